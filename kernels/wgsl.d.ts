@@ -1,0 +1,4 @@
+declare module '*.wgsl' {
+  const kernel: import('../src/gpu/kernel.ts').Kernel;
+  export default kernel;
+}

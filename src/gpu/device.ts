@@ -1,0 +1,272 @@
+import { create, globals } from 'webgpu';
+import { messageOf, UserError } from '../errors.ts';
+import { useInstalledDrivers } from './drivers.ts';
+import { type Constants, type Kernel, sourceLine } from './kernel.ts';
+
+Object.assign(globalThis, globals);
+
+/** What kernels are chosen by: facts of the device, no handles. */
+export interface DeviceTraits {
+  readonly adapter: string;
+  readonly vendor: string;
+  /** A software rasteriser: barriers are dear there, tiles in workgroup memory do not pay. */
+  readonly software: boolean;
+  readonly subgroupMinSize: number;
+  readonly subgroupMaxSize: number;
+  readonly features: ReadonlySet<string>;
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+export interface OpenOptions {
+  /** Part of an adapter's name; a miss lists what is there. */
+  adapter?: string;
+  /** Dawn's null backend: validates everything, computes nothing. */
+  nullBackend?: boolean;
+}
+
+const enabledToggles = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
+const disabledToggles = ['timestamp_quantization'];
+const wantedFeatures = ['timestamp-query', 'subgroups', 'shader-f16', 'chromium-experimental-subgroup-matrix'];
+const wantedLimits = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+] as const;
+
+const dawnArguments = (extra: string[]): string[] => [
+  `enable-dawn-features=${enabledToggles.join(',')}`,
+  `disable-dawn-features=${disabledToggles.join(',')}`,
+  ...extra,
+];
+
+/** Names of the adapters that Dawn finds, hardware first, then the faster software rasteriser. */
+export async function listAdapters(): Promise<string[]> {
+  useInstalledDrivers();
+  try {
+    // Dawn lists its adapters only in the error for a name that no adapter has.
+    await create(dawnArguments(['adapter=no adapter has this name'])).requestAdapter();
+    return [];
+  } catch (error) {
+    const names = [...messageOf(error).matchAll(/name: '([^']*)'/g)].map((match) => match[1]);
+    const rank = (name: string) => (/swiftshader/i.test(name) ? 2 : isSoftware(name) ? 1 : 0);
+    return [...new Set(names)].sort((a, b) => rank(a) - rank(b));
+  }
+}
+
+const isSoftware = (name: string): boolean => /llvmpipe|lavapipe|swiftshader|basic render|null-backend/i.test(name);
+
+const noAdapter = `no WebGPU adapter was found. Run 'node scripts/setup.mjs': it sets up software Vulkan or says what to install; for a GPU install its Vulkan driver`;
+
+async function chooseAdapter(wanted: string | undefined): Promise<string> {
+  const names = await listAdapters();
+  if (names.length === 0) throw new UserError(noAdapter);
+  if (wanted === undefined) return names[0];
+  const found = names.find((name) => name.toLowerCase().includes(wanted.toLowerCase()));
+  if (found === undefined) {
+    throw new UserError(`no adapter is called '${wanted}'; there is: ${names.map((name) => `'${name}'`).join(', ')}`);
+  }
+  return found;
+}
+
+/**
+ * A device with its pipelines and its account of memory. Everything that it makes carries a label; an error of the device
+ * (validation, out of memory, loss) is kept in `failure` and thrown by the next `check()`.
+ */
+export class Gpu {
+  private readonly modules = new Map<Kernel, GPUShaderModule>();
+  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  private readonly layouts = new Map<Kernel, GPUBindGroupLayout>();
+  private free: GPUBuffer[] = [];
+  /** Bytes in buffers now, and the most there were. */
+  bytes = 0;
+  highWater = 0;
+  failure: UserError | undefined;
+
+  private constructor(
+    // `create`'s object is kept: Dawn ends when it is collected.
+    private readonly instance: GPU,
+    readonly adapter: GPUAdapter,
+    readonly device: GPUDevice,
+    readonly traits: DeviceTraits,
+  ) {
+    device.onuncapturederror = ({ error }) => {
+      this.failure ??= describeError(error);
+    };
+    void device.lost.then(({ reason, message }) => {
+      if (reason !== 'destroyed')
+        this.failure ??= new UserError(`the GPU device was lost (${message}); resume the run from its last checkpoint`);
+    });
+  }
+
+  /** Opens an adapter with every feature and limit that the kernels can use. UserError: none there, or none of that name. */
+  static async open(options: OpenOptions = {}): Promise<Gpu> {
+    const name = options.nullBackend ? 'null-backend' : await chooseAdapter(options.adapter);
+    const instance = create(dawnArguments([options.nullBackend ? 'backend=null' : `adapter=${name}`]));
+    const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) throw new UserError(noAdapter);
+    const limits = Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]]));
+    const features = wantedFeatures.filter((feature) => adapter.features.has(feature as GPUFeatureName));
+    const device = await adapter.requestDevice({
+      label: 'simclr-webgpu',
+      requiredFeatures: features as GPUFeatureName[],
+      requiredLimits: limits,
+    });
+    const info = adapter.info as GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number };
+    return new Gpu(instance, adapter, device, {
+      adapter: name,
+      vendor: info.vendor,
+      software: isSoftware(name) || info.isFallbackAdapter,
+      subgroupMinSize: info.subgroupMinSize ?? 4,
+      subgroupMaxSize: info.subgroupMaxSize ?? 128,
+      features: new Set(features),
+      limits,
+    });
+  }
+
+  /** Throws what the device reported since the last call, as one line. */
+  check(): void {
+    if (this.failure) throw this.failure;
+  }
+
+  /** A zeroed buffer, taken from the pool of released ones where one of this very size and usage is there. */
+  createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const reused = this.free.findIndex((buffer) => buffer.size === size && buffer.usage === usage);
+    if (reused >= 0) {
+      const [buffer] = this.free.splice(reused, 1);
+      const encoder = this.device.createCommandEncoder({ label: `clear ${label}` });
+      encoder.clearBuffer(buffer);
+      this.device.queue.submit([encoder.finish()]);
+      return buffer;
+    }
+    const { maxBufferSize } = this.traits.limits;
+    if (size > maxBufferSize) {
+      throw new UserError(
+        `${label} needs a buffer of ${size} bytes, '${this.traits.adapter}' allows ${maxBufferSize}; use a smaller --batch-size or --image-size`,
+      );
+    }
+    this.device.pushErrorScope('out-of-memory');
+    const buffer = this.device.createBuffer({ label, size, usage });
+    void this.device.popErrorScope().then((error) => {
+      if (error) this.failure ??= outOfMemory(label, size);
+    });
+    this.bytes += size;
+    this.highWater = Math.max(this.highWater, this.bytes);
+    return buffer;
+  }
+
+  /** Gives a buffer back to the pool, for the next program. */
+  release(buffer: GPUBuffer): void {
+    this.free.push(buffer);
+  }
+
+  /** Destroys what the pool holds. */
+  trim(): void {
+    for (const buffer of this.free) this.destroyBuffer(buffer);
+    this.free = [];
+  }
+
+  destroyBuffer(buffer: GPUBuffer): void {
+    this.bytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  bindGroupLayout(kernel: Kernel): GPUBindGroupLayout {
+    let layout = this.layouts.get(kernel);
+    if (!layout) {
+      const types = { uniform: 'uniform', read: 'read-only-storage', read_write: 'storage' } as const;
+      layout = this.device.createBindGroupLayout({
+        label: kernel.name,
+        entries: kernel.bindings.map(({ binding, access }) => ({
+          binding,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: types[access] },
+        })),
+      });
+      this.layouts.set(kernel, layout);
+    }
+    return layout;
+  }
+
+  /** The pipeline of a kernel with these constants, compiled once. UserError with file and line if Dawn refuses it. */
+  pipeline(kernel: Kernel, constants: Constants = {}): Promise<GPUComputePipeline> {
+    const key = `${kernel.name} ${JSON.stringify(Object.entries(constants).sort())}`;
+    let pipeline = this.pipelines.get(key);
+    if (!pipeline) {
+      pipeline = this.createPipeline(kernel, constants, key);
+      this.pipelines.set(key, pipeline);
+    }
+    return pipeline;
+  }
+
+  /** Kernels and constants that were compiled so far: `<kernel> [[name, value], …]`. */
+  get compiled(): string[] {
+    return [...this.pipelines.keys()];
+  }
+
+  private async createPipeline(kernel: Kernel, constants: Constants, label: string): Promise<GPUComputePipeline> {
+    const { device } = this;
+    let module = this.modules.get(kernel);
+    device.pushErrorScope('validation');
+    if (!module) {
+      module = device.createShaderModule({ label: kernel.name, code: kernel.code });
+      this.modules.set(kernel, module);
+    }
+    const pipeline = device.createComputePipelineAsync({
+      label,
+      layout: device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [this.bindGroupLayout(kernel)] }),
+      compute: { module, entryPoint: 'main', constants },
+    });
+    const [info, result, error] = await Promise.all([
+      module.getCompilationInfo(),
+      pipeline.catch((reason: unknown) => messageOf(reason)),
+      device.popErrorScope(),
+    ]);
+    const fault = info.messages.find((message) => message.type === 'error');
+    if (fault) throw new UserError(`${sourceLine(kernel, fault.lineNum)}: ${fault.message} (in ${label})`);
+    if (typeof result === 'string')
+      throw new UserError(`kernels/${kernel.name}.wgsl: ${oneLine(result)} (in ${label})`);
+    if (error) throw describeError(error);
+    return result;
+  }
+
+  /** Copies bytes back to the CPU: for tests and tools; programs read their outputs through a ring. */
+  async readBuffer(buffer: GPUBuffer, offset = 0, size = buffer.size - offset): Promise<ArrayBuffer> {
+    const staging = this.device.createBuffer({
+      label: 'read back',
+      size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+    const encoder = this.device.createCommandEncoder({ label: 'read back' });
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
+    this.device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const bytes = staging.getMappedRange().slice(0);
+    staging.destroy();
+    this.check();
+    return bytes;
+  }
+
+  destroy(): void {
+    this.trim();
+    this.device.destroy();
+    void this.instance;
+  }
+}
+
+const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
+
+const outOfMemory = (label: string, size: number): UserError =>
+  new UserError(
+    `the GPU is out of memory at ${label} (${Math.ceil(size / 2 ** 20)} MiB); use a smaller --batch-size or --image-size`,
+  );
+
+function describeError(error: GPUError): UserError {
+  if (error instanceof GPUOutOfMemoryError)
+    return new UserError(`the GPU is out of memory: ${oneLine(error.message)}; use a smaller --batch-size`);
+  return new UserError(`the GPU refused a command: ${oneLine(error.message)}`);
+}

@@ -1,0 +1,198 @@
+import type { DeviceTraits } from '../gpu/device.ts';
+import { fuse } from './fuse.ts';
+import { byteLength, bytesPerElement, type Launch, type Node, Scratch, Tensor } from './tensor.ts';
+import { flatLayout, type Graph } from './trace.ts';
+
+/** A launch with the node that it belongs to and the bytes that it moves at least (each binding once). */
+export interface PlannedLaunch extends Launch {
+  readonly node: Node;
+  readonly label: string;
+  readonly bytes: number;
+}
+
+/** Memory for one intermediate: alive from its first to its last launch, and in which of the plan's slots it lies. */
+export interface Block {
+  readonly name: string;
+  bytes: number;
+  first: number;
+  last: number;
+  slot: number;
+  /** Never shares its slot with another block. */
+  dedicated: boolean;
+}
+
+/** Where a tensor's bytes are: in a leaf's own buffer or in a block, from `offset` (bytes) on. */
+export interface Place {
+  readonly root: Tensor | Block;
+  readonly offset: number;
+}
+
+export interface Plan {
+  readonly nodes: readonly Node[];
+  readonly launches: readonly PlannedLaunch[];
+  /** Leaves that are read or updated, flat parents in place of their members. */
+  readonly leaves: readonly Tensor[];
+  readonly blocks: readonly Block[];
+  /** Bytes of the buffers that blocks share. */
+  readonly slots: readonly number[];
+  readonly outputs: readonly Tensor[];
+  place(tensor: Tensor | Scratch): Place;
+}
+
+export interface PlanOptions {
+  /** Every block in a slot of its own, so that all intermediates can be read after a run. */
+  inspect?: boolean;
+}
+
+/**
+ * Decides what runs and where everything lies: drops nodes that nothing needs, fuses, turns nodes into launches, and lays
+ * intermediates into shared slots by the launches during which they live.
+ */
+export function plan(graph: Graph, outputs: readonly Tensor[], device: DeviceTraits, options: PlanOptions = {}): Plan {
+  const nodes = fuse(liveNodes(graph.nodes, outputs), outputs);
+  const places = new Places(nodes);
+  const launches = nodes.flatMap((node) => lower(node, device));
+  const blocks = setLifetimes(launches, outputs, places);
+  if (options.inspect) for (const block of blocks) block.dedicated = true;
+  return {
+    nodes,
+    launches,
+    leaves: usedLeaves(launches, outputs, places),
+    blocks,
+    slots: assignSlots(blocks),
+    outputs,
+    place: (tensor) => places.of(tensor),
+  };
+}
+
+/** Nodes that an output or an update in place depends on. */
+function liveNodes(nodes: readonly Node[], outputs: readonly Tensor[]): Node[] {
+  const wanted = new Set(outputs);
+  const kept: Node[] = [];
+  for (const node of nodes.toReversed()) {
+    const effect = (node.op.mutates?.(node.attrs, node.inputs).length ?? 0) > 0;
+    if (!effect && !node.outputs.some((output) => wanted.has(output))) continue;
+    kept.push(node);
+    for (const tensor of node.inputs) wanted.add(tensor);
+  }
+  return kept.reverse();
+}
+
+/** The memory of tensors: views and flat buffers are resolved once, before anything is launched. */
+class Places {
+  private readonly known = new Map<Tensor | Scratch, Place>();
+
+  private readonly producers = new Map<Tensor, Node>();
+
+  constructor(nodes: readonly Node[]) {
+    for (const node of nodes) for (const tensor of node.outputs) this.producers.set(tensor, node);
+    for (const node of nodes) if (node.op.storage === 'flatten') this.flatten(node);
+  }
+
+  private flatten({ inputs, outputs: [whole], label }: Node): void {
+    const block = newBlock(whole.name, byteLength(whole));
+    block.dedicated = true; // the padding between members must stay zero
+    this.known.set(whole, { root: block, offset: 0 });
+    const { offsets } = flatLayout(inputs);
+    inputs.forEach((tensor, index) => {
+      const producer = this.producers.get(tensor);
+      if (this.known.has(tensor) || !producer || producer.op.storage) {
+        throw new Error(
+          `${label}: ${tensor} cannot be written straight into a flat buffer (it is a leaf, a view, or there already)`,
+        );
+      }
+      this.known.set(tensor, { root: block, offset: offsets[index] * bytesPerElement });
+    });
+  }
+
+  of(tensor: Tensor | Scratch): Place {
+    let place = this.known.get(tensor);
+    if (!place) {
+      place = this.resolve(tensor);
+      this.known.set(tensor, place);
+    }
+    return place;
+  }
+
+  private resolve(tensor: Tensor | Scratch): Place {
+    if (tensor instanceof Scratch) return { root: newBlock(tensor.name, tensor.bytes), offset: 0 };
+    if (tensor.flat) return { root: tensor.flat.parent, offset: tensor.flat.offset * bytesPerElement };
+    const producer = this.producers.get(tensor);
+    if (!producer) return { root: tensor, offset: 0 };
+    if (producer.op.storage === 'view') return this.of(producer.inputs[0]);
+    return { root: newBlock(tensor.name, byteLength(tensor)), offset: 0 };
+  }
+}
+
+const newBlock = (name: string, bytes: number): Block => ({
+  name,
+  bytes,
+  first: -1,
+  last: -1,
+  slot: -1,
+  dedicated: false,
+});
+
+function lower(node: Node, device: DeviceTraits): PlannedLaunch[] {
+  const launches = node.op.launches({ inputs: node.inputs, outputs: node.outputs, attrs: node.attrs, device });
+  return launches.map((launch) => ({
+    ...launch,
+    node,
+    label: `${node.label} ${launch.kernel.name}${variantOf(launch)} [${node.outputs[0]?.shape ?? node.inputs[0]?.shape ?? ''}]`,
+    bytes: Object.values(launch.bindings).reduce(
+      (sum, bound) => sum + (bound instanceof Scratch ? bound.bytes : byteLength(bound)),
+      0,
+    ),
+  }));
+}
+
+const variantOf = ({ constants }: Launch): string =>
+  constants ? `{${Object.entries(constants).map(([name, value]) => `${name}=${value}`)}}` : '';
+
+function setLifetimes(launches: readonly PlannedLaunch[], outputs: readonly Tensor[], places: Places): Block[] {
+  const blocks = new Set<Block>();
+  launches.forEach(({ bindings }, index) => {
+    for (const bound of Object.values(bindings)) {
+      const { root } = places.of(bound);
+      if (root instanceof Tensor) continue;
+      if (!blocks.has(root)) root.first = index;
+      root.last = index;
+      blocks.add(root);
+    }
+  });
+  for (const output of outputs) {
+    const { root } = places.of(output);
+    if (!(root instanceof Tensor)) root.last = launches.length;
+  }
+  return [...blocks];
+}
+
+/**
+ * Slots for blocks, first come first served: a block takes the free slot that fits best, or makes the largest free one grow, or
+ * opens a new one. Blocks that live at the same launch never share, so a launch never reads and writes one buffer.
+ */
+function assignSlots(blocks: readonly Block[]): number[] {
+  const slots: { bytes: number; busyUntil: number }[] = [];
+  for (const block of blocks.toSorted((a, b) => a.first - b.first)) {
+    const free = slots.filter((slot) => slot.busyUntil < block.first);
+    const fitting = free.filter((slot) => slot.bytes >= block.bytes).sort((a, b) => a.bytes - b.bytes)[0];
+    let slot = block.dedicated ? undefined : (fitting ?? free.sort((a, b) => b.bytes - a.bytes)[0]);
+    if (!slot) {
+      slot = { bytes: 0, busyUntil: -1 };
+      slots.push(slot);
+    }
+    slot.bytes = Math.max(slot.bytes, Math.ceil(block.bytes / 4) * 4);
+    slot.busyUntil = block.dedicated ? Number.POSITIVE_INFINITY : block.last;
+    block.slot = slots.indexOf(slot);
+  }
+  return slots.map((slot) => slot.bytes);
+}
+
+function usedLeaves(launches: readonly PlannedLaunch[], outputs: readonly Tensor[], places: Places): Tensor[] {
+  const leaves = new Set<Tensor>();
+  for (const bound of [...launches.flatMap(({ bindings }) => Object.values(bindings)), ...outputs]) {
+    const { root } = places.of(bound);
+    if (root instanceof Tensor) leaves.add(root);
+  }
+  return [...leaves];
+}

@@ -1,0 +1,288 @@
+import type { Gpu } from '../gpu/device.ts';
+import { packParams } from '../gpu/kernel.ts';
+import { type LaunchTime, Profiler } from '../gpu/profiler.ts';
+import { type Plan, type PlannedLaunch, type PlanOptions, plan } from './plan.ts';
+import { type State, typedArray } from './state.ts';
+import { byteLength, type Data, Scratch, Tensor } from './tensor.ts';
+import type { Graph } from './trace.ts';
+
+/** Bytes behind every block of a program that is compiled with `inspect`, filled with a pattern that no kernel may touch. */
+const guardBytes = 256;
+const guardWord = 0x7f4a11ed;
+/** A submission holds about this much work, so that no driver's watchdog mistakes it for a hang. */
+const flopsPerSubmit = 2e11;
+/** Runs whose outputs may wait to be read at the same time. */
+const ringSize = 4;
+
+interface Dispatch {
+  readonly launch: PlannedLaunch;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+}
+
+/** What one run gives: the outputs, copied when the run has finished. */
+export interface Run {
+  /** Values of the outputs by the names given to `compile`; to be called once, before `ringSize` further runs. */
+  read(): Promise<Record<string, Data>>;
+}
+
+export type Inputs = Readonly<Record<string, Data>>;
+
+/**
+ * A planned graph with its memory, pipelines and bind groups: `run` writes the inputs, encodes the same dispatches again and
+ * submits. Nothing is allocated after `compile`.
+ */
+export class Program {
+  private readonly inputs = new Map<string, { buffer: GPUBuffer; tensor: Tensor }>();
+  private readonly ring: GPUBuffer[] = [];
+  private runs = 0;
+
+  private constructor(
+    readonly gpu: Gpu,
+    readonly plan: Plan,
+    private readonly outputs: Readonly<Record<string, Tensor>>,
+    private readonly dispatches: readonly Dispatch[],
+    private readonly buffers: Buffers,
+  ) {
+    for (const leaf of plan.leaves) {
+      if (leaf.origin.kind === 'input') this.inputs.set(leaf.name, { buffer: buffers.of(leaf).buffer, tensor: leaf });
+    }
+    const size = Object.values(outputs).reduce((sum, tensor) => sum + byteLength(tensor), 0);
+    for (let i = 0; i < ringSize && size > 0; i++) {
+      this.ring.push(gpu.createBuffer(`outputs ${i}`, size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST));
+    }
+  }
+
+  /** Plans, allocates and compiles. `outputs` are what runs can be asked for, by name. UserError if the device refuses it. */
+  static async compile(
+    graph: Graph,
+    state: State,
+    outputs: Readonly<Record<string, Tensor>> = {},
+    options: PlanOptions & { onPipeline?: (done: number, total: number) => void } = {},
+  ): Promise<Program> {
+    const { gpu } = state;
+    const planned = plan(graph, Object.values(outputs), gpu.traits, options);
+    const buffers = new Buffers(planned, state, options.inspect ? guardBytes : 0);
+    const params = writeParams(gpu, planned.launches);
+    buffers.own(params.buffer);
+    const dispatches: Dispatch[] = [];
+    for (const [index, launch] of planned.launches.entries()) {
+      const pipeline = await gpu.pipeline(launch.kernel, launch.constants);
+      const bindGroup = createBindGroup(gpu, launch, buffers, { buffer: params.buffer, offset: params.offsets[index] });
+      dispatches.push({ launch, pipeline, bindGroup });
+      options.onPipeline?.(index + 1, planned.launches.length);
+    }
+    gpu.check();
+    return new Program(gpu, planned, outputs, dispatches, buffers);
+  }
+
+  /** Runs once. `inputs` has a value for every input of the graph. Returns at once; the device works on. */
+  run(inputs: Inputs = {}): Run {
+    this.gpu.check();
+    this.write(inputs);
+    const { device } = this.gpu;
+    let encoder = device.createCommandEncoder({ label: 'run' });
+    let pass = encoder.beginComputePass({ label: 'run' });
+    let flops = 0;
+    for (const { launch, pipeline, bindGroup } of this.dispatches) {
+      flops += launch.flops ?? 0;
+      if (flops > flopsPerSubmit) {
+        pass.end();
+        device.queue.submit([encoder.finish()]);
+        encoder = device.createCommandEncoder({ label: 'run' });
+        pass = encoder.beginComputePass({ label: 'run' });
+        flops = 0;
+      }
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...launch.workgroups);
+    }
+    pass.end();
+    const staging = this.copyOutputs(encoder);
+    device.queue.submit([encoder.finish()]);
+    return { read: () => this.readOutputs(staging) };
+  }
+
+  /** Runs once with a time stamp around every launch. UserError without the feature 'timestamp-query'. */
+  async profile(inputs: Inputs = {}): Promise<LaunchTime<PlannedLaunch>[]> {
+    this.write(inputs);
+    const profiler = new Profiler<PlannedLaunch>(this.gpu, this.dispatches.length);
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'profile' });
+    for (const { launch, pipeline, bindGroup } of this.dispatches) {
+      const pass = encoder.beginComputePass({ label: launch.label, timestampWrites: profiler.next(launch) });
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...launch.workgroups);
+      pass.end();
+    }
+    return profiler.finish(encoder);
+  }
+
+  private write(inputs: Inputs): void {
+    for (const [name, { buffer, tensor }] of this.inputs) {
+      const data = inputs[name];
+      if (data?.length !== tensor.size) {
+        throw new Error(`input ${tensor} was given ${data ? `${data.length} elements` : 'nothing'}`);
+      }
+      this.gpu.device.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
+    }
+  }
+
+  private copyOutputs(encoder: GPUCommandEncoder): GPUBuffer | undefined {
+    const staging = this.ring[this.runs++ % ringSize];
+    if (!staging || staging.mapState !== 'unmapped') return undefined;
+    let offset = 0;
+    for (const tensor of Object.values(this.outputs)) {
+      const source = this.buffers.of(tensor);
+      encoder.copyBufferToBuffer(source.buffer, source.offset, staging, offset, byteLength(tensor));
+      offset += byteLength(tensor);
+    }
+    return staging;
+  }
+
+  private async readOutputs(staging: GPUBuffer | undefined): Promise<Record<string, Data>> {
+    if (!staging) {
+      if (Object.keys(this.outputs).length === 0) return {};
+      throw new Error(`more than ${ringSize} runs wait to be read`);
+    }
+    await staging.mapAsync(GPUMapMode.READ);
+    const bytes = staging.getMappedRange().slice(0);
+    staging.unmap();
+    this.gpu.check();
+    let offset = 0;
+    const values: Record<string, Data> = {};
+    for (const [name, tensor] of Object.entries(this.outputs)) {
+      values[name] = typedArray(tensor.dtype, bytes, offset, tensor.size);
+      offset += byteLength(tensor);
+    }
+    return values;
+  }
+
+  /** Reads any tensor after a run; of intermediates only in a program compiled with `inspect`, where each keeps its memory. */
+  async inspect(tensor: Tensor): Promise<Data> {
+    const { buffer, offset } = this.buffers.of(tensor);
+    return typedArray(tensor.dtype, await this.gpu.readBuffer(buffer, offset, byteLength(tensor)));
+  }
+
+  /** Names of the blocks behind whose end something was written (programs compiled with `inspect`). */
+  damagedGuards(): Promise<string[]> {
+    return this.buffers.damagedGuards();
+  }
+
+  /** Gives the program's memory back to the device's pool. Variables stay. */
+  destroy(): void {
+    this.buffers.release();
+    for (const buffer of this.ring) this.gpu.destroyBuffer(buffer);
+  }
+}
+
+/** The buffers behind a plan: slots, inputs and constants of its own, variables of the state. */
+class Buffers {
+  private readonly slots: GPUBuffer[];
+  private readonly leaves = new Map<Tensor, GPUBuffer>();
+  private readonly owned: GPUBuffer[] = [];
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly state: State,
+    private readonly guard: number,
+  ) {
+    const { gpu } = state;
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    this.slots = plan.slots.map((bytes, index) =>
+      gpu.createBuffer(`slot ${index}`, Math.max(16, bytes + guard), usage),
+    );
+    for (const leaf of plan.leaves) {
+      if (leaf.origin.kind === 'variable') continue;
+      const buffer = gpu.createBuffer(leaf.name, Math.max(16, byteLength(leaf)), usage);
+      if (leaf.origin.kind === 'constant')
+        gpu.device.queue.writeBuffer(buffer, 0, leaf.origin.data as Float32Array<ArrayBuffer>);
+      this.leaves.set(leaf, buffer);
+    }
+    for (const leaf of plan.leaves) if (leaf.origin.kind === 'variable') state.buffer(leaf);
+    this.fillGuards();
+  }
+
+  own(buffer: GPUBuffer): void {
+    this.owned.push(buffer);
+  }
+
+  /** Where a tensor's bytes are. `size` is what a kernel may see: the guard lies within reach, so that an overrun shows. */
+  of(tensor: Tensor | Scratch): { buffer: GPUBuffer; offset: number; size: number } {
+    const { root, offset } = this.plan.place(tensor);
+    const bytes = Math.max(16, tensor instanceof Scratch ? tensor.bytes : byteLength(tensor));
+    if (root instanceof Tensor) {
+      return { buffer: this.leaves.get(root) ?? this.state.buffer(root), offset, size: bytes };
+    }
+    const buffer = this.slots[root.slot];
+    if (!buffer) throw new Error(`${tensor.name} is in no launch of this program`);
+    const whole = offset === 0 && bytes >= root.bytes;
+    return { buffer, offset, size: whole ? Math.max(bytes, Math.min(bytes + this.guard, buffer.size)) : bytes };
+  }
+
+  private fillGuards(): void {
+    if (!this.guard) return;
+    const pattern = new Uint32Array(this.guard / 4).fill(guardWord);
+    for (const { slot, bytes } of this.plan.blocks)
+      this.state.gpu.device.queue.writeBuffer(this.slots[slot], Math.ceil(bytes / 4) * 4, pattern);
+  }
+
+  async damagedGuards(): Promise<string[]> {
+    const damaged: string[] = [];
+    for (const { slot, bytes, name } of this.plan.blocks) {
+      const words = new Uint32Array(
+        await this.state.gpu.readBuffer(this.slots[slot], Math.ceil(bytes / 4) * 4, this.guard),
+      );
+      if (words.some((word) => word !== guardWord)) damaged.push(name);
+    }
+    return damaged;
+  }
+
+  release(): void {
+    for (const buffer of [...this.slots, ...this.leaves.values()]) this.state.gpu.release(buffer);
+    for (const buffer of this.owned) this.state.gpu.destroyBuffer(buffer);
+  }
+}
+
+/** All parameters of all launches in one uniform buffer, each at the alignment that binding asks for. */
+function writeParams(gpu: Gpu, launches: readonly PlannedLaunch[]): { buffer: GPUBuffer; offsets: number[] } {
+  const offsets: number[] = [];
+  let size = 0;
+  for (const { kernel } of launches) {
+    offsets.push(size);
+    size += Math.ceil(kernel.params.size / 256) * 256;
+  }
+  const bytes = new ArrayBuffer(Math.max(256, size));
+  launches.forEach(({ kernel, params }, index) => packParams(kernel, params, new DataView(bytes), offsets[index]));
+  const buffer = gpu.createBuffer(
+    'parameters of launches',
+    bytes.byteLength,
+    GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  );
+  gpu.device.queue.writeBuffer(buffer, 0, bytes);
+  return { buffer, offsets };
+}
+
+function createBindGroup(
+  gpu: Gpu,
+  launch: PlannedLaunch,
+  buffers: Buffers,
+  params: { buffer: GPUBuffer; offset: number },
+): GPUBindGroup {
+  const { kernel, bindings, label } = launch;
+  const unknown = Object.keys(bindings).find((name) => !kernel.bindings.some((binding) => binding.name === name));
+  if (unknown) throw new Error(`${label}: the kernel has no binding '${unknown}'`);
+  const limit = gpu.traits.limits['maxStorageBufferBindingSize'];
+  const entries = kernel.bindings.map(({ name, binding, access }) => {
+    if (access === 'uniform') {
+      return { binding, resource: { buffer: params.buffer, offset: params.offset, size: kernel.params.size } };
+    }
+    const bound = bindings[name];
+    if (!bound) throw new Error(`${label}: binding '${name}' is missing`);
+    const resource = buffers.of(bound);
+    if (resource.size > limit)
+      throw new Error(`${label}: '${name}' has ${resource.size} bytes, a binding may have ${limit}`);
+    return { binding, resource };
+  });
+  return gpu.device.createBindGroup({ label, layout: gpu.bindGroupLayout(kernel), entries });
+}

@@ -1,0 +1,76 @@
+import type { Gpu } from '../gpu/device.ts';
+import { byteLength, type Data, type DType, type Tensor } from './tensor.ts';
+
+const storage = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+
+/** A typed view of bytes that were read back. */
+export function typedArray(dtype: DType, bytes: ArrayBuffer, offset = 0, length?: number): Data {
+  if (dtype === 'f32') return new Float32Array(bytes, offset, length);
+  if (dtype === 'u32') return new Uint32Array(bytes, offset, length);
+  return new Int32Array(bytes, offset, length);
+}
+
+/**
+ * The values of variables on one device. Programs that are compiled against the same state share them: a training step updates
+ * the weights that an embedding program reads. A variable is allocated and given its first value when it is first asked for.
+ */
+export class State {
+  private readonly buffers = new Map<Tensor, GPUBuffer>();
+
+  constructor(readonly gpu: Gpu) {}
+
+  /** The buffer of a variable that lies in no other (a flat one, or one of its own). */
+  buffer(root: Tensor): GPUBuffer {
+    let buffer = this.buffers.get(root);
+    if (!buffer) {
+      buffer = this.gpu.createBuffer(root.name, Math.max(16, byteLength(root)), storage());
+      this.buffers.set(root, buffer);
+      this.initialise(root);
+      for (const member of root.members) this.initialise(member);
+    }
+    return buffer;
+  }
+
+  private initialise(variable: Tensor): void {
+    if (variable.origin.kind !== 'variable') throw new Error(`${variable} is no variable`);
+    const data = variable.origin.init?.();
+    if (data) this.write(variable, data);
+  }
+
+  /** Sets a variable. The data has exactly its number of elements. */
+  write(variable: Tensor, data: Data): void {
+    if (data.length !== variable.size) throw new Error(`${variable} cannot be set to ${data.length} elements`);
+    const { buffer, offset } = this.locate(variable);
+    this.gpu.device.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
+  }
+
+  /** Reads a variable back. */
+  async read(variable: Tensor): Promise<Data> {
+    const { buffer, offset } = this.locate(variable);
+    return typedArray(variable.dtype, await this.gpu.readBuffer(buffer, offset, byteLength(variable)));
+  }
+
+  /** Reads many variables, each flat buffer once. */
+  async readAll(variables: readonly Tensor[]): Promise<Map<Tensor, Data>> {
+    const whole = new Map<Tensor, ArrayBuffer>();
+    const values = new Map<Tensor, Data>();
+    for (const variable of variables) {
+      const root = variable.flat?.parent ?? variable;
+      if (!whole.has(root)) whole.set(root, await this.gpu.readBuffer(this.buffer(root)));
+      values.set(
+        variable,
+        typedArray(variable.dtype, whole.get(root)!, (variable.flat?.offset ?? 0) * 4, variable.size),
+      );
+    }
+    return values;
+  }
+
+  private locate(variable: Tensor): { buffer: GPUBuffer; offset: number } {
+    return { buffer: this.buffer(variable.flat?.parent ?? variable), offset: (variable.flat?.offset ?? 0) * 4 };
+  }
+
+  destroy(): void {
+    for (const buffer of this.buffers.values()) this.gpu.destroyBuffer(buffer);
+    this.buffers.clear();
+  }
+}

@@ -1,0 +1,147 @@
+import type { DeviceTraits } from '../gpu/device.ts';
+import type { Constants, Kernel, Params } from '../gpu/kernel.ts';
+
+export type DType = 'f32' | 'u32' | 'i32';
+/** What a tensor's bytes look like on the CPU. */
+export type Data = Float32Array | Uint32Array | Int32Array;
+export type Shape = readonly number[];
+
+export interface Spec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Every element of every dtype takes four bytes (u8 images travel packed in u32). */
+export const bytesPerElement = 4;
+/** Ranges of a flat buffer start at multiples of this many elements: WebGPU binds storage at 256-byte offsets. */
+export const flatAlignment = 64;
+
+export const elements = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
+export const byteLength = (spec: Spec): number => elements(spec.shape) * bytesPerElement;
+
+/**
+ * Where a tensor that no op makes comes from: `variable` keeps its value from run to run (weights, moments, running statistics),
+ * `input` is written before each run, `constant` once.
+ */
+export type Leaf =
+  | { readonly kind: 'variable'; readonly name: string; readonly init: (() => Data) | undefined }
+  | { readonly kind: 'input'; readonly name: string }
+  | { readonly kind: 'constant'; readonly name: string; readonly data: Data };
+
+/** A value of the graph: a shape and a type, no memory. */
+export class Tensor implements Spec {
+  /** Set for a variable that is a range of another, flat one. */
+  flat: { readonly parent: Tensor; readonly offset: number } | undefined;
+  /** Set for a flat variable: the variables that lie in it. */
+  members: readonly Tensor[] = [];
+
+  constructor(
+    readonly shape: Shape,
+    readonly dtype: DType,
+    readonly origin: Leaf | { readonly kind: 'node'; readonly node: Node; readonly index: number },
+  ) {}
+
+  get size(): number {
+    return elements(this.shape);
+  }
+
+  /** The node that makes it; undefined for a leaf. */
+  get node(): Node | undefined {
+    return this.origin.kind === 'node' ? this.origin.node : undefined;
+  }
+
+  /** For messages: a leaf's name, or the node and which of its outputs. */
+  get name(): string {
+    if (this.origin.kind !== 'node') return this.origin.name;
+    const { node, index } = this.origin;
+    return node.outputs.length > 1 ? `${node.label}#${index}` : node.label;
+  }
+
+  toString(): string {
+    return `${this.name} ${this.dtype}[${this.shape.join(', ')}]`;
+  }
+}
+
+/** One application of an op. */
+export interface Node<A = any> {
+  readonly op: Op<A>;
+  readonly inputs: readonly Tensor[];
+  readonly attrs: A;
+  readonly outputs: readonly Tensor[];
+  /** `layer1.0.conv1/conv2d`: the module that traced it, and the op. */
+  readonly label: string;
+}
+
+/** Memory that one node uses between its own launches. */
+export class Scratch {
+  constructor(
+    readonly name: string,
+    readonly bytes: number,
+  ) {}
+}
+
+/** One dispatch. Bindings and parameters go by the names that the kernel gives them. */
+export interface Launch {
+  readonly kernel: Kernel;
+  readonly constants?: Constants;
+  readonly bindings: Readonly<Record<string, Tensor | Scratch>>;
+  readonly params: Params;
+  readonly workgroups: readonly [number, number, number];
+  /** Floating-point operations, a multiply-add counting two. */
+  readonly flops?: number;
+}
+
+/** What an op needs to know to turn a node into launches. */
+export interface Lowering<A> {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly attrs: A;
+  readonly device: DeviceTraits;
+}
+
+/** A node to stand for the proposing one and those that it absorbs; its output i makes the tensor `replaces[i]`, if that is set. */
+export interface Fusion {
+  readonly op: Op<any>;
+  readonly inputs: readonly Tensor[];
+  readonly attrs: unknown;
+  readonly absorbs: readonly Node[];
+  readonly replaces: readonly (Tensor | undefined)[];
+}
+
+/** What an op may look at when it proposes a fusion. */
+export interface Neighbours {
+  /** The node that makes a tensor; undefined for a leaf. */
+  producer(tensor: Tensor): Node | undefined;
+  /** How many nodes (and program outputs) read a tensor. */
+  uses(tensor: Tensor): number;
+}
+
+/** A kind of node: its shape rule, its launches and its gradient rule, in `src/ops/<name>.ts`. */
+export interface Op<A = any> {
+  readonly name: string;
+  /** Shapes and types of the outputs; throws `ShapeError` for inputs that do not fit. */
+  infer(inputs: readonly Tensor[], attrs: A): readonly Spec[];
+  launches(lowering: Lowering<A>): readonly Launch[];
+  /** Gradients with respect to the inputs, undefined where there is none; `dy` has undefined for outputs that nothing used. */
+  gradient?(node: Node<A>, dy: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[];
+  /** Inputs (variables) that it updates in place. Such a node is kept although nothing may read its outputs. */
+  mutates?(attrs: A, inputs: readonly Tensor[]): readonly number[];
+  /** A cheaper node for this one and some of its producers. */
+  fuse?(node: Node<A>, around: Neighbours): Fusion | undefined;
+  /**
+   * Where outputs share the memory of inputs. `view`: output 0 is input 0 under another shape. `flatten`: output 0 is one flat
+   * buffer in which the inputs are laid one after another at `flatAlignment`.
+   */
+  readonly storage?: 'view' | 'flatten';
+}
+
+/** Inputs of an op do not fit together. */
+export class ShapeError extends Error {
+  override readonly name = 'ShapeError';
+}
+
+/** Throws `[op] rule, got …` unless the rule holds. */
+export function check(holds: boolean, op: string, rule: string, ...tensors: readonly Tensor[]): void {
+  if (holds) return;
+  throw new ShapeError(`[${op}] ${rule}; got ${tensors.map(String).join(' and ') || 'other'}`);
+}

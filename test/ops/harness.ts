@@ -1,0 +1,142 @@
+/** What the tests of all ops share: cases that are run on every adapter against the reference, and against central differences. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Gpu, listAdapters } from '../../src/gpu/device.ts';
+import { Program } from '../../src/graph/program.ts';
+import { State } from '../../src/graph/state.ts';
+import type { Data, Shape, Tensor } from '../../src/graph/tensor.ts';
+import { trace, variable } from '../../src/graph/trace.ts';
+import { interpret, type Values } from '../reference/interpreter.ts';
+import { lowbias32 } from '../values.ts';
+
+/** Adapters that tests of kernels run on: all that there are, software rasterisers too, for they differ. */
+export const adapters = await listAdapters();
+
+/** Values in [-1, 1) by a formula, so that a case is the same every time. */
+export function noise(size: number, seed = 1, scale = 1, offset = 0): Float32Array {
+  const start = Math.imul(seed, 0x9e3779b9);
+  return Float32Array.from({ length: size }, (_, i) => ((lowbias32(i + start) / 2 ** 32) * 2 - 1) * scale + offset);
+}
+
+let seeds = 0;
+
+/** A variable with values by formula: what cases feed to ops. */
+export function sample(name: string, shape: Shape, { scale = 1, offset = 0, seed = ++seeds } = {}): Tensor {
+  return variable(name, shape, () =>
+    noise(
+      shape.reduce((a, b) => a * b, 1),
+      seed,
+      scale,
+      offset,
+    ),
+  );
+}
+
+export interface Case {
+  readonly name: string;
+  /** Applies ops to `sample`s and returns what is compared, gradients too: `gradients(y, [x], sample('dy', …))`. */
+  build(): Record<string, Tensor>;
+  /** Error allowed, relative to the largest value of the tensor. Default 1e-5; say why where it is more. */
+  tolerance?: number;
+  /** Variables that the ops update, compared too. */
+  updated?(outputs: Record<string, Tensor>): Record<string, Tensor>;
+}
+
+/** The largest difference, relative to the largest magnitude of `expected` (1e-30 at least). NaN counts as infinite. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let difference = 0;
+  let magnitude = 1e-30;
+  for (let i = 0; i < expected.length; i++) {
+    const d = Math.abs(actual[i] - expected[i]);
+    difference = Number.isNaN(d) ? Number.POSITIVE_INFINITY : Math.max(difference, d);
+    magnitude = Math.max(magnitude, Math.abs(expected[i]));
+  }
+  return difference / magnitude;
+}
+
+/** Opens each adapter once for a file and runs `define` with it. */
+export function onEveryAdapter(define: (gpu: () => Gpu) => void): void {
+  if (adapters.length === 0)
+    it('a WebGPU adapter is there', () => expect.fail('none was found: run node scripts/setup.mjs'));
+  describe.each(adapters)('%s', (adapter) => {
+    let gpu: Gpu;
+    beforeAll(async () => {
+      gpu = await Gpu.open({ adapter });
+    });
+    afterAll(() => gpu.destroy());
+    define(() => gpu);
+  });
+}
+
+/** Each case on each adapter: outputs equal the reference's, and nothing is written behind the end of any tensor. */
+export function testCases(cases: readonly Case[]): void {
+  onEveryAdapter((gpu) => {
+    it.each(cases.map((item) => [item.name, item] as const))('%s', async (_name, item) => {
+      await runCase(gpu(), item);
+    });
+  });
+}
+
+async function runCase(gpu: Gpu, { build, tolerance = 1e-5, updated }: Case): Promise<void> {
+  const { graph, result: outputs } = trace(build);
+  const state = new State(gpu);
+  const program = await Program.compile(graph, state, outputs, { inspect: true });
+  const values = await program.run().read();
+  const expected = interpret(graph);
+  for (const [name, tensor] of Object.entries(outputs)) compare(name, values[name], expected.get(tensor)!, tolerance);
+  for (const [name, tensor] of Object.entries(updated?.(outputs) ?? {})) {
+    compare(name, await state.read(tensor), expected.get(tensor)!, tolerance);
+  }
+  expect(await program.damagedGuards()).toEqual([]);
+  program.destroy();
+  state.destroy();
+}
+
+export function compare(name: string, actual: Data, expected: Values, tolerance: number): void {
+  expect(relativeError(actual, expected), `${name}: error relative to the largest value`).toBeLessThanOrEqual(
+    tolerance,
+  );
+}
+
+/**
+ * The reference's own gradient against central differences of the reference: for a graph built by `build` from the variables
+ * `targets`, with y and dy of one shape, d(Σ dy·y)/d target element by element (at most `most` elements a target).
+ */
+export function testGradient(
+  name: string,
+  build: () => { y: Tensor; dy: Tensor; targets: readonly Tensor[]; dx: readonly Tensor[] },
+  { step = 1e-4, tolerance = 1e-5, most = 40 } = {},
+): void {
+  it(`${name}: gradient equals central differences of the reference`, () => {
+    const { graph, result } = trace(build);
+    const base = interpret(graph);
+    const dy = base.get(result.dy)!;
+    const objective = (target: Tensor, value: Values): number => {
+      const y = interpret(graph, new Map([[target, value]])).get(result.y)!;
+      return y.reduce((sum, item, i) => sum + item * dy[i], 0);
+    };
+    result.targets.forEach((target, index) => {
+      const analytic = base.get(result.dx[index])!;
+      const scale = analytic.reduce((max, item) => Math.max(max, Math.abs(item)), 1e-12);
+      const start = interpret([], new Map()).get(target) ?? Float64Array.from(valueOf(target));
+      const stride = Math.max(1, Math.floor(target.size / most));
+      for (let i = 0; i < target.size; i += stride) {
+        const shifted = (by: number) =>
+          objective(
+            target,
+            start.map((item, j) => (j === i ? item + by : item)),
+          );
+        const numeric = (shifted(step) - shifted(-step)) / (2 * step);
+        expect(
+          Math.abs(numeric - analytic[i]) / scale,
+          `${target.name}[${i}]: ${analytic[i]} against ${numeric}`,
+        ).toBeLessThan(tolerance);
+      }
+    });
+  });
+}
+
+function valueOf(target: Tensor): Data {
+  if (target.origin.kind !== 'variable' || !target.origin.init) throw new Error(`${target} is no sample`);
+  return target.origin.init();
+}

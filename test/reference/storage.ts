@@ -1,0 +1,12 @@
+import { flatLayout } from '../../src/graph/trace.ts';
+import type { Definitions } from './interpreter.ts';
+
+export default {
+  reshape: ([x]) => [x.slice()],
+  flatten(inputs, { inputs: tensors }) {
+    const { offsets, length } = flatLayout(tensors);
+    const whole = new Float64Array(length);
+    inputs.forEach((value, index) => whole.set(value, offsets[index]));
+    return [whole];
+  },
+} satisfies Definitions;
