@@ -130,7 +130,7 @@ export class Program {
 
   private copyOutputs(encoder: GPUCommandEncoder): GPUBuffer | undefined {
     const staging = this.ring[this.runs++ % ringSize];
-    if (!staging || staging.mapState !== 'unmapped') return undefined;
+    if (staging?.mapState !== 'unmapped') return undefined;
     let offset = 0;
     for (const tensor of Object.values(this.outputs)) {
       const source = this.buffers.of(tensor);

@@ -62,8 +62,11 @@ export class Tensor implements Spec {
   }
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: nodes of all ops stand in one list; each op knows the type of its own attributes
+type AnyAttributes = any;
+
 /** One application of an op. */
-export interface Node<A = any> {
+export interface Node<A = AnyAttributes> {
   readonly op: Op<A>;
   readonly inputs: readonly Tensor[];
   readonly attrs: A;
@@ -101,7 +104,7 @@ export interface Lowering<A> {
 
 /** A node to stand for the proposing one and those that it absorbs; its output i makes the tensor `replaces[i]`, if that is set. */
 export interface Fusion {
-  readonly op: Op<any>;
+  readonly op: Op;
   readonly inputs: readonly Tensor[];
   readonly attrs: unknown;
   readonly absorbs: readonly Node[];
@@ -117,7 +120,7 @@ export interface Neighbours {
 }
 
 /** A kind of node: its shape rule, its launches and its gradient rule, in `src/ops/<name>.ts`. */
-export interface Op<A = any> {
+export interface Op<A = AnyAttributes> {
   readonly name: string;
   /** Shapes and types of the outputs; throws `ShapeError` for inputs that do not fit. */
   infer(inputs: readonly Tensor[], attrs: A): readonly Spec[];

@@ -118,7 +118,7 @@ export function testGradient(
     result.targets.forEach((target, index) => {
       const analytic = base.get(result.dx[index])!;
       const scale = analytic.reduce((max, item) => Math.max(max, Math.abs(item)), 1e-12);
-      const start = interpret([], new Map()).get(target) ?? Float64Array.from(valueOf(target));
+      const start = interpret([], new Map()).get(target) ?? Float64Array.from(firstValue(target));
       const stride = Math.max(1, Math.floor(target.size / most));
       for (let i = 0; i < target.size; i += stride) {
         const shifted = (by: number) =>
@@ -136,7 +136,7 @@ export function testGradient(
   });
 }
 
-function valueOf(target: Tensor): Data {
+function firstValue(target: Tensor): Data {
   if (target.origin.kind !== 'variable' || !target.origin.init) throw new Error(`${target} is no sample`);
   return target.origin.init();
 }

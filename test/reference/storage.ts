@@ -6,7 +6,7 @@ export default {
   flatten(inputs, { inputs: tensors }) {
     const { offsets, length } = flatLayout(tensors);
     const whole = new Float64Array(length);
-    inputs.forEach((value, index) => whole.set(value, offsets[index]));
+    for (const [index, value] of inputs.entries()) whole.set(value, offsets[index]);
     return [whole];
   },
 } satisfies Definitions;
