@@ -36,6 +36,26 @@ function lineMap(lines) {
   return runs;
 }
 
+/** The code without its functions: reflection is after declarations only, and its parser does not know all that Dawn's does. */
+function declarations(code) {
+  const text = code.replace(/\/\/.*$/gm, '');
+  const start = /(?:@\w+(?:\([^)]*\))?\s*)*\bfn\s+\w+/g;
+  let result = '';
+  let from = 0;
+  for (let match = start.exec(text); match; match = start.exec(text)) {
+    result += text.slice(from, match.index);
+    let depth = 0;
+    let end = text.indexOf('{', match.index);
+    do {
+      if (text[end] === '{') depth++;
+      if (text[end] === '}') depth--;
+    } while (depth > 0 && ++end < text.length);
+    from = end + 1;
+    start.lastIndex = from;
+  }
+  return result + text.slice(from);
+}
+
 const access = (variable) =>
   variable.resourceType === 0 ? 'uniform' : variable.access === 'read_write' ? 'read_write' : 'read';
 
@@ -56,7 +76,7 @@ export function describeKernel(path) {
     .replace(/\.wgsl$/, '');
   let reflection;
   try {
-    reflection = new WgslReflect(code);
+    reflection = new WgslReflect(declarations(code));
   } catch (error) {
     throw new Error(`kernels/${name}.wgsl does not parse: ${error?.message ?? error}`);
   }

@@ -6,7 +6,7 @@ export class Graph {
 }
 
 let current: Graph | undefined;
-let scopes: readonly string[] = [];
+let module = '';
 
 /** Records into a new graph what `build` applies. Returns what it returns beside the graph. */
 export function trace<T>(build: () => T): { graph: Graph; result: T } {
@@ -20,14 +20,14 @@ export function trace<T>(build: () => T): { graph: Graph; result: T } {
   }
 }
 
-/** Names the nodes that `build` records after a module: `layer1.0.conv1`. */
+/** Names the nodes that `build` records after a module, `layer1.0.conv1`; the innermost name counts. */
 export function scope<T>(name: string, build: () => T): T {
-  const outer = scopes;
-  scopes = [...outer, name];
+  const outer = module;
+  module = name;
   try {
     return build();
   } finally {
-    scopes = outer;
+    module = outer;
   }
 }
 
@@ -43,7 +43,7 @@ function makeNode<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, label: stri
 /** Records `op(inputs)` in the graph that is being traced and returns its outputs. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): readonly Tensor[] {
   if (!current) throw new Error(`[${op.name}] ops are applied inside trace(() => …)`);
-  const node = makeNode(op, inputs, attrs, [...scopes, op.name].join('/'));
+  const node = makeNode(op, inputs, attrs, module ? `${module}/${op.name}` : op.name);
   current.nodes.push(node);
   return node.outputs;
 }

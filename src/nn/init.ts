@@ -1,0 +1,38 @@
+/**
+ * First values of parameters, torchvision's distributions drawn from a counter-based generator: element i of a parameter depends
+ * on the seed, the parameter's name and i, and on nothing else.
+ */
+
+/** A 32-bit integer hash (lowbias32): every bit of the result depends on every bit of x. */
+function mix(x: number): number {
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+function hashName(name: string): number {
+  let hash = 0;
+  for (let i = 0; i < name.length; i++) hash = mix(hash ^ (name.charCodeAt(i) + Math.imul(i, 0x9e3779b9)));
+  return hash;
+}
+
+/** Uniform numbers in (0, 1), one for each counter. */
+function stream(seed: number, name: string): (counter: number) => number {
+  const key = mix(mix(seed) ^ hashName(name));
+  return (counter) => (mix(mix(counter) ^ key) + 0.5) / 2 ** 32;
+}
+
+/** `size` draws of N(0, std²) by Box and Muller's transform. */
+export function normal(seed: number, name: string, size: number, std: number): Float32Array {
+  const uniform = stream(seed, name);
+  return Float32Array.from({ length: size }, (_, i) => {
+    const radius = Math.sqrt(-2 * Math.log(uniform(2 * i)));
+    return std * radius * Math.cos(2 * Math.PI * uniform(2 * i + 1));
+  });
+}
+
+/** `size` draws of U(−bound, bound). */
+export function uniform(seed: number, name: string, size: number, bound: number): Float32Array {
+  const draw = stream(seed, name);
+  return Float32Array.from({ length: size }, (_, i) => (2 * draw(i) - 1) * bound);
+}

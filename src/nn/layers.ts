@@ -1,0 +1,115 @@
+import type { Tensor } from '../graph/tensor.ts';
+import { scope } from '../graph/trace.ts';
+import { batchNorm, batchNormInference } from '../ops/batch_norm.ts';
+import { conv2d } from '../ops/conv2d.ts';
+import { linear } from '../ops/linear.ts';
+import { relu } from '../ops/relu.ts';
+import { normal, uniform } from './init.ts';
+import { type Mode, Module } from './module.ts';
+
+const ones = (size: number) => () => new Float32Array(size).fill(1);
+const zeros = (size: number) => () => new Float32Array(size);
+
+export interface Conv2dOptions {
+  readonly kernel: number;
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly seed: number;
+}
+
+/**
+ * Convolution without bias, NHWC. Weights N(0, 2 / (k²·out)): He's initialisation by fan-out, as torchvision's ResNets have it.
+ * The input has `inChannels` rounded up to a multiple of 4 channels; the weights of the added ones are zero and stay zero.
+ */
+export class Conv2d extends Module {
+  readonly weight: Tensor;
+
+  constructor(
+    name: string,
+    inChannels: number,
+    outChannels: number,
+    private readonly options: Conv2dOptions,
+  ) {
+    super(name);
+    const { kernel, seed } = options;
+    const padded = Math.ceil(inChannels / 4) * 4;
+    const std = Math.sqrt(2 / (kernel * kernel * outChannels));
+    const init = (full: string) =>
+      normal(seed, full, outChannels * kernel * kernel * padded, std).map((value, i) =>
+        i % padded < inChannels ? value : 0,
+      );
+    this.weight = this.parameter('weight', [outChannels, kernel, kernel, padded], init, [
+      outChannels,
+      inChannels,
+      kernel,
+      kernel,
+    ]);
+  }
+
+  forward(x: Tensor): Tensor {
+    const { stride = 1, padding = 0 } = this.options;
+    return scope(this.name, () => conv2d(x, this.weight, { stride, padding }));
+  }
+}
+
+/** Batch normalisation over all axes but the last; eps 1e-5, momentum 0.1. Works on NHWC maps and on rows. */
+export class BatchNorm extends Module {
+  private readonly weight: Tensor;
+  private readonly bias: Tensor;
+  private readonly runningMean: Tensor;
+  private readonly runningVar: Tensor;
+
+  constructor(name: string, channels: number) {
+    super(name);
+    this.weight = this.parameter('weight', [channels], ones(channels));
+    this.bias = this.parameter('bias', [channels], zeros(channels));
+    this.runningMean = this.buffer('running_mean', [channels], zeros(channels));
+    this.runningVar = this.buffer('running_var', [channels], ones(channels));
+  }
+
+  forward(x: Tensor, { training }: Mode): Tensor {
+    const { weight, bias, runningMean, runningVar } = this;
+    const normalise = training ? batchNorm : batchNormInference;
+    return scope(this.name, () => normalise(x, { weight, bias, runningMean, runningVar }));
+  }
+}
+
+/** y = x Wᵀ + b; weight and bias U(±1/√in), PyTorch's default. */
+export class Linear extends Module {
+  private readonly weight: Tensor;
+  private readonly bias: Tensor;
+
+  constructor(name: string, inFeatures: number, outFeatures: number, seed: number) {
+    super(name);
+    const bound = 1 / Math.sqrt(inFeatures);
+    this.weight = this.parameter('weight', [outFeatures, inFeatures], (full) =>
+      uniform(seed, full, outFeatures * inFeatures, bound),
+    );
+    this.bias = this.parameter('bias', [outFeatures], (full) => uniform(seed, full, outFeatures, bound));
+  }
+
+  forward(x: Tensor): Tensor {
+    return scope(this.name, () => linear(x, this.weight, this.bias));
+  }
+}
+
+/** max(x, 0) as a module, so that it counts in a `Sequential`'s numbering. */
+export class ReLU extends Module {
+  forward(x: Tensor): Tensor {
+    return scope(this.name, () => relu(x));
+  }
+}
+
+/** Modules one after another. */
+export class Sequential extends Module {
+  private readonly modules: readonly Module[];
+
+  constructor(name: string, modules: readonly Module[]) {
+    super(name);
+    this.modules = modules.map((module) => this.child(module));
+  }
+
+  forward(x: Tensor, mode: Mode): Tensor {
+    return this.modules.reduce((value, module) => module.forward(value, mode), x);
+  }
+}

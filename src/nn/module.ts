@@ -1,0 +1,59 @@
+import type { Data, Shape, Tensor } from '../graph/tensor.ts';
+import { variable } from '../graph/trace.ts';
+
+/** Whether batch norm uses the batch's statistics (and updates the running ones), or the running ones. */
+export interface Mode {
+  readonly training: boolean;
+}
+
+/** A named value of a module and the shape under which PyTorch knows it. */
+export interface Entry {
+  readonly tensor: Tensor;
+  /** PyTorch's shape: convolution weights are `OIHW` there and `[O, kh, kw, I padded to 4]` here. */
+  readonly torchShape: Shape;
+}
+
+/**
+ * A part of a network: it owns variables, under the names that torchvision gives them, and applies ops to tensors. Modules are
+ * made once; `forward` may be traced into any number of programs, which share the values through their `State`.
+ */
+export abstract class Module {
+  private readonly ownParameters: Entry[] = [];
+  private readonly ownBuffers: Entry[] = [];
+  private readonly children: Module[] = [];
+
+  /** @param name full name, `layer1.0.conv1`; empty for a whole network. */
+  constructor(readonly name: string) {}
+
+  protected parameter(suffix: string, shape: Shape, init: (name: string) => Data, torchShape = shape): Tensor {
+    const name = join(this.name, suffix);
+    const tensor = variable(name, shape, () => init(name));
+    this.ownParameters.push({ tensor, torchShape });
+    return tensor;
+  }
+
+  protected buffer(suffix: string, shape: Shape, init: () => Data): Tensor {
+    const tensor = variable(join(this.name, suffix), shape, init);
+    this.ownBuffers.push({ tensor, torchShape: shape });
+    return tensor;
+  }
+
+  protected child<M extends Module>(module: M): M {
+    this.children.push(module);
+    return module;
+  }
+
+  /** All parameters (what training changes), in the order of PyTorch's `named_parameters()`. */
+  get parameters(): readonly Entry[] {
+    return [...this.ownParameters, ...this.children.flatMap((child) => child.parameters)];
+  }
+
+  /** All buffers: running statistics. */
+  get buffers(): readonly Entry[] {
+    return [...this.ownBuffers, ...this.children.flatMap((child) => child.buffers)];
+  }
+
+  abstract forward(x: Tensor, mode: Mode): Tensor;
+}
+
+export const join = (prefix: string, suffix: string): string => (prefix ? `${prefix}.${suffix}` : suffix);

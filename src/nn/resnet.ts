@@ -1,0 +1,100 @@
+import type { Tensor } from '../graph/tensor.ts';
+import { scope } from '../graph/trace.ts';
+import { add } from '../ops/add.ts';
+import { globalAvgPool } from '../ops/global_avg_pool.ts';
+import { maxPool2d } from '../ops/max_pool.ts';
+import { relu } from '../ops/relu.ts';
+import { BatchNorm, Conv2d, Sequential } from './layers.ts';
+import { join, type Mode, Module } from './module.ts';
+
+/** y = relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)), the shortcut a strided 1×1 convolution where shapes differ. */
+class BasicBlock extends Module {
+  private readonly conv1: Conv2d;
+  private readonly bn1: BatchNorm;
+  private readonly conv2: Conv2d;
+  private readonly bn2: BatchNorm;
+  private readonly downsample: Sequential | undefined;
+
+  constructor(name: string, inChannels: number, channels: number, stride: number, seed: number) {
+    super(name);
+    const at = (suffix: string) => join(name, suffix);
+    this.conv1 = this.child(new Conv2d(at('conv1'), inChannels, channels, { kernel: 3, stride, padding: 1, seed }));
+    this.bn1 = this.child(new BatchNorm(at('bn1'), channels));
+    this.conv2 = this.child(new Conv2d(at('conv2'), channels, channels, { kernel: 3, padding: 1, seed }));
+    this.bn2 = this.child(new BatchNorm(at('bn2'), channels));
+    if (stride !== 1 || inChannels !== channels) {
+      const shortcut = new Conv2d(at('downsample.0'), inChannels, channels, { kernel: 1, stride, seed });
+      this.downsample = this.child(
+        new Sequential(at('downsample'), [shortcut, new BatchNorm(at('downsample.1'), channels)]),
+      );
+    }
+  }
+
+  forward(x: Tensor, mode: Mode): Tensor {
+    const hidden = scope(this.name, () => relu(this.bn1.forward(this.conv1.forward(x), mode)));
+    const y = this.bn2.forward(this.conv2.forward(hidden), mode);
+    const shortcut = this.downsample ? this.downsample.forward(x, mode) : x;
+    return scope(this.name, () => relu(add(y, shortcut)));
+  }
+}
+
+export const resnetBlocks = { resnet18: [2, 2, 2, 2], resnet34: [3, 4, 6, 3] } as const;
+export type Architecture = keyof typeof resnetBlocks;
+export const stems = ['imagenet', 'cifar'] as const;
+
+export interface ResNetOptions {
+  readonly architecture: Architecture;
+  /** `imagenet`: 7×7 stride 2 and max pooling. `cifar`: 3×3 stride 1 without pooling, for images of 32 pixels or so. */
+  readonly stem: (typeof stems)[number];
+  readonly seed: number;
+}
+
+/** Features that the trunk gives: the average-pooled last map. */
+export const resnetFeatures = 512;
+
+/**
+ * ResNet-18 or -34 (He et al., 2016) without its classifier, under torchvision's names. Takes images [N, H, W, 4] (the fourth
+ * channel zero), gives features [N, 512].
+ */
+export class ResNet extends Module {
+  private readonly conv1: Conv2d;
+  private readonly bn1: BatchNorm;
+  private readonly layers: readonly Sequential[];
+
+  constructor(private readonly options: ResNetOptions) {
+    super('');
+    const { architecture, stem, seed } = options;
+    const shape = stem === 'imagenet' ? { kernel: 7, stride: 2, padding: 3 } : { kernel: 3, stride: 1, padding: 1 };
+    this.conv1 = this.child(new Conv2d('conv1', 3, 64, { ...shape, seed }));
+    this.bn1 = this.child(new BatchNorm('bn1', 64));
+    this.layers = resnetBlocks[architecture].map((blocks, index) => {
+      const channels = 64 * 2 ** index;
+      return this.child(stage(`layer${index + 1}`, index === 0 ? 64 : channels / 2, channels, blocks, index, seed));
+    });
+  }
+
+  forward(x: Tensor, mode: Mode): Tensor {
+    let y = scope('stem', () => relu(this.bn1.forward(this.conv1.forward(x), mode)));
+    if (this.options.stem === 'imagenet') y = scope('stem', () => maxPool2d(y, { kernel: 3, stride: 2, padding: 1 }));
+    for (const layer of this.layers) y = layer.forward(y, mode);
+    return scope('avgpool', () => globalAvgPool(y));
+  }
+}
+
+function stage(
+  name: string,
+  inputs: number,
+  channels: number,
+  blocks: number,
+  index: number,
+  seed: number,
+): Sequential {
+  const block = (i: number) =>
+    i === 0
+      ? new BasicBlock(`${name}.0`, inputs, channels, index === 0 ? 1 : 2, seed)
+      : new BasicBlock(`${name}.${i}`, channels, channels, 1, seed);
+  return new Sequential(
+    name,
+    Array.from({ length: blocks }, (_, i) => block(i)),
+  );
+}
