@@ -1,0 +1,202 @@
+/** From a path to the images of a run: which kind of folder it is, what to pre-train on, what to probe with. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../errors.ts';
+import { resizeRgb } from './decode.ts';
+import { loadPhotos, requireFolder } from './folder.ts';
+import { concat, type ImageSet, type OnProgress, PixelStore, storedSet, subset } from './images.ts';
+import { findStl10, hasPart, loadStl10, STL10_SIDE } from './stl10.ts';
+
+export type TrainSplit = 'unlabeled' | 'train+unlabeled' | 'train';
+
+export interface DatasetOptions {
+  /** What to pre-train on. A folder without such parts is pre-trained on as a whole. */
+  readonly split: TrainSplit;
+  /** Height and width of the images; STL-10's own is 96. */
+  readonly size: number;
+  /** Whether to load labelled sets for a probe when there are some; default true. */
+  readonly probe?: boolean;
+  readonly onProgress?: OnProgress;
+}
+
+export interface Dataset {
+  readonly kind: 'stl10' | 'photos';
+  /** Images to pre-train on. */
+  readonly train: ImageSet;
+  /** Labelled images with the same classes, to measure features with; absent when there are no labels. */
+  readonly probe?: { readonly train: ImageSet; readonly test: ImageSet };
+  /** One line for people: what was found and how it is used. */
+  readonly description: string;
+  /** Closes the files that the sets read from. */
+  close(): void;
+}
+
+/** Of each class, every fifth photo is held out when there is no test split. */
+const HOLD_OUT_EVERY = 5;
+
+/**
+ * Opens STL-10's binary files, or a folder of photos: with `train/`, `test/` (or `val/`), `unlabeled/`; or with class
+ * folders; or just photos.
+ *
+ * @throws UserError the folder is none of these, or the split is not in it
+ */
+export async function openDataset(path: string, options: DatasetOptions): Promise<Dataset> {
+  await requireFolder(path);
+  const stl10 = findStl10(path);
+  if (stl10 !== undefined) return openStl10(stl10, options);
+  const splits = await findSplits(path);
+  return splits ? openSplits(path, splits, options) : openPlain(path, options);
+}
+
+async function openStl10(folder: string, options: DatasetOptions): Promise<Dataset> {
+  const load = async (split: 'test' | TrainSplit) => resized(loadStl10(folder, split), options);
+  for (const part of options.split.split('+') as ('train' | 'unlabeled')[]) {
+    if (!hasPart(folder, part))
+      throw new UserError(`${folder}: no ${part}_X.bin, which split '${options.split}' needs; choose another split`);
+  }
+  const train = await load(options.split);
+  const probed = options.probe !== false && hasPart(folder, 'train') && hasPart(folder, 'test');
+  const probe = probed
+    ? { train: options.split === 'train' ? train : await load('train'), test: await load('test') }
+    : undefined;
+  return dataset('stl10', `STL-10 files in ${folder}, split ${options.split}`, train, probe);
+}
+
+/** The set at `options.size`: as it is at 96, else resized into memory. */
+async function resized(set: ImageSet, { size, onProgress }: DatasetOptions): Promise<ImageSet> {
+  if (size === STL10_SIDE) return set;
+  const store = new PixelStore(set.count, size * size * 3);
+  const block = 64;
+  for (let start = 0; start < set.count; start += block) {
+    const images = Array.from({ length: Math.min(block, set.count - start) }, (_, k) => start + k);
+    await Promise.all(
+      images.map(async (i) => {
+        const pixels = new Uint8Array(set.height * set.width * 3);
+        set.read(i, pixels, 0);
+        store.slot(i).set(await resizeRgb(pixels, set.height, size));
+      }),
+    );
+    onProgress?.({ phase: 'resize', done: start + images.length, total: set.count });
+  }
+  set.close?.();
+  return storedSet({ ...set, height: size, width: size }, store);
+}
+
+interface Splits {
+  readonly train?: string;
+  readonly test?: string;
+  readonly unlabeled?: string;
+}
+
+/**
+ * The split folders under `path`. A lone `train/` beside other folders is a class called "train", not a split: one of
+ * the other splits must stand beside it, or nothing else.
+ */
+async function findSplits(path: string): Promise<Splits | undefined> {
+  const folders: string[] = [];
+  for (const name of await readdir(path)) {
+    if (!name.startsWith('.') && (await stat(join(path, name)).catch(() => undefined))?.isDirectory())
+      folders.push(name);
+  }
+  const find = (...names: string[]) => names.find((name) => folders.includes(name));
+  const train = find('train');
+  const test = find('test', 'val', 'validation', 'valid');
+  const unlabeled = find('unlabeled', 'unlabelled');
+  if (unlabeled || (train && (test || folders.length === 1))) return { train, test, unlabeled };
+  return undefined;
+}
+
+async function openSplits(path: string, splits: Splits, options: DatasetOptions): Promise<Dataset> {
+  const { onProgress, size } = options;
+  const wantsTrain = options.split !== 'unlabeled' || splits.unlabeled === undefined;
+  const wantsUnlabeled = options.split !== 'train' && splits.unlabeled !== undefined;
+  if (wantsTrain && splits.train === undefined) {
+    throw new UserError(`${path}: no folder train/, which split '${options.split}' needs; choose split 'unlabeled'`);
+  }
+  const wantsProbe = options.probe !== false && splits.train !== undefined;
+  const labelled =
+    wantsTrain || wantsProbe ? await loadPhotos(join(path, splits.train!), { size, onProgress }) : undefined;
+  const unlabeled = wantsUnlabeled
+    ? await loadPhotos(join(path, splits.unlabeled!), { size, labels: 'none', onProgress })
+    : undefined;
+  const parts = wantsProbe ? await probeOf(path, labelled!, splits.test, options) : undefined;
+  const kept = parts?.rest ?? labelled;
+  const train = !wantsTrain ? unlabeled! : unlabeled ? concat(`${path} (train+unlabeled)`, kept!, unlabeled) : kept!;
+  const used = [wantsTrain && 'train/', wantsUnlabeled && `${splits.unlabeled}/`].filter(Boolean).join(' and ');
+  return dataset('photos', `photos in ${path}, ${used}`, train, parts?.probe, parts?.note);
+}
+
+async function openPlain(path: string, options: DatasetOptions): Promise<Dataset> {
+  const all = await loadPhotos(path, { size: options.size, onProgress: options.onProgress });
+  const parts = options.probe === false ? undefined : holdOut(all);
+  return dataset('photos', `photos in ${path}`, parts?.rest ?? all, parts?.probe, parts?.note);
+}
+
+interface ProbeParts {
+  readonly probe: NonNullable<Dataset['probe']>;
+  /** What is left of the labelled photos for pre-training. */
+  readonly rest: ImageSet;
+  readonly note: string;
+}
+
+async function probeOf(
+  path: string,
+  labelled: ImageSet,
+  test: string | undefined,
+  options: DatasetOptions,
+): Promise<ProbeParts | undefined> {
+  if (labelled.classNames === undefined) return undefined;
+  if (test === undefined) return holdOut(labelled);
+  const { size, onProgress } = options;
+  const set = await loadPhotos(join(path, test), { size, classNames: labelled.classNames, onProgress });
+  if (set.labels === undefined) return holdOut(labelled);
+  return { probe: { train: labelled, test: set }, rest: labelled, note: `test photos from ${test}/` };
+}
+
+/** Photos 5, 10, 15 … of every class become the test set; neither pre-training nor the probe's training sees them. */
+function holdOut(set: ImageSet): ProbeParts | undefined {
+  if (set.labels === undefined) return undefined;
+  const seen = new Uint32Array(set.classNames!.length);
+  const isHeld = Array.from(set.labels, (label) => ++seen[label] % HOLD_OUT_EVERY === 0);
+  const indices = Uint32Array.from({ length: set.count }, (_, i) => i);
+  const test = subset(
+    set,
+    indices.filter((i) => isHeld[i]),
+    `${set.name} (held out)`,
+  );
+  const rest = subset(
+    set,
+    indices.filter((i) => !isHeld[i]),
+  );
+  if (test.count === 0) return undefined;
+  return {
+    probe: { train: rest, test },
+    rest,
+    note: `every ${HOLD_OUT_EVERY}th photo of a class held out for the test`,
+  };
+}
+
+function dataset(
+  kind: Dataset['kind'],
+  what: string,
+  train: ImageSet,
+  probe?: Dataset['probe'],
+  note?: string,
+): Dataset {
+  const number = (value: number) => value.toLocaleString('en-US');
+  const size = `${train.height}×${train.width}`;
+  const probed = probe
+    ? `probe ${number(probe.train.count)} train / ${number(probe.test.count)} test in ${probe.train.classNames?.length ?? 10} classes` +
+      (note ? ` (${note})` : '')
+    : 'no labels for a probe';
+  const sets = new Set([train, ...(probe ? [probe.train, probe.test] : [])]);
+  return {
+    kind,
+    train,
+    probe,
+    description: `${what}: ${number(train.count)} images of ${size} to pre-train on; ${probed}`,
+    close: () => {
+      for (const set of sets) set.close?.();
+    },
+  };
+}

@@ -1,0 +1,169 @@
+/** Downloads one large file over HTTP so that an interruption costs nothing but the time since. */
+import { createWriteStream, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { get as getHttp, type IncomingMessage } from 'node:http';
+import { get as getHttps } from 'node:https';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, UserError } from '../errors.ts';
+import { fileError, hasCode } from './file-errors.ts';
+
+export interface FetchOptions {
+  /** Hears how many bytes are there, of how many (undefined when the server does not say). */
+  readonly onBytes?: (done: number, total: number | undefined) => void;
+  /** Hears of every fault that is being retried, as a sentence. */
+  readonly onRetry?: (message: string) => void;
+  /** Failures in a row, without one new byte between them, after which to give up; default 6. */
+  readonly attempts?: number;
+  /** Pause after the first failure in milliseconds, doubled after each further one up to 30 s; default 1000. */
+  readonly backoff?: number;
+  /** Silence in milliseconds after which a connection counts as dead; default 30,000. */
+  readonly idle?: number;
+}
+
+/** What the bytes in a `.part` file are a part of; kept beside it, so that a changed file is not patched together. */
+interface Source {
+  readonly url: string;
+  /** ETag or Last-Modified of the response; without one there is no way to tell that the file changed. */
+  readonly version: string | undefined;
+  readonly total: number | undefined;
+}
+
+/** A fault that another attempt may not meet. */
+class Transient extends Error {}
+
+/**
+ * Downloads `url` to `part`, continuing where an earlier call stopped if the server can and the file is still the same
+ * (`Range` with `If-Range`, RFC 9110 §14); otherwise from the start. Lost connections, time-outs, 408, 429 and 5xx
+ * are retried with growing pauses. Resolves when every byte the server announced is in `part`.
+ *
+ * @throws UserError the server refuses, the disk is full, or too many failures in a row
+ */
+export async function fetchFile(url: string, part: string, options: FetchOptions = {}): Promise<void> {
+  const { attempts = 6, backoff = 1000 } = options;
+  let failures = 0;
+  for (;;) {
+    const before = sizeOf(part);
+    try {
+      if (await attempt(url, part, options)) return;
+    } catch (error) {
+      if (!(error instanceof Transient)) throw fileError('write', part, error);
+      failures = sizeOf(part) > before ? 1 : failures + 1;
+      if (failures >= attempts) {
+        const kept = sizeOf(part) > 0 ? `; ${sizeOf(part)} bytes are kept: run again to continue` : '';
+        throw new UserError(`${url}: ${error.message} (${failures} attempts)${kept}`, 1, { cause: error });
+      }
+      const pause = Math.min(30_000, backoff * 2 ** (failures - 1));
+      options.onRetry?.(`${error.message}; trying again in ${(pause / 1000).toFixed(0)} s`);
+      await sleep(pause);
+    }
+  }
+}
+
+/** One request. Returns whether the file is complete; false asks for another request at once. */
+async function attempt(url: string, part: string, options: FetchOptions): Promise<boolean> {
+  const source = readSource(part, url);
+  const have = source ? sizeOf(part) : 0;
+  if (source && source.total === have) return true;
+  const headers: Record<string, string> = have > 0 ? { Range: `bytes=${have}-`, 'If-Range': source!.version! } : {};
+  const response = await request(url, headers, options.idle ?? 30_000);
+  if (response.statusCode === 200) return receive(response, part, 0, sourceOf(url, response, 0), options);
+  const continues = response.statusCode === 206 && rangeStart(response) === have && have > 0;
+  if (continues) return receive(response, part, have, sourceOf(url, response, have), options);
+  response.destroy();
+  // 416: nothing lies behind our last byte; 206 elsewhere: a confused server. The bytes we have are of no use.
+  if (response.statusCode === 416 || response.statusCode === 206) {
+    discardPart(part);
+    if (have > 0) return false;
+  }
+  throw refusal(url, response);
+}
+
+/** Removes the partial download and what is known about it. */
+export function discardPart(part: string): void {
+  rmSync(part, { force: true });
+  rmSync(`${part}.json`, { force: true });
+}
+
+function readSource(part: string, url: string): Source | undefined {
+  try {
+    const source = JSON.parse(readFileSync(`${part}.json`, 'utf8')) as Source;
+    return source.url === url && source.version !== undefined && existsSync(part) ? source : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sourceOf(url: string, response: IncomingMessage, start: number): Source {
+  const { etag, 'last-modified': modified, 'content-length': length } = response.headers;
+  // A weak ETag (W/"…") promises no equal bytes and is not allowed in If-Range.
+  const version = etag && !etag.startsWith('W/') ? etag : modified;
+  return { url, version, total: length === undefined ? undefined : start + Number(length) };
+}
+
+const rangeStart = (response: IncomingMessage): number =>
+  Number(/^bytes (\d+)-/.exec(response.headers['content-range'] ?? '')?.[1] ?? Number.NaN);
+
+async function receive(
+  response: IncomingMessage,
+  part: string,
+  start: number,
+  source: Source,
+  { onBytes }: FetchOptions,
+): Promise<boolean> {
+  if (start === 0) discardPart(part);
+  writeFileSync(`${part}.json`, JSON.stringify(source));
+  let done = start;
+  onBytes?.(done, source.total);
+  const count = new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      done += chunk.length;
+      onBytes?.(done, source.total);
+      next(null, chunk);
+    },
+  });
+  try {
+    await pipeline(response, count, createWriteStream(part, { flags: start > 0 ? 'r+' : 'w', start }));
+  } catch (error) {
+    if (hasCode(error, 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'EFBIG', 'EIO')) throw error;
+    throw new Transient(`connection lost after ${done} bytes (${messageOf(error)})`, { cause: error });
+  }
+  if (source.total !== undefined && done !== source.total) {
+    throw new Transient(`connection closed after ${done} of ${source.total} bytes`);
+  }
+  return true;
+}
+
+/**
+ * GET with redirects followed. Not `fetch`: that one unpacks a `Content-Encoding: gzip`, which some servers put on
+ * `.tar.gz` files, and the bytes would no longer be the archive's.
+ */
+async function request(url: string, headers: Record<string, string>, idle: number): Promise<IncomingMessage> {
+  let at = url;
+  for (let hop = 0; hop < 6; hop++) {
+    if (!/^https?:\/\//.test(at) || !URL.canParse(at)) throw new UserError(`${at}: not an http or https address`);
+    const response = await requestOnce(at, { 'Accept-Encoding': 'identity', ...headers }, idle);
+    const { location } = response.headers;
+    if (location === undefined || ![301, 302, 303, 307, 308].includes(response.statusCode!)) return response;
+    response.destroy();
+    at = new URL(location, at).href;
+  }
+  throw new UserError(`${url}: too many redirects, the last to ${at}`);
+}
+
+function requestOnce(url: string, headers: Record<string, string>, idle: number): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const get = url.startsWith('https:') ? getHttps : getHttp;
+    const sent = get(url, { headers, timeout: idle }, resolve);
+    sent.on('timeout', () => sent.destroy(new Error(`nothing heard for ${idle / 1000} s`)));
+    sent.on('error', (error) => reject(new Transient(messageOf(error), { cause: error })));
+  });
+}
+
+function refusal(url: string, { statusCode = 0, statusMessage }: IncomingMessage): Error {
+  const answer = `the server answered ${statusCode} ${statusMessage}`;
+  if (statusCode === 408 || statusCode === 429 || statusCode >= 500) return new Transient(answer);
+  return new UserError(`${url}: ${answer}; check the address, or fetch the file by other means`);
+}
+
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;

@@ -1,0 +1,44 @@
+import { toUnit, wordStream } from './hash.ts';
+
+/** Purpose of the stream: keeps the order of an epoch apart from every other use of the same seed. */
+const ORDER_STREAM = 0x0d0e;
+
+/**
+ * The order in which an epoch visits the images: a permutation of 0 … count−1 that depends on (count, seed, epoch) and on
+ * nothing else, so a run resumed at any step finds the order it had.
+ *
+ * Fisher–Yates from the top: `for i = count−1 … 1: swap(order[i], order[j])`, `j = ⌊u·(i+1)⌋`, where `u` is word number i
+ * of the stream (seed, epoch). The bias of scaling a 32-bit word is below count/2³².
+ *
+ * @param count images, 0 to 2³²−1
+ * @param seed, epoch integers from 0 to 2⁵³−1
+ */
+export function epochOrder(count: number, seed: number, epoch: number): Uint32Array {
+  if (!Number.isInteger(count) || count < 0 || count >= 2 ** 32) {
+    throw new RangeError(`[epochOrder] count ${count} is not an integer from 0 to 2^32-1`);
+  }
+  const word = wordStream(ORDER_STREAM, seed, epoch);
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor(toUnit(word(i)) * (i + 1));
+    const held = order[i];
+    order[i] = order[j];
+    order[j] = held;
+  }
+  return order;
+}
+
+/** Steps of an epoch: whole batches only; the up to batch−1 images left over are dropped (others each epoch). */
+export const stepsPerEpoch = (count: number, batch: number): number => Math.floor(count / batch);
+
+/** Image indices of one step of an epoch: a view of `order`, not a copy. */
+export function batchOf(order: Uint32Array, step: number, batch: number): Uint32Array {
+  if (step < 0 || step >= stepsPerEpoch(order.length, batch)) {
+    throw new RangeError(
+      `[batchOf] step ${step} of an epoch of ${stepsPerEpoch(order.length, batch)} steps ` +
+        `(${order.length} images in batches of ${batch})`,
+    );
+  }
+  return order.subarray(step * batch, (step + 1) * batch);
+}

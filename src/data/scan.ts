@@ -1,0 +1,126 @@
+/** Finds the photos under a folder, and the classes that its subfolders spell. */
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { messageOf, UserError } from '../errors.ts';
+import type { Skipped } from './images.ts';
+
+/** Extensions that are looked for, in any case. */
+export const PHOTO_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'];
+/** Photos that the decoder cannot read: reported, not silently passed over. */
+const UNREADABLE_EXTENSIONS: readonly string[] = ['.heic', '.heif', '.bmp'];
+
+export interface Scan {
+  /** Paths relative to the folder, '/' between the parts, in byte order of their UTF-8. */
+  readonly files: string[];
+  readonly skipped: Skipped[];
+}
+
+/** Names that start with a dot (`.git`, macOS's `._photo.jpg`) and `__MACOSX` are no photos. */
+const isHidden = (name: string): boolean => name.startsWith('.') || name === '__MACOSX';
+
+/**
+ * Lists the photos under `folder`, nested to any depth. Symbolic links are followed; a linked folder that was already
+ * listed (a loop, a second link) is not listed again, so no photo is counted twice and every walk ends.
+ */
+export async function scanPhotos(folder: string): Promise<Scan> {
+  const scan: Scan = { files: [], skipped: [] };
+  const seen = new Set([await realpath(folder)]);
+  const linked: string[] = [];
+  await walk(folder, '', scan, seen, linked);
+  // Real folders first: of a folder and a link to it, the folder's own name counts, whichever sorts first.
+  for (let next = 0; next < linked.length; next++) {
+    const target = await realpath(join(folder, linked[next]));
+    if (seen.has(target)) continue;
+    seen.add(target);
+    await walk(folder, linked[next], scan, seen, linked);
+  }
+  return { files: sortByBytes(scan.files), skipped: scan.skipped };
+}
+
+async function walk(root: string, start: string, scan: Scan, seen: Set<string>, linked: string[]): Promise<void> {
+  const pending = [start];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    const entries = await listFolder(join(root, path), path, scan.skipped);
+    for (const entry of entries) {
+      if (isHidden(entry.name)) continue;
+      const child = path === '' ? entry.name : `${path}/${entry.name}`;
+      const kind = await kindOf(entry, join(root, child));
+      if (kind === 'file') addFile(child, scan);
+      else if (kind === 'linked folder') linked.push(child);
+      else if (kind === 'folder') {
+        seen.add(await realpath(join(root, child)));
+        pending.push(child);
+      }
+    }
+  }
+}
+
+async function listFolder(folder: string, path: string, skipped: Skipped[]): Promise<Dirent[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    if (path === '')
+      throw new UserError(`${folder}: the folder cannot be read (${messageOf(error)})`, 1, { cause: error });
+    skipped.push({ file: path, reason: `folder cannot be read (${messageOf(error)})` });
+    return [];
+  }
+}
+
+async function kindOf(entry: Dirent, path: string): Promise<'file' | 'folder' | 'linked folder' | 'other'> {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'folder';
+  if (!entry.isSymbolicLink()) return 'other';
+  const target = await stat(path).catch(() => undefined);
+  if (target?.isDirectory()) return 'linked folder';
+  // A broken link with a photo's name is a photo that is missing: let the decoder report it.
+  return target === undefined || target.isFile() ? 'file' : 'other';
+}
+
+function addFile(path: string, scan: Scan): void {
+  const extension = extname(path).toLowerCase();
+  if (PHOTO_EXTENSIONS.includes(extension)) scan.files.push(path);
+  else if (UNREADABLE_EXTENSIONS.includes(extension)) {
+    scan.skipped.push({ file: path, reason: `${extension} files are not supported: convert to JPEG or PNG` });
+  }
+}
+
+/** Byte order of the UTF-8: the same on every system and in every language setting. */
+function sortByBytes(paths: string[]): string[] {
+  const keyed = paths.map((path) => ({ path, key: Buffer.from(path) }));
+  return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ path }) => path);
+}
+
+/**
+ * Labels from folder names, when every photo lies in a class folder (exactly `class/photo`): class index = place of the
+ * folder's name among all, sorted, or in `classNames` when given (then one folder is enough).
+ *
+ * @returns undefined when the photos lie flat, deeper, or in a single folder
+ * @throws UserError a class folder that `classNames` has not
+ */
+export function labelsOf(
+  files: readonly string[],
+  folder: string,
+  classNames?: readonly string[],
+): { labels: Uint8Array | Uint16Array; classNames: readonly string[] } | undefined {
+  const classes = files.map((file) => (/^[^/]+\/[^/]+$/.test(file) ? file.slice(0, file.indexOf('/')) : undefined));
+  if (classes.includes(undefined)) return undefined;
+  const found = sortByBytes([...new Set(classes as string[])]);
+  const names = classNames ?? found;
+  if (names.length < 2) return undefined;
+  if (names.length > 65536)
+    throw new UserError(`${folder}: ${names.length} class folders, at most 65536 are supported`);
+  const index = new Map(names.map((name, i) => [name, i]));
+  const unknown = found.find((name) => !index.has(name));
+  if (unknown !== undefined) {
+    throw new UserError(
+      `${folder}: class folder '${unknown}' has no counterpart among the training classes (${names.slice(0, 10).join(', ')})`,
+    );
+  }
+  const labels = names.length <= 256 ? new Uint8Array(files.length) : new Uint16Array(files.length);
+  classes.forEach((name, i) => {
+    labels[i] = index.get(name!)!;
+  });
+  return { labels, classNames: names };
+}

@@ -1,0 +1,193 @@
+/**
+ * STL-10's binary files (Coates, Ng & Lee, AISTATS 2011; https://cs.stanford.edu/~acoates/stl10/).
+ *
+ *   *_X.bin            u8, n × 3 × 96 × 96; the last two axes are (column, row): each channel is stored column by column
+ *   *_y.bin            u8, n labels from 1 to the number of classes
+ *   class_names.txt    one name a line
+ *   fold_indices.txt   ten lines of 0-based indices into train, 1000 each in the real set
+ */
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../errors.ts';
+import { guarded } from './file-errors.ts';
+import { checkRead, concat, type ImageSet } from './images.ts';
+
+/** Height and width of every image of the format. */
+export const STL10_SIDE = 96;
+const PLANE = STL10_SIDE * STL10_SIDE;
+/** Bytes of one image: 3 · 96 · 96 = 27,648. */
+export const STL10_IMAGE_BYTES = 3 * PLANE;
+/** Folder that the archive unpacks to. */
+export const STL10_FOLDER = 'stl10_binary';
+
+export type Stl10Part = 'train' | 'test' | 'unlabeled';
+export type Stl10Split = Stl10Part | 'train+unlabeled';
+
+/** Name of the file with a part's pixels. */
+export const pixelFile = (part: Stl10Part): string => `${part}_X.bin`;
+/** Name of the file with a part's labels. */
+export const labelFile = (part: 'train' | 'test'): string => `${part}_y.bin`;
+
+/** The folder with STL-10 files: `path` or `path/stl10_binary`; undefined when neither has any. */
+export function findStl10(path: string): string | undefined {
+  const holdsPixels = (folder: string) =>
+    (['train', 'test', 'unlabeled'] as const).some((part) => existsSync(join(folder, pixelFile(part))));
+  return [path, join(path, STL10_FOLDER)].find(holdsPixels);
+}
+
+/** Whether a part's pixels are there. */
+export const hasPart = (folder: string, part: Stl10Part): boolean => existsSync(join(folder, pixelFile(part)));
+
+/**
+ * Opens one split of STL-10. Images stay in the file and are read, image by image, at their position: 2.76 GB of
+ * unlabelled images cost no memory and no waiting, and the operating system's page cache holds what is read often.
+ *
+ * @param path the folder with the files, or its parent with `stl10_binary/`
+ * @throws UserError a file is missing, damaged, or does not fit its labels
+ */
+export function loadStl10(path: string, split: Stl10Split): ImageSet {
+  const folder = findStl10(path);
+  if (folder === undefined) {
+    throw new UserError(
+      `${path}: no STL-10 files here (looked for ${pixelFile('train')} and the like, also in ${STL10_FOLDER}/)`,
+    );
+  }
+  if (split !== 'train+unlabeled') return loadPart(folder, split);
+  const train = loadPart(folder, 'train');
+  try {
+    return concat(`${folder} (train+unlabeled)`, train, loadPart(folder, 'unlabeled'));
+  } catch (error) {
+    train.close?.();
+    throw error;
+  }
+}
+
+function loadPart(folder: string, part: Stl10Part): ImageSet {
+  const file = join(folder, pixelFile(part));
+  const count = imageCount(file);
+  const classNames = readClassNames(folder);
+  const labels = part === 'unlabeled' ? undefined : readLabels(join(folder, labelFile(part)), count, classNames);
+  return openPixels(file, count, labels && { labels, classNames });
+}
+
+function imageCount(file: string): number {
+  const bytes = sizeOf(file);
+  const count = Math.floor(bytes / STL10_IMAGE_BYTES);
+  const rest = bytes - count * STL10_IMAGE_BYTES;
+  if (rest !== 0 || count === 0) {
+    throw new UserError(
+      `${file}: ${bytes} bytes are ${count} images of ${STL10_IMAGE_BYTES} bytes (3×96×96) and ${rest} bytes over; ` +
+        'the file is incomplete or not STL-10: fetch it again',
+    );
+  }
+  return count;
+}
+
+function readLabels(file: string, count: number, classNames: readonly string[] | undefined): Uint8Array {
+  const bytes = sizeOf(file);
+  if (bytes !== count) {
+    throw new UserError(
+      `${file}: ${bytes} labels, expected ${count}, one for each image beside it; the two files do not belong together`,
+    );
+  }
+  const labels = new Uint8Array(guarded('read', file, () => readFileSync(file)));
+  const classes = classNames?.length ?? 10;
+  const wrong = labels.findIndex((label) => label < 1 || label > classes);
+  if (wrong >= 0) {
+    throw new UserError(
+      `${file}: label ${labels[wrong]} of image ${wrong}, expected 1 to ${classes}; the file is damaged: fetch it again`,
+    );
+  }
+  return labels.map((label) => label - 1);
+}
+
+/** Lines of class_names.txt; undefined without the file. */
+function readClassNames(folder: string): string[] | undefined {
+  const file = join(folder, 'class_names.txt');
+  if (!existsSync(file)) return undefined;
+  const names = linesOf(readText(file));
+  if (names.length === 0 || names.length > 255) {
+    throw new UserError(`${file}: ${names.length} class names, expected 1 to 255, one a line (STL-10 has 10)`);
+  }
+  return names;
+}
+
+/** An image set that reads from the open file. */
+function openPixels(file: string, count: number, labelled: Pick<ImageSet, 'labels' | 'classNames'> = {}): ImageSet {
+  let fd: number | undefined = guarded('read', file, () => openSync(file, 'r'));
+  const stored = new Uint8Array(STL10_IMAGE_BYTES);
+  const set: ImageSet = {
+    name: file,
+    count,
+    height: STL10_SIDE,
+    width: STL10_SIDE,
+    ...labelled,
+    skipped: [],
+    read(i, target, offset) {
+      checkRead(set, i, target, offset);
+      if (fd === undefined) throw new Error(`[stl10] ${file}: read after close`);
+      readFully(fd, stored, i * STL10_IMAGE_BYTES, file);
+      columnsToPixels(stored, target, offset);
+    },
+    close() {
+      if (fd !== undefined) closeSync(fd);
+      fd = undefined;
+    },
+  };
+  return set;
+}
+
+function readFully(fd: number, target: Uint8Array, position: number, file: string): void {
+  for (let done = 0; done < target.length; ) {
+    const got = readSync(fd, target, done, target.length - done, position + done);
+    if (got === 0)
+      throw new UserError(`${file}: ends at byte ${position + done}; it became shorter while it was in use`);
+    done += got;
+  }
+}
+
+/** Stored (channel, column, row) → row-major pixels: `to[(y·96 + x)·3 + c] = from[c·96² + x·96 + y]`. */
+export function columnsToPixels(from: Uint8Array, to: Uint8Array, offset: number): void {
+  for (let y = 0; y < STL10_SIDE; y++) {
+    let pixel = offset + y * STL10_SIDE * 3;
+    for (let source = y; source < PLANE; source += STL10_SIDE, pixel += 3) {
+      to[pixel] = from[source];
+      to[pixel + 1] = from[source + PLANE];
+      to[pixel + 2] = from[source + 2 * PLANE];
+    }
+  }
+}
+
+/**
+ * The ten folds of the training images that STL-10's protocol prescribes.
+ * @returns ten lists of 0-based indices into train
+ */
+export function readFolds(path: string): Uint32Array[] {
+  const folder = findStl10(path) ?? path;
+  const file = join(folder, 'fold_indices.txt');
+  const count = imageCount(join(folder, pixelFile('train')));
+  const lines = linesOf(readText(file));
+  if (lines.length !== 10) throw new UserError(`${file}: ${lines.length} lines, expected 10, one a fold`);
+  return lines.map((line, i) => parseFold(line, count, `${file}: line ${i + 1}`));
+}
+
+function parseFold(line: string, count: number, where: string): Uint32Array {
+  const words = line.split(/\s+/);
+  const wrong = words.find((word) => !/^\d+$/.test(word) || Number(word) >= count);
+  if (wrong !== undefined) throw new UserError(`${where}: '${wrong}' is not an index from 0 to ${count - 1}`);
+  const fold = Uint32Array.from(words, Number);
+  const distinct = new Set(fold).size;
+  if (distinct !== fold.length)
+    throw new UserError(`${where}: ${fold.length} indices, only ${distinct} of them distinct`);
+  return fold;
+}
+
+const readText = (file: string): string => guarded('read', file, () => readFileSync(file, 'utf8'));
+
+const linesOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+
+const sizeOf = (file: string): number => guarded('read', file, () => statSync(file).size);
