@@ -1,0 +1,68 @@
+import update from '../../kernels/adam/update.wgsl';
+import { grid1d } from '../gpu/kernel.ts';
+import { check, type Op, type Tensor } from '../graph/tensor.ts';
+import { apply } from '../graph/trace.ts';
+import { isFlat } from './guard.ts';
+
+export interface AdamAttrs {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  /** AdamW: the decay acts on the weights themselves and not through the moments. */
+  readonly decoupled: boolean;
+}
+
+/** The tensors of one update, all flat and of one length but the last two. */
+export interface AdamTensors {
+  readonly weights: Tensor;
+  readonly expAvg: Tensor;
+  readonly expAvgSq: Tensor;
+  readonly gradients: Tensor;
+  /** f32 [3], made in float64 by the host: [lr, lr/(1−β₁ᵗ), √(1−β₂ᵗ)]. */
+  readonly scalars: Tensor;
+  /** u32 [1]: nothing is updated while it is not 0 (see `guard`). */
+  readonly firstBad: Tensor;
+}
+
+/**
+ * g += wd·θ (coupled) or θ *= 1 − lr·wd (decoupled);  m = β₁ m + (1 − β₁) g;  v = β₂ v + (1 − β₂) g²;
+ * θ −= lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
+ */
+export const adamOp: Op<AdamAttrs> = {
+  name: 'adam',
+  infer([weights, expAvg, expAvgSq, gradients, scalars, firstBad]) {
+    const flat = [weights, expAvg, expAvgSq, gradients];
+    check(isFlat(...flat), 'adam', 'weights, moments and gradients must be flat tensors of one length', ...flat);
+    check(scalars.dtype === 'f32' && scalars.size === 3, 'adam', 'scalars must be f32 [3]', scalars);
+    check(firstBad.dtype === 'u32' && firstBad.size === 1, 'adam', 'firstBad must be u32 [1]', firstBad);
+    return [];
+  },
+  launches: ({ inputs: [weights, exp_avg, exp_avg_sq, gradients, scalars, first_bad], attrs }) => [
+    {
+      kernel: update,
+      bindings: { weights, exp_avg, exp_avg_sq, gradients, scalars, first_bad },
+      params: {
+        quads: weights.size / 4,
+        beta1: attrs.beta1,
+        rest1: 1 - attrs.beta1,
+        beta2: attrs.beta2,
+        rest2: 1 - attrs.beta2,
+        eps: attrs.eps,
+        coupled_decay: attrs.decoupled ? 0 : attrs.weightDecay,
+        decoupled_decay: attrs.decoupled ? attrs.weightDecay : 0,
+      },
+      workgroups: grid1d(weights.size / 4, 64),
+      flops: 16 * weights.size,
+    },
+  ],
+  mutates: () => [0, 1, 2],
+};
+
+/** Records one update of flat weights and moments by Adam. */
+export function adamUpdate(
+  { weights, expAvg, expAvgSq, gradients, scalars, firstBad }: AdamTensors,
+  attrs: AdamAttrs,
+): void {
+  apply(adamOp, [weights, expAvg, expAvgSq, gradients, scalars, firstBad], attrs);
+}

@@ -1,0 +1,61 @@
+import update from '../../kernels/sgd/update.wgsl';
+import { grid1d } from '../gpu/kernel.ts';
+import { check, type Op, type Tensor } from '../graph/tensor.ts';
+import { apply } from '../graph/trace.ts';
+import { isFlat } from './guard.ts';
+
+export interface SgdAttrs {
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly nesterov: boolean;
+}
+
+/** The tensors of one update by SGD or LARS, all flat and of one length but the last two. */
+export interface MomentumTensors {
+  readonly weights: Tensor;
+  readonly momentumBuffer: Tensor;
+  readonly gradients: Tensor;
+  /** f32 [1]: the learning rate. */
+  readonly scalars: Tensor;
+  /** u32 [1]: nothing is updated while it is not 0 (see `guard`). */
+  readonly firstBad: Tensor;
+}
+
+export function checkMomentumTensors(op: string, [weights, buffer, gradients, scalars, firstBad]: readonly Tensor[]) {
+  const flat = [weights, buffer, gradients];
+  check(isFlat(...flat), op, 'weights, momentum and gradients must be flat tensors of one length', ...flat);
+  check(scalars.dtype === 'f32' && scalars.size === 1, op, 'scalars must be f32 [1]', scalars);
+  check(firstBad.dtype === 'u32' && firstBad.size === 1, op, 'firstBad must be u32 [1]', firstBad);
+}
+
+/** g += wd·θ;  b = μ b + g (so b = g at the first step, as in PyTorch);  θ −= lr·b, with Nesterov θ −= lr·(g + μ b). */
+export const sgdOp: Op<SgdAttrs> = {
+  name: 'sgd',
+  infer(inputs) {
+    checkMomentumTensors('sgd', inputs);
+    return [];
+  },
+  launches: ({ inputs: [weights, momentum_buffer, gradients, scalars, first_bad], attrs }) => [
+    {
+      kernel: update,
+      bindings: { weights, momentum_buffer, gradients, scalars, first_bad },
+      params: {
+        quads: weights.size / 4,
+        momentum: attrs.momentum,
+        decay: attrs.weightDecay,
+        nesterov: Number(attrs.nesterov),
+      },
+      workgroups: grid1d(weights.size / 4, 64),
+      flops: 6 * weights.size,
+    },
+  ],
+  mutates: () => [0, 1],
+};
+
+/** Records one update of flat weights and their momentum by SGD. */
+export function sgdUpdate(
+  { weights, momentumBuffer, gradients, scalars, firstBad }: MomentumTensors,
+  attrs: SgdAttrs,
+): void {
+  apply(sgdOp, [weights, momentumBuffer, gradients, scalars, firstBad], attrs);
+}

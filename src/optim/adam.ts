@@ -1,0 +1,37 @@
+import type { Tensor } from '../graph/tensor.ts';
+import { input, variable } from '../graph/trace.ts';
+import { adamUpdate } from '../ops/adam.ts';
+import { checkSetting, type Optimizer, scalarsInput } from './optimizer.ts';
+
+export interface AdamOptions {
+  readonly betas?: readonly [number, number];
+  readonly eps?: number;
+  readonly weightDecay?: number;
+  /** AdamW instead of Adam. */
+  readonly decoupled?: boolean;
+}
+
+/** Adam with L2 decay in the gradients, PyTorch's `Adam`; with `decoupled`, PyTorch's `AdamW`. */
+export function adam(
+  weights: Tensor,
+  { betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupled = false }: AdamOptions = {},
+): Optimizer {
+  const name = decoupled ? 'adamw' : 'adam';
+  checkSetting(name, 'eps', eps, 0, true); // padding has g = v = 0: without eps it would become 0/0
+  checkSetting(name, 'weightDecay', weightDecay, 0);
+  const expAvg = variable('exp_avg', weights.shape);
+  const expAvgSq = variable('exp_avg_sq', weights.shape);
+  const scalars = input(scalarsInput, [3], 'f32');
+  return {
+    name,
+    state: [expAvg, expAvgSq].map((moment) => ({ name: moment.name, variable: moment })),
+    update: (gradients, firstBad) =>
+      adamUpdate(
+        { weights, expAvg, expAvgSq, gradients, scalars, firstBad },
+        { beta1, beta2, eps, weightDecay, decoupled },
+      ),
+    scalars: (step, lr) => ({
+      [scalarsInput]: Float32Array.of(lr, lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step)),
+    }),
+  };
+}

@@ -1,0 +1,37 @@
+import type { Tensor } from '../graph/tensor.ts';
+import { input, variable } from '../graph/trace.ts';
+import { larsUpdate } from '../ops/lars.ts';
+import { checkSetting, type Optimizer, scalarsInput } from './optimizer.ts';
+
+export interface LarsOptions {
+  readonly momentum?: number;
+  readonly weightDecay?: number;
+  /** The trust coefficient η. */
+  readonly eta?: number;
+  /** Which parameters get a trust ratio and decay. Default: those of more than one dimension, so neither biases nor batch norm. */
+  readonly adapted?: (parameter: Tensor) => boolean;
+}
+
+/** SimCLR's LARS: momentum SGD whose step in each parameter is scaled by η ‖θ‖ / ‖g + wd·θ‖. */
+export function lars(
+  weights: Tensor,
+  {
+    momentum = 0.9,
+    weightDecay = 0,
+    eta = 0.001,
+    adapted = (parameter) => parameter.shape.length > 1,
+  }: LarsOptions = {},
+): Optimizer {
+  checkSetting('lars', 'momentum', momentum, 0);
+  checkSetting('lars', 'weightDecay', weightDecay, 0);
+  checkSetting('lars', 'eta', eta, 0, true);
+  const momentumBuffer = variable('momentum_buffer', weights.shape);
+  const scalars = input(scalarsInput, [1], 'f32');
+  return {
+    name: 'lars',
+    state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
+    update: (gradients, firstBad) =>
+      larsUpdate({ weights, momentumBuffer, gradients, scalars, firstBad }, adapted, { momentum, weightDecay, eta }),
+    scalars: (_step, lr) => ({ [scalarsInput]: Float32Array.of(lr) }),
+  };
+}

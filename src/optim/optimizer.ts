@@ -1,0 +1,24 @@
+import type { Tensor } from '../graph/tensor.ts';
+
+/**
+ * Updates one flat variable of weights in the graph that is being traced. What changes from step to step travels in the inputs
+ * that `scalars` names; the learning rate comes from a schedule.
+ */
+export interface Optimizer {
+  readonly name: string;
+  /** The variables that it keeps, flat like the weights, under PyTorch's names: `exp_avg`, `exp_avg_sq`, `momentum_buffer`. */
+  readonly state: readonly { readonly name: string; readonly variable: Tensor }[];
+  /** Records an update. While `firstBad` (u32 [1], see `nonFiniteGuard`) is not 0, it changes nothing. */
+  update(gradients: Tensor, firstBad: Tensor): void;
+  /** Values of the inputs of a step, which counts from 1, at a learning rate. */
+  scalars(step: number, lr: number): Readonly<Record<string, Float32Array>>;
+}
+
+/** Name of the input that has what changes from step to step. */
+export const scalarsInput = 'optimizer_scalars';
+
+/** Throws unless `value` is finite and at least `least` (more than it, with `open`). */
+export function checkSetting(optimizer: string, name: string, value: number, least: number, open = false): void {
+  if (Number.isFinite(value) && (open ? value > least : value >= least)) return;
+  throw new RangeError(`${optimizer}: ${name} must be ${open ? 'more than' : 'at least'} ${least}; got ${value}`);
+}
