@@ -1,0 +1,86 @@
+import { check, type Op, type Tensor } from '../graph/tensor.ts';
+import { apply } from '../graph/trace.ts';
+import { type BatchNormAttrs, backwardLaunches, forwardLaunches, namedInputs } from './batch_norm_launches.ts';
+import { fuseReluBackward } from './batch_norm_relu.ts';
+
+export interface BatchNormInputs {
+  /** Scale and shift of each channel, [C]. */
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  /** Variables [C]; training updates them in place. */
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+  readonly eps?: number;
+}
+
+export interface TrainingInputs extends BatchNormInputs {
+  /** An integer variable [1] that counts training runs. */
+  readonly numBatchesTracked?: Tensor;
+  /** Share of the new statistics in the running ones. */
+  readonly momentum?: number;
+}
+
+/**
+ * y = (x − mean) rstd weight + bias, rstd = 1/√(var + eps), per channel (the last axis) over all other axes. Outputs y, mean and
+ * rstd; mean is [2, C], two parts whose sum is the mean: where data lie far from zero, one f32 is too short for it.
+ * In training, var is the biased variance of the batch, and running = (1 − momentum) running + momentum (mean, unbiased var).
+ */
+export const batchNormOp: Op<BatchNormAttrs> = {
+  name: 'batch_norm',
+  infer(inputs, attrs) {
+    checkInputs(inputs, attrs.training);
+    const [x, weight] = inputs;
+    return [x, { shape: [2, weight.size], dtype: 'f32' }, weight];
+  },
+  launches: ({ inputs, outputs, attrs }) => forwardLaunches(inputs, outputs, attrs, { relu: false }),
+  gradient({ inputs: [x, weight], outputs: [, mean, rstd], attrs: { training } }, [dy]) {
+    return dy ? apply(batchNormBackwardOp, [x, dy, weight, mean, rstd], { training }) : [];
+  },
+  mutates: ({ training }, inputs) => (training ? inputs.map((_, index) => index).slice(3) : []),
+};
+
+function checkInputs(inputs: readonly Tensor[], training: boolean): void {
+  const { x, weight, bias, runningMean, runningVar, tracked } = namedInputs(inputs);
+  const channels = x.shape.at(-1);
+  check(x.shape.length >= 2, 'batch_norm', 'the input must be [..., channels]', x);
+  for (const tensor of [weight, bias, runningMean, runningVar]) {
+    check(
+      tensor.shape.join() === `${channels}`,
+      'batch_norm',
+      `expected [${channels}], one value a channel`,
+      tensor,
+      x,
+    );
+  }
+  check(!training || x.size > x.shape.at(-1)!, 'batch_norm', 'expected more than 1 value per channel when training', x);
+  if (tracked) {
+    check(tracked.size === 1 && tracked.dtype !== 'f32', 'batch_norm', 'batches are counted by one integer', tracked);
+  }
+}
+
+/**
+ * With x̂ = (x − mean) rstd: dbias = Σ dy, dweight = Σ dy x̂, dx = weight rstd (dy − (dbias + x̂ dweight) / rows); without the
+ * last term where the statistics were not the batch's.
+ */
+export const batchNormBackwardOp: Op<{ training: boolean }> = {
+  name: 'batch_norm_backward',
+  infer: ([x, , weight]) => [x, weight, weight],
+  launches({ inputs: [x, dy, weight, mean, rstd], outputs: [dx, dweight, dbias], attrs: { training } }) {
+    return backwardLaunches({ x, dy, weight, mean, rstd, dx, dweight, dbias }, training);
+  },
+  fuse: fuseReluBackward,
+};
+
+/** Batch normalisation in training: x is [..., C]; the running statistics are updated by the same launches. */
+export function batchNorm(x: Tensor, options: TrainingInputs): Tensor {
+  const { weight, bias, runningMean, runningVar, numBatchesTracked, eps = 1e-5, momentum = 0.1 } = options;
+  const counter = numBatchesTracked ? [numBatchesTracked] : [];
+  const inputs = [x, weight, bias, runningMean, runningVar, ...counter];
+  return apply(batchNormOp, inputs, { training: true, eps, momentum })[0];
+}
+
+/** Batch normalisation by the running statistics, which stay as they are. */
+export function batchNormInference(x: Tensor, options: BatchNormInputs): Tensor {
+  const { weight, bias, runningMean, runningVar, eps = 1e-5 } = options;
+  return apply(batchNormOp, [x, weight, bias, runningMean, runningVar], { training: false, eps, momentum: 0 })[0];
+}

@@ -1,0 +1,79 @@
+/**
+ * Batch norm, the sum with a residual and the ReLU as one node, and their gradients as one. No layer applies these ops: `relu`
+ * and `batch_norm_backward` propose them to the plan (`Op.fuse`), so that x and y cross memory once instead of three times.
+ */
+import type { Fusion, Neighbours, Node, Op, Tensor } from '../graph/tensor.ts';
+import { type BatchNormAttrs, backwardLaunches, forwardLaunches } from './batch_norm_launches.ts';
+
+interface FusedAttrs extends BatchNormAttrs {
+  /** The last input is added before the ReLU. */
+  readonly residual: boolean;
+}
+
+/** y = max(batch_norm(x) + residual, 0); inputs and outputs as of `batch_norm`, and the residual last. */
+export const batchNormReluOp: Op<FusedAttrs> = {
+  name: 'batch_norm_relu',
+  infer: ([x, weight]) => [x, { shape: [2, weight.size], dtype: 'f32' }, weight],
+  launches({ inputs, outputs, attrs }) {
+    if (!attrs.residual) return forwardLaunches(inputs, outputs, attrs, { relu: true });
+    return forwardLaunches(inputs.slice(0, -1), outputs, attrs, { relu: true, residual: inputs.at(-1) });
+  },
+  mutates({ training, residual }, inputs) {
+    return training ? inputs.map((_, index) => index).slice(3, residual ? -1 : undefined) : [];
+  },
+};
+
+/** relu(batch_norm(x)) and relu(batch_norm(x) + residual), in either order, become one node. */
+export function fuseRelu(relu: Node, around: Neighbours): Fusion | undefined {
+  const sum = around.producer(relu.inputs[0]);
+  if (sum?.op.name === 'add') {
+    const [a, b] = sum.inputs;
+    return fused(relu, around, a, b, sum) ?? fused(relu, around, b, a, sum);
+  }
+  return fused(relu, around, relu.inputs[0]);
+}
+
+/** The fused node if `normal` comes from a batch norm and nothing else reads it. */
+function fused(relu: Node, around: Neighbours, normal: Tensor, residual?: Tensor, sum?: Node): Fusion | undefined {
+  const norm = around.producer(normal);
+  if (norm?.op.name !== 'batch_norm' || around.uses(normal) !== 1) return undefined;
+  const [, mean, rstd] = norm.outputs;
+  return {
+    op: batchNormReluOp,
+    inputs: residual ? [...norm.inputs, residual] : norm.inputs,
+    attrs: { ...norm.attrs, residual: residual !== undefined } satisfies FusedAttrs,
+    absorbs: sum ? [sum, norm] : [norm],
+    replaces: [relu.outputs[0], mean, rstd],
+  };
+}
+
+interface FusedBackwardAttrs {
+  readonly training: boolean;
+  /** There is a fourth output, dy where y > 0: the gradient of the residual. */
+  readonly masked: boolean;
+}
+
+/** `batch_norm_backward` of dy where y > 0; inputs x, dy, y, weight, mean, rstd. */
+export const batchNormReluBackwardOp: Op<FusedBackwardAttrs> = {
+  name: 'batch_norm_relu_backward',
+  infer: ([x, dy, , weight], { masked }) => [x, weight, weight, ...(masked ? [dy] : [])],
+  launches({ inputs: [x, dy, y, weight, mean, rstd], outputs: [dx, dweight, dbias, masked], attrs: { training } }) {
+    return backwardLaunches({ x, dy, y, weight, mean, rstd, dx, dweight, dbias, masked }, training);
+  },
+};
+
+/** batch_norm_backward(relu_backward(dy, y)) becomes one node, which also makes what `relu_backward` made if that is read. */
+export function fuseReluBackward(node: Node<{ training: boolean }>, around: Neighbours): Fusion | undefined {
+  const [x, gradient, weight, mean, rstd] = node.inputs;
+  const relu = around.producer(gradient);
+  if (relu?.op.name !== 'relu_backward') return undefined;
+  const [dy, y] = relu.inputs;
+  const masked = around.uses(gradient) > 1;
+  return {
+    op: batchNormReluBackwardOp,
+    inputs: [x, dy, y, weight, mean, rstd],
+    attrs: { training: node.attrs.training, masked } satisfies FusedBackwardAttrs,
+    absorbs: [relu],
+    replaces: masked ? [...node.outputs, gradient] : node.outputs,
+  };
+}
