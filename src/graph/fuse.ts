@@ -3,7 +3,8 @@ import { type Fusion, type Neighbours, type Node, Tensor } from './tensor.ts';
 /**
  * Lets each node propose a cheaper one for itself and the producers that it absorbs (`Op.fuse`). The fused node stands where the
  * proposing node stood and makes the very tensors of the nodes that it replaces, so that no reader changes. A proposal is
- * refused where something still reads a tensor that would no longer be made, or would be made too late.
+ * refused where something still reads a tensor that would no longer be made, or would be made too late, or where an update of a
+ * variable would change places with another use of it.
  */
 export function fuse(nodes: readonly Node[], outputs: readonly Tensor[]): Node[] {
   const producers = new Map<Tensor, Node>();
@@ -52,12 +53,25 @@ function isSafe(
   return absorbs.every(
     (absorbed) =>
       before.includes(absorbed) &&
+      mayMove(absorbed, before.slice(before.indexOf(absorbed) + 1)) &&
       absorbed.outputs.every((tensor) =>
         (readers.get(tensor) ?? []).every(
           (reader) =>
             gone.has(reader) || (replaces.includes(tensor) && (reader === 'program' || !before.includes(reader))),
         ),
       ),
+  );
+}
+
+const updates = ({ op, attrs, inputs }: Node): Tensor[] =>
+  (op.mutates?.(attrs, inputs) ?? []).map((index) => inputs[index]);
+
+/** Whether a node may run after others: none of them reads what it updates or updates what it reads. */
+function mayMove(node: Node, others: readonly Node[]): boolean {
+  return others.every(
+    (other) =>
+      !updates(other).some((tensor) => node.inputs.includes(tensor)) &&
+      !updates(node).some((tensor) => other.inputs.includes(tensor)),
   );
 }
 

@@ -37,6 +37,8 @@ export interface Plan {
   readonly slots: readonly number[];
   readonly outputs: readonly Tensor[];
   place(tensor: Tensor | Scratch): Place;
+  /** Whether a launch writes or reads the tensor: fused nodes leave some outputs out. */
+  isStored(tensor: Tensor): boolean;
 }
 
 export interface PlanOptions {
@@ -62,6 +64,10 @@ export function plan(graph: Graph, outputs: readonly Tensor[], device: DeviceTra
     slots: assignSlots(blocks),
     outputs,
     place: (tensor) => places.of(tensor),
+    isStored(tensor) {
+      const { root } = places.of(tensor);
+      return root instanceof Tensor || root.slot >= 0;
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Gpu } from '../gpu/device.ts';
-import { byteLength, type Data, type DType, type Tensor } from './tensor.ts';
+import { byteLength, bytesPerElement, type Data, type DType, type Tensor } from './tensor.ts';
 
 const storage = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 
@@ -37,11 +37,13 @@ export class State {
     if (data) this.write(variable, data);
   }
 
-  /** Sets a variable. The data has exactly its number of elements. */
-  write(variable: Tensor, data: Data): void {
-    if (data.length !== variable.size) throw new Error(`${variable} cannot be set to ${data.length} elements`);
+  /** Sets a variable, or as many of its elements from `start` on as there are in `data`. */
+  write(variable: Tensor, data: Data, start?: number): void {
+    if (start === undefined ? data.length !== variable.size : start + data.length > variable.size) {
+      throw new Error(`${variable} cannot be set to ${data.length} elements from ${start ?? 0} on`);
+    }
     const { buffer, offset } = this.locate(variable);
-    this.gpu.device.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
+    this.gpu.device.queue.writeBuffer(buffer, offset + (start ?? 0) * bytesPerElement, data as Float32Array<ArrayBuffer>);
   }
 
   /** Reads a variable back. */
@@ -59,14 +61,14 @@ export class State {
       if (!whole.has(root)) whole.set(root, await this.gpu.readBuffer(this.buffer(root)));
       values.set(
         variable,
-        typedArray(variable.dtype, whole.get(root)!, (variable.flat?.offset ?? 0) * 4, variable.size),
+        typedArray(variable.dtype, whole.get(root)!, (variable.flat?.offset ?? 0) * bytesPerElement, variable.size),
       );
     }
     return values;
   }
 
   private locate(variable: Tensor): { buffer: GPUBuffer; offset: number } {
-    return { buffer: this.buffer(variable.flat?.parent ?? variable), offset: (variable.flat?.offset ?? 0) * 4 };
+    return { buffer: this.buffer(variable.flat?.parent ?? variable), offset: (variable.flat?.offset ?? 0) * bytesPerElement };
   }
 
   destroy(): void {

@@ -57,6 +57,14 @@ export class Tensor implements Spec {
     return node.outputs.length > 1 ? `${node.label}#${index}` : node.label;
   }
 
+  /** The range of `other`, a flat variable of the same layout, that this member's own range corresponds to. */
+  rangeOf(other: Tensor, name: string): Tensor {
+    if (!this.flat || other.size !== this.flat.parent.size) throw new Error(`${other} is not laid out like the parent of ${this}`);
+    const range = new Tensor(this.shape, this.dtype, { kind: 'variable', name, init: undefined });
+    range.flat = { parent: other, offset: this.flat.offset };
+    return range;
+  }
+
   toString(): string {
     return `${this.name} ${this.dtype}[${this.shape.join(', ')}]`;
   }

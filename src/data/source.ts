@@ -1,0 +1,67 @@
+/** Where a program's images come from: all of them in the GPU's memory, or a batch at a time from the host. */
+import type { State } from '../graph/state.ts';
+import { bytesPerElement, type Data, type Tensor } from '../graph/tensor.ts';
+import { input, variable } from '../graph/trace.ts';
+import { gatherImages } from '../ops/gather_images.ts';
+import { type ImageSet, imageBytes } from './images.ts';
+
+export interface ImageSource {
+  readonly set: ImageSet;
+  /** Records how a batch comes to the GPU. `indices` u32 [N] → packed images u32 [N, words]. */
+  images(indices: Tensor): Tensor;
+  /** What `program.run` is to be given for the images with these indices, beside the indices. */
+  inputs(indices: Uint32Array): Readonly<Record<string, Data>>;
+}
+
+/** Words of 32 bits that an image takes: u8, RGB, HWC, the last word filled up with zeros. */
+export const imageWords = (set: Pick<ImageSet, 'height' | 'width'>): number => Math.ceil(imageBytes(set) / bytesPerElement);
+
+/** Shards are no larger than this even where a binding may be: the copy on the host stays small. */
+const shardLimit = 2 ** 30;
+const uploadBytes = 64 * 2 ** 20;
+
+/** All images in GPU memory, in as many buffers as the limit of a binding asks for. `onProgress` counts images. */
+export function residentImages(state: State, set: ImageSet, onProgress?: (done: number) => void): ImageSource {
+  const words = imageWords(set);
+  const { maxStorageBufferBindingSize, maxBufferSize } = state.gpu.traits.limits;
+  const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize, shardLimit);
+  const perShard = Math.max(1, Math.floor(limit / (words * bytesPerElement)));
+  const shards: Tensor[] = [];
+  for (let first = 0; first < set.count; first += perShard) {
+    const count = Math.min(perShard, set.count - first);
+    const shard = variable(`images ${first} to ${first + count - 1}`, [count, words], undefined, 'u32');
+    upload(state, set, shard, first, onProgress);
+    shards.push(shard);
+  }
+  const { height, width } = set;
+  return { set, images: (indices) => gatherImages(indices, shards, { height, width }), inputs: () => ({}) };
+}
+
+function upload(state: State, set: ImageSet, shard: Tensor, first: number, onProgress?: (done: number) => void): void {
+  const [count, words] = shard.shape;
+  const perUpload = Math.max(1, Math.floor(uploadBytes / (words * bytesPerElement)));
+  for (let start = 0; start < count; start += perUpload) {
+    const indices = Array.from({ length: Math.min(perUpload, count - start) }, (_, i) => first + start + i);
+    state.write(shard, packImages(set, indices), start * words);
+    onProgress?.(first + start + indices.length);
+  }
+}
+
+/** Images sent with every step: for sets that the GPU's memory cannot hold. */
+export function hostImages(set: ImageSet): ImageSource {
+  const words = imageWords(set);
+  return {
+    set,
+    images: (indices) => input('images', [indices.size, words], 'u32'),
+    inputs: (indices) => ({ images: packImages(set, indices) }),
+  };
+}
+
+/** Images as the kernels read them: u32 [count, words]. */
+export function packImages(set: ImageSet, indices: ArrayLike<number>): Uint32Array {
+  const words = imageWords(set);
+  const packed = new Uint32Array(indices.length * words);
+  const bytes = new Uint8Array(packed.buffer);
+  for (let i = 0; i < indices.length; i++) set.read(indices[i], bytes, i * words * bytesPerElement);
+  return packed;
+}

@@ -1,0 +1,64 @@
+import type { ImageSet } from '../data/images.ts';
+import { hostImages } from '../data/source.ts';
+import { Program } from '../graph/program.ts';
+import type { State } from '../graph/state.ts';
+import { input, trace } from '../graph/trace.ts';
+import { decodeImages } from '../ops/augment.ts';
+import { resnetFeatures } from '../nn/resnet.ts';
+import type { SimClr } from '../ssl/simclr.ts';
+
+export interface EmbedOptions {
+  readonly imageSize: number;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+  /** Images a run. Results do not depend on it. */
+  readonly batchSize: number;
+}
+
+/** Features h of whole sets of images: the encoder in inference mode, no augmentation. */
+export class Embedder {
+  private constructor(
+    private readonly program: Program,
+    private readonly set: Pick<ImageSet, 'height' | 'width'>,
+    private readonly batchSize: number,
+  ) {}
+
+  /** Compiles for images of the size of `set`. The weights are those of `state`, whatever they are at the time of a run. */
+  static async create(
+    state: State,
+    model: SimClr,
+    set: Pick<ImageSet, 'height' | 'width'>,
+    { imageSize: size, mean, std, batchSize }: EmbedOptions,
+  ): Promise<Embedder> {
+    const { height, width } = set;
+    const { graph, result } = trace(() => {
+      const images = hostImages(set as ImageSet).images(input('indices', [batchSize], 'u32'));
+      const x = decodeImages(images, { height, width, size, mean, std });
+      return { features: model.features(x, { training: false }) };
+    });
+    return new Embedder(await Program.compile(graph, state, result), set, batchSize);
+  }
+
+  /** Features [count, 512] of the images with these indices, all by default. */
+  async embed(set: ImageSet, indices?: Uint32Array, onProgress?: (done: number) => void): Promise<Float32Array> {
+    if (set.height !== this.set.height || set.width !== this.set.width) {
+      throw new Error(`${set.name} has images of ${set.height}×${set.width}, expected ${this.set.height}×${this.set.width}`);
+    }
+    const wanted = indices ?? Uint32Array.from({ length: set.count }, (_, i) => i);
+    const features = new Float32Array(wanted.length * resnetFeatures);
+    const source = hostImages(set);
+    for (let start = 0; start < wanted.length; start += this.batchSize) {
+      const part = wanted.subarray(start, start + this.batchSize);
+      // The last batch is filled up with its first image; those rows are dropped.
+      const batch = Uint32Array.from({ length: this.batchSize }, (_, i) => part[i] ?? part[0]);
+      const { features: rows } = await this.program.run(source.inputs(batch)).read();
+      features.set((rows as Float32Array).subarray(0, part.length * resnetFeatures), start * resnetFeatures);
+      onProgress?.(start + part.length);
+    }
+    return features;
+  }
+
+  destroy(): void {
+    this.program.destroy();
+  }
+}

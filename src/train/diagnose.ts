@@ -1,0 +1,53 @@
+import type { ImageSource } from '../data/source.ts';
+import { UserError } from '../errors.ts';
+import type { State } from '../graph/state.ts';
+import type { Data } from '../graph/tensor.ts';
+import { Pretraining, type PretrainingOptions, type StepCounters } from '../ssl/pretraining.ts';
+import type { SimClr } from '../ssl/simclr.ts';
+
+/** Index of the first element that is NaN or infinite, or −1. */
+const firstNonFinite = (data: Data): number => (data as Float32Array).findIndex((value) => !Number.isFinite(value));
+
+/**
+ * Runs a step again with all intermediates kept and finds the first tensor that is not finite. The weights are still those
+ * before the step: the optimiser leaves them alone once a loss or a gradient is not finite.
+ */
+async function firstBadTensor(
+  state: State,
+  model: SimClr,
+  source: ImageSource,
+  options: PretrainingOptions,
+  indices: Uint32Array,
+  counters: StepCounters,
+): Promise<string | undefined> {
+  for (const { tensor } of model.parameters) {
+    const at = firstNonFinite(await state.read(tensor));
+    if (at >= 0) return `parameter ${tensor.name}, element ${at}`;
+  }
+  const again = await Pretraining.create(state, model, source, options, { inspect: true });
+  await again.step(indices, counters).read();
+  for (const node of again.program.plan.nodes) {
+    for (const tensor of node.outputs) {
+      if (tensor.dtype !== 'f32' || !again.program.plan.isStored(tensor)) continue;
+      const at = firstNonFinite(await again.program.inspect(tensor));
+      if (at >= 0) return `${tensor.name} [${tensor.shape.join(', ')}], element ${at}`;
+    }
+  }
+  return undefined;
+}
+
+/** The error with which a run stops at a step whose loss or gradients are not finite. */
+export async function divergence(
+  step: number,
+  remedy: string,
+  ...where: Parameters<typeof firstBadTensor>
+): Promise<UserError> {
+  let tensor: string | undefined;
+  try {
+    tensor = await firstBadTensor(...where);
+  } catch {
+    // Keeping every intermediate may need more memory than there is: the step alone is worth telling.
+  }
+  const place = tensor ? `first in ${tensor}` : 'in which tensor could not be found out';
+  return new UserError(`step ${step}: NaN or infinity appeared, ${place}; training stopped before it reached the weights. ${remedy}`);
+}

@@ -1,0 +1,64 @@
+import type { Dataset } from '../data/dataset.ts';
+import type { ImageSet } from '../data/images.ts';
+import { epochOrder } from '../data/order.ts';
+import { Embedder } from '../eval/embed.ts';
+import { knnAccuracy, type Labelled } from '../eval/knn.ts';
+import type { State } from '../graph/state.ts';
+import { resnetFeatures } from '../nn/resnet.ts';
+import type { SimClr } from '../ssl/simclr.ts';
+import { normalization, type TrainSettings } from './settings.ts';
+
+/** A counter of an epoch that no run reaches: the images of the probe are drawn in its order. */
+const probeEpoch = 0xfffffffe;
+/** Temperature of the vote, the literature's (Wu et al., 2018). */
+const voteTemperature = 0.07;
+
+/** Follows a run by the accuracy of nearest neighbours in the encoder's features, on labelled images. */
+export class Probe {
+  private constructor(
+    private readonly state: State,
+    private readonly embedder: Embedder,
+    private readonly sets: { readonly train: Chosen; readonly test: Chosen },
+    private readonly settings: TrainSettings,
+  ) {}
+
+  static async create(
+    state: State,
+    model: SimClr,
+    { train, test }: NonNullable<Dataset['probe']>,
+    settings: TrainSettings,
+  ): Promise<Probe> {
+    const { imageSize, batchSize, seed, knnImages } = settings;
+    const options = { imageSize, batchSize: Math.min(2 * batchSize, 256), ...normalization(settings) };
+    const embedder = await Embedder.create(state, model, train, options);
+    const sets = { train: choose(train, knnImages, seed), test: choose(test, knnImages, seed) };
+    return new Probe(state, embedder, sets, settings);
+  }
+
+  /** Accuracy (0 to 1) with the weights as they are now. */
+  async accuracy(): Promise<number> {
+    const [train, test] = [await this.features(this.sets.train), await this.features(this.sets.test)];
+    const k = Math.min(this.settings.knnNeighbors, train.labels.length);
+    return knnAccuracy(this.state, train, test, resnetFeatures, { k, temperature: voteTemperature });
+  }
+
+  private async features({ set, indices, labels }: Chosen): Promise<Labelled> {
+    return { features: await this.embedder.embed(set, indices), labels };
+  }
+
+  destroy(): void {
+    this.embedder.destroy();
+  }
+}
+
+interface Chosen {
+  readonly set: ImageSet;
+  readonly indices: Uint32Array;
+  readonly labels: readonly number[];
+}
+
+/** At most `most` images of a labelled set, drawn by the seed. */
+function choose(set: ImageSet, most: number, seed: number): Chosen {
+  const indices = epochOrder(set.count, seed, probeEpoch).slice(0, most).sort();
+  return { set, indices, labels: Array.from(indices, (i) => set.labels![i]) };
+}

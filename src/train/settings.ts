@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import type { DeviceTraits } from '../gpu/device.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { resnetBlocks, stems } from '../nn/resnet.ts';
+import { adam } from '../optim/adam.ts';
+import { lars } from '../optim/lars.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import { schedules } from '../optim/schedule.ts';
+import { sgd } from '../optim/sgd.ts';
+import type { PretrainingOptions } from '../ssl/pretraining.ts';
+import type { SimClrOptions } from '../ssl/simclr.ts';
+
+const count = (least: number) => z.number().int().min(least);
+const share = () => z.number().min(0).max(1);
+const positive = () => z.number().gt(0);
+
+/**
+ * Every setting of a pre-training run with its default and its explanation: the command line, its help and the check of
+ * `config.json` all come from this table. Defaults follow the published experiment where it says something.
+ */
+export const trainSettings = z.strictObject({
+  split: z.enum(['unlabeled', 'train+unlabeled', 'train']).default('unlabeled').describe('images to pre-train on'),
+  imageSize: count(16).max(512).default(96).describe('height and width of a view, in pixels'),
+  batchSize: count(2).max(65536).default(256).describe('pairs in a batch (N; the loss compares 2N views)'),
+  epochs: count(1).default(100).describe('passes over the images'),
+  steps: count(0).default(0).describe('stop after this many steps in all; 0: only after the last epoch'),
+  optimizer: z.enum(['adam', 'adamw', 'sgd', 'lars']).default('adam').describe('adam has coupled L2 decay, adamw decoupled; sgd is Nesterov’s'),
+  lr: positive().default(1e-3).describe('learning rate'),
+  weightDecay: z.number().min(0).default(1e-4).describe('weight decay'),
+  momentum: z.number().gt(0).lt(1).default(0.9).describe('momentum of sgd and lars'),
+  schedule: z.enum(['constant', 'cosine']).default('constant').describe('learning rate over the steps, after warm-up'),
+  warmupEpochs: z.number().min(0).default(0).describe('epochs in which the learning rate rises linearly'),
+  temperature: positive().default(0.07).describe('temperature τ of NT-Xent'),
+  architecture: z.enum(Object.keys(resnetBlocks) as [keyof typeof resnetBlocks]).default('resnet18').describe('encoder'),
+  stem: z.enum(stems).default('imagenet').describe('imagenet: 7×7 stride 2 and max-pool; cifar: 3×3 stride 1'),
+  features: count(1).max(8192).default(128).describe('size of the embedding z'),
+  headDepth: count(1).max(4).default(2).describe('linear layers of the projection head'),
+  headWidth: count(1).max(8192).default(512).describe('units of its hidden layers'),
+  headBatchNorm: z.boolean().default(false).describe('batch norm after its hidden layers'),
+  cropMin: positive().max(1).default(0.08).describe('smallest share of the area that a crop takes'),
+  cropMax: positive().max(1).default(1).describe('largest share'),
+  flip: share().default(0.5).describe('probability of a horizontal flip'),
+  jitter: share().default(0.8).describe('probability of colour jitter'),
+  jitterStrength: z.number().min(0).max(1.25).default(0.5).describe('its strength s: brightness, contrast, saturation 0.8 s, hue 0.2 s'),
+  grayscale: share().default(0.2).describe('probability of greyscale'),
+  blur: share().default(0.5).describe('probability of Gaussian blur'),
+  normalize: z.enum(['imagenet', 'half', 'none']).default('imagenet').describe('mean and deviation of colours: ImageNet’s, 0.5 and 0.5, or 0 and 1'),
+  seed: count(0).default(1).describe('seed of weights, order and augmentation'),
+  images: z.enum(['gpu', 'host']).default('gpu').describe('where decoded images are kept; host sends each batch'),
+  knnEvery: count(0).default(5).describe('epochs between kNN probes of the features, where labels exist; 0: none'),
+  knnNeighbors: count(1).default(20).describe('neighbours that vote in the probe'),
+  knnImages: count(1).default(5000).describe('at most this many train and test images in the probe'),
+  drawEvery: count(0).default(10).describe('epochs between drawings of the similarity matrix; 0: start and end only'),
+  checkpointEvery: count(1).default(1).describe('epochs between checkpoints'),
+  checkpointSteps: count(0).default(0).describe('steps between further checkpoints inside an epoch; 0: none'),
+  keep: count(1).default(3).describe('checkpoints that are kept'),
+});
+
+export type TrainSettings = z.infer<typeof trainSettings>;
+export type SettingName = keyof TrainSettings;
+
+export const settingNames = Object.keys(trainSettings.shape) as SettingName[];
+/** `batchSize` → `--batch-size`. */
+export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/**
+ * Checks settings, with defaults for those that are not there.
+ *
+ * @param name how messages call a setting: by its flag (the default), or as it stands in a file
+ * @throws UserError one line that names every wrong setting; exit code 2
+ */
+export function parseSettings(given: unknown, source = 'settings', name: (setting: string) => string = flagOf): TrainSettings {
+  const parsed = trainSettings.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) =>
+      path.length > 0 ? `${name(String(path[0]))}: ${message}` : message,
+    );
+    throw new UserError(`${source}: ${faults.join('; ')}`, 2);
+  }
+  const settings = parsed.data;
+  if (settings.cropMin > settings.cropMax) {
+    throw new UserError(`${source}: ${name('cropMin')} (${settings.cropMin}) must not be above ${name('cropMax')} (${settings.cropMax})`, 2);
+  }
+  return settings;
+}
+
+/** Sizes with which a run ends within minutes on a software rasteriser on two cores. */
+export const softwareSizes = { imageSize: 32, batchSize: 32, epochs: 4, knnEvery: 1, knnImages: 500 } as const satisfies Partial<TrainSettings>;
+
+/** The sizes that a software adapter needs in place of those that were not given. */
+export function defaultsFor(given: Partial<TrainSettings>, { software }: DeviceTraits): Partial<TrainSettings> {
+  return software ? { ...softwareSizes, ...given } : given;
+}
+
+const colours = {
+  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  half: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+  none: { mean: [0, 0, 0], std: [1, 1, 1] },
+} as const;
+
+/** Mean and deviation that colours are normalised with. */
+export const normalization = ({ normalize }: Pick<TrainSettings, 'normalize'>) => colours[normalize];
+
+export const modelOptions = (settings: TrainSettings): SimClrOptions => {
+  const { architecture, stem, features, headDepth, headWidth, headBatchNorm, seed } = settings;
+  return { architecture, stem, features, headDepth, headWidth, headBatchNorm, seed };
+};
+
+export function makeOptimizer(settings: TrainSettings, weights: Tensor): Optimizer {
+  const { optimizer, weightDecay, momentum } = settings;
+  switch (optimizer) {
+    case 'adam':
+      return adam(weights, { weightDecay });
+    case 'adamw':
+      return adam(weights, { weightDecay, decoupled: true });
+    case 'sgd':
+      return sgd(weights, { weightDecay, momentum, nesterov: true });
+    case 'lars':
+      return lars(weights, { weightDecay, momentum });
+    default:
+      return optimizer satisfies never;
+  }
+}
+
+export function pretrainingOptions(settings: TrainSettings): PretrainingOptions {
+  const { imageSize, batchSize, temperature, seed, cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur } = settings;
+  return {
+    imageSize,
+    batchSize,
+    temperature,
+    seed,
+    ...normalization(settings),
+    augmentation: {
+      scale: [cropMin, cropMax],
+      ratio: [3 / 4, 4 / 3],
+      flip,
+      jitter,
+      strength: jitterStrength,
+      grayscale,
+      blur,
+      sigma: [0.1, 2],
+    },
+    optimizer: (weights) => makeOptimizer(settings, weights),
+  };
+}
+
+/** The learning rate of a step (from 1) of a run of `total` steps. */
+export function learningRate(settings: TrainSettings, step: number, total: number, perEpoch: number): number {
+  const warmup = Math.min(total, Math.round(settings.warmupEpochs * perEpoch));
+  return schedules[settings.schedule](step, { base: settings.lr, total, warmup });
+}

@@ -1,0 +1,231 @@
+import type { Dataset } from '../data/dataset.ts';
+import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
+import { hostImages, type ImageSource, residentImages } from '../data/source.ts';
+import { UserError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Run } from '../graph/program.ts';
+import { State } from '../graph/state.ts';
+import { Pretraining } from '../ssl/pretraining.ts';
+import { SimClr } from '../ssl/simclr.ts';
+import { type Checkpoint, type Progress, readCheckpoint, restore, saveCheckpoint } from './checkpoint.ts';
+import { divergence } from './diagnose.ts';
+import { Monitor } from './monitor.ts';
+import { Probe } from './probe.ts';
+import type { RunFolder } from './run_folder.ts';
+import { learningRate, modelOptions, pretrainingOptions, type TrainSettings } from './settings.ts';
+
+/** What a step showed. */
+export interface StepReport {
+  readonly step: number;
+  readonly steps: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly lr: number;
+}
+
+/** What an epoch showed: means over its steps. */
+export interface EpochReport {
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly loss: number;
+  /** log(2N − 1): the loss when all embeddings are equal. */
+  readonly chance: number;
+  readonly accuracy: number;
+  readonly lr: number;
+  readonly imagesPerSecond: number;
+  /** Bytes in GPU buffers, at most so far. */
+  readonly memory: number;
+  readonly knn: number | undefined;
+}
+
+/** What a run tells while it goes on. */
+export interface TrainEvents {
+  onReady?(facts: { parameters: number; peakBytes: number; stepsPerEpoch: number; steps: number; resumedAt: number }): void;
+  onPipeline?(done: number, total: number): void;
+  onStep?(report: StepReport): void;
+  onEpoch?(report: EpochReport): void;
+  onFigure?(step: number, positives: number, negatives: number): void;
+}
+
+export interface TrainResult {
+  readonly step: number;
+  /** The last checkpoint. */
+  readonly checkpoint: string;
+  /** The run was asked to stop before its end. */
+  readonly interrupted: boolean;
+  readonly knn: number | undefined;
+}
+
+/** Steps whose results may be unread while further ones are submitted. */
+const stepsInFlight = 2;
+
+/** One pre-training run in one folder, from its start or its newest checkpoint to its end. */
+export class Trainer {
+  private readonly pending: { step: number; epoch: number; lr: number; indices: Uint32Array; run: Run }[] = [];
+  private readonly perEpoch: number;
+  private readonly total: number;
+  private progress: Progress;
+  private saved = -1;
+  /** Steps of this epoch that this process ran, and how long they took. */
+  private timedSteps = 0;
+  private seconds = 0;
+  private knn: number | undefined;
+
+  private constructor(
+    private readonly gpu: Gpu,
+    private readonly state: State,
+    private readonly model: SimClr,
+    private readonly source: ImageSource,
+    private readonly pretraining: Pretraining,
+    private readonly monitor: Monitor,
+    private readonly probe: Probe | undefined,
+    private readonly settings: TrainSettings,
+    private readonly folder: RunFolder,
+    private readonly events: TrainEvents,
+    checkpoint: Checkpoint | undefined,
+  ) {
+    this.perEpoch = stepsPerEpoch(source.set.count, settings.batchSize);
+    const most = this.perEpoch * settings.epochs;
+    this.total = settings.steps > 0 ? Math.min(settings.steps, most) : most;
+    this.progress = checkpoint?.progress ?? { step: 0, loss: 0, accuracy: 0 };
+  }
+
+  /** Uploads, compiles and, where the folder has checkpoints, restores the newest. */
+  static async create(
+    gpu: Gpu,
+    { train, probe }: Dataset,
+    settings: TrainSettings,
+    folder: RunFolder,
+    events: TrainEvents = {},
+  ): Promise<Trainer> {
+    if (train.count < settings.batchSize) {
+      throw new UserError(`${train.name}: has ${train.count} images, fewer than --batch-size ${settings.batchSize}; use a smaller batch`);
+    }
+    const newest = folder.checkpointSteps().at(-1);
+    const checkpoint = newest === undefined ? undefined : readCheckpoint(folder.checkpointFile(newest));
+    const state = new State(gpu);
+    const model = new SimClr(modelOptions(settings));
+    const source = settings.images === 'gpu' ? residentImages(state, train) : hostImages(train);
+    const options = pretrainingOptions(settings);
+    const pretraining = await Pretraining.create(state, model, source, options, {
+      onPipeline: (done, total) => events.onPipeline?.(done, total),
+    });
+    const monitor = await Monitor.create(state, model, source, options);
+    const probing = probe && settings.knnEvery > 0 ? await Probe.create(state, model, probe, settings) : undefined;
+    if (checkpoint) restore(state, model, pretraining.traced.optimizer, checkpoint);
+    folder.rewindMetrics(checkpoint?.progress.step ?? 0);
+    return new Trainer(gpu, state, model, source, pretraining, monitor, probing, settings, folder, events, checkpoint);
+  }
+
+  /** Trains to the end, or until `signal` is aborted; then the step under way is finished and saved. */
+  async run(signal?: AbortSignal): Promise<TrainResult> {
+    const { settings, events, perEpoch, total } = this;
+    const { parameters } = this.model;
+    events.onReady?.({
+      parameters: parameters.reduce((sum, { torchShape }) => sum + torchShape.reduce((a, b) => a * b, 1), 0),
+      peakBytes: this.gpu.bytes,
+      stepsPerEpoch: perEpoch,
+      steps: total,
+      resumedAt: this.progress.step,
+    });
+    if (this.progress.step === 0) await this.draw();
+    let order: { epoch: number; indices: Uint32Array } | undefined;
+    for (let done = this.progress.step; done < total && !signal?.aborted; done++) {
+      const epoch = Math.floor(done / perEpoch);
+      if (order?.epoch !== epoch) order = { epoch, indices: epochOrder(this.source.set.count, settings.seed, epoch) };
+      await this.submit(done + 1, epoch, batchOf(order.indices, done % perEpoch, settings.batchSize));
+      const ends = (done + 1) % perEpoch === 0;
+      if (ends) await this.endEpoch(epoch + 1);
+      else if (settings.checkpointSteps > 0 && (done + 1) % settings.checkpointSteps === 0) await this.save();
+    }
+    await this.settle(0);
+    await this.save();
+    if (!signal?.aborted) await this.draw();
+    const checkpoint = this.folder.checkpointFile(this.progress.step);
+    return { step: this.progress.step, checkpoint, interrupted: this.progress.step < total, knn: this.knn };
+  }
+
+  private async submit(step: number, epoch: number, indices: Uint32Array): Promise<void> {
+    const lr = learningRate(this.settings, step, this.total, this.perEpoch);
+    const start = performance.now();
+    this.pending.push({ step, epoch, lr, indices, run: this.pretraining.step(indices, { step, epoch, lr }) });
+    await this.settle(this.gpu.traits.software ? 0 : stepsInFlight - 1);
+    this.seconds += (performance.now() - start) / 1000;
+    this.timedSteps++;
+  }
+
+  /** Reads results until at most `left` steps are unread. */
+  private async settle(left: number): Promise<void> {
+    while (this.pending.length > left) {
+      const { step, epoch, lr, indices, run } = this.pending.shift()!;
+      const values = await run.read();
+      if (values['firstBad'][0] !== 0) {
+        const { state, model, source, settings } = this;
+        const kept = this.folder.checkpointSteps().at(-1);
+        const remedy = `Lower --lr or raise --temperature${kept === undefined ? '' : `; the checkpoint of step ${kept} is good`}`;
+        throw await divergence(step, remedy, state, model, source, pretrainingOptions(settings), indices, { step, epoch, lr });
+      }
+      const [loss, accuracy] = [values['loss'][0], values['accuracy'][0]];
+      this.progress = { step, loss: this.progress.loss + loss, accuracy: this.progress.accuracy + accuracy };
+      this.folder.log({ type: 'step', step, epoch: epoch + 1, loss, accuracy, lr });
+      this.events.onStep?.({ step, steps: this.total, epoch: epoch + 1, loss, accuracy, lr });
+    }
+  }
+
+  private async endEpoch(epoch: number): Promise<void> {
+    const { settings, perEpoch } = this;
+    const start = performance.now();
+    await this.settle(0);
+    this.seconds += (performance.now() - start) / 1000;
+    const { step, loss, accuracy } = this.progress;
+    const last = step === this.total;
+    const probing = this.probe && (last || epoch % settings.knnEvery === 0);
+    this.knn = probing ? await this.probe!.accuracy() : undefined;
+    const report: EpochReport = {
+      epoch,
+      epochs: settings.epochs,
+      step,
+      loss: loss / perEpoch,
+      chance: Math.log(2 * settings.batchSize - 1),
+      accuracy: accuracy / perEpoch,
+      lr: learningRate(settings, step, this.total, perEpoch),
+      imagesPerSecond: (this.timedSteps * settings.batchSize) / this.seconds,
+      memory: this.gpu.highWater,
+      knn: this.knn,
+    };
+    this.seconds = 0;
+    this.timedSteps = 0;
+    this.progress = { step, loss: 0, accuracy: 0 };
+    this.folder.log({ type: 'epoch', ...report, temperature: settings.temperature, batchSize: settings.batchSize });
+    this.events.onEpoch?.(report);
+    if (last || epoch % settings.checkpointEvery === 0) await this.save();
+    if (!last && settings.drawEvery > 0 && epoch % settings.drawEvery === 0) await this.draw();
+  }
+
+  private async save(): Promise<void> {
+    await this.settle(0);
+    if (this.saved === this.progress.step) return;
+    const { state, model, pretraining, settings, progress, folder } = this;
+    await saveCheckpoint(folder.checkpointFile(progress.step), state, model, pretraining.traced.optimizer, settings, progress);
+    this.saved = progress.step;
+    folder.prune(settings.keep);
+  }
+
+  private async draw(): Promise<void> {
+    const { step } = this.progress;
+    const picture = await this.monitor.draw(step);
+    const name = `step-${String(step).padStart(8, '0')}.png`;
+    this.folder.figure(`similarity-${name}`, picture.similarityPng);
+    this.folder.figure(`pairs-${name}`, picture.pairsPng);
+    this.events.onFigure?.(step, picture.positives, picture.negatives);
+  }
+
+  destroy(): void {
+    this.pretraining.program.destroy();
+    this.monitor.destroy();
+    this.probe?.destroy();
+    this.state.destroy();
+  }
+}
