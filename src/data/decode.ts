@@ -19,9 +19,16 @@ const KERNEL = 'lanczos3';
  * @throws Error with the decoder's reason, for corrupt and truncated files
  */
 export async function decodePhoto(file: string, size: number): Promise<Uint8Array> {
-  // Read here, not by libvips: its cache goes by file name and would return a picture that has since been replaced.
-  const bytes = await readFile(file);
-  if (bytes.length === 0) throw new Error('the file is empty');
+  return decode(await bytesOf(file), size, 'warning');
+}
+
+/**
+ * A second look at a photo that `decodePhoto` refused: a file that is odd but whole is accepted, and the error names the
+ * true reason. Only for one photo at a time: libvips keeps its messages in one place for all threads, so that while
+ * others are decoded a message may be missing, or another photo's.
+ */
+export async function decodeRefused(file: string, size: number): Promise<Uint8Array> {
+  const bytes = await bytesOf(file);
   try {
     return await decode(bytes, size, 'warning');
   } catch (error) {
@@ -35,6 +42,13 @@ export async function decodePhoto(file: string, size: number): Promise<Uint8Arra
  * picture would load with grey or shifted blocks.
  */
 const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters/;
+
+/** Read here, not by libvips: its cache goes by file name and would return a picture that has since been replaced. */
+async function bytesOf(file: string): Promise<Uint8Array> {
+  const bytes = await readFile(file);
+  if (bytes.length === 0) throw new Error('the file is empty');
+  return bytes;
+}
 
 function decode(bytes: Uint8Array, size: number, failOn: 'warning' | 'error'): Promise<Uint8Array> {
   return sharp(bytes, { failOn })

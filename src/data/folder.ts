@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { decodePhoto, shortReason } from './decode.ts';
+import { decodePhoto, decodeRefused, shortReason } from './decode.ts';
 import { type ImageSet, type OnProgress, PixelStore, type Skipped, storedSet, subset } from './images.ts';
 import { labelsOf, PHOTO_EXTENSIONS, type Scan, scanPhotos } from './scan.ts';
 
@@ -56,7 +56,8 @@ export async function requireFolder(folder: string): Promise<void> {
 
 /**
  * Decodes photo i into slot i. At most two photos for each processor are under way: one waits for the disk while
- * another is decoded, and the memory for large photos stays bounded.
+ * another is decoded, and the memory for large photos stays bounded. Those that were refused are looked at again after
+ * that, one by one (see decodeRefused).
  *
  * @returns why photo i could not be decoded, or undefined when it was
  */
@@ -67,18 +68,25 @@ async function decodeAll(
   store: PixelStore,
   onProgress: OnProgress | undefined,
 ): Promise<(string | undefined)[]> {
-  const reasons = new Array<string | undefined>(files.length).fill(undefined);
+  const refused: number[] = [];
   let next = 0;
   let done = 0;
   const work = async () => {
     for (let i = next++; i < files.length; i = next++) {
-      const pixels = await decodePhoto(join(folder, files[i]), size).catch(shortReason);
-      if (typeof pixels === 'string') reasons[i] = pixels;
-      else store.slot(i).set(pixels);
+      const pixels = await decodePhoto(join(folder, files[i]), size).catch(() => undefined);
+      if (pixels) store.slot(i).set(pixels);
+      else refused.push(i);
       onProgress?.({ phase: 'decode', done: ++done, total: files.length });
     }
   };
   await Promise.all(Array.from({ length: Math.min(files.length, 2 * availableParallelism()) }, work));
+
+  const reasons = new Array<string | undefined>(files.length).fill(undefined);
+  for (const i of refused) {
+    const pixels = await decodeRefused(join(folder, files[i]), size).catch(shortReason);
+    if (typeof pixels === 'string') reasons[i] = pixels;
+    else store.slot(i).set(pixels);
+  }
   return reasons;
 }
 
