@@ -1,0 +1,203 @@
+/**
+ * Files that survive a crash: whole files are replaced in one rename, logs are appended line by line and mend a cut last line.
+ * Everything is synchronous: a checkpoint is a moment at which training stands still. System errors become UserErrors.
+ */
+
+import fs from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { UserError } from '../errors.ts';
+import { fileError, guarded, hasCode, quote } from './file-errors.ts';
+
+/** Node's writeSync takes less than 2 GiB at once; smaller pieces also keep a signal from waiting long. */
+const MAX_WRITE = 64 * 1024 * 1024;
+
+/**
+ * Replaces `path` by the concatenated pieces: all of them or, when anything throws (the pieces' iterator included), none.
+ * They go to a temporary file beside the target, which is synced and renamed over it; then the folder is synced. The temporary
+ * is removed on failure; what a killed process left behind goes with the next write. A symbolic link keeps pointing.
+ * @returns the number of bytes written
+ */
+export function writeFileAtomic(path: string, pieces: string | Uint8Array | Iterable<string | Uint8Array>): number {
+  const target = guarded('write', path, () => replaceableTarget(path));
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+  removeStaleTemporaries(target);
+  let fd: number | undefined;
+  let bytes = 0;
+  try {
+    const file = (fd = guarded('write', path, () => fs.openSync(temporary, 'wx')));
+    for (const piece of typeof pieces === 'string' || pieces instanceof Uint8Array ? [pieces] : pieces) {
+      bytes += guarded('write', path, () => writeAll(file, piece));
+    }
+    guarded('write', path, () => {
+      fs.fsyncSync(file);
+      fd = undefined;
+      fs.closeSync(file);
+      fs.renameSync(temporary, target);
+    });
+  } catch (error) {
+    ignoringErrors(() => fd !== undefined && fs.closeSync(fd));
+    ignoringErrors(() => fs.rmSync(temporary, { force: true }));
+    throw error;
+  }
+  guarded('write', path, () => syncFolder(dirname(target)));
+  return bytes;
+}
+
+/** Where the rename must go: through symbolic links, and only onto a regular file (a rename would replace /dev/null itself). */
+function replaceableTarget(path: string): string {
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return path;
+  if (stat.isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' });
+  if (!stat.isFile()) throw new UserError(`cannot write ${path}: it is no regular file; choose another --out`);
+  return fs.realpathSync(path);
+}
+
+/** Removes temporaries of this target whose process is gone, or had this process's number before it. */
+function removeStaleTemporaries(target: string): void {
+  ignoringErrors(() => {
+    const folder = dirname(target);
+    const prefix = `.${basename(target)}.`;
+    for (const name of fs.readdirSync(folder)) {
+      const pid = name.startsWith(prefix) && /^(\d+)\.tmp$/.exec(name.slice(prefix.length))?.[1];
+      if (pid && (Number(pid) === process.pid || !isRunning(Number(pid)))) fs.rmSync(join(folder, name));
+    }
+  });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return !hasCode(error, 'ESRCH');
+  }
+}
+
+function writeAll(fd: number, piece: string | Uint8Array): number {
+  const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+  let done = 0;
+  while (done < bytes.length) done += fs.writeSync(fd, bytes, done, Math.min(MAX_WRITE, bytes.length - done));
+  return done;
+}
+
+/** Makes a rename durable. Windows cannot open a folder and some network file systems cannot sync one: nothing to do there. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const fd = fs.openSync(folder, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } catch (error) {
+    if (!hasCode(error, 'EINVAL', 'ENOTSUP')) throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** For clean-up after a failure, whose own error must not hide the first. */
+function ignoringErrors(action: () => unknown): void {
+  try {
+    action();
+  } catch {}
+}
+
+/** Creates the folder (and its parents) and proves that a file can be made in it. @param option named in the advice */
+export function ensureWritableDir(path: string, option = '--out'): void {
+  const probe = join(path, `.writable.${process.pid}.tmp`);
+  try {
+    makeFolders(path);
+    fs.closeSync(fs.openSync(probe, 'w'));
+    fs.rmSync(probe);
+  } catch (error) {
+    throw fileError('write', path, error, option);
+  }
+}
+
+/** Not `mkdirSync(…, { recursive: true })`: in Node 20 it never returns where mkdir says ENOENT below an existing folder (/proc). */
+function makeFolders(path: string): void {
+  if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path && !fs.existsSync(parent)) makeFolders(parent);
+  try {
+    fs.mkdirSync(path);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!hasCode(error, 'EEXIST') || !fs.statSync(path).isDirectory()) throw error;
+  }
+}
+
+/**
+ * Appends one record to a JSON-lines file, created if need be. A last line that a crash cut is removed first; a write that fails
+ * half-way is taken back. A number JSON does not know (NaN, infinity) is stored as null.
+ */
+export function appendLine(path: string, record: object): void {
+  guarded('write', path, () => {
+    const fd = fs.openSync(path, 'a+');
+    try {
+      const size = mendLastLine(fd);
+      try {
+        writeAll(fd, `${JSON.stringify(record)}\n`);
+      } catch (error) {
+        ignoringErrors(() => fs.ftruncateSync(fd, size));
+        throw error;
+      }
+    } finally {
+      fs.closeSync(fd);
+    }
+  });
+}
+
+/** Removes what follows the last line break (or only adds the break, if it is a whole record). @returns the file's size */
+function mendLastLine(fd: number): number {
+  const size = fs.fstatSync(fd).size;
+  const last = Buffer.alloc(1);
+  if (size === 0 || (fs.readSync(fd, last, 0, 1, size - 1) === 1 && last[0] === 0x0a)) return size;
+  const content = Buffer.alloc(size);
+  fs.readSync(fd, content, 0, size, 0);
+  const start = content.lastIndexOf(0x0a) + 1;
+  if (parseRecord(content.toString('utf8', start)) !== undefined) return size + writeAll(fd, '\n');
+  fs.ftruncateSync(fd, start);
+  return start;
+}
+
+/** The records of a JSON-lines file. A last line without its line break that is no whole record was cut by a crash: it is dropped. */
+export const readJsonLines = (path: string): object[] => parseJsonLines(path).lines.map((line) => line.record);
+
+/**
+ * Keeps the records for which `keep` is true, byte by byte as they are, and drops the others and a cut last line, atomically.
+ * A file that does not exist, or of which all is kept, is left alone.
+ * @returns the number of whole records dropped
+ */
+export function truncateJsonLines(path: string, keep: (record: object) => boolean): number {
+  if (!fs.existsSync(path)) return 0;
+  const { lines, mended } = parseJsonLines(path);
+  const kept = lines.filter((line) => keep(line.record));
+  if (mended || kept.length < lines.length) writeFileAtomic(path, [kept.map((line) => `${line.text}\n`).join('')]);
+  return lines.length - kept.length;
+}
+
+interface JsonLine {
+  readonly text: string;
+  readonly record: object;
+}
+
+/** `mended`: the last line had no line break, whether it was kept or not. */
+function parseJsonLines(path: string): { lines: JsonLine[]; mended: boolean } {
+  const texts = guarded('read', path, () => fs.readFileSync(path, 'utf8')).split('\n');
+  const lines: JsonLine[] = [];
+  texts.forEach((text, i) => {
+    const record = parseRecord(text);
+    if (record !== undefined) lines.push({ text, record });
+    else if (text.trim() !== '' && i < texts.length - 1) {
+      throw new UserError(`cannot read ${path}: line ${i + 1} is no JSON object: ${quote(text)}; remove that line`);
+    }
+  });
+  return { lines, mended: texts[texts.length - 1] !== '' };
+}
+
+function parseRecord(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
