@@ -14,7 +14,8 @@ export interface ImageSource {
 }
 
 /** Words of 32 bits that an image takes: u8, RGB, HWC, the last word filled up with zeros. */
-export const imageWords = (set: Pick<ImageSet, 'height' | 'width'>): number => Math.ceil(imageBytes(set) / bytesPerElement);
+export const imageWords = (set: Pick<ImageSet, 'height' | 'width'>): number =>
+  Math.ceil(imageBytes(set) / bytesPerElement);
 
 /** Shards are no larger than this even where a binding may be: the copy on the host stays small. */
 const shardLimit = 2 ** 30;

@@ -3,8 +3,8 @@ import { hostImages } from '../data/source.ts';
 import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import { input, trace } from '../graph/trace.ts';
-import { decodeImages } from '../ops/augment.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
+import { decodeImages } from '../ops/augment.ts';
 import type { SimClr } from '../ssl/simclr.ts';
 
 export interface EmbedOptions {
@@ -42,7 +42,9 @@ export class Embedder {
   /** Features [count, 512] of the images with these indices, all by default. */
   async embed(set: ImageSet, indices?: Uint32Array, onProgress?: (done: number) => void): Promise<Float32Array> {
     if (set.height !== this.set.height || set.width !== this.set.width) {
-      throw new Error(`${set.name} has images of ${set.height}×${set.width}, expected ${this.set.height}×${this.set.width}`);
+      throw new Error(
+        `${set.name} has images of ${set.height}×${set.width}, expected ${this.set.height}×${this.set.width}`,
+      );
     }
     const wanted = indices ?? Uint32Array.from({ length: set.count }, (_, i) => i);
     const features = new Float32Array(wanted.length * resnetFeatures);

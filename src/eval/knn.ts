@@ -29,7 +29,10 @@ export async function knnAccuracy(
 ): Promise<number> {
   const bank = train.labels.length;
   const { graph, result } = trace(() => ({
-    similarity: cosineSimilarity(input('test', [blockRows, dimensions], 'f32'), input('train', [bank, dimensions], 'f32')),
+    similarity: cosineSimilarity(
+      input('test', [blockRows, dimensions], 'f32'),
+      input('train', [bank, dimensions], 'f32'),
+    ),
   }));
   const program = await Program.compile(graph, state, result);
   let right = 0;

@@ -30,6 +30,28 @@ export interface PretrainingOptions extends ViewOptions {
   readonly optimizer: (weights: Tensor) => Optimizer;
 }
 
+/** ImageNet's mean and deviation of colours, which torchvision's models are trained with. */
+export const imagenetColours = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+
+/** SimCLR's augmentation at strength 0.5, and what else the source leaves open. */
+export const pretrainingDefaults = {
+  imageSize: 96,
+  batchSize: 256,
+  temperature: 0.07,
+  seed: 1,
+  ...imagenetColours,
+  augmentation: {
+    scale: [0.08, 1],
+    ratio: [3 / 4, 4 / 3],
+    flip: 0.5,
+    jitter: 0.8,
+    strength: 0.5,
+    grayscale: 0.2,
+    blur: 0.5,
+    sigma: [0.1, 2],
+  },
+} as const satisfies Omit<PretrainingOptions, 'optimizer'>;
+
 export interface StepCounters {
   /** From 1. */
   readonly step: number;
@@ -58,7 +80,8 @@ export function twoViews(source: ImageSource, indices: Tensor, seeds: Tensor, op
 }
 
 /** The value of the `seeds` input of `twoViews`. */
-export const viewSeeds = (seed: number, epoch: number): Uint32Array => Uint32Array.of(seed, Math.floor(seed / 2 ** 32), epoch, 0);
+export const viewSeeds = (seed: number, epoch: number): Uint32Array =>
+  Uint32Array.of(seed, Math.floor(seed / 2 ** 32), epoch, 0);
 
 /** What a training step is made of: the graph, and the tensors in it that somebody may want to see. */
 export interface PretrainingGraph {

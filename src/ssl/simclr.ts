@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/tensor.ts';
 import type { Sequential } from '../nn/layers.ts';
-import { type Entry, type Mode } from '../nn/module.ts';
+import type { Entry, Mode } from '../nn/module.ts';
 import { projectionHead } from '../nn/projection_head.ts';
 import { ResNet, type ResNetOptions, resnetFeatures } from '../nn/resnet.ts';
 

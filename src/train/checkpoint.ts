@@ -32,7 +32,11 @@ function momentEntries(model: SimClr, moment: Tensor): readonly Entry[] {
 
 /** Every value of a run by name: weights and running statistics under torchvision's names, moments under `optimizer.`. */
 function allEntries(model: SimClr, optimizer: Optimizer): readonly Entry[] {
-  return [...model.parameters, ...model.buffers, ...optimizer.state.flatMap(({ variable }) => momentEntries(model, variable))];
+  return [
+    ...model.parameters,
+    ...model.buffers,
+    ...optimizer.state.flatMap(({ variable }) => momentEntries(model, variable)),
+  ];
 }
 
 /** Writes a checkpoint (atomically) from which the run continues bit for bit. */
@@ -74,7 +78,9 @@ export interface Checkpoint {
 export function readCheckpoint(path: string): Checkpoint {
   const { metadata, tensors } = readSafetensors(path);
   if (metadata['format'] !== format) {
-    throw new UserError(`${path}: is no checkpoint of simclr-webgpu (its metadata say '${metadata['format'] ?? 'nothing'}'); take one from a run's checkpoints folder`);
+    throw new UserError(
+      `${path}: is no checkpoint of simclr-webgpu (its metadata say '${metadata['format'] ?? 'nothing'}'); take one from a run's checkpoints folder`,
+    );
   }
   let progress: Progress;
   let settings: unknown;

@@ -16,7 +16,10 @@ export interface RunConfig {
 }
 
 /** One line of `metrics.jsonl`. Lines of a step and of an epoch carry the number of steps done. */
-export type MetricsRecord = Readonly<Record<string, unknown>> & { readonly type: 'step' | 'epoch'; readonly step: number };
+export type MetricsRecord = Readonly<Record<string, unknown>> & {
+  readonly type: 'step' | 'epoch';
+  readonly step: number;
+};
 
 const checkpointName = /^step-(\d{8})\.safetensors$/;
 
@@ -44,7 +47,10 @@ export class RunFolder {
   static open(path: string): { folder: RunFolder; config: RunConfig } {
     const folder = new RunFolder(path);
     const file = folder.file('config.json');
-    if (!existsSync(file)) throw new UserError(`${path}: no config.json is there, so there is no run to resume; start one with --out ${path}`);
+    if (!existsSync(file))
+      throw new UserError(
+        `${path}: no config.json is there, so there is no run to resume; start one with --out ${path}`,
+      );
     let config: RunConfig;
     try {
       config = JSON.parse(readFileSync(file, 'utf8')) as RunConfig;

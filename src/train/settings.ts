@@ -8,8 +8,10 @@ import { lars } from '../optim/lars.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { schedules } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
-import type { PretrainingOptions } from '../ssl/pretraining.ts';
-import type { SimClrOptions } from '../ssl/simclr.ts';
+import { imagenetColours, type PretrainingOptions, pretrainingDefaults } from '../ssl/pretraining.ts';
+import { type SimClrOptions, simClrDefaults } from '../ssl/simclr.ts';
+
+const { augmentation } = pretrainingDefaults;
 
 const count = (least: number) => z.number().int().min(least);
 const share = () => z.number().min(0).max(1);
@@ -21,32 +23,52 @@ const positive = () => z.number().gt(0);
  */
 export const trainSettings = z.strictObject({
   split: z.enum(['unlabeled', 'train+unlabeled', 'train']).default('unlabeled').describe('images to pre-train on'),
-  imageSize: count(16).max(512).default(96).describe('height and width of a view, in pixels'),
-  batchSize: count(2).max(65536).default(256).describe('pairs in a batch (N; the loss compares 2N views)'),
+  imageSize: count(16)
+    .max(512)
+    .default(pretrainingDefaults.imageSize)
+    .describe('height and width of a view, in pixels'),
+  batchSize: count(2)
+    .max(65536)
+    .default(pretrainingDefaults.batchSize)
+    .describe('pairs in a batch (N; the loss compares 2N views)'),
   epochs: count(1).default(100).describe('passes over the images'),
   steps: count(0).default(0).describe('stop after this many steps in all; 0: only after the last epoch'),
-  optimizer: z.enum(['adam', 'adamw', 'sgd', 'lars']).default('adam').describe('adam has coupled L2 decay, adamw decoupled; sgd is Nesterov’s'),
+  optimizer: z
+    .enum(['adam', 'adamw', 'sgd', 'lars'])
+    .default('adam')
+    .describe('adam has coupled L2 decay, adamw decoupled; sgd is Nesterov’s'),
   lr: positive().default(1e-3).describe('learning rate'),
   weightDecay: z.number().min(0).default(1e-4).describe('weight decay'),
   momentum: z.number().gt(0).lt(1).default(0.9).describe('momentum of sgd and lars'),
   schedule: z.enum(['constant', 'cosine']).default('constant').describe('learning rate over the steps, after warm-up'),
   warmupEpochs: z.number().min(0).default(0).describe('epochs in which the learning rate rises linearly'),
-  temperature: positive().default(0.07).describe('temperature τ of NT-Xent'),
-  architecture: z.enum(Object.keys(resnetBlocks) as [keyof typeof resnetBlocks]).default('resnet18').describe('encoder'),
-  stem: z.enum(stems).default('imagenet').describe('imagenet: 7×7 stride 2 and max-pool; cifar: 3×3 stride 1'),
-  features: count(1).max(8192).default(128).describe('size of the embedding z'),
-  headDepth: count(1).max(4).default(2).describe('linear layers of the projection head'),
-  headWidth: count(1).max(8192).default(512).describe('units of its hidden layers'),
-  headBatchNorm: z.boolean().default(false).describe('batch norm after its hidden layers'),
-  cropMin: positive().max(1).default(0.08).describe('smallest share of the area that a crop takes'),
-  cropMax: positive().max(1).default(1).describe('largest share'),
-  flip: share().default(0.5).describe('probability of a horizontal flip'),
-  jitter: share().default(0.8).describe('probability of colour jitter'),
-  jitterStrength: z.number().min(0).max(1.25).default(0.5).describe('its strength s: brightness, contrast, saturation 0.8 s, hue 0.2 s'),
-  grayscale: share().default(0.2).describe('probability of greyscale'),
-  blur: share().default(0.5).describe('probability of Gaussian blur'),
-  normalize: z.enum(['imagenet', 'half', 'none']).default('imagenet').describe('mean and deviation of colours: ImageNet’s, 0.5 and 0.5, or 0 and 1'),
-  seed: count(0).default(1).describe('seed of weights, order and augmentation'),
+  temperature: positive().default(pretrainingDefaults.temperature).describe('temperature τ of NT-Xent'),
+  architecture: z
+    .enum(Object.keys(resnetBlocks) as [keyof typeof resnetBlocks])
+    .default(simClrDefaults.architecture)
+    .describe('encoder'),
+  stem: z.enum(stems).default(simClrDefaults.stem).describe('imagenet: 7×7 stride 2 and max-pool; cifar: 3×3 stride 1'),
+  features: count(1).max(8192).default(simClrDefaults.features).describe('size of the embedding z'),
+  headDepth: count(1).max(4).default(simClrDefaults.headDepth).describe('linear layers of the projection head'),
+  headWidth: count(1).max(8192).default(simClrDefaults.headWidth).describe('units of its hidden layers'),
+  headBatchNorm: z.boolean().default(simClrDefaults.headBatchNorm).describe('batch norm after its hidden layers'),
+  cropMin: positive().max(1).default(augmentation.scale[0]).describe('smallest share of the area that a crop takes'),
+  cropMax: positive().max(1).default(augmentation.scale[1]).describe('largest share'),
+  flip: share().default(augmentation.flip).describe('probability of a horizontal flip'),
+  jitter: share().default(augmentation.jitter).describe('probability of colour jitter'),
+  jitterStrength: z
+    .number()
+    .min(0)
+    .max(1.25)
+    .default(augmentation.strength)
+    .describe('its strength s: brightness, contrast, saturation 0.8 s, hue 0.2 s'),
+  grayscale: share().default(augmentation.grayscale).describe('probability of greyscale'),
+  blur: share().default(augmentation.blur).describe('probability of Gaussian blur'),
+  normalize: z
+    .enum(['imagenet', 'half', 'none'])
+    .default('imagenet')
+    .describe('mean and deviation of colours: ImageNet’s, 0.5 and 0.5, or 0 and 1'),
+  seed: count(0).default(pretrainingDefaults.seed).describe('seed of weights, order and augmentation'),
   images: z.enum(['gpu', 'host']).default('gpu').describe('where decoded images are kept; host sends each batch'),
   knnEvery: count(0).default(5).describe('epochs between kNN probes of the features, where labels exist; 0: none'),
   knnNeighbors: count(1).default(20).describe('neighbours that vote in the probe'),
@@ -70,7 +92,11 @@ export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (let
  * @param name how messages call a setting: by its flag (the default), or as it stands in a file
  * @throws UserError one line that names every wrong setting; exit code 2
  */
-export function parseSettings(given: unknown, source = 'settings', name: (setting: string) => string = flagOf): TrainSettings {
+export function parseSettings(
+  given: unknown,
+  source = 'settings',
+  name: (setting: string) => string = flagOf,
+): TrainSettings {
   const parsed = trainSettings.safeParse(given);
   if (!parsed.success) {
     const faults = parsed.error.issues.map(({ path, message }) =>
@@ -80,13 +106,22 @@ export function parseSettings(given: unknown, source = 'settings', name: (settin
   }
   const settings = parsed.data;
   if (settings.cropMin > settings.cropMax) {
-    throw new UserError(`${source}: ${name('cropMin')} (${settings.cropMin}) must not be above ${name('cropMax')} (${settings.cropMax})`, 2);
+    throw new UserError(
+      `${source}: ${name('cropMin')} (${settings.cropMin}) must not be above ${name('cropMax')} (${settings.cropMax})`,
+      2,
+    );
   }
   return settings;
 }
 
 /** Sizes with which a run ends within minutes on a software rasteriser on two cores. */
-export const softwareSizes = { imageSize: 32, batchSize: 32, epochs: 4, knnEvery: 1, knnImages: 500 } as const satisfies Partial<TrainSettings>;
+export const softwareSizes = {
+  imageSize: 32,
+  batchSize: 32,
+  epochs: 4,
+  knnEvery: 1,
+  knnImages: 500,
+} as const satisfies Partial<TrainSettings>;
 
 /** The sizes that a software adapter needs in place of those that were not given. */
 export function defaultsFor(given: Partial<TrainSettings>, { software }: DeviceTraits): Partial<TrainSettings> {
@@ -94,7 +129,7 @@ export function defaultsFor(given: Partial<TrainSettings>, { software }: DeviceT
 }
 
 const colours = {
-  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  imagenet: imagenetColours,
   half: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
   none: { mean: [0, 0, 0], std: [1, 1, 1] },
 } as const;
@@ -124,7 +159,8 @@ export function makeOptimizer(settings: TrainSettings, weights: Tensor): Optimiz
 }
 
 export function pretrainingOptions(settings: TrainSettings): PretrainingOptions {
-  const { imageSize, batchSize, temperature, seed, cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur } = settings;
+  const { imageSize, batchSize, temperature, seed, cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur } =
+    settings;
   return {
     imageSize,
     batchSize,
@@ -132,14 +168,13 @@ export function pretrainingOptions(settings: TrainSettings): PretrainingOptions 
     seed,
     ...normalization(settings),
     augmentation: {
+      ...pretrainingDefaults.augmentation,
       scale: [cropMin, cropMax],
-      ratio: [3 / 4, 4 / 3],
       flip,
       jitter,
       strength: jitterStrength,
       grayscale,
       blur,
-      sigma: [0.1, 2],
     },
     optimizer: (weights) => makeOptimizer(settings, weights),
   };

@@ -42,7 +42,13 @@ export interface EpochReport {
 
 /** What a run tells while it goes on. */
 export interface TrainEvents {
-  onReady?(facts: { parameters: number; peakBytes: number; stepsPerEpoch: number; steps: number; resumedAt: number }): void;
+  onReady?(facts: {
+    parameters: number;
+    peakBytes: number;
+    stepsPerEpoch: number;
+    steps: number;
+    resumedAt: number;
+  }): void;
   onPipeline?(done: number, total: number): void;
   onStep?(report: StepReport): void;
   onEpoch?(report: EpochReport): void;
@@ -101,7 +107,9 @@ export class Trainer {
     events: TrainEvents = {},
   ): Promise<Trainer> {
     if (train.count < settings.batchSize) {
-      throw new UserError(`${train.name}: has ${train.count} images, fewer than --batch-size ${settings.batchSize}; use a smaller batch`);
+      throw new UserError(
+        `${train.name}: has ${train.count} images, fewer than --batch-size ${settings.batchSize}; use a smaller batch`,
+      );
     }
     const newest = folder.checkpointSteps().at(-1);
     const checkpoint = newest === undefined ? undefined : readCheckpoint(folder.checkpointFile(newest));
@@ -165,7 +173,11 @@ export class Trainer {
         const { state, model, source, settings } = this;
         const kept = this.folder.checkpointSteps().at(-1);
         const remedy = `Lower --lr or raise --temperature${kept === undefined ? '' : `; the checkpoint of step ${kept} is good`}`;
-        throw await divergence(step, remedy, state, model, source, pretrainingOptions(settings), indices, { step, epoch, lr });
+        throw await divergence(step, remedy, state, model, source, pretrainingOptions(settings), indices, {
+          step,
+          epoch,
+          lr,
+        });
       }
       const [loss, accuracy] = [values['loss'][0], values['accuracy'][0]];
       this.progress = { step, loss: this.progress.loss + loss, accuracy: this.progress.accuracy + accuracy };
@@ -208,7 +220,14 @@ export class Trainer {
     await this.settle(0);
     if (this.saved === this.progress.step) return;
     const { state, model, pretraining, settings, progress, folder } = this;
-    await saveCheckpoint(folder.checkpointFile(progress.step), state, model, pretraining.traced.optimizer, settings, progress);
+    await saveCheckpoint(
+      folder.checkpointFile(progress.step),
+      state,
+      model,
+      pretraining.traced.optimizer,
+      settings,
+      progress,
+    );
     this.saved = progress.step;
     folder.prune(settings.keep);
   }

@@ -1,0 +1,16 @@
+import { build } from 'esbuild';
+import { wgslForEsbuild } from './scripts/wgsl.mjs';
+
+await build({
+  entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  plugins: [wgslForEsbuild],
+  sourcemap: true,
+  logLevel: 'warning',
+});

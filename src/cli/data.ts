@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { downloadStl10 } from '../data/download.ts';
+import { ensureSampleSet } from '../data/sample.ts';
+import { formatBytes } from '../report/tables.ts';
+import { Terminal } from './terminal.ts';
+
+/** Pictures of the built-in sample set. */
+export const sampleSizes = { train: 500, test: 500, unlabeled: 4000 } as const;
+
+/** `simclr data`: brings data sets. */
+export function dataCommand(): Command {
+  const command = new Command('data').description('bring a data set');
+  command
+    .command('stl10')
+    .description('download STL-10 (2.6 GB), check and unpack it; a stopped download goes on')
+    .option('--out <folder>', 'where to', 'data')
+    .option('--url <address>', 'where the archive is, when not at its home')
+    .action(async ({ out, url }: { out: string; url?: string }) => {
+      const terminal = new Terminal();
+      const { folder, fetched } = await downloadStl10(out, {
+        ...(url !== undefined && { url }),
+        onProgress: ({ phase, done, total }) =>
+          terminal.progress(phase, done, total ?? done, `${formatBytes(done)} of ${formatBytes(total ?? done)}`),
+        onRetry: (message) => terminal.line(message),
+      });
+      terminal.line(`${fetched ? 'STL-10 is in' : 'STL-10 was there already:'} ${folder}`);
+      terminal.line(`train on it with: npm run train:stl10 -- --data ${folder}`);
+    });
+  command
+    .command('sample')
+    .description('draw the built-in labelled sample set of ten classes, in STL-10’s format')
+    .option('--out <folder>', 'where to', 'data/sample')
+    .action(({ out }: { out: string }) => {
+      const terminal = new Terminal();
+      ensureSampleSet(out, {
+        ...sampleSizes,
+        onProgress: ({ done, total }) => terminal.progress('draw', done, total ?? done),
+      });
+      terminal.line(`the sample set is in ${out}`);
+    });
+  return command;
+}

@@ -1,0 +1,59 @@
+import { Command } from 'commander';
+import { openDataset, type TrainSplit } from '../data/dataset.ts';
+import { writeFileAtomic } from '../data/files.ts';
+import { npyPieces } from '../data/npy.ts';
+import { Embedder } from '../eval/embed.ts';
+import { Gpu } from '../gpu/device.ts';
+import { State } from '../graph/state.ts';
+import { resnetFeatures } from '../nn/resnet.ts';
+import { loadModel, readCheckpoint } from '../train/checkpoint.ts';
+import { normalization } from '../train/settings.ts';
+import { Terminal } from './terminal.ts';
+
+interface EmbedCommandOptions {
+  readonly checkpoint: string;
+  readonly data: string;
+  readonly split: TrainSplit;
+  readonly out: string;
+  readonly batchSize: number;
+  readonly adapter?: string;
+}
+
+/** `simclr embed`: features of images as a NumPy file. */
+export function embedCommand(): Command {
+  return new Command('embed')
+    .description('write the features h of all images of a folder as a NumPy array, and the list of files')
+    .requiredOption('--checkpoint <file>', 'a checkpoint of a run')
+    .requiredOption('--data <folder>', 'STL-10’s binary files, or a folder of PNG and JPEG photos')
+    .option('--split <name>', 'unlabeled, train or train+unlabeled, where the folder has such parts', 'unlabeled')
+    .option('--out <file>', 'the array to write, float32 [images, 512]; file names go beside it (.txt)', 'features.npy')
+    .option('--batch-size <number>', 'images at a time', Number, 64)
+    .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
+    .action(embed);
+}
+
+async function embed({ checkpoint: path, data, split, out, batchSize, adapter }: EmbedCommandOptions): Promise<void> {
+  const terminal = new Terminal();
+  const checkpoint = readCheckpoint(path);
+  const { imageSize } = checkpoint.settings;
+  const gpu = await Gpu.open({ adapter });
+  const { train: set, description } = await openDataset(data, {
+    split,
+    size: imageSize,
+    probe: false,
+    onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
+  });
+  terminal.line(description);
+  const state = new State(gpu);
+  const model = loadModel(state, checkpoint);
+  const options = { imageSize, batchSize: Math.min(batchSize, set.count), ...normalization(checkpoint.settings) };
+  const embedder = await Embedder.create(state, model, set, options);
+  const features = await embedder.embed(set, undefined, (done) => terminal.progress('images', done, set.count));
+  writeFileAtomic(out, npyPieces(features, [set.count, resnetFeatures]));
+  const list = `${out.replace(/\.npy$/, '')}.txt`;
+  const lines = Array.from({ length: set.count }, (_, i) => `${set.files?.[i] ?? i}\n`);
+  writeFileAtomic(list, lines.join(''));
+  for (const { file, reason } of set.skipped) terminal.line(`skipped ${file}: ${reason}`);
+  terminal.line(`${out}: float32 [${set.count}, ${resnetFeatures}]`);
+  terminal.line(`${list}: the file of each row`);
+}

@@ -1,0 +1,17 @@
+import { Command } from 'commander';
+import { exportEncoder } from '../train/export.ts';
+
+/** `simclr export`: the encoder alone, for PyTorch. */
+export function exportCommand(): Command {
+  return new Command('export')
+    .description('write the encoder of a checkpoint as torchvision names it')
+    .requiredOption('--checkpoint <file>', 'a checkpoint of a run')
+    .option('--out <file>', 'the file to write', 'encoder.safetensors')
+    .action(({ checkpoint, out }: { checkpoint: string; out: string }) => {
+      const { tensors, architecture } = exportEncoder(checkpoint, out);
+      process.stdout.write(`${out}: ${tensors} tensors of a ${architecture} encoder\n`);
+      process.stdout.write(
+        'in Python: model.load_state_dict(safetensors.torch.load_file(…), strict=False)  # all but fc\n',
+      );
+    });
+}

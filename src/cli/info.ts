@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import { Gpu, listAdapters } from '../gpu/device.ts';
+import { table } from '../report/tables.ts';
+
+interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** `simclr info`: what the adapter is and can do. */
+export function infoCommand(): Command {
+  return new Command('info')
+    .description('print the adapter: driver, features, limits, subgroup sizes, matrix configurations')
+    .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
+    .action(async ({ adapter: wanted }: { adapter?: string }) => {
+      const gpu = await Gpu.open({ adapter: wanted });
+      const { adapter, traits } = gpu;
+      const info = adapter.info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixConfig[] };
+      const matrices = [...(info.subgroupMatrixConfigs ?? [])].map(
+        ({ componentType, resultComponentType, M, N, K }) => `${M}×${N}×${K} ${componentType} → ${resultComponentType}`,
+      );
+      const features = [...adapter.features].sort();
+      const limits: string[][] = [];
+      for (const name in adapter.limits) limits.push([name, String(adapter.limits[name as keyof GPUSupportedLimits])]);
+      const facts = [
+        ['adapter', traits.adapter],
+        ['kind', traits.software ? 'software rasteriser' : 'GPU'],
+        ['vendor', info.vendor],
+        ['architecture', info.architecture],
+        ['driver', info.description],
+        ['subgroup sizes', `${traits.subgroupMinSize} to ${traits.subgroupMaxSize}`],
+        ['matrix units', matrices.join(', ') || 'none'],
+        ['features used', [...traits.features].join(', ')],
+        ['features', features.join(', ')],
+        ['other adapters', (await listAdapters()).filter((name) => name !== traits.adapter).join(', ') || 'none'],
+      ];
+      const width = Math.max(...facts.map(([name]) => name.length));
+      for (const [name, value] of facts) process.stdout.write(`${name.padEnd(width)}  ${value}\n`);
+      process.stdout.write(`\n${table(['limit', 'value'], limits)}\n`);
+      gpu.destroy();
+    });
+}

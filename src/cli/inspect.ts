@@ -1,0 +1,52 @@
+import type { Dataset } from '../data/dataset.ts';
+import { batchOf, epochOrder } from '../data/order.ts';
+import { hostImages, residentImages } from '../data/source.ts';
+import { UserError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { plan } from '../graph/plan.ts';
+import { State } from '../graph/state.ts';
+import { describePlan, describeProfile } from '../report/tables.ts';
+import { Pretraining, tracePretraining } from '../ssl/pretraining.ts';
+import { SimClr } from '../ssl/simclr.ts';
+import { modelOptions, pretrainingOptions, type TrainSettings } from '../train/settings.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Runs before the profiled one: pipelines and caches warm up. */
+const warmUp = 2;
+
+/** `--dry-run`: plans a step and prints the plan. */
+export function dryRun(gpu: Gpu, { train }: Dataset, settings: TrainSettings, terminal: Terminal): void {
+  const model = new SimClr(modelOptions(settings));
+  const source = hostImages(train);
+  const { graph, outputs } = tracePretraining(model, source, pretrainingOptions(settings));
+  const parameters = model.parameters.reduce((sum, { torchShape }) => sum + torchShape.reduce((a, b) => a * b, 1), 0);
+  terminal.line(describePlan(plan(graph, Object.values(outputs), gpu.traits), parameters));
+}
+
+/** `--profile`: runs a few steps and prints where the time of one goes. */
+export async function profileStep(
+  gpu: Gpu,
+  { train }: Dataset,
+  settings: TrainSettings,
+  terminal: Terminal,
+): Promise<void> {
+  if (train.count < settings.batchSize) {
+    throw new UserError(
+      `${train.name}: has ${train.count} images, fewer than --batch-size ${settings.batchSize}; use a smaller batch`,
+    );
+  }
+  const state = new State(gpu);
+  const model = new SimClr(modelOptions(settings));
+  const source = settings.images === 'gpu' ? residentImages(state, train) : hostImages(train);
+  const pretraining = await Pretraining.create(state, model, source, pretrainingOptions(settings), {
+    onPipeline: (done, total) => terminal.progress('compiling', done, total),
+  });
+  const indices = batchOf(epochOrder(train.count, settings.seed, 0), 0, settings.batchSize);
+  for (let step = 1; step <= warmUp; step++) {
+    const start = performance.now();
+    await pretraining.step(indices, { step, epoch: 0, lr: settings.lr }).read();
+    terminal.line(`step ${step}: ${(performance.now() - start).toFixed(1)} ms`);
+  }
+  const inputs = pretraining.inputs(indices, { step: warmUp + 1, epoch: 0, lr: settings.lr });
+  terminal.line(describeProfile(await pretraining.program.profile(inputs)));
+}

@@ -1,0 +1,39 @@
+import { Command, CommanderError } from 'commander';
+import { messageOf, UserError } from '../errors.ts';
+import { dataCommand } from './data.ts';
+import { embedCommand } from './embed.ts';
+import { exportCommand } from './export.ts';
+import { infoCommand } from './info.ts';
+import { trainCommand } from './train.ts';
+
+const program = new Command('simclr')
+  .description('Self-supervised image representations (SimCLR), trained on any GPU with WebGPU.')
+  .version('0.1.0')
+  .showHelpAfterError('(simclr --help lists the commands and their options)')
+  .exitOverride();
+for (const command of [trainCommand(), embedCommand(), exportCommand(), infoCommand(), dataCommand()]) {
+  program.addCommand(command.exitOverride().showHelpAfterError(`(simclr ${command.name()} --help lists the options)`));
+}
+
+/** Prints what went wrong in one line and returns the exit code. A stack is for faults of the program itself. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UserError) {
+    process.stderr.write(`simclr: ${error.message}\n`);
+    return error.exitCode;
+  }
+  const stack = process.env['SIMCLR_DEBUG'] && error instanceof Error ? `\n${error.stack}` : '';
+  process.stderr.write(
+    `simclr: this is a fault of the program: ${messageOf(error)}; SIMCLR_DEBUG=1 shows where${stack}\n`,
+  );
+  return 1;
+}
+
+let code = 0;
+try {
+  await program.parseAsync();
+} catch (error) {
+  code = report(error);
+}
+// Dawn keeps the process alive as long as its device is referenced.
+process.exit(process.exitCode ?? code);

@@ -1,0 +1,63 @@
+import type { DeviceTraits } from '../gpu/device.ts';
+import { formatBytes } from '../report/tables.ts';
+import { defaultsFor, type SettingName, settingNames, type TrainSettings } from '../train/settings.ts';
+import type { TrainEvents } from '../train/trainer.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Prints every setting of a run before it starts. */
+export function announce(
+  terminal: Terminal,
+  traits: DeviceTraits,
+  settings: TrainSettings,
+  given: Partial<TrainSettings>,
+  path: string,
+): void {
+  terminal.line(`adapter    ${traits.adapter}`);
+  terminal.line(`run        ${path}`);
+  const shown = settingNames.map((name) => `${name} ${settings[name]}`);
+  for (let i = 0; i < shown.length; i += 6)
+    terminal.line(`${i === 0 ? 'settings   ' : '           '}${shown.slice(i, i + 6).join(', ')}`);
+  const small = Object.keys(defaultsFor({}, traits)).filter((name) => given[name as SettingName] === undefined);
+  if (small.length > 0) {
+    const sizes = small.map((name) => `${name} ${settings[name as SettingName]}`).join(', ');
+    terminal.line(
+      `note       no GPU here: sizes that end within minutes on a software adapter (${sizes}); flags override them`,
+    );
+  }
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** Prints what a run tells: a line an epoch, a bar within it. */
+export function printEvents(terminal: Terminal, settings: TrainSettings): TrainEvents {
+  const width = String(settings.epochs).length;
+  return {
+    onPipeline: (done, total) => terminal.progress('compiling', done, total),
+    onReady: ({ parameters, peakBytes, stepsPerEpoch, steps, resumedAt }) => {
+      terminal.line(
+        `model      ${parameters.toLocaleString('en-US')} parameters, ${formatBytes(peakBytes)} on the GPU`,
+      );
+      terminal.line(
+        `steps      ${stepsPerEpoch} an epoch, ${steps} in all${resumedAt > 0 ? `, resuming after step ${resumedAt}` : ''}`,
+      );
+    },
+    onStep: ({ step, steps, loss, accuracy }) =>
+      terminal.progress('step', step, steps, `loss ${loss.toFixed(3)} accuracy ${percent(accuracy)}`),
+    onEpoch: ({ epoch, epochs, loss, chance, accuracy, lr, imagesPerSecond, memory, knn }) =>
+      terminal.line(
+        [
+          `epoch ${String(epoch).padStart(width)}/${epochs}`,
+          `loss ${loss.toFixed(4)} (log(2N−1) ${chance.toFixed(4)}, τ ${settings.temperature}, N ${settings.batchSize})`,
+          `contrastive accuracy ${percent(accuracy)}`,
+          ...(knn === undefined ? [] : [`kNN ${percent(knn)}`]),
+          `lr ${lr.toPrecision(3)}`,
+          `${imagesPerSecond.toFixed(1)} images/s`,
+          formatBytes(memory),
+        ].join('  '),
+      ),
+    onFigure: (step, positives, negatives) =>
+      terminal.line(
+        `figures    step ${step}: similarity of positives ${positives.toFixed(3)}, of negatives ${negatives.toFixed(3)}`,
+      ),
+  };
+}
