@@ -5,12 +5,22 @@ import backwardSums from '../../kernels/batch_norm/backward_sums.wgsl';
 import backwardSumsScalar from '../../kernels/batch_norm/backward_sums_scalar.wgsl';
 import frozen from '../../kernels/batch_norm/frozen.wgsl';
 import merge from '../../kernels/batch_norm/merge.wgsl';
+import mergeSlices from '../../kernels/batch_norm/merge_slices.wgsl';
 import normalise from '../../kernels/batch_norm/normalise.wgsl';
 import normaliseScalar from '../../kernels/batch_norm/normalise_scalar.wgsl';
 import statistics from '../../kernels/batch_norm/statistics.wgsl';
 import statisticsScalar from '../../kernels/batch_norm/statistics_scalar.wgsl';
 import { grid1d, type Kernel } from '../gpu/kernel.ts';
 import { bytesPerElement, type Launch, Scratch, type Tensor } from '../graph/tensor.ts';
+
+/** Slices of rows, and where what was found in them lies. */
+interface Slices {
+  readonly rows: number;
+  readonly channels: number;
+  readonly slices: number;
+  readonly sliceRows: number;
+  readonly partial: Scratch;
+}
 
 /** Statistics of the batch (`training`) or the running ones. */
 export interface BatchNormAttrs {
@@ -31,6 +41,8 @@ export const namedInputs = ([x, weight, bias, runningMean, runningVar, tracked]:
 
 /** Rows that one invocation normalises. */
 const blockRows = 8;
+/** More slices than this are merged in two steps. */
+const mostSlices = 48;
 
 /**
  * How the work on x [rows, channels] is divided. Four neighbouring channels are one `Value` where they can be. Statistics are
@@ -57,28 +69,59 @@ function division(x: Tensor) {
       params: { rows, channels: values, block_rows: blockRows },
       workgroups: grid1d(Math.ceil(rows / blockRows) * values, 64),
     },
-    partial: new Scratch('partial', slices * 2 * channels * bytesPerElement),
-    mergeGroups: [Math.ceil(channels / 8), 1, 1] as const,
+    partial: newPartial(slices, channels),
   };
+}
+
+/** Two numbers of every channel for every slice. */
+const newPartial = (slices: number, channels: number) =>
+  new Scratch('partial', slices * 2 * channels * bytesPerElement);
+
+/**
+ * Brings many slices down to about their square root; what it returns is in the place of `x`'s division. One invocation walks
+ * over few slices then, which is faster on every device than a tree with barriers (on software rasterisers by far).
+ */
+function mergeManySlices({ rows, channels, slices, sliceRows, partial }: Slices, sums: number) {
+  const params = { rows, channels, slices, slice_rows: sliceRows };
+  if (slices <= mostSlices) return { launches: [], partial, params };
+  const fan = Math.ceil(Math.sqrt(slices));
+  const fewer = Math.ceil(slices / fan);
+  const merged = newPartial(fewer, channels);
+  const launch: Launch = {
+    kernel: mergeSlices,
+    constants: { sums },
+    bindings: { partial, merged },
+    params: { ...params, fan },
+    workgroups: grid1d(fewer * channels, 64),
+  };
+  return { launches: [launch], partial: merged, params: { ...params, slices: fewer, slice_rows: sliceRows * fan } };
 }
 
 /** Fills mean and rstd, from the batch (updating the running statistics) or from the running statistics. */
 function statisticsLaunches(inputs: readonly Tensor[], mean: Tensor, rstd: Tensor, attrs: BatchNormAttrs): Launch[] {
   const { x, runningMean: running_mean, runningVar: running_var, tracked } = namedInputs(inputs);
-  const { rows, channels, slices, sliceRows, pick, perSlice, partial, mergeGroups } = division(x);
   const { eps, momentum, training } = attrs;
+  const divided = division(x);
+  const workgroups = grid1d(divided.channels, 64);
   if (!training) {
     const bindings = { running_mean, running_var, mean, rstd };
-    return [{ kernel: frozen, bindings, params: { channels, eps }, workgroups: grid1d(channels, 64) }];
+    return [{ kernel: frozen, bindings, params: { channels: divided.channels, eps }, workgroups }];
   }
+  const { launches, partial, params } = mergeManySlices(divided, 0);
   const counter = tracked ?? new Scratch('tracked', bytesPerElement);
   return [
-    { kernel: pick(statistics, statisticsScalar), bindings: { x, partial }, ...perSlice },
+    {
+      kernel: divided.pick(statistics, statisticsScalar),
+      bindings: { x, partial: divided.partial },
+      ...divided.perSlice,
+    },
+    ...launches,
     {
       kernel: merge,
       bindings: { partial, x, running_mean, running_var, tracked: counter, mean, rstd },
-      params: { rows, channels, slices, slice_rows: sliceRows, eps, momentum },
-      workgroups: mergeGroups,
+      constants: { sums: 0 },
+      params: { ...params, eps, momentum },
+      workgroups,
     },
   ];
 }
@@ -121,21 +164,24 @@ export interface BackwardTensors {
 /** Launches of the gradients with respect to x, weight and bias. */
 export function backwardLaunches(tensors: BackwardTensors, training: boolean): Launch[] {
   const { x, dy, weight, mean, rstd, dx, dweight, dbias, y, masked } = tensors;
-  const { rows, channels, slices, pick, perSlice, perElement, partial, mergeGroups } = division(x);
+  const { channels, pick, perSlice, perElement, ...slices } = division(x);
+  const { launches, partial, params } = mergeManySlices({ channels, ...slices }, 1);
   const coefficients = new Scratch('coefficients', 3 * channels * bytesPerElement);
   const with_relu = Number(y !== undefined);
   return [
     {
       kernel: pick(backwardSums, backwardSumsScalar),
       constants: { with_relu },
-      bindings: { x, dy, y: y ?? dy, mean, partial },
+      bindings: { x, dy, y: y ?? dy, mean, partial: slices.partial },
       ...perSlice,
     },
+    ...launches,
     {
       kernel: backwardMerge,
       bindings: { partial, weight, mean, rstd, dweight, dbias, coefficients },
-      params: { rows, channels, slices, frozen: Number(!training) },
-      workgroups: mergeGroups,
+      constants: { sums: 1 },
+      params: { ...params, frozen: Number(!training) },
+      workgroups: grid1d(channels, 64),
     },
     {
       kernel: pick(backwardApply, backwardApplyScalar),
