@@ -1,0 +1,213 @@
+import blur from '../../kernels/augment/blur.wgsl';
+import colour from '../../kernels/augment/colour.wgsl';
+import crop from '../../kernels/augment/crop.wgsl';
+import draw from '../../kernels/augment/draw.wgsl';
+import greyMean from '../../kernels/augment/grey_mean.wgsl';
+import { grid1d } from '../gpu/kernel.ts';
+import { check, type Launch, type Lowering, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
+import { apply, constant } from '../graph/trace.ts';
+import { type ImageSize, packedWords } from './gather_images.ts';
+
+type Colour = readonly [number, number, number];
+
+/** What is drawn for a view: probabilities, ranges, and the strength s of the jitter; a probability of 0 switches a part off. */
+export interface AugmentationConfig {
+  /** Share of the area, and the range of width/height, of the crop. */
+  readonly scale: readonly [number, number];
+  readonly ratio: readonly [number, number];
+  readonly flip: number;
+  readonly jitter: number;
+  /** Brightness, contrast and saturation by up to 0.8 s, hue by up to 0.2 s of a circle. */
+  readonly strength: number;
+  readonly grayscale: number;
+  readonly blur: number;
+  readonly sigma: readonly [number, number];
+}
+
+export interface ResampleOptions extends ImageSize {
+  /** Height and width of a view. */
+  readonly size: number;
+  readonly mean: Colour;
+  readonly std: Colour;
+}
+
+export interface AugmentOptions extends ResampleOptions {
+  /** Pixels of the blur's kernel, odd. */
+  readonly blurKernel: number;
+  /** Shrinks with PyTorch's antialiasing filter instead of plain bilinear interpolation. */
+  readonly antialias: boolean;
+}
+
+export const jitterOperations = ['brightness', 'contrast', 'saturation', 'hue'] as const;
+export type JitterOperation = (typeof jitterOperations)[number];
+
+/** The 16 numbers that say what is done to one view; what is left out is not done. */
+export interface ViewParameters extends Partial<Record<JitterOperation, number>> {
+  /** Top, left, height, width. */
+  readonly crop: readonly [number, number, number, number];
+  readonly flip?: boolean;
+  /** Default: the operations that have a factor, brightness first, hue last. */
+  readonly order?: readonly JitterOperation[];
+  readonly grayscale?: boolean;
+  readonly sigma?: number;
+}
+
+/** One row of the parameters of `augment`, in the layout of `kernels/augment/draw.wgsl`. */
+export function packAugmentParameters({ crop, flip, order, grayscale, sigma, ...factors }: ViewParameters) {
+  const operations = order ?? jitterOperations.filter((name) => factors[name] !== undefined);
+  const { brightness = 1, contrast = 1, saturation = 1, hue = 0 } = factors;
+  const row = new Float32Array(16);
+  row.set([...crop, Number(flip ?? false), brightness, contrast, saturation, hue]);
+  row.set(
+    operations.map((name) => jitterOperations.indexOf(name) + 1),
+    9,
+  );
+  row.set([Number(grayscale ?? false), sigma ?? 0], 13);
+  return row;
+}
+
+/** Parameters of both views of each sample, as numbers that depend on (seed, epoch, sample, view) and on nothing else. */
+export const augmentParametersOp: Op<AugmentationConfig & ImageSize> = {
+  name: 'augment_parameters',
+  infer([indices, seeds]) {
+    check(
+      indices.dtype === 'u32' && indices.shape.length === 1,
+      'augment_parameters',
+      'indices must be u32 [N]',
+      indices,
+    );
+    check(seeds.dtype === 'u32' && seeds.size === 4, 'augment_parameters', 'seeds must be u32 [4]', seeds);
+    return [{ shape: [2 * indices.size, 16], dtype: 'f32' }];
+  },
+  launches({ inputs: [indices, seeds], outputs: [parameters], attrs }) {
+    const { height, width, scale, ratio, flip, jitter, strength, grayscale, blur, sigma } = attrs;
+    const sizes = { count: indices.size, height, width };
+    const area = { scale_min: scale[0], scale_max: scale[1] };
+    const shape = { ratio_min: ratio[0], ratio_max: ratio[1] };
+    const logarithm = { log_ratio_min: Math.log(ratio[0]), log_ratio_max: Math.log(ratio[1]) };
+    const chances = { flip, jitter, strength, grayscale, blur, sigma_min: sigma[0], sigma_max: sigma[1] };
+    return [
+      {
+        kernel: draw,
+        bindings: { indices, seeds, parameters },
+        params: { ...sizes, ...area, ...shape, ...logarithm, ...chances },
+        workgroups: grid1d(2 * indices.size, 64),
+      },
+    ];
+  },
+};
+
+/** How many workgroups, each with pixels of one view only, and the sizes that the kernels share. */
+function split(views: Tensor) {
+  const [count, size] = views.shape;
+  const groups_per_view = Math.ceil((size * size) / 64);
+  return { size, sizes: { views: count, groups_per_view }, workgroups: grid1d(count * groups_per_view, 1) };
+}
+
+const colourParams = ([mean_r, mean_g, mean_b]: Colour, [r, g, b]: Colour) => ({
+  mean_r,
+  mean_g,
+  mean_b,
+  rstd_r: 1 / r,
+  rstd_g: 1 / g,
+  rstd_b: 1 / b,
+});
+const unchanged = colourParams([0, 0, 0], [1, 1, 1]);
+
+function cropLaunch(
+  { inputs: [images, parameters], outputs: [views], attrs }: Lowering<ResampleOptions>,
+  antialias: boolean,
+  colours: typeof unchanged,
+): Launch {
+  const { size, sizes, workgroups } = split(views);
+  const [count, words] = images.shape;
+  return {
+    kernel: crop,
+    bindings: { images, parameters, views },
+    params: { ...sizes, count, words, width: attrs.width, size, antialias: Number(antialias), ...colours },
+    workgroups,
+  };
+}
+
+function inferViews(op: string, [images, parameters]: readonly Tensor[], attrs: ResampleOptions) {
+  const words = packedWords(attrs);
+  const packed = images.dtype === 'u32' && images.shape.length === 2 && images.shape[1] === words;
+  check(packed, op, `images must be u32 [N, ${words}] for ${attrs.height}×${attrs.width} pixels`, images);
+  const rows = parameters.shape[0];
+  const fits = parameters.shape.length === 2 && parameters.shape[1] === 16 && rows % images.shape[0] === 0;
+  check(fits, op, 'parameters must be f32 [views · N, 16]', parameters, images);
+  return [{ shape: [rows, attrs.size, attrs.size, 4], dtype: 'f32' } as const];
+}
+
+/**
+ * Resized crop, flip, the jitter's operations in their order, greyscale, Gaussian blur, then (v − mean)/std, on colours in [0, 1];
+ * torchvision's formulas for float tensors. The views are worked on where they end up; only the blur needs room of its own.
+ */
+export const augmentOp: Op<AugmentOptions> = {
+  name: 'augment',
+  infer(inputs, attrs) {
+    const { blurKernel, size } = attrs;
+    const rule = `blurKernel (${blurKernel}) must be odd and less than twice the size (${size})`;
+    check(blurKernel % 2 === 1 && blurKernel < 2 * size, 'augment', rule, ...inputs);
+    return inferViews('augment', inputs, attrs);
+  },
+  launches(lowering): Launch[] {
+    const {
+      inputs: [, parameters],
+      outputs: [views],
+      attrs,
+    } = lowering;
+    const { size, sizes, workgroups } = split(views);
+    const pixels = size * size;
+    const means = new Scratch('mean grey', sizes.views * 4);
+    const blurred = new Scratch('rows blurred', views.size * 4);
+    const pass = { ...sizes, size, radius: (attrs.blurKernel - 1) / 2 };
+    const colours = colourParams(attrs.mean, attrs.std);
+    const jittered = { views: sizes.views, pixels };
+    return [
+      cropLaunch(lowering, attrs.antialias, unchanged),
+      {
+        kernel: greyMean,
+        bindings: { views, parameters, means },
+        params: jittered,
+        workgroups: grid1d(sizes.views, 1),
+      },
+      { kernel: colour, bindings: { views, parameters, means }, params: { ...sizes, pixels }, workgroups },
+      {
+        kernel: blur,
+        bindings: { x: views, parameters, y: blurred },
+        params: { ...pass, stride: 1, ...unchanged },
+        workgroups,
+      },
+      {
+        kernel: blur,
+        bindings: { x: blurred, parameters, y: views },
+        params: { ...pass, stride: size, ...colours },
+        workgroups,
+      },
+    ];
+  },
+};
+
+/** Whole images, resized with antialiasing, and (v − mean)/std. */
+export const decodeImagesOp: Op<ResampleOptions> = {
+  name: 'decode_images',
+  infer: (inputs, attrs) => inferViews('decode_images', inputs, attrs),
+  launches: (lowering) => [cropLaunch(lowering, true, colourParams(lowering.attrs.mean, lowering.attrs.std))],
+};
+
+/** Draws the augmentations of sample indices u32 [N]; seeds u32 [4] = [seed low, seed high, epoch, stream] → f32 [2N, 16]. */
+export const augmentParameters = (indices: Tensor, seeds: Tensor, config: AugmentationConfig & ImageSize): Tensor =>
+  apply(augmentParametersOp, [indices, seeds], config)[0];
+
+/** Views f32 [V, size, size, 4] of packed images u32 [N, words]: row r of the parameters [V, 16] makes a view of image r mod N. */
+export const augment = (images: Tensor, parameters: Tensor, options: AugmentOptions): Tensor =>
+  apply(augmentOp, [images, parameters], options)[0];
+
+/** Packed images u32 [N, words] → f32 [N, size, size, 4], as evaluation sees them. */
+export function decodeImages(images: Tensor, options: ResampleOptions): Tensor {
+  const row = packAugmentParameters({ crop: [0, 0, options.height, options.width] });
+  const rows = Float32Array.from({ length: images.shape[0] * 16 }, (_, i) => row[i % 16]);
+  const parameters = constant('whole images', rows, [images.shape[0], 16]);
+  return apply(decodeImagesOp, [images, parameters], options)[0];
+}
