@@ -1,10 +1,11 @@
 /** Fetches STL-10's archive, checks it, and unpacks it. */
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
-import { discardPart, type FetchOptions, fetchFile } from './fetch-file.ts';
-import { fileError, guarded } from './file-errors.ts';
+import { discardPart, type FetchOptions, fetchFile } from './fetch_file.ts';
+import { fileError } from './file_errors.ts';
+import { ensureWritableDir } from './files.ts';
 import type { OnProgress } from './images.ts';
 import { STL10_FOLDER, STL10_IMAGE_BYTES } from './stl10.ts';
 import { hasMembers, type Member, md5Of, unpack } from './unpack.ts';
@@ -45,7 +46,7 @@ export interface DownloadOptions {
   readonly onRetry?: (message: string) => void;
   /** Bytes free for new files in a folder; asked before the download. */
   readonly freeBytes?: (folder: string) => Promise<number>;
-  /** Timing of retries (see fetch-file.ts). */
+  /** Timing of retries (see fetch_file.ts). */
   readonly fetch?: Pick<FetchOptions, 'attempts' | 'backoff' | 'idle'>;
 }
 
@@ -67,7 +68,7 @@ export async function downloadStl10(target: string, options: DownloadOptions = {
   const archive = { ...(options.archive ?? STL10_ARCHIVE), ...(options.url && { url: options.url }) };
   const folder = join(resolve(target), STL10_FOLDER);
   if (hasMembers(folder, archive.members)) return { folder, fetched: false };
-  guarded('write', target, () => mkdirSync(target, { recursive: true }));
+  ensureWritableDir(target);
   const own = join(resolve(target), `${STL10_FOLDER}.tar.gz`);
   const part = `${own}.part`;
   const isOwn = existsSync(own);

@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { fileError, guarded, hasCode, quote } from './file-errors.ts';
+import { fileError, guarded, hasCode, quote } from './file_errors.ts';
 
 /** Node's writeSync takes less than 2 GiB at once; smaller pieces also keep a signal from waiting long. */
 const MAX_WRITE = 64 * 1024 * 1024;

@@ -5,7 +5,7 @@
 
 import { UserError } from '../errors.ts';
 import { allocate, bytesOf, type Dtype, elementCount, type StoredTensor, type TypedArray } from './dtypes.ts';
-import { quote } from './file-errors.ts';
+import { quote } from './file_errors.ts';
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 const ALIGNMENT = 64;

@@ -6,9 +6,9 @@
 import fs from 'node:fs';
 import { messageOf, UserError } from '../errors.ts';
 import { allocate, bytesOf, DTYPES, elementCount, type StoredTensor } from './dtypes.ts';
-import { guarded } from './file-errors.ts';
+import { guarded } from './file_errors.ts';
 import { writeFileAtomic } from './files.ts';
-import { type Fail, parseHeader } from './safetensors-header.ts';
+import { type Fail, parseHeader } from './safetensors_header.ts';
 
 export { type Dtype, type StoredTensor, type TypedArray, toFloat32 } from './dtypes.ts';
 

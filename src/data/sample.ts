@@ -1,15 +1,14 @@
 /** The built-in sample set: drawn pictures of ten classes in STL-10's format, to try things without any download. */
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { drawSample, SAMPLE_VERSION } from './draw.ts';
-import { guarded } from './file-errors.ts';
-import { writeFileAtomic } from './files.ts';
+import { ensureWritableDir, writeFileAtomic } from './files.ts';
 import { checkRead, type ImageSet, type OnProgress } from './images.ts';
 import { epochOrder } from './order.ts';
 import { SAMPLE_CLASSES } from './shapes.ts';
 import { findStl10, labelFile, pixelFile, STL10_IMAGE_BYTES, STL10_SIDE, type Stl10Part } from './stl10.ts';
-import { writeStl10 } from './stl10-write.ts';
+import { writeStl10 } from './stl10_write.ts';
 
 export { drawSample } from './draw.ts';
 export { SAMPLE_CLASSES } from './shapes.ts';
@@ -74,7 +73,7 @@ export function ensureSampleSet(folder: string, options: SampleOptions): Ensured
     throw new UserError(`${folder}: holds STL-10 files that are not the sample set; choose another folder for it`);
   }
   // From here on the files are ours, but not complete: a run that is stopped starts over at the next call.
-  guarded('write', folder, () => mkdirSync(folder, { recursive: true }));
+  ensureWritableDir(folder);
   writeFileAtomic(join(folder, MARKER), '{}\n');
   writeStl10(folder, {
     train: sampleSet('train', train),

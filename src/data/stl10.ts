@@ -9,7 +9,7 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { guarded } from './file-errors.ts';
+import { guarded } from './file_errors.ts';
 import { checkRead, concat, type ImageSet } from './images.ts';
 
 /** Height and width of every image of the format. */

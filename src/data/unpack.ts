@@ -6,7 +6,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type ReadEntry } from 'tar';
 import { messageOf, UserError } from '../errors.ts';
-import { fileError, hasCode } from './file-errors.ts';
+import { fileError, hasCode } from './file_errors.ts';
 
 /** A file that an archive must hold. */
 export interface Member {

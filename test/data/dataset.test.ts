@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openDataset, type TrainSplit } from '../../src/data/dataset.ts';
 import { concat, PixelStore, storedSet, subset } from '../../src/data/images.ts';
-import { writeStl10 } from '../../src/data/stl10-write.ts';
+import { writeStl10 } from '../../src/data/stl10_write.ts';
 import {
   hasPhotos,
   imageOf,

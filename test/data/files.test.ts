@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fileError, quote } from '../../src/data/file-errors.ts';
+import { fileError, quote } from '../../src/data/file_errors.ts';
 import {
   appendLine,
   ensureWritableDir,

@@ -12,7 +12,7 @@ import {
   toFloat32,
   writeSafetensors,
 } from '../../src/data/safetensors.ts';
-import { duplicateKey } from '../../src/data/safetensors-header.ts';
+import { duplicateKey } from '../../src/data/safetensors_header.ts';
 import { UserError } from '../../src/errors.ts';
 
 let folder: string;

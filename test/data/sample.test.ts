@@ -6,7 +6,7 @@ import { openDataset } from '../../src/data/dataset.ts';
 import { drawSample, ensureSampleSet, SAMPLE_CLASSES, sampleSet } from '../../src/data/sample.ts';
 import { makeShape } from '../../src/data/shapes.ts';
 import { readFolds } from '../../src/data/stl10.ts';
-import { writeStl10 } from '../../src/data/stl10-write.ts';
+import { writeStl10 } from '../../src/data/stl10_write.ts';
 import { imageOf, isSame, madeSet, temporaryFolder } from './helpers.ts';
 
 const root = temporaryFolder();

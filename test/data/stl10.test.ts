@@ -16,7 +16,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { loadPhotos } from '../../src/data/folder.ts';
 import { type ImageSet, subset } from '../../src/data/images.ts';
 import { columnsToPixels, loadStl10, readFolds, STL10_IMAGE_BYTES } from '../../src/data/stl10.ts';
-import { writeStl10 } from '../../src/data/stl10-write.ts';
+import { writeStl10 } from '../../src/data/stl10_write.ts';
 import { UserError } from '../../src/errors.ts';
 import { hasPhotos, imageOf, isSame, madeSet, needsPhotos, PHOTOS, temporaryFolder, writeTree } from './helpers.ts';
 

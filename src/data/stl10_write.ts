@@ -1,9 +1,7 @@
 /** Writes image sets in STL-10's own file format (see stl10.ts). */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { guarded } from './file-errors.ts';
-import { writeFileAtomic } from './files.ts';
+import { ensureWritableDir, writeFileAtomic } from './files.ts';
 import { type ImageSet, imageBytes, type OnProgress } from './images.ts';
 import { labelFile, pixelFile, STL10_IMAGE_BYTES, STL10_SIDE } from './stl10.ts';
 
@@ -35,7 +33,7 @@ export function writeStl10(folder: string, contents: Stl10Contents): void {
   const total = sets.reduce((sum, set) => sum + set.count, 0);
   let before = 0;
 
-  guarded('write', folder, () => mkdirSync(folder, { recursive: true }));
+  ensureWritableDir(folder);
   for (const part of ['train', 'test', 'unlabeled'] as const) {
     const set = contents[part];
     if (set === undefined) continue;

@@ -6,7 +6,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, UserError } from '../errors.ts';
-import { fileError, hasCode } from './file-errors.ts';
+import { fileError, hasCode } from './file_errors.ts';
 
 export interface FetchOptions {
   /** Hears how many bytes are there, of how many (undefined when the server does not say). */

@@ -7,7 +7,7 @@
  */
 
 import { DTYPES, type Dtype, elementCount, isDtype, isSize } from './dtypes.ts';
-import { quote } from './file-errors.ts';
+import { quote } from './file_errors.ts';
 
 /** One tensor's place in the file. */
 export interface TensorEntry {

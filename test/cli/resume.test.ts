@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readSafetensors } from '../../src/data/safetensors.ts';
+import { ensureSampleSet } from '../../src/data/sample.ts';
+import { metrics, run, type Started, scratchFolder, start, steps, tiny } from './run.ts';
+
+const folder = scratchFolder();
+const data = join(folder, 'sample');
+const settings = [
+  '--data',
+  data,
+  ...tiny,
+  '--epochs',
+  '2',
+  '--steps',
+  '22',
+  '--checkpoint-steps',
+  '3',
+  '--schedule',
+  'cosine',
+];
+
+beforeAll(() => {
+  ensureSampleSet(data, { train: 20, test: 20, unlabeled: 50 });
+});
+
+/** Waits until a run has logged so many steps. */
+async function reached(started: Started, path: string, step: number): Promise<void> {
+  for (;;) {
+    try {
+      if (metrics(path).length >= step) return;
+    } catch {
+      // The run has not written its first line yet, or is writing one.
+    }
+    if (started.child.exitCode !== null) throw new Error(`the run ended early: ${(await started.done).err}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const tensors = (path: string, step: number) =>
+  readSafetensors(join(path, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`)).tensors;
+
+describe('a run that is stopped and resumed is the run that was not stopped', () => {
+  const straight = join(folder, 'straight');
+
+  beforeAll(async () => {
+    const { code, err } = await run('train', ...settings, '--out', straight);
+    expect(err).toBe('');
+    expect(code).toBe(0);
+  });
+
+  it('logs every step and both epochs, and keeps the last three checkpoints', () => {
+    expect(steps(straight).map(({ step }) => step)).toEqual(Array.from({ length: 22 }, (_, i) => i + 1));
+    expect(metrics(straight).filter(({ type }) => type === 'epoch')).toHaveLength(1); // 12 steps an epoch, the second is cut
+    expect([...tensors(straight, 22).keys()]).toContain('layer4.1.bn2.num_batches_tracked');
+  });
+
+  it('killed (SIGKILL) at three random steps: the same numbers, the same weights', async () => {
+    const path = join(folder, 'killed');
+    let started = start(['train', ...settings, '--out', path]);
+    const kills = [
+      2 + Math.floor(Math.random() * 4),
+      8 + Math.floor(Math.random() * 4),
+      15 + Math.floor(Math.random() * 5),
+    ];
+    for (const kill of kills) {
+      await reached(started, path, kill);
+      started.child.kill('SIGKILL');
+      await started.done;
+      started = start(['train', '--resume', path]);
+    }
+    const { code, err } = await started.done;
+    expect(err, `killed at ${kills}`).toBe('');
+    expect(code).toBe(0);
+    expect(steps(path), `killed at ${kills}`).toEqual(steps(straight));
+    const [ours, theirs] = [tensors(path, 22), tensors(straight, 22)];
+    for (const [name, { data: values }] of theirs) expect(ours.get(name)?.data, name).toEqual(values);
+  });
+
+  it('interrupted by Ctrl-C: finishes the step, saves, says how to go on, exits with 130', async () => {
+    const path = join(folder, 'interrupted');
+    const started = start(['train', ...settings, '--out', path]);
+    await reached(started, path, 5);
+    started.child.kill('SIGINT');
+    const { code, out } = await started.done;
+    expect(code).toBe(130);
+    expect(out).toContain(`simclr train --resume ${path}`);
+    const at = steps(path).length;
+    expect(tensors(path, at).has('optimizer.exp_avg.conv1.weight')).toBe(true);
+    expect((await run('train', '--resume', path)).code).toBe(0);
+    expect(steps(path)).toEqual(steps(straight));
+  });
+
+  it('a finished run resumes to nothing, with the same checkpoint', async () => {
+    const before = readFileSync(join(straight, 'metrics.jsonl'), 'utf8');
+    expect((await run('train', '--resume', straight)).code).toBe(0);
+    expect(readFileSync(join(straight, 'metrics.jsonl'), 'utf8')).toBe(before);
+  });
+
+  it('refuses other settings on --resume, and a second run in the same folder', async () => {
+    const other = await run('train', '--resume', straight, '--lr', '0.5');
+    expect(other.code).toBe(2);
+    expect(other.err).toMatch(/leave out --lr\n$/);
+    const again = await run('train', ...settings, '--out', straight);
+    expect(again.code).toBe(1);
+    expect(again.err).toMatch(/holds a run already; continue it with --resume/);
+  });
+});
