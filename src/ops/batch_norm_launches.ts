@@ -46,7 +46,7 @@ const mostSlices = 48;
 
 /**
  * How the work on x [rows, channels] is divided. Four neighbouring channels are one `Value` where they can be. Statistics are
- * taken over slices of about √rows / 4 rows, so that both launches, over rows and over slices, have short loops and many lanes.
+ * taken over slices of about √rows / 4 rows, so that launches over rows and over slices both have short loops.
  */
 function division(x: Tensor) {
   const channels = x.shape.at(-1)!;
@@ -78,8 +78,8 @@ const newPartial = (slices: number, channels: number) =>
   new Scratch('partial', slices * 2 * channels * bytesPerElement);
 
 /**
- * Brings many slices down to about their square root; what it returns is in the place of `x`'s division. One invocation walks
- * over few slices then, which is faster on every device than a tree with barriers (on software rasterisers by far).
+ * Brings many slices down to about their square root, so that one invocation a channel walks over few. Two short launches instead
+ * of a tree with barriers, which took 20 times as long on lavapipe (512 channels) and 1,000 times on SwiftShader.
  */
 function mergeManySlices({ rows, channels, slices, sliceRows, partial }: Slices, sums: number) {
   const params = { rows, channels, slices, slice_rows: sliceRows };
