@@ -227,7 +227,7 @@ export class Gpu {
       device.popErrorScope(),
     ]);
     const fault = info.messages.find((message) => message.type === 'error');
-    if (fault) throw new UserError(`${sourceLine(kernel, fault.lineNum)}: ${fault.message} (in ${label})`);
+    if (fault) throw new UserError(`${sourceLine(kernel, fault.lineNum)}: ${firstLine(fault.message)} (in ${label})`);
     if (typeof result === 'string')
       throw new UserError(`kernels/${kernel.name}.wgsl: ${oneLine(result)} (in ${label})`);
     if (error) throw describeError(error);
@@ -257,6 +257,9 @@ export class Gpu {
     void this.instance;
   }
 }
+
+/** What is wrong, without the list of overloads that would have been right. */
+const firstLine = (text: string): string => text.trim().split('\n', 1)[0];
 
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 

@@ -45,7 +45,10 @@ export class Program {
     private readonly buffers: Buffers,
   ) {
     for (const leaf of plan.leaves) {
-      if (leaf.origin.kind === 'input') this.inputs.set(leaf.name, { buffer: buffers.of(leaf).buffer, tensor: leaf });
+      if (leaf.origin.kind !== 'input') continue;
+      if (this.inputs.has(leaf.name))
+        throw new Error(`two inputs are called '${leaf.name}': give each a name of its own`);
+      this.inputs.set(leaf.name, { buffer: buffers.of(leaf).buffer, tensor: leaf });
     }
     const size = Object.values(outputs).reduce((sum, tensor) => sum + byteLength(tensor), 0);
     for (let i = 0; i < ringSize && size > 0; i++) {

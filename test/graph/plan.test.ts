@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { DeviceTraits } from '../../src/gpu/device.ts';
+import { type Block, plan } from '../../src/graph/plan.ts';
+import { Program } from '../../src/graph/program.ts';
+import { State } from '../../src/graph/state.ts';
+import { byteLength, type Tensor } from '../../src/graph/tensor.ts';
+import { constant, input, trace, variable } from '../../src/graph/trace.ts';
+import { add } from '../../src/ops/add.ts';
+import { flatten } from '../../src/ops/flatten.ts';
+import { relu } from '../../src/ops/relu.ts';
+import { reshape } from '../../src/ops/reshape.ts';
+import { onEveryAdapter, relativeError } from '../ops/harness.ts';
+import { interpret } from '../reference/interpreter.ts';
+import { build, type Recipe, recipes } from './random_graph.ts';
+
+const traits: DeviceTraits = {
+  adapter: 'test',
+  vendor: '',
+  software: true,
+  subgroupMinSize: 4,
+  subgroupMaxSize: 128,
+  features: new Set(),
+  limits: {},
+};
+
+const planOf = (make: () => Tensor[], inspect = false) => {
+  const { graph, result } = trace(make);
+  return plan(graph, result, traits, { inspect });
+};
+
+const overlap = (a: Block, b: Block) => a.first <= b.last && b.first <= a.last;
+
+it('no two blocks that are alive at one launch share a slot, and every block fits into its slot', () => {
+  fc.assert(
+    fc.property(recipes, (recipe: Recipe) => {
+      const planned = planOf(() => Object.values(build(recipe).outputs));
+      for (const [i, block] of planned.blocks.entries()) {
+        expect(planned.slots[block.slot]).toBeGreaterThanOrEqual(block.bytes);
+        for (const other of planned.blocks.slice(0, i))
+          if (overlap(block, other)) expect(block.slot).not.toBe(other.slot);
+      }
+    }),
+    { numRuns: 300, seed: 1 },
+  );
+});
+
+it('no launch reads a buffer that it writes, but for variables that an op updates', () => {
+  fc.assert(
+    fc.property(recipes, (recipe: Recipe) => {
+      const planned = planOf(() => Object.values(build(recipe).outputs));
+      for (const { kernel, bindings, label } of planned.launches) {
+        const slots = kernel.bindings
+          .filter(({ access }) => access !== 'uniform')
+          .map(({ name, access }) => ({ access, root: planned.place(bindings[name]).root }))
+          .map(({ access, root }) => ({ access, buffer: 'slot' in root ? root.slot : root }));
+        const written = slots.filter(({ access }) => access === 'read_write').map(({ buffer }) => buffer);
+        for (const buffer of written)
+          expect(
+            slots.filter((slot) => slot.buffer === buffer),
+            label,
+          ).toHaveLength(1);
+      }
+    }),
+    { numRuns: 100, seed: 2 },
+  );
+});
+
+onEveryAdapter((gpu) => {
+  it('shared memory and memory of its own for every tensor give the same bits, those of the reference', async () => {
+    const run = async (recipe: Recipe, inspect: boolean) => {
+      const { graph, result } = trace(() => build(recipe));
+      const state = new State(gpu());
+      const program = await Program.compile(graph, state, result.outputs, { inspect });
+      const values = await program.run().read();
+      const updated = await Promise.all(result.updated.map((tensor) => state.read(tensor)));
+      const expected = interpret(graph);
+      for (const [name, tensor] of Object.entries(result.outputs)) {
+        const error = relativeError(values[name], expected.get(tensor) ?? first(tensor));
+        expect(error, name).toBeLessThan(1e-4); // up to five batch norms of rows that differ little, one after another
+      }
+      program.destroy();
+      state.destroy();
+      return [values, updated];
+    };
+    await fc.assert(
+      fc.asyncProperty(recipes, async (recipe) => {
+        expect(await run(recipe, false)).toEqual(await run(recipe, true));
+      }),
+      { numRuns: 40, seed: 3 },
+    );
+  });
+});
+
+/** The value of a leaf that is an output and that no node reads. */
+function first({ origin }: Tensor): Float64Array {
+  if (origin.kind !== 'variable') throw new Error('no variable');
+  return Float64Array.from(origin.init!());
+}
+
+const x = input('x', [100], 'f32');
+
+it('a chain of any length takes two slots and its output a block that stays', () => {
+  const planned = planOf(() => {
+    let y = x;
+    for (let i = 0; i < 9; i++) y = relu(y);
+    return [y];
+  });
+  expect(planned.launches).toHaveLength(9);
+  expect(planned.slots).toEqual([400, 400]);
+  expect(planned.blocks.at(-1)!.last).toBe(planned.launches.length);
+});
+
+it('a slot grows to the largest block that lies in it, and inspect gives every block its own', () => {
+  const make = () => [2, 3, 5].map((n) => relu(relu(relu(input(`x${n}`, [n * 100], 'f32')))));
+  const bytes = (inspect: boolean) => planOf(make, inspect).slots.reduce((sum, size) => sum + size, 0);
+  expect(bytes(true)).toBe(3 * 4 * 1000);
+  expect(bytes(false)).toBeLessThan(bytes(true));
+});
+
+it('nodes that nothing needs are dropped', () => {
+  const planned = planOf(() => {
+    relu(add(x, x));
+    const y = relu(x);
+    add(y, y);
+    return [y];
+  });
+  expect(planned.nodes.map(({ label }) => label)).toEqual(['relu']);
+  expect(planned.leaves).toEqual([x]);
+});
+
+it('views take no memory and keep what they show alive', () => {
+  const planned = planOf(() => {
+    const view = reshape(reshape(relu(x), [10, 10]), [100]);
+    return [add(relu(relu(relu(x))), view)];
+  });
+  const shown = planned.blocks[0];
+  expect(planned.blocks).toHaveLength(5);
+  expect(shown.last).toBe(planned.launches.length - 1);
+});
+
+it('an output that is a leaf needs no launch', () => {
+  const w = variable('w', [4]);
+  const c = constant('c', Float32Array.of(1));
+  const planned = planOf(() => [w, c, reshape(w, [2, 2])]);
+  expect(planned.launches).toEqual([]);
+  expect(planned.leaves).toEqual([w, c]);
+});
+
+it('flatten has its inputs written in place, each at a multiple of 256 bytes', () => {
+  const tensors: Tensor[] = [];
+  const planned = planOf(() => {
+    tensors.push(relu(x), relu(input('y', [3], 'f32')), relu(input('z', [65], 'f32')));
+    return [flatten(tensors)];
+  });
+  expect(tensors.map((tensor) => planned.place(tensor).offset)).toEqual([0, 512, 768]);
+  expect(planned.blocks).toHaveLength(1);
+  expect(planned.slots).toEqual([(128 + 64 + 128) * 4]);
+  expect(tensors.map(byteLength)).toEqual([400, 12, 260]);
+});
+
+it.each([
+  ['a leaf', () => flatten([x])],
+  ['a view', () => flatten([reshape(relu(x), [10, 10])])],
+  [
+    'a tensor that is there already',
+    () => {
+      const y = relu(x);
+      return flatten([y, y]);
+    },
+  ],
+])('flatten refuses %s', (_name, make) => {
+  expect(() => planOf(() => [make()])).toThrow('flatten: ');
+  expect(() => planOf(() => [make()])).toThrow('cannot be written straight into a flat buffer');
+});
