@@ -16,6 +16,11 @@
 // No workgroup memory and no barrier: software adapters run barriers as coroutines.
 //
 // Grid: dispatch(ceil(kernel_height · kernel_width · channels / 64), ceil(out_channels / 64), slices)
+//       with length = out_channels · kernel_height · kernel_width · channels, pixels = batch · out_height · out_width:
+//       groups = ceil(kernel_height · kernel_width · channels / 64) · ceil(out_channels / 64)
+//       wanted = max(ceil(target / groups), ceil(pixels / 16384)),  target 32 on a software adapter, 1024 on a GPU
+//       slices = max(1, min(wanted, ceil(pixels / 64), floor(16777216 / length)))
+//       (enough workgroups; no f32 sum of more than 16,384 terms in a row; slices worth a reduction; at most 64 MiB of partials)
 
 struct Params {
   batch: u32,
