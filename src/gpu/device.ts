@@ -22,6 +22,8 @@ export interface OpenOptions {
   adapter?: string;
   /** Dawn's null backend: validates everything, computes nothing. */
   nullBackend?: boolean;
+  /** Features to leave out although the adapter has them: tests run the portable twins of fast kernels so. */
+  without?: readonly string[];
 }
 
 const enabledToggles = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
@@ -110,7 +112,9 @@ export class Gpu {
     const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter) throw new UserError(noAdapter);
     const limits = Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]]));
-    const features = wantedFeatures.filter((feature) => adapter.features.has(feature as GPUFeatureName));
+    const features = wantedFeatures.filter(
+      (feature) => adapter.features.has(feature as GPUFeatureName) && !options.without?.includes(feature),
+    );
     const device = await adapter.requestDevice({
       label: 'simclr-webgpu',
       requiredFeatures: features as GPUFeatureName[],

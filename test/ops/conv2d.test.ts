@@ -19,28 +19,29 @@ function convolution({ x, w, stride = 1, padding = 0 }: Geometry): Case {
   };
 }
 
-testCases(
-  [
-    // ResNet's kinds of convolution, channel counts around the tile of 64, pixel counts around the tile of 32
-    { x: [1, 1, 1, 4], w: [4, 1, 1, 4] },
-    { x: [2, 9, 9, 4], w: [64, 7, 7, 4], stride: 2, padding: 3 },
-    { x: [2, 6, 6, 64], w: [64, 3, 3, 64], padding: 1 },
-    { x: [3, 7, 5, 32], w: [68, 3, 3, 32], padding: 1 },
-    { x: [2, 8, 8, 16], w: [60, 3, 3, 16], stride: 2, padding: 1 },
-    { x: [2, 11, 13, 16], w: [32, 3, 3, 16], stride: 2, padding: 1 },
-    { x: [2, 8, 6, 8], w: [128, 1, 1, 8], stride: 2 },
-    { x: [5, 3, 3, 68], w: [12, 3, 3, 68], padding: 1 },
-    // odd everything: channels that are no multiples of 4, kernels that are not square, strides that skip pixels
-    { x: [1, 1, 1, 1], w: [1, 1, 1, 1] },
-    { x: [3, 7, 5, 3], w: [5, 3, 3, 3], padding: 1 },
-    { x: [2, 5, 5, 7], w: [13, 5, 3, 7], padding: 2 },
-    { x: [1, 13, 11, 5], w: [3, 3, 3, 5], stride: 3, padding: 0 },
-    { x: [2, 10, 7, 2], w: [6, 2, 2, 2], stride: 2, padding: 1 },
-    { x: [1, 6, 6, 1], w: [1, 1, 1, 1], stride: 3 },
-    { x: [31, 1, 1, 17], w: [19, 1, 1, 17] },
-    { x: [33, 1, 2, 3], w: [2, 3, 3, 3], padding: 1 },
-  ].map(convolution),
-);
+const cases = [
+  // ResNet's kinds of convolution, channel counts around the tile of 64, pixel counts around the tile of 32
+  { x: [1, 1, 1, 4], w: [4, 1, 1, 4] },
+  { x: [2, 9, 9, 4], w: [64, 7, 7, 4], stride: 2, padding: 3 },
+  { x: [2, 6, 6, 64], w: [64, 3, 3, 64], padding: 1 },
+  { x: [3, 7, 5, 32], w: [68, 3, 3, 32], padding: 1 },
+  { x: [2, 8, 8, 16], w: [60, 3, 3, 16], stride: 2, padding: 1 },
+  { x: [2, 11, 13, 16], w: [32, 3, 3, 16], stride: 2, padding: 1 },
+  { x: [2, 8, 6, 8], w: [128, 1, 1, 8], stride: 2 },
+  { x: [5, 3, 3, 68], w: [12, 3, 3, 68], padding: 1 },
+  // odd everything: channels that are no multiples of 4, kernels that are not square, strides that skip pixels
+  { x: [1, 1, 1, 1], w: [1, 1, 1, 1] },
+  { x: [3, 7, 5, 3], w: [5, 3, 3, 3], padding: 1 },
+  { x: [2, 5, 5, 7], w: [13, 5, 3, 7], padding: 2 },
+  { x: [1, 13, 11, 5], w: [3, 3, 3, 5], stride: 3, padding: 0 },
+  { x: [2, 10, 7, 2], w: [6, 2, 2, 2], stride: 2, padding: 1 },
+  { x: [1, 6, 6, 1], w: [1, 1, 1, 1], stride: 3 },
+  { x: [31, 1, 1, 17], w: [19, 1, 1, 17] },
+  { x: [33, 1, 2, 3], w: [2, 3, 3, 3], padding: 1 },
+].map(convolution);
+
+testCases(cases);
+testCases(cases, ['subgroups']);
 
 for (const geometry of [
   { x: [2, 5, 4, 3], w: [2, 3, 3, 3], stride: 2, padding: 1 },

@@ -55,26 +55,29 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
 }
 
 /** Opens each adapter once for a file and runs `define` with it. */
-export function onEveryAdapter(define: (gpu: () => Gpu) => void): void {
+export function onEveryAdapter(define: (gpu: () => Gpu) => void, without: readonly string[] = []): void {
   if (adapters.length === 0)
     it('a WebGPU adapter is there', () => expect.fail('none was found: run node scripts/setup.mjs'));
-  describe.each(adapters)('%s', (adapter) => {
+  describe.each(adapters)(without.length > 0 ? `%s without ${without}` : '%s', (adapter) => {
     let gpu: Gpu;
     beforeAll(async () => {
-      gpu = await Gpu.open({ adapter });
+      gpu = await Gpu.open({ adapter, without });
     });
     afterAll(() => gpu.destroy());
     define(() => gpu);
   });
 }
 
-/** Each case on each adapter: outputs equal the reference's, and nothing is written behind the end of any tensor. */
-export function testCases(cases: readonly Case[]): void {
+/**
+ * Each case on each adapter: outputs equal the reference's, and nothing is written behind the end of any tensor. `without` takes
+ * features away from the device, so that portable kernels are chosen where the adapter could run faster ones.
+ */
+export function testCases(cases: readonly Case[], without: readonly string[] = []): void {
   onEveryAdapter((gpu) => {
     it.each(cases.map((item) => [item.name, item] as const))('%s', async (_name, item) => {
       await runCase(gpu(), item);
     });
-  });
+  }, without);
 }
 
 async function runCase(gpu: Gpu, { build, tolerance = 1e-5, updated }: Case): Promise<void> {
