@@ -1,0 +1,34 @@
+// Merges the slices of a row: lse = log Σ_{k≠i} exp s_ik, stats = (lse − s of the positive, 1 if the first column with the largest
+// similarity is the positive, else 0). One invocation: one row.
+// #include "lib/grid.wgsl"
+
+struct Params { rows: u32, slices: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> partial: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> lse: array<f32>;
+@group(0) @binding(3) var<storage, read_write> stats: array<vec2<f32>>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) local: u32) {
+  let row = flat_index(group, groups, local, 64u);
+  if (row >= params.rows) { return; }
+  var largest = -1e30;
+  var sum = 0.0;
+  var positive = 0.0;
+  var argmax = 0u;
+  for (var slice = 0u; slice < params.slices; slice++) {
+    let part = partial[slice * params.rows + row];
+    let values = bitcast<vec3<f32>>(part.xyz);
+    if (values.x > largest) {
+      sum *= exp(largest - values.x);
+      largest = values.x;
+      argmax = part.w;
+    }
+    sum += values.y * exp(values.x - largest);
+    positive += values.z;
+  }
+  let value = largest + log(sum);
+  lse[row] = value;
+  stats[row] = vec2(value - positive, select(0.0, 1.0, argmax == (row + params.rows / 2u) % params.rows));
+}

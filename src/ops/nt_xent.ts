@@ -1,0 +1,130 @@
+import backward from '../../kernels/nt_xent/backward.wgsl';
+import forward from '../../kernels/nt_xent/forward.wgsl';
+import gather from '../../kernels/nt_xent/gather.wgsl';
+import merge from '../../kernels/nt_xent/merge.wgsl';
+import pack from '../../kernels/nt_xent/pack.wgsl';
+import type { DeviceTraits } from '../gpu/device.ts';
+import { grid1d } from '../gpu/kernel.ts';
+import { bytesPerElement, check, type Launch, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
+import { apply } from '../graph/trace.ts';
+import { l2Normalize } from './l2_normalize.ts';
+import { rowMeanLaunch } from './row_mean.ts';
+
+interface Attrs {
+  readonly temperature: number;
+}
+
+/**
+ * loss = 1/2N Σ_i [lse_i − s_ip], lse_i = log Σ_{k≠i} exp s_ik, s_ik = y_i·y_k / temperature, for 2N unit rows y; p = (i + N) mod 2N.
+ * accuracy: the share of rows of whose 2N − 1 candidates p is the most similar one; of equals the first counts, as in `argmax`.
+ * The 2N × 2N matrix is never stored; lse [2N] is saved for the gradient.
+ */
+export const ntXentOp: Op<Attrs> = {
+  name: 'nt_xent',
+  infer([y], { temperature }) {
+    const pairs = y.shape.length === 2 && y.dtype === 'f32' && y.shape[0] >= 2 && y.shape[0] % 2 === 0;
+    check(pairs, 'nt_xent', 'the input must be a f32 matrix of 2N rows, row i with row i + N', y);
+    check(temperature > 0, 'nt_xent', `the temperature must be above 0, it is ${temperature}`, y);
+    return [
+      { shape: [1], dtype: 'f32' },
+      { shape: [1], dtype: 'f32' },
+      { shape: [y.shape[0]], dtype: 'f32' },
+    ];
+  },
+  launches({ inputs: [y], outputs: [loss, accuracy, lse], attrs: { temperature }, device }) {
+    const [rows, columns] = y.shape;
+    const { packed, stride, quads, launch } = packLaunch(y);
+    const { slice, slices, groups } = cut(rows, device, mostSlices);
+    const partial = new Scratch('nt_xent slices', slices * rows * 4 * bytesPerElement);
+    const stats = new Scratch('nt_xent rows', rows * 2 * bytesPerElement);
+    return [
+      launch,
+      {
+        kernel: forward,
+        bindings: { packed, partial },
+        params: { rows, stride, quads, slice, temperature },
+        workgroups: grid1d(groups, 1),
+        flops: 2 * rows * rows * columns,
+      },
+      {
+        kernel: merge,
+        bindings: { partial, lse, stats },
+        params: { rows, slices },
+        workgroups: grid1d(rows, 64),
+      },
+      rowMeanLaunch(stats, rows, loss, accuracy),
+    ];
+  },
+  gradient: ({ inputs: [y], outputs: [, , lse], attrs }, [dloss]) => [
+    dloss && apply(ntXentBackwardOp, [dloss, y, lse], attrs)[0],
+  ],
+};
+
+/** dy = dloss (A + Aᵀ) y with A = (P − Y) / (2N temperature), P_ik = exp(s_ik − lse_i) computed again, Y the positives' one-hot rows. */
+export const ntXentBackwardOp: Op<Attrs> = {
+  name: 'nt_xent_backward',
+  infer: ([, y]) => [y],
+  launches({ inputs: [dloss, y, lse], outputs: [dy], attrs: { temperature }, device }) {
+    const [rows, columns] = y.shape;
+    const { packed, stride, quads, launch } = packLaunch(y);
+    const sliceBytes = quads * rows * 4 * bytesPerElement;
+    const { slice, slices, groups } = cut(rows, device, Math.min(mostSlices, mostPartialBytes / sliceBytes));
+    const partial = new Scratch('nt_xent_backward slices', slices * sliceBytes);
+    return [
+      launch,
+      {
+        kernel: backward,
+        bindings: { packed, lse, partial },
+        params: { rows, stride, quads, slice, temperature },
+        workgroups: grid1d(groups, 1),
+        flops: 4 * rows * rows * columns,
+      },
+      {
+        kernel: gather,
+        bindings: { partial, dloss, dy },
+        params: { rows, columns, slices, scale: 1 / (rows * temperature) },
+        workgroups: grid1d(rows * quads, 64),
+      },
+    ];
+  },
+};
+
+/** What one workgroup of the kernels takes at once. */
+const tileRows = 64;
+const tileColumns = 8;
+const mostSlices = 64;
+const mostPartialBytes = 2 ** 26;
+
+/** Slices of the columns, so that few rows fill the device too: columns a slice, slices, and workgroups. */
+function cut(rows: number, device: DeviceTraits, most: number): { slice: number; slices: number; groups: number } {
+  const down = Math.ceil(rows / tileRows);
+  const wanted = Math.ceil((device.software ? 16 : 256) / down);
+  const tiles = Math.ceil(rows / tileColumns);
+  const slice = Math.ceil(tiles / Math.max(1, Math.min(wanted, Math.floor(most), tiles))) * tileColumns;
+  const slices = Math.ceil(rows / slice);
+  return { slice, slices, groups: down * slices };
+}
+
+function packLaunch(y: Tensor): { packed: Scratch; stride: number; quads: number; launch: Launch } {
+  const [rows, columns] = y.shape;
+  const stride = Math.ceil(rows / tileColumns) * tileColumns;
+  const quads = Math.ceil(columns / 4);
+  const size = stride * quads;
+  const packed = new Scratch('nt_xent packed', size * 4 * bytesPerElement);
+  const launch = {
+    kernel: pack,
+    bindings: { y, packed },
+    params: { rows, columns, stride, size },
+    workgroups: grid1d(size, 64),
+  };
+  return { packed, stride, quads, launch };
+}
+
+/**
+ * Normalised-temperature cross-entropy of 2N embeddings z [2N, D], which need not have length one: row i and row i + N are two
+ * views of one sample. Returns the loss [1], the contrastive accuracy [1] and the log-sum-exp of each row [2N].
+ */
+export function ntXent(z: Tensor, { temperature }: Attrs): { loss: Tensor; accuracy: Tensor; lse: Tensor } {
+  const [loss, accuracy, lse] = apply(ntXentOp, [l2Normalize(z)], { temperature });
+  return { loss, accuracy, lse };
+}
