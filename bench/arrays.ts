@@ -1,0 +1,23 @@
+/** Arrays one after another. */
+export function concatenate(arrays: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const array of arrays) {
+    whole.set(array, offset);
+    offset += array.length;
+  }
+  return whole;
+}
+
+/** ‖actual − expected‖ / ‖expected‖; infinite for NaN and for other lengths. */
+export function relativeDistance(actual: Float32Array | undefined, expected: Float32Array): number {
+  if (actual?.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let difference = 0;
+  let norm = 1e-60;
+  expected.forEach((value, i) => {
+    difference += (actual[i] - value) ** 2;
+    norm += value ** 2;
+  });
+  const distance = Math.sqrt(difference / norm);
+  return Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance;
+}
