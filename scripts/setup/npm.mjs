@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError, say } from './console.mjs';
+import { projectFolder, readJson } from './files.mjs';
+
+/** The same as "engines" in package.json: `process.dlopen` and Dawn's binary are tried from this version on. */
+const oldestNode = [20, 9];
+
+/** @param {string} version of Node, as in process.versions.node */
+export function checkNode(version) {
+  const [major, minor] = version.split('.').map(Number);
+  if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
+  throw new SetupError(`this needs Node ${oldestNode.join('.')} or newer, and this is Node ${version}.`);
+}
+
+/**
+ * Runs the npm that started this script, else the one on the PATH.
+ * @param {string[]} args
+ * @param {import('node:child_process').SpawnSyncOptions} [options]
+ */
+export function runNpm(args, options = {}) {
+  const script = process.env['npm_execpath'];
+  const settings = { cwd: projectFolder, encoding: /** @type {const} */ ('utf8'), ...options };
+  if (script && /npm-cli\.c?js$/.test(script)) return spawnSync(process.execPath, [script, ...args], settings);
+  // Windows has npm as a .cmd file, which only a shell can start; the arguments are this project's own words.
+  return spawnSync('npm', args, { ...settings, shell: process.platform === 'win32' });
+}
+
+/**
+ * Whether node_modules holds what the lock file asks for. The contents are compared, not the times: a checkout gives
+ * files new times, and npm keeps its own copy of the lock file in node_modules as the last thing it writes.
+ * @param {any} wanted package-lock.json
+ * @param {any} installed node_modules/.package-lock.json
+ */
+export function isInstalled(wanted, installed) {
+  if (!wanted?.packages || !installed?.packages) return false;
+  return Object.entries(wanted.packages).every(([path, entry]) => {
+    if (path === '') return true;
+    const there = installed.packages[path];
+    // Optional packages are binaries for other platforms.
+    return there ? there.version === entry.version : entry.optional === true;
+  });
+}
+
+/** Installs the npm packages unless they are there. */
+export function ensureDependencies() {
+  const lock = readJson(join(projectFolder, 'package-lock.json'));
+  const modules = join(projectFolder, 'node_modules');
+  const complete = existsSync(join(modules, 'webgpu')) && existsSync(join(modules, 'esbuild'));
+  if (complete && (!lock || isInstalled(lock, readJson(join(modules, '.package-lock.json'))))) return;
+  const unreachable = registryFailure();
+  say(`installing npm packages${unreachable ? " from npm's cache" : ' (about a minute)'} …`);
+  // Not `npm ci`, which refuses a lock file that lacks the binaries of other platforms, as npm writes it at times.
+  // Development packages are wanted even where NODE_ENV says production: training builds with esbuild.
+  const options = ['--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { status } = runNpm(['install', ...options, ...(unreachable ? ['--offline'] : [])], {
+    stdio: ['ignore', 2, 2],
+  });
+  if (status === 0) return;
+  throw new SetupError(
+    `npm could not install the packages: ${unreachable ?? 'the reason is above'}. Then run this again.`,
+  );
+}
+
+/** npm itself would try again for minutes. @returns {string | null} why the registry cannot be reached, null where it can */
+function registryFailure() {
+  const { status, stderr, error } = runNpm(['view', 'webgpu', 'version', '--fetch-retries=0', '--loglevel=error']);
+  if (error) throw new SetupError(`npm could not be started (${error.message}); install npm, then run this again.`);
+  return status === 0 ? null : npmReason(String(stderr));
+}
+
+/** @param {string} stderr of npm @returns {string} one line out of its many */
+export function npmReason(stderr) {
+  const code = /npm (?:error|ERR!) code (\w+)/.exec(stderr)?.[1] ?? 'no error code';
+  const network = /^(ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENETUNREACH)$/.test(code);
+  return network
+    ? `the npm registry cannot be reached (${code}): check the network and npm's proxy settings`
+    : `npm ended with ${code}`;
+}
