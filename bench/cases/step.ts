@@ -13,6 +13,7 @@ import { adam } from '../../src/optim/adam.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
 import { concatenate } from '../arrays.ts';
 import type { Contestant, OpenCase, Size, Values } from '../contest.ts';
+import { totalFlops } from '../graph_contestant.ts';
 
 /**
  * One training step of SimCLR from views to updated weights: ResNet-18 with the ImageNet stem and a head 512-512-128, NT-Xent,
@@ -136,7 +137,7 @@ const open: OpenCase<StepProblem> = async (gpu: Gpu, size: Size) => {
     shape: `${pairs} pairs ${imageSize}×${imageSize}`,
     problem: { pairs, imageSize, views, parameters: await readEntries(state, model.parameters), ...settings },
     ours,
-    flops: ours.program.plan.launches.reduce((sum, { flops = 0 }) => sum + flops, 0),
+    flops: totalFlops(ours.program),
     tolerance,
   };
 };

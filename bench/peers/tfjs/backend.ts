@@ -16,3 +16,11 @@ export async function useDevice({ device, adapter }: Gpu): Promise<void> {
   tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info));
   await tf.setBackend('webgpu');
 }
+
+/** tfjs's two kernels for a convolution's gradient with respect to its input; the first is what it takes by itself. */
+export const convTransposes = [
+  { setting: 'naive transpose', naive: true },
+  { setting: 'matmul transpose', naive: false },
+] as const;
+
+export const chooseConvTranspose = (naive: boolean): void => tf.env().set('WEBGPU_USE_NAIVE_CONV2D_TRANSPOSE', naive);

@@ -2,19 +2,9 @@ import type { Gpu } from '../../../src/gpu/device.ts';
 import { concatenate } from '../../arrays.ts';
 import type { StepProblem } from '../../cases/step.ts';
 import type { Contestant, OpenPeer, Values } from '../../contest.ts';
-import { tf, useDevice } from './backend.ts';
+import { chooseConvTranspose, convTransposes, tf, useDevice } from './backend.ts';
 import { Network, readTorch } from './network.ts';
-
-/** NT-Xent of z [2N, features], view i beside view i + N: −mean over rows of sim(i, pair) − log Σ_{k≠i} exp sim(i, k). */
-function ntXent(z: tf.Tensor2D, temperature: number): tf.Scalar {
-  const rows = z.shape[0];
-  const unit = tf.div(z, tf.norm(z, 'euclidean', 1, true)) as tf.Tensor2D;
-  const similarity = tf.div(tf.matMul(unit, unit, false, true), temperature);
-  const others = tf.sub(similarity, tf.mul(tf.eye(rows), 1e9));
-  const [first, second] = tf.split(unit, 2);
-  const positive = tf.div(tf.sum(tf.mul(unit, tf.concat([second, first])), 1), temperature);
-  return tf.mean(tf.sub(tf.logSumExp(others, 1), positive));
-}
+import { ntXent } from './nt_xent.ts';
 
 /** A step with the gradient of convolutions computed in one of tfjs's two ways. Both share network and views. */
 class Step implements Contestant {
@@ -31,7 +21,7 @@ class Step implements Contestant {
 
   private step(): { loss: tf.Scalar; gradients: tf.NamedTensorMap } {
     const { temperature, weightDecay } = this.problem;
-    tf.env().set('WEBGPU_USE_NAIVE_CONV2D_TRANSPOSE', this.naiveTranspose);
+    chooseConvTranspose(this.naiveTranspose);
     return tf.tidy(() => {
       const parameters = [...this.network.parameters.values()];
       const { value, grads } = tf.variableGrads(
@@ -80,10 +70,7 @@ const open: OpenPeer<StepProblem> = async (gpu, problem) => {
   const { pairs, imageSize, views, parameters } = problem;
   const network = new Network(parameters);
   const input = tf.tensor4d(views, [2 * pairs, imageSize, imageSize, 3]);
-  return [
-    new Step('naive transpose', true, gpu, network, input, problem),
-    new Step('matmul transpose', false, gpu, network, input, problem),
-  ];
+  return convTransposes.map(({ setting, naive }) => new Step(setting, naive, gpu, network, input, problem));
 };
 
 export default open;

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Report, reportSchema } from '../../bench/report.ts';
 import { adapters } from '../ops/harness.ts';
 
@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 beforeAll(() => void execFileSync(process.execPath, ['bench/build.mjs'], { stdio: 'inherit' }));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const tiny = ['--op', 'step', '--pairs', '2', '--image-size', '32', '--runs', '1', '--adapter', adapters[0] ?? 'none'];
+const tiny = ['--pairs', '2', '--image-size', '32', '--runs', '1', '--adapter', adapters[0] ?? 'none'];
 
 async function bench(...args: string[]): Promise<{ report: Report; out: string }> {
   const json = join(folder, 'report.json');
@@ -28,7 +28,7 @@ async function bench(...args: string[]): Promise<{ report: Report; out: string }
 }
 
 it('times a step without a peer', async () => {
-  const { report, out } = await bench('--peer', 'none');
+  const { report, out } = await bench('--op', 'step', '--peer', 'none');
   const [row] = report.rows;
   expect(row).toMatchObject({ name: 'step', shape: '2 pairs 32×32', runs: 1, peers: {}, ratio: {}, agreement: {} });
   expect(row.spread['ours'][0]).toBeLessThanOrEqual(row.ours_ms);
@@ -40,17 +40,21 @@ it('times a step without a peer', async () => {
   expect(out).toContain('step 2 pairs 32×32');
 });
 
-it.skipIf(!tfjs)(
-  `computes what tfjs does${tfjs ? '' : ' (skipped: @tensorflow/tfjs-backend-webgpu is not installed)'}`,
-  async () => {
-    const { report } = await bench('--peer', 'tfjs');
+describe.skipIf(!tfjs)(`tfjs${tfjs ? '' : ' (skipped: @tensorflow/tfjs-backend-webgpu is not installed)'}`, () => {
+  it.each([
+    ['step', 2],
+    ['conv2d', 2],
+    ['nt_xent', 1],
+  ])('computes what ours does: %s', async (op, settings) => {
+    const { report } = await bench('--op', op, '--peer', 'tfjs');
     const [row] = report.rows;
-    expect(Object.keys(row.agreement)).toEqual(['tfjs, naive transpose', 'tfjs, matmul transpose']);
+    expect(Object.keys(row.settings['tfjs'])).toHaveLength(settings);
+    expect(Object.keys(row.agreement)).toHaveLength(settings);
     for (const { distance, allowed } of Object.values(row.agreement)) expect(distance).toBeLessThanOrEqual(allowed);
     expect(row.ratio['tfjs']).toBeCloseTo(row.peers['tfjs'] / row.ours_ms);
     expect(row.peers['tfjs']).toBe(Math.min(...Object.values(row.settings['tfjs'])));
-  },
-);
+  });
+});
 
 it('names the cases for one that is not there', async () => {
   await expect(bench('--op', 'nothing')).rejects.toThrow(/Allowed choices are .*step/);
