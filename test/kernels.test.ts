@@ -1,0 +1,225 @@
+/**
+ * Every WGSL file is compiled by Dawn's own front end on its null backend, with every set of constants that ops use it with, for
+ * each kind of device that ops tell apart. A kernel that no program here reaches fails the test.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { hostImages } from '../src/data/source.ts';
+import { type DeviceTraits, Gpu } from '../src/gpu/device.ts';
+import { packParams } from '../src/gpu/kernel.ts';
+import { type PlannedLaunch, plan } from '../src/graph/plan.ts';
+import { Program } from '../src/graph/program.ts';
+import { State } from '../src/graph/state.ts';
+import type { Shape, Tensor } from '../src/graph/tensor.ts';
+import { flatVariable, type Graph, input, trace, variable } from '../src/graph/trace.ts';
+import { resnetBlocks, stems } from '../src/nn/resnet.ts';
+import { add } from '../src/ops/add.ts';
+import { augment, augmentParameters, decodeImages } from '../src/ops/augment.ts';
+import { batchNorm, batchNormInference } from '../src/ops/batch_norm.ts';
+import { conv2d } from '../src/ops/conv2d.ts';
+import { cosineSimilarity } from '../src/ops/cosine_similarity.ts';
+import { crossEntropy } from '../src/ops/cross_entropy.ts';
+import { gatherImages, packedWords } from '../src/ops/gather_images.ts';
+import { globalAvgPool } from '../src/ops/global_avg_pool.ts';
+import { gradients } from '../src/ops/gradients.ts';
+import { nonFiniteGuard } from '../src/ops/guard.ts';
+import { linear } from '../src/ops/linear.ts';
+import { maxPool2d } from '../src/ops/max_pool.ts';
+import { ntXent } from '../src/ops/nt_xent.ts';
+import { relu } from '../src/ops/relu.ts';
+import { adam } from '../src/optim/adam.ts';
+import { lars } from '../src/optim/lars.ts';
+import type { Optimizer } from '../src/optim/optimizer.ts';
+import { sgd } from '../src/optim/sgd.ts';
+import { pretrainingDefaults, tracePretraining } from '../src/ssl/pretraining.ts';
+import { SimClr } from '../src/ssl/simclr.ts';
+
+const optimizers: Record<string, (weights: Tensor) => Optimizer> = {
+  adam: (weights) => adam(weights, { weightDecay: 1e-4 }),
+  adamw: (weights) => adam(weights, { weightDecay: 1e-4, decoupled: true }),
+  sgd: (weights) => sgd(weights, { nesterov: true }),
+  lars: (weights) => lars(weights, { weightDecay: 1e-6 }),
+};
+
+type Traced = { readonly graph: Graph; readonly outputs: Readonly<Record<string, Tensor>> };
+const traced = (build: () => Record<string, Tensor>): Traced => {
+  const { graph, result } = trace(build);
+  return { graph, outputs: result };
+};
+
+const f32 = (name: string, ...shape: number[]): Tensor => input(name, shape, 'f32');
+const withGradients = (y: Tensor, targets: readonly Tensor[]): Record<string, Tensor> =>
+  Object.fromEntries(
+    [y, ...gradients(y, targets, input('dy', y.shape, 'f32'))].map((tensor, i) => [`out${i}`, tensor]),
+  );
+
+const norm = (channels: number) => ({
+  weight: variable('weight', [channels]),
+  bias: variable('bias', [channels]),
+  runningMean: variable('running_mean', [channels]),
+  runningVar: variable('running_var', [channels]),
+});
+
+/** conv → norm (→ + residual → relu) → pool → features → two losses, with all gradients, in any sizes. */
+function everyOp([n, height, width, channels]: Shape, out: number, kernel: number, training: boolean): Traced {
+  return traced(() => {
+    const [x, w, residual] = [
+      f32('x', n, height, width, channels),
+      f32('w', out, kernel, kernel, channels),
+      f32('r', n, height, width, out),
+    ];
+    const normalise = training ? batchNorm : batchNormInference;
+    const y = normalise(conv2d(x, w, { padding: (kernel - 1) / 2 }), norm(out));
+    const z = normalise(add(y, residual), norm(out));
+    const block = relu(add(normalise(relu(z), norm(out)), residual));
+    const features = globalAvgPool(maxPool2d(block, { kernel: 3, stride: 2, padding: 1 }));
+    const logits = linear(features, f32('fc', 10, out), f32('b', 10));
+    const { loss, accuracy } = crossEntropy(logits, input('labels', [n], 'i32'));
+    const contrastive = ntXent(linear(features, f32('head', 5, out)), { temperature: 0.5 });
+    const both = add(loss, contrastive.loss);
+    return { accuracy, top1: contrastive.accuracy, ...withGradients(both, [x, w, residual]) };
+  });
+}
+
+function step(
+  architecture: keyof typeof resnetBlocks,
+  stem: (typeof stems)[number],
+  optimizer: string,
+  batchSize: number,
+  imageSize: number,
+): Traced {
+  const model = new SimClr({ architecture, stem, headBatchNorm: optimizer === 'lars' });
+  const set = { name: 'images', count: 8, height: 40, width: 50, skipped: [], read: () => {} };
+  return tracePretraining(model, hostImages(set), {
+    ...pretrainingDefaults,
+    batchSize,
+    imageSize,
+    optimizer: optimizers[optimizer],
+  });
+}
+
+const programs: Record<string, () => Traced> = {
+  ...Object.fromEntries(
+    Object.keys(resnetBlocks).flatMap((architecture) =>
+      stems.flatMap((stem) =>
+        Object.keys(optimizers).map((optimizer) => [
+          `a step of ${architecture}, ${stem} stem, ${optimizer}`,
+          () => step(architecture as keyof typeof resnetBlocks, stem, optimizer, 4, 32),
+        ]),
+      ),
+    ),
+  ),
+  'a step of 256 pairs of 96 pixels': () => step('resnet18', 'imagenet', 'adam', 256, 96),
+  'a step of 4,096 pairs of 224 pixels': () => step('resnet34', 'imagenet', 'lars', 4096, 224),
+  'every op, channels in fours': () => everyOp([2, 9, 7, 4], 8, 3, true),
+  'every op, odd channels': () => everyOp([4, 8, 8, 3], 7, 3, true),
+  'every op, one channel': () => everyOp([2, 3, 3, 1], 1, 1, true),
+  'every op, many rows': () => everyOp([6, 64, 64, 5], 12, 1, true),
+  'every op, frozen statistics': () => everyOp([2, 9, 7, 4], 8, 3, false),
+  'every op, frozen statistics, odd channels': () => everyOp([2, 9, 7, 5], 9, 3, false),
+  'relu, batch norm and pooling alone': () =>
+    traced(() => {
+      const x = f32('x', 2, 4, 4, 3);
+      return withGradients(maxPool2d(relu(relu(batchNorm(relu(x), norm(3)))), { kernel: 2 }), [x]);
+    }),
+  'inference on decoded images': () =>
+    traced(() => {
+      const images = input('images', [3, packedWords({ height: 40, width: 50 })], 'u32');
+      const x = decodeImages(images, { height: 40, width: 50, size: 32, mean: [0, 0, 0], std: [1, 1, 1] });
+      return { features: new SimClr().features(x, { training: false }) };
+    }),
+  'nearest neighbours': () =>
+    traced(() => ({ similarity: cosineSimilarity(f32('test', 256, 512), f32('train', 5000, 512)) })),
+  'views of images on the device, without antialiasing': () =>
+    traced(() => {
+      const size = { height: 17, width: 13 };
+      const indices = input('indices', [5], 'u32');
+      const shards = [2, 3].map((count) => variable(`shard ${count}`, [count, packedWords(size)], undefined, 'u32'));
+      const { augmentation, mean, std } = pretrainingDefaults;
+      const parameters = augmentParameters(indices, input('seeds', [4], 'u32'), { ...augmentation, ...size });
+      const options = { ...size, size: 12, blurKernel: 3, mean, std, antialias: false };
+      return { views: augment(gatherImages(indices, shards, size), parameters, options) };
+    }),
+  'optimisers of flat weights': () =>
+    traced(() => {
+      const weights = flatVariable('weights', [variable('a', [300, 40]), variable('b', [7])]);
+      const firstBad = variable('first_bad', [1], undefined, 'u32');
+      const g = f32('gradients', weights.size);
+      nonFiniteGuard(g, f32('loss', 1), input('step', [1], 'u32'), firstBad);
+      lars(weights).update(g, firstBad);
+      return {};
+    }),
+};
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await Gpu.open({ nullBackend: true });
+});
+afterAll(() => gpu.destroy());
+
+/** Devices that ops tell apart: software or not, with each feature and without. */
+function devices({ traits }: Gpu): DeviceTraits[] {
+  const kinds = [{ ...traits }, { ...traits, software: !traits.software }];
+  return kinds.flatMap((kind) => [kind, { ...kind, features: new Set<string>() }]);
+}
+
+/** What WebGPU asks of every device, and `createBindGroup` of every launch. */
+function expectValid({ label, kernel, bindings, params, workgroups }: PlannedLaunch): void {
+  const storage = kernel.bindings.filter(({ access }) => access !== 'uniform').map(({ name }) => name);
+  expect(Object.keys(bindings).sort(), label).toEqual(storage.sort());
+  expect(storage.length, `${label}: storage buffers`).toBeLessThanOrEqual(8);
+  for (const size of workgroups) {
+    expect(Number.isInteger(size) && size >= 1 && size <= 65535, `${label}: workgroups ${workgroups}`).toBe(true);
+  }
+  packParams(kernel, params, new DataView(new ArrayBuffer(kernel.params.size)), 0);
+}
+
+it.each(Object.entries(programs))('%s: every kernel compiles, every launch is valid', async (_name, make) => {
+  const { graph, outputs } = make();
+  for (const traits of devices(gpu)) {
+    for (const launch of plan(graph, Object.values(outputs), traits).launches) {
+      await gpu.pipeline(launch.kernel, launch.constants);
+      expectValid(launch);
+    }
+  }
+});
+
+it.each(
+  Object.keys(programs).filter((name) =>
+    /^(every|optimisers|views|relu|nearest|a step of resnet18, cifar stem, lars)/.test(name),
+  ),
+)('%s: Dawn accepts all that a run sends', async (name) => {
+  const { graph, outputs } = programs[name]();
+  const state = new State(gpu);
+  const program = await Program.compile(graph, state, outputs);
+  const inputs = program.plan.leaves.filter(({ origin }) => origin.kind === 'input');
+  program.run(
+    Object.fromEntries(
+      inputs.map(({ name: key, size, dtype }) => [
+        key,
+        dtype === 'f32' ? new Float32Array(size) : new Uint32Array(size),
+      ]),
+    ),
+  );
+  await gpu.device.queue.onSubmittedWorkDone();
+  gpu.check();
+  program.destroy();
+  state.destroy();
+  gpu.trim();
+});
+
+const folder = resolve(import.meta.dirname, '../kernels');
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => file.endsWith('.wgsl'));
+
+it('no kernel is left that no program above reaches', () => {
+  const compiled = new Set(gpu.compiled.map((key) => key.split(' ')[0]));
+  const kernels = files.filter((file) => !file.startsWith('lib/')).map((file) => file.replace(/\.wgsl$/, ''));
+  expect(kernels.filter((kernel) => !compiled.has(kernel))).toEqual([]);
+});
+
+it('no kernel asks how long an array is: buffers may be longer than their tensors', () => {
+  expect(files.filter((file) => /\barrayLength\s*\(/.test(readFileSync(join(folder, file), 'utf8')))).toEqual([]);
+});
