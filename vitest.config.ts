@@ -5,6 +5,7 @@ export default defineConfig({
   plugins: [wgslForVite],
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/build.ts'],
     // Dawn is a native add-on: one process a file, two at a time, each ended with its device.
     pool: 'forks',
     maxWorkers: 2,

@@ -17,7 +17,7 @@ const warmUp = 2;
 /** `--dry-run`: plans a step and prints the plan. */
 export function dryRun(gpu: Gpu, { train }: Dataset, settings: TrainSettings, terminal: Terminal): void {
   const model = new SimClr(modelOptions(settings));
-  const source = hostImages(train);
+  const source = settings.images === 'gpu' ? residentImages(new State(gpu), train) : hostImages(train);
   const { graph, outputs } = tracePretraining(model, source, pretrainingOptions(settings));
   const parameters = model.parameters.reduce((sum, { torchShape }) => sum + torchShape.reduce((a, b) => a * b, 1), 0);
   terminal.line(describePlan(plan(graph, Object.values(outputs), gpu.traits), parameters));

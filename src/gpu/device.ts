@@ -46,17 +46,28 @@ const dawnArguments = (extra: string[]): string[] => [
   ...extra,
 ];
 
+/** Instances that are in use: Dawn ends when one is collected, requests under way included, and keeps Node alive until then. */
+const instances = new Set<GPU>();
+
+function keep(instance: GPU): GPU {
+  instances.add(instance);
+  return instance;
+}
+
 /** Names of the adapters that Dawn finds, hardware first, then the faster software rasteriser. */
 export async function listAdapters(): Promise<string[]> {
   useInstalledDrivers();
+  // Dawn lists its adapters only in the error for a name that no adapter has.
+  const instance = keep(create(dawnArguments(['adapter=no adapter has this name'])));
   try {
-    // Dawn lists its adapters only in the error for a name that no adapter has.
-    await create(dawnArguments(['adapter=no adapter has this name'])).requestAdapter();
+    await instance.requestAdapter();
     return [];
   } catch (error) {
     const names = [...messageOf(error).matchAll(/name: '([^']*)'/g)].map((match) => match[1]);
     const rank = (name: string) => (/swiftshader/i.test(name) ? 2 : isSoftware(name) ? 1 : 0);
     return [...new Set(names)].sort((a, b) => rank(a) - rank(b));
+  } finally {
+    instances.delete(instance);
   }
 }
 
@@ -90,7 +101,6 @@ export class Gpu {
   failure: UserError | undefined;
 
   private constructor(
-    // `create`'s object is kept: Dawn ends when it is collected.
     private readonly instance: GPU,
     readonly adapter: GPUAdapter,
     readonly device: GPUDevice,
@@ -108,7 +118,7 @@ export class Gpu {
   /** Opens an adapter with every feature and limit that the kernels can use. UserError: none there, or none of that name. */
   static async open(options: OpenOptions = {}): Promise<Gpu> {
     const name = options.nullBackend ? 'null-backend' : await chooseAdapter(options.adapter);
-    const instance = create(dawnArguments([options.nullBackend ? 'backend=null' : `adapter=${name}`]));
+    const instance = keep(create(dawnArguments([options.nullBackend ? 'backend=null' : `adapter=${name}`])));
     const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter) throw new UserError(noAdapter);
     const limits = Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]]));
@@ -258,7 +268,7 @@ export class Gpu {
   destroy(): void {
     this.trim();
     this.device.destroy();
-    void this.instance;
+    instances.delete(this.instance);
   }
 }
 

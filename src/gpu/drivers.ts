@@ -28,10 +28,13 @@ export function useInstalledDrivers(): void {
   if (drivers.loader) preload(drivers.loader);
 }
 
+/** glibc's RTLD_NODELETE, which Node does not name: without it Node unloads the library again when it sees that it is no add-on. */
+const keepLoaded = 0x1000;
+
 /** Loads a shared library, so that Dawn's own `dlopen` by its name finds it: search paths are fixed when a process starts. */
 function preload(library: string): void {
   try {
-    process.dlopen({ exports: {} }, library, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
+    process.dlopen({ exports: {} }, library, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | keepLoaded);
   } catch {
     // It is loaded now; Node only says that it is no add-on.
   }

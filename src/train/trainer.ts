@@ -144,7 +144,7 @@ export class Trainer {
       const epoch = Math.floor(done / perEpoch);
       if (order?.epoch !== epoch) order = { epoch, indices: epochOrder(this.source.set.count, settings.seed, epoch) };
       await this.submit(done + 1, epoch, batchOf(order.indices, done % perEpoch, settings.batchSize));
-      const ends = (done + 1) % perEpoch === 0;
+      const ends = (done + 1) % perEpoch === 0 || done + 1 === total;
       if (ends) await this.endEpoch(epoch + 1);
       else if (settings.checkpointSteps > 0 && (done + 1) % settings.checkpointSteps === 0) await this.save();
     }
@@ -192,6 +192,7 @@ export class Trainer {
     await this.settle(0);
     this.seconds += (performance.now() - start) / 1000;
     const { step, loss, accuracy } = this.progress;
+    const steps = step - (epoch - 1) * perEpoch; // fewer than all where --steps ends the run within an epoch
     const last = step === this.total;
     const probing = this.probe && (last || epoch % settings.knnEvery === 0);
     this.knn = probing ? await this.probe!.accuracy() : undefined;
@@ -199,9 +200,9 @@ export class Trainer {
       epoch,
       epochs: settings.epochs,
       step,
-      loss: loss / perEpoch,
+      loss: loss / steps,
       chance: Math.log(2 * settings.batchSize - 1),
-      accuracy: accuracy / perEpoch,
+      accuracy: accuracy / steps,
       lr: learningRate(settings, step, this.total, perEpoch),
       imagesPerSecond: (this.timedSteps * settings.batchSize) / this.seconds,
       memory: this.gpu.highWater,

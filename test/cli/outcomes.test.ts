@@ -1,0 +1,196 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { PNG } from 'pngjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { decodeNpy } from '../../src/data/npy.ts';
+import { readSafetensors, toFloat32 } from '../../src/data/safetensors.ts';
+import { ensureSampleSet, sampleSet } from '../../src/data/sample.ts';
+import { metrics, run, scratchFolder, tiny } from './run.ts';
+
+const folder = scratchFolder();
+const data = join(folder, 'sample');
+const trained = join(folder, 'trained');
+const checkpoint = join(trained, 'checkpoints', 'step-00000006.safetensors');
+let printed: string;
+
+beforeAll(async () => {
+  ensureSampleSet(data, { train: 30, test: 20, unlabeled: 24 });
+  const sizes = ['--image-size', '32', '--batch-size', '8', '--epochs', '2', '--knn-every', '1'];
+  const { code, out, err } = await run('train', '--data', data, ...tiny, ...sizes, '--out', trained);
+  expect(err).toBe('');
+  expect(code).toBe(0);
+  printed = out;
+});
+
+describe('what a run leaves', () => {
+  it('prints every setting, loss beside log(2N−1), and a kNN probe', () => {
+    expect(printed).toMatch(/temperature 0\.07/);
+    expect(printed).toMatch(/epoch 2\/2 {2}loss \d+\.\d{4} \(log\(2N−1\) 2\.7081, τ 0\.07, N 8\).*kNN \d+\.\d %/);
+  });
+
+  it('logs epochs whose means are the means of their steps', () => {
+    const lines = metrics(trained);
+    const losses = lines.filter(({ type }) => type === 'step').map(({ loss }) => loss);
+    const epochs = lines.filter(({ type }) => type === 'epoch');
+    expect(epochs).toHaveLength(2);
+    expect(epochs[1].loss).toBeCloseTo((losses[3] + losses[4] + losses[5]) / 3, 10);
+    expect(epochs[1]['knn']).toBeGreaterThanOrEqual(0);
+    expect(epochs[1]['chance']).toBeCloseTo(Math.log(15), 12);
+  });
+
+  it('draws the similarity matrix and the pairs at the start and at the end', () => {
+    for (const name of ['similarity', 'pairs']) {
+      for (const step of ['00000000', '00000006']) {
+        const png = PNG.sync.read(readFileSync(join(trained, 'figures', `${name}-step-${step}.png`)));
+        expect(png.width).toBeGreaterThan(200);
+      }
+    }
+  });
+
+  it('NaN: stops, names the step and the tensor, keeps the weights finite and the last checkpoint', async () => {
+    const out = join(folder, 'diverged');
+    const { code, err } = await run(
+      'train',
+      '--data',
+      data,
+      ...tiny,
+      '--epochs',
+      '4',
+      '--lr',
+      '1e30',
+      '--checkpoint-steps',
+      '1',
+      '--out',
+      out,
+    );
+    expect(code, err).toBe(1);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect(err).toMatch(
+      /step \d+: NaN or infinity appeared, first in [\w./#]+ \[[\d, ]+\], element \d+; .*the checkpoint of step \d+ is good/,
+    );
+    const kept = Number(/checkpoint of step (\d+)/.exec(err)![1]);
+    const file = join(out, 'checkpoints', `step-${String(kept).padStart(8, '0')}.safetensors`);
+    for (const [name, tensor] of readSafetensors(file).tensors) {
+      if (tensor.dtype === 'F32') expect(toFloat32(tensor).every(Number.isFinite), name).toBe(true);
+    }
+  });
+
+  it('--dry-run prints the plan, --profile the time by op; neither leaves a folder', async () => {
+    const plan = await run('train', '--data', data, ...tiny, '--dry-run');
+    expect(plan.out).toMatch(/conv2d_backward_weight +20 /);
+    expect(plan.out).toMatch(/11,504,832 parameters/);
+    expect(plan.out).toMatch(/peak memory [\d.]+ MiB/);
+    const profile = await run('train', '--data', data, ...tiny, '--profile');
+    expect(profile.out).toMatch(/GFLOP\/s +GB\/s/);
+    expect(profile.out).toMatch(/[\d.]+ ms in kernels/);
+    expect([plan.code, profile.code]).toEqual([0, 0]);
+  });
+});
+
+describe('what is made of a checkpoint', () => {
+  it('embed writes a row an image, the same whatever the batch', async () => {
+    const rows = async (batch: string) => {
+      const out = join(folder, `features-${batch}.npy`);
+      const { code, err } = await run(
+        'embed',
+        '--checkpoint',
+        checkpoint,
+        '--data',
+        data,
+        '--split',
+        'train',
+        '--batch-size',
+        batch,
+        '--out',
+        out,
+      );
+      expect(err).toBe('');
+      expect(code).toBe(0);
+      expect(readFileSync(out.replace('.npy', '.txt'), 'utf8').trim().split('\n')).toHaveLength(30);
+      return decodeNpy(readFileSync(out));
+    };
+    const [seven, thirty] = [await rows('7'), await rows('30')];
+    expect(seven.shape).toEqual([30, 512]);
+    const difference = Math.max(
+      ...Array.from(seven.data as Float32Array, (value, i) => Math.abs(value - Number(thirty.data[i]))),
+    );
+    expect(difference).toBeLessThan(1e-5);
+  });
+
+  const python = pythonWithTorchvision();
+  it.skipIf(!python)(
+    `torchvision loads the exported encoder and gives the same features${python ? '' : ' (skipped: no python3 with torchvision here)'}`,
+    async () => {
+      const out = join(folder, 'encoder.safetensors');
+      expect((await run('export', '--checkpoint', checkpoint, '--out', out)).code).toBe(0);
+      const photos = drawnPhotos(20, 32);
+      const features = join(folder, 'ours.npy');
+      const embedded = await run('embed', '--checkpoint', checkpoint, '--data', photos, '--out', features);
+      expect(embedded.code, embedded.err).toBe(0);
+      const script = resolve('test/cli/torchvision_features.py');
+      const result = execFileSync(python!, [script, out, photos, features], { encoding: 'utf8' });
+      expect(Number(result)).toBeLessThan(1e-3);
+    },
+  );
+});
+
+describe('the README', () => {
+  it('its program runs as printed', () => {
+    const text = readFileSync('README.md', 'utf8');
+    const program = /```js\n(import \{[^`]*)```/.exec(text)![1];
+    const here = join(folder, 'readme');
+    mkdirSync(join(here, 'photos'), { recursive: true });
+    mkdirSync(join(here, 'node_modules'));
+    cpSync(resolve('.'), join(here, 'node_modules', 'simclr-webgpu'), {
+      recursive: true,
+      filter: (path) => !/\/(\.git|node_modules|runs|data|test|bench)$/.test(path),
+    });
+    // The package's own dependencies lie where npm would have put them.
+    for (const name of ['webgpu', 'sharp', '@img', 'zod', 'pngjs', 'tar', 'commander', 'cli-progress'])
+      linkModule(name, here);
+    const picture = readFileSync(join(trained, 'figures', 'pairs-step-00000006.png'));
+    for (let i = 0; i < 16; i++) writeFileSync(join(here, 'photos', `${i}.png`), picture);
+    writeFileSync(join(here, 'program.mjs'), program);
+    const out = execFileSync(process.execPath, ['program.mjs'], {
+      cwd: here,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    expect(out.trim().split('\n')).toHaveLength(2);
+    expect(existsSync(join(here, 'encoder.safetensors'))).toBe(true);
+  });
+});
+
+/** A folder of PNG files of the very size that the network takes, so that nothing is resized. */
+function drawnPhotos(count: number, size: number): string {
+  const photos = join(folder, 'photos');
+  mkdirSync(photos);
+  const set = sampleSet('test', count, size);
+  for (let i = 0; i < count; i++) {
+    const rgb = Buffer.alloc(size * size * 3);
+    set.read(i, rgb, 0);
+    const png = PNG.sync.write(Object.assign(new PNG({ width: size, height: size }), { data: rgb }), {
+      inputColorType: 2,
+      colorType: 2,
+      inputHasAlpha: false,
+    });
+    writeFileSync(join(photos, `${String(i).padStart(3, '0')}.png`), png);
+  }
+  return photos;
+}
+
+function linkModule(name: string, here: string): void {
+  execFileSync('ln', ['-s', resolve('node_modules', name), join(here, 'node_modules', name)]);
+}
+
+function pythonWithTorchvision(): string | undefined {
+  return ['python3', '/usr/bin/python3'].find((name) => {
+    try {
+      execFileSync(name, ['-c', 'import torch, torchvision, numpy'], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
