@@ -141,6 +141,13 @@ export function norm(values: ArrayLike<number>): number {
   return Math.sqrt(sum);
 }
 
+/** actual − expected, in float64. */
+export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): Float64Array {
+  const result = new Float64Array(expected.length);
+  for (let i = 0; i < result.length; i++) result[i] = actual[i] - expected[i];
+  return result;
+}
+
 /** ‖actual − expected‖ / ‖expected‖. */
 export const normError = (actual: ArrayLike<number>, expected: ArrayLike<number>): number =>
-  norm(Float64Array.from(expected, (value, i) => actual[i] - value)) / norm(expected);
+  norm(difference(actual, expected)) / norm(expected);

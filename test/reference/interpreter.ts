@@ -18,8 +18,8 @@ const definitions = new Map(Object.values(files).flatMap((file) => Object.entrie
 /** The first value of a leaf in float64; inputs have none and must be given. */
 function leafValue(leaf: Tensor): Values {
   const { origin } = leaf;
-  if (origin.kind === 'constant') return Float64Array.from(origin.data);
-  if (origin.kind === 'variable') return Float64Array.from(origin.init?.() ?? new Float64Array(leaf.size));
+  if (origin.kind === 'constant') return new Float64Array(origin.data);
+  if (origin.kind === 'variable') return origin.init ? new Float64Array(origin.init()) : new Float64Array(leaf.size);
   throw new Error(`${leaf} has no value: give it to interpret()`);
 }
 

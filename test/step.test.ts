@@ -1,0 +1,244 @@
+/** The whole step, from indices of images to updated weights: against the float64 reference, against itself, and over many runs. */
+import { describe, expect, it } from 'vitest';
+import type { ImageSet } from '../src/data/images.ts';
+import { hostImages, type ImageSource, residentImages } from '../src/data/source.ts';
+import { Gpu } from '../src/gpu/device.ts';
+import { Program } from '../src/graph/program.ts';
+import { State } from '../src/graph/state.ts';
+import type { Data, Tensor } from '../src/graph/tensor.ts';
+import { flatVariable, type Graph, input, trace, variable } from '../src/graph/trace.ts';
+import { BatchNorm, Conv2d, Linear } from '../src/nn/layers.ts';
+import { flatten } from '../src/ops/flatten.ts';
+import { globalAvgPool } from '../src/ops/global_avg_pool.ts';
+import { gradients } from '../src/ops/gradients.ts';
+import { nonFiniteGuard } from '../src/ops/guard.ts';
+import { ntXent } from '../src/ops/nt_xent.ts';
+import { relu } from '../src/ops/relu.ts';
+import { adam } from '../src/optim/adam.ts';
+import type { Optimizer } from '../src/optim/optimizer.ts';
+import { sgd } from '../src/optim/sgd.ts';
+import { Pretraining, type PretrainingOptions, pretrainingDefaults } from '../src/ssl/pretraining.ts';
+import { SimClr, type SimClrOptions } from '../src/ssl/simclr.ts';
+import { difference, norm, normError } from './golden/harness.ts';
+import { adapters, noise, onEveryAdapter } from './ops/harness.ts';
+import { interpret, type Values } from './reference/interpreter.ts';
+import { lowbias32 } from './values.ts';
+
+/** Images with large patches of colour under noise, by formula. */
+const images: ImageSet = {
+  name: 'images by formula',
+  count: 9,
+  height: 40,
+  width: 36,
+  skipped: [],
+  read(i, target, offset) {
+    for (let byte = 0; byte < 40 * 36 * 3; byte++) {
+      const [row, column, channel] = [Math.floor(byte / 108), Math.floor(byte / 3) % 36, byte % 3];
+      const patch = lowbias32(i * 100 + Math.floor(row / 9) * 10 + Math.floor(column / 9) + channel * 1000) % 200;
+      target[offset + byte] = patch + (lowbias32(byte + i * 7919) % 56);
+    }
+  },
+};
+
+const options = {
+  ...pretrainingDefaults,
+  batchSize: 3,
+  temperature: 0.5,
+  optimizer: (weights: Tensor): Optimizer => sgd(weights, { momentum: 0.9, weightDecay: 1e-3, nesterov: true }),
+} satisfies PretrainingOptions;
+const indices = Uint32Array.of(4, 0, 8);
+const counters = { step: 1, epoch: 2, lr: 0.1 };
+
+const inputsOf = (graph: Graph): Tensor[] => [
+  ...new Set(graph.nodes.flatMap((node) => node.inputs).filter((tensor) => tensor.origin.kind === 'input')),
+];
+
+/** The interpreter's values of one step, and how many of ReLU's and max-pool's choices rounding made otherwise on the device. */
+async function compareStep(adapter: string, model: SimClr, more: Partial<PretrainingOptions>) {
+  const gpu = await Gpu.open({ adapter });
+  const state = new State(gpu);
+  const source = hostImages(images);
+  const pretraining = await Pretraining.create(state, model, source, { ...options, ...more }, { inspect: true });
+  const { traced, program } = pretraining;
+  const given: Record<string, Data> = pretraining.inputs(indices, counters);
+  const values = interpret(
+    traced.graph,
+    new Map(inputsOf(traced.graph).map((tensor) => [tensor, Float64Array.from(given[tensor.name])])),
+  );
+  const outputs = await pretraining.step(indices, counters).read();
+  let choices = 0;
+  for (const { op, outputs: made } of traced.graph.nodes) {
+    const chosen = op.name === 'relu' ? made[0] : op.name === 'max_pool' ? made[1] : undefined;
+    if (!chosen) continue;
+    const [ours, theirs] = [await program.inspect(chosen), values.get(chosen)!];
+    const sign = chosen.dtype === 'f32' ? Math.sign : (value: number) => value;
+    for (let i = 0; i < theirs.length; i++) if (sign(ours[i]) !== sign(theirs[i])) choices++;
+  }
+  const close = async () => {
+    expect(await program.damagedGuards()).toEqual([]);
+    program.destroy();
+    state.destroy();
+    gpu.destroy();
+  };
+  return { state, traced, program, values, outputs, choices, close };
+}
+
+const cases: [string, Partial<SimClrOptions>, Partial<PretrainingOptions>][] = [
+  ['imagenet stem, 32 pixels', {}, { imageSize: 32 }],
+  ['cifar stem, 12 pixels, batch norm in the head', { stem: 'cifar', headBatchNorm: true }, { imageSize: 12 }],
+];
+
+describe('the step equals the float64 reference', () => {
+  it.each(cases)('resnet18, %s', async (_name, modelOptions, more) => {
+    const model = new SimClr({ features: 20, headWidth: 30, ...modelOptions });
+    const { state, traced, program, values, outputs, choices, close } = await compareStep(adapters[0], model, more);
+    const { loss, accuracy, firstBad } = traced.outputs;
+    // An input of a ReLU that is 0 but for rounding makes another choice now and then, which all gradients below feel.
+    expect(choices).toBeLessThan(10);
+    const tolerance = 1e-3 + 0.03 * choices;
+    expect(Math.abs(outputs['loss'][0] / values.get(loss)![0] - 1)).toBeLessThan(1e-5);
+    expect(outputs['accuracy'][0]).toBeCloseTo(values.get(accuracy)![0], 6);
+    expect([outputs['firstBad'][0], values.get(firstBad)![0]]).toEqual([0, 0]);
+    expect(await compareGradients(traced.graph, program, values), 'gradients').toBeLessThan(tolerance);
+    const worst = { weight: 0, statistic: 0 };
+    for (const { tensor } of model.parameters) {
+      // By how much it moved: the gradient again, and decay.
+      const start = (tensor.origin as { init(): Data }).init();
+      const [ours, theirs] = [await state.read(tensor), member(values, tensor)];
+      worst.weight = Math.max(worst.weight, normError(difference(ours, start), difference(theirs, start)));
+    }
+    for (const { tensor } of model.buffers)
+      worst.statistic = Math.max(worst.statistic, normError(await state.read(tensor), values.get(tensor)!));
+    // The sum with the weight is rounded to f32, and some changes are a ten-thousandth of the weight.
+    expect(worst.weight, 'changes of weights').toBeLessThan(tolerance + 3e-3);
+    expect(worst.statistic, 'running statistics').toBeLessThan(1e-4);
+    await close();
+  });
+});
+
+/**
+ * The largest error of the gradient of a parameter, norm by norm. (Some are 0 but for rounding, as a bias before a batch norm has:
+ * they are taken relative to a thousandth of all gradients.)
+ */
+async function compareGradients(graph: Graph, program: Program, values: ReadonlyMap<Tensor, Values>): Promise<number> {
+  const flat = graph.nodes.find(({ op }) => op.name === 'flatten')!;
+  const all = norm(values.get(flat.outputs[0])!);
+  let worst = 0;
+  for (const gradient of flat.inputs) {
+    const expected = values.get(gradient)!;
+    const error = norm(difference(await program.inspect(gradient), expected));
+    worst = Math.max(worst, error / Math.max(norm(expected), all / 1000));
+  }
+  return worst;
+}
+
+/** The value of a member of flat weights after an update. */
+function member(values: Map<Tensor, Values>, tensor: Tensor): Values {
+  const { parent, offset } = tensor.flat!;
+  return values.get(parent)!.subarray(offset, offset + tensor.size);
+}
+
+onEveryAdapter((gpu) => {
+  it('three steps from one state are the same bits, with images on the device and sent from the host', async () => {
+    const run = async (sourceOf: (state: State) => ImageSource): Promise<Data[]> => {
+      const state = new State(gpu());
+      const model = new SimClr({ features: 20, headWidth: 30 });
+      const pretraining = await Pretraining.create(state, model, sourceOf(state), {
+        ...options,
+        imageSize: 20,
+        optimizer: (weights) => adam(weights, { weightDecay: 1e-4 }),
+      });
+      const results: Data[] = [];
+      for (const step of [1, 2, 3]) {
+        const batch = Uint32Array.of(step, 8 - step, 0);
+        const values = await pretraining.step(batch, { step, epoch: 0, lr: 1e-3 }).read();
+        results.push(values['loss'], values['accuracy']);
+      }
+      const { optimizer } = pretraining.traced;
+      const kept = [...model.parameters, ...model.buffers].map(({ tensor }) => tensor);
+      const all = await state.readAll([...kept, ...optimizer.state.map(({ variable: moment }) => moment)]);
+      pretraining.program.destroy();
+      state.destroy();
+      gpu().trim();
+      return [...results, ...all.values()];
+    };
+    const bits = (results: readonly Data[]) =>
+      results.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength));
+    const expected = bits(await run(() => hostImages(images)));
+    for (const source of [() => hostImages(images), (state: State) => residentImages(state, images)]) {
+      const again = bits(await run(source));
+      expect(again.length).toBe(expected.length);
+      expect(again.map((buffer, i) => buffer.equals(expected[i])).indexOf(false), 'the first result that differs').toBe(
+        -1,
+      );
+    }
+  });
+
+  it('memory is flat over 1,000 steps of a small network', async () => {
+    const state = new State(gpu());
+    const { graph, outputs, optimizer } = smallStep();
+    const program = await Program.compile(graph, state, outputs);
+    const views = noise(8 * 8 * 8 * 4);
+    const train = async (first: number, last: number) => {
+      let loss = 0;
+      for (let step = first; step <= last; step++) {
+        const given = { views, step: Uint32Array.of(step), ...optimizer.scalars(step, 1e-3) };
+        loss = (await program.run(given).read())['loss'][0];
+      }
+      return loss;
+    };
+    const start = await train(1, 200);
+    const before = { gpu: gpu().bytes, process: memory() };
+    const end = await train(201, 1200);
+    expect(gpu().bytes).toBe(before.gpu);
+    expect((memory() - before.process) / 2 ** 20, 'MiB that the process grew by').toBeLessThan(50);
+    expect(end).toBeLessThan(start);
+    program.destroy();
+    state.destroy();
+  });
+
+  it('programs that come and go leave nothing behind', async () => {
+    gpu().trim();
+    const before = gpu().bytes;
+    for (let i = 0; i < 20; i++) {
+      const state = new State(gpu());
+      const { graph, outputs, optimizer } = smallStep();
+      const program = await Program.compile(graph, state, outputs, { inspect: i % 2 === 0 });
+      const given = { views: noise(8 * 8 * 8 * 4), step: Uint32Array.of(1), ...optimizer.scalars(1, 1e-3) };
+      await program.run(given).read();
+      program.destroy();
+      state.destroy();
+    }
+    gpu().trim();
+    expect(gpu().bytes).toBe(before);
+  });
+});
+
+/** Resident memory after the garbage collector had a chance, where Node shows it. */
+function memory(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().rss;
+}
+
+/** A step of everything but the ResNet: convolution, batch norm, linear head, loss, gradients, Adam. */
+function smallStep() {
+  const layers = [
+    new Conv2d('conv', 3, 8, { kernel: 3, padding: 1, seed: 1 }),
+    new BatchNorm('bn', 8),
+    new Linear('fc', 8, 6, 1),
+  ] as const;
+  const parameters = layers.flatMap((layer) => layer.parameters.map(({ tensor }) => tensor));
+  const optimizer = adam(flatVariable('weights', parameters));
+  const firstBad = variable('first_bad', [1], undefined, 'u32');
+  const { graph, result } = trace(() => {
+    const [conv, norm, head] = layers;
+    const training = { training: true };
+    const maps = relu(norm.forward(conv.forward(input('views', [8, 8, 8, 4], 'f32')), training));
+    const { loss } = ntXent(head.forward(globalAvgPool(maps)), { temperature: 0.5 });
+    const flat = flatten(gradients(loss, parameters));
+    nonFiniteGuard(flat, loss, input('step', [1], 'u32'), firstBad);
+    optimizer.update(flat, firstBad);
+    return { loss };
+  });
+  return { graph, outputs: result, optimizer };
+}
