@@ -8,13 +8,14 @@ const inner: Op<null> = { name: 'inner', infer: ([x]) => [x], launches: () => []
 const both: Op<null> = { name: 'both', infer: ([x]) => [x], launches: () => [] };
 const bump: Op<null> = { name: 'bump', infer: () => [], launches: () => [], mutates: () => [0] };
 const read: Op<null> = { name: 'read', infer: ([x]) => [x], launches: () => [] };
+const innerUpdating: Op<null> = { ...inner, name: 'innerUpdating', mutates: () => [1] };
 const outer: Op<null> = {
   name: 'outer',
   infer: ([x]) => [x],
   launches: () => [],
   fuse({ inputs: [x], outputs }, around) {
     const producer = around.producer(x);
-    if (producer?.op !== inner) return undefined;
+    if (producer?.op !== inner && producer?.op !== innerUpdating) return undefined;
     return { op: both, inputs: producer.inputs, attrs: null, absorbs: [producer], replaces: outputs };
   },
 };
@@ -56,6 +57,21 @@ it('stays apart where a variable is updated between the two nodes', () => {
     });
   expect(between(variable('other', [4]))).toEqual(['bump', 'both']);
   expect(between(w)).toEqual(['inner', 'bump', 'outer']);
+});
+
+it('stays apart where the variable that it updates itself is read or updated in between', () => {
+  const updating = (between: () => void) =>
+    names(() => {
+      const x = apply(innerUpdating, [input('x', [4], 'f32'), w], null)[0];
+      between();
+      return [one(outer, x)];
+    });
+  const kept = ['innerUpdating', 'outer'];
+  const reading: Tensor[] = [];
+  expect(updating(() => {})).toEqual(['both']);
+  expect(updating(() => reading.push(one(read, w)))).toEqual(kept.toSpliced(1, 0, 'read'));
+  expect(updating(() => apply(bump, [w], null))).toEqual(kept.toSpliced(1, 0, 'bump'));
+  expect(updating(() => apply(bump, [variable('other', [4])], null))).toEqual(['bump', 'both']);
 });
 
 it('updates of one variable keep their order among its readers', () => {

@@ -5,6 +5,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, flatVariable, input, trace, variable } from '../../src/graph/trace.ts';
 import { add } from '../../src/ops/add.ts';
 import { batchNorm } from '../../src/ops/batch_norm.ts';
+import { flatten } from '../../src/ops/flatten.ts';
 import { relu } from '../../src/ops/relu.ts';
 import { reshape } from '../../src/ops/reshape.ts';
 import { sgdUpdate } from '../../src/ops/sgd.ts';
@@ -91,6 +92,24 @@ onEveryAdapter((gpu) => {
     for (const [i, value] of values['after'].entries()) expect(value).toBeCloseTo(start[i] + 2, 6);
     program.destroy();
     state.destroy();
+  });
+
+  it('padding between the members of a flat tensor is zero in every run, whatever lay in memory before', async () => {
+    const x = input('x', [192], 'f32');
+    const { program } = await compile(() => {
+      const before = relu(relu(x));
+      return {
+        sum: relu(add(before, before)),
+        flat: flatten([relu(input('a', [3], 'f32')), relu(input('b', [65], 'f32'))]),
+      };
+    });
+    for (let i = 0; i < 2; i++) {
+      const ones = (size: number) => new Float32Array(size).fill(1);
+      const { flat } = await program.run({ x: ones(192), a: ones(3), b: ones(65) }).read();
+      const expected = Float32Array.from({ length: 192 }, (_, at) => Number(at < 3 || (at >= 64 && at < 64 + 65)));
+      expect(flat).toEqual(expected);
+    }
+    program.destroy();
   });
 
   it('programs share the variables of a state', async () => {
