@@ -1,4 +1,4 @@
-// Draws what `augment` does to each view; parameters [2N, 16], row r is view ⌊r/N⌋ of the sample indices[r mod N]:
+// Draws what `augment` does to each view; parameters [views N, 16], row r is view ⌊r/N⌋ of the sample indices[r mod N]:
 //   top, left, height, width, flip, brightness, contrast, saturation, hue, four operations in order, grayscale, sigma, 0
 // (operations: 0 none, 1 brightness, 2 contrast, 3 saturation, 4 hue; sigma 0: no blur). Every number is a hash of
 // (seed, epoch, sample, view, draw): `seeds` [4] = [seed low, seed high, epoch, stream]. One invocation: one view.
@@ -6,7 +6,7 @@
 // #include "lib/random.wgsl"
 
 struct Params {
-  count: u32, height: u32, width: u32,
+  count: u32, views: u32, height: u32, width: u32,
   scale_min: f32, scale_max: f32, ratio_min: f32, ratio_max: f32, log_ratio_min: f32, log_ratio_max: f32,
   flip: f32, jitter: f32, strength: f32, grayscale: f32, blur: f32, sigma_min: f32, sigma_max: f32,
 }
@@ -61,8 +61,8 @@ fn draw_order(key: u32) -> vec4<f32> {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) local: u32) {
   let row = flat_index(group, groups, local, 64u);
-  if (row >= 2u * params.count) { return; }
-  let view = select(0u, 1u, row >= params.count);
+  if (row >= params.views * params.count) { return; }
+  let view = row / params.count;
   var key = 0u;
   for (var i = 0u; i < 4u; i++) { key = mix_counter(key, seeds[i]); }
   key = mix_counter(mix_counter(key, indices[row - view * params.count]), view);

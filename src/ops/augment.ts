@@ -66,10 +66,16 @@ export function packAugmentParameters({ crop, flip, order, grayscale, sigma, ...
   return row;
 }
 
-/** Parameters of both views of each sample, as numbers that depend on (seed, epoch, sample, view) and on nothing else. */
-export const augmentParametersOp: Op<AugmentationConfig & ImageSize> = {
+/** What `augmentParameters` draws, for images of a size. */
+export interface DrawOptions extends AugmentationConfig, ImageSize {
+  /** Views of each sample, 2 by default; a view's numbers are the same however many there are. */
+  readonly views?: number;
+}
+
+/** Parameters of the views of each sample, as numbers that depend on (seed, epoch, sample, view) and on nothing else. */
+export const augmentParametersOp: Op<DrawOptions> = {
   name: 'augment_parameters',
-  infer([indices, seeds]) {
+  infer([indices, seeds], { views = 2 }) {
     check(
       indices.dtype === 'u32' && indices.shape.length === 1,
       'augment_parameters',
@@ -77,11 +83,11 @@ export const augmentParametersOp: Op<AugmentationConfig & ImageSize> = {
       indices,
     );
     check(seeds.dtype === 'u32' && seeds.size === 4, 'augment_parameters', 'seeds must be u32 [4]', seeds);
-    return [{ shape: [2 * indices.size, 16], dtype: 'f32' }];
+    return [{ shape: [views * indices.size, 16], dtype: 'f32' }];
   },
   launches({ inputs: [indices, seeds], outputs: [parameters], attrs }) {
-    const { height, width, scale, ratio, flip, jitter, strength, grayscale, blur, sigma } = attrs;
-    const sizes = { count: indices.size, height, width };
+    const { height, width, views = 2, scale, ratio, flip, jitter, strength, grayscale, blur, sigma } = attrs;
+    const sizes = { count: indices.size, views, height, width };
     const area = { scale_min: scale[0], scale_max: scale[1] };
     const shape = { ratio_min: ratio[0], ratio_max: ratio[1] };
     const logarithm = { log_ratio_min: Math.log(ratio[0]), log_ratio_max: Math.log(ratio[1]) };
@@ -91,7 +97,7 @@ export const augmentParametersOp: Op<AugmentationConfig & ImageSize> = {
         kernel: draw,
         bindings: { indices, seeds, parameters },
         params: { ...sizes, ...area, ...shape, ...logarithm, ...chances },
-        workgroups: grid1d(2 * indices.size, 64),
+        workgroups: grid1d(views * indices.size, 64),
       },
     ];
   },
@@ -189,25 +195,29 @@ export const augmentOp: Op<AugmentOptions> = {
   },
 };
 
-/** Whole images, resized with antialiasing, and (v − mean)/std. */
+/** The crop of each view (whole images by default), resized with antialiasing, its flip, and (v − mean)/std. */
 export const decodeImagesOp: Op<ResampleOptions> = {
   name: 'decode_images',
   infer: (inputs, attrs) => inferViews('decode_images', inputs, attrs),
   launches: (lowering) => [cropLaunch(lowering, true, colourParams(lowering.attrs.mean, lowering.attrs.std))],
 };
 
-/** Draws the augmentations of sample indices u32 [N]; seeds u32 [4] = [seed low, seed high, epoch, stream] → f32 [2N, 16]. */
-export const augmentParameters = (indices: Tensor, seeds: Tensor, config: AugmentationConfig & ImageSize): Tensor =>
-  apply(augmentParametersOp, [indices, seeds], config)[0];
+/** Draws the augmentations of sample indices u32 [N]; seeds u32 [4] = [seed low, seed high, epoch, stream] → f32 [views · N, 16]. */
+export const augmentParameters = (indices: Tensor, seeds: Tensor, options: DrawOptions): Tensor =>
+  apply(augmentParametersOp, [indices, seeds], options)[0];
 
 /** Views f32 [V, size, size, 4] of packed images u32 [N, words]: row r of the parameters [V, 16] makes a view of image r mod N. */
 export const augment = (images: Tensor, parameters: Tensor, options: AugmentOptions): Tensor =>
   apply(augmentOp, [images, parameters], options)[0];
+
+/** The crop and the flip of `parameters` [V, 16] alone, resized with antialiasing and normalised: views f32 [V, size, size, 4]. */
+export const cropImages = (images: Tensor, parameters: Tensor, options: ResampleOptions): Tensor =>
+  apply(decodeImagesOp, [images, parameters], options)[0];
 
 /** Packed images u32 [N, words] → f32 [N, size, size, 4], as evaluation sees them. */
 export function decodeImages(images: Tensor, options: ResampleOptions): Tensor {
   const row = packAugmentParameters({ crop: [0, 0, options.height, options.width] });
   const rows = Float32Array.from({ length: images.shape[0] * 16 }, (_, i) => row[i % 16]);
   const parameters = constant('whole images', rows, [images.shape[0], 16]);
-  return apply(decodeImagesOp, [images, parameters], options)[0];
+  return cropImages(images, parameters, options);
 }

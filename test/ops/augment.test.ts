@@ -6,6 +6,7 @@ import { constant, input, trace } from '../../src/graph/trace.ts';
 import {
   type AugmentOptions,
   augment,
+  cropImages,
   decodeImages,
   packAugmentParameters,
   type ViewParameters,
@@ -97,6 +98,18 @@ testCases([
     build: () => ({
       same: decodeImages(images(3, 9, 9), { height: 9, width: 9, size: 9, ...imagenet }),
       smaller: decodeImages(images(3, 21, 13), { height: 21, width: 13, size: 6, ...imagenet }),
+    }),
+  },
+  {
+    name: 'crops and flips alone',
+    tolerance,
+    build: () => ({
+      views: cropImages(images(2, 21, 13), parameters([{ crop: [2, 1, 15, 8], flip: true }, { crop: [0, 3, 21, 5] }]), {
+        height: 21,
+        width: 13,
+        size: 6,
+        ...imagenet,
+      }),
     }),
   },
   ...[

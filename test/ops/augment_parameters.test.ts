@@ -3,7 +3,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
-import { type AugmentationConfig, augmentParameters } from '../../src/ops/augment.ts';
+import { augmentParameters, type DrawOptions } from '../../src/ops/augment.ts';
 import { cropParameters } from '../reference/augment_parameters.ts';
 import { interpret } from '../reference/interpreter.ts';
 import { lowbias32 } from '../values.ts';
@@ -22,13 +22,12 @@ const simclr = {
   sigma: [0.1, 2],
 } as const;
 const off = { ...simclr, scale: [1, 1], flip: 0, jitter: 0, grayscale: 0, blur: 0 } as const;
-type Config = AugmentationConfig & { height: number; width: number };
 
 const range = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, i) => i);
 const seeds = Uint32Array.of(1, 0, 3, 0);
 
 /** Rows of 16 by the device, and by the reference if asked. */
-async function draw(gpu: Gpu, config: Config, indices: Uint32Array, counters = seeds, reference = false) {
+async function draw(gpu: Gpu, config: DrawOptions, indices: Uint32Array, counters = seeds, reference = false) {
   const { graph, result } = trace(() => ({
     rows: augmentParameters(constant('indices', indices), constant('seeds', counters), config),
   }));
@@ -70,7 +69,7 @@ function distance(a: readonly number[], b: readonly number[]): number {
   return largest;
 }
 
-const cases: Record<string, Config> = {
+const cases: Record<string, DrawOptions> = {
   SimCLR: simclr,
   'strong jitter': { ...simclr, strength: 1.25, jitter: 1 },
   'flat images, often without a fitting crop': { ...simclr, height: 31, width: 97, scale: [0.5, 1] },
@@ -92,6 +91,14 @@ onEveryAdapter((gpu) => {
         }
       }
     }
+  });
+
+  it.each([1, 3])('%s views of each sample: the first of them are the same two', async (views) => {
+    const { rows, expected } = await draw(gpu(), { ...simclr, views }, range(70), seeds, true);
+    const { rows: two } = await draw(gpu(), simclr, range(70));
+    expect(rows.length).toBe(views * 70);
+    expect(rows.slice(0, 140)).toEqual(two.slice(0, rows.length));
+    for (const [i, row] of rows.entries()) expect(row.slice(0, 5), `row ${i}`).toEqual(expected[i].slice(0, 5));
   });
 
   it('nothing is done where all probabilities are 0', async () => {

@@ -1,9 +1,8 @@
-import type { AugmentationConfig } from '../../src/ops/augment.ts';
-import type { ImageSize } from '../../src/ops/gather_images.ts';
+import type { DrawOptions } from '../../src/ops/augment.ts';
 import type { Definitions } from './interpreter.ts';
 import { mixCounter, uniform01, uniformBelow, uniformBetween } from './random.ts';
 
-type Config = AugmentationConfig & ImageSize;
+type Config = DrawOptions;
 
 const roundHalfEven = (x: number): number => {
   const floor = Math.floor(x);
@@ -61,7 +60,8 @@ function drawView(key: number, config: Config): number[] {
 
 export default {
   augment_parameters([indices, seeds], { attrs }) {
-    const rows = [0, 1].flatMap((view) =>
+    const { views = 2 } = attrs as Config;
+    const rows = Array.from({ length: views }, (_, view) => view).flatMap((view) =>
       Array.from(indices).flatMap((index) => drawView([...seeds, index, view].reduce(mixCounter, 0), attrs as Config)),
     );
     return [Float64Array.from(rows)];
