@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { z } from 'zod';
 import type { Gpu } from '../src/gpu/device.ts';
 import { formatBytes, table } from '../src/report/tables.ts';
@@ -35,6 +35,8 @@ export const reportSchema = z.strictObject({
   adapter: z.string(),
   driver: z.string(),
   machine: z.string(),
+  /** How many processes wanted a processor when the benchmark started: more than none, and times are too long. */
+  load: z.number().nonnegative(),
   date: z.iso.datetime(),
   node: z.string(),
   commit: z.string(),
@@ -52,10 +54,13 @@ function commit(): string {
   }
 }
 
+const load = loadavg()[0];
+
 export const makeReport = ({ adapter, traits }: Gpu, rows: Row[]): Report => ({
   adapter: traits.adapter,
   driver: adapter.info.description,
   machine: `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`,
+  load,
   date: new Date().toISOString(),
   node: process.version,
   commit: commit(),
@@ -81,9 +86,9 @@ function linesOf(row: Row): string[][] {
 }
 
 export function describeReport(report: Report): string {
-  const { adapter, driver, machine, date, node, rows } = report;
+  const { adapter, driver, machine, load, date, node, rows } = report;
   return [
-    `${adapter} (${driver}), ${machine}`,
+    `${adapter} (${driver}), ${machine}, load average ${load.toFixed(1)} before`,
     `${date}, node ${node}, commit ${report.commit}; medians (shortest to longest) of ${rows[0]?.runs ?? 0} interleaved runs`,
     '',
     table(['case', 'implementation', 'time', '× ours', 'GFLOP/s'], rows.flatMap(linesOf)),
