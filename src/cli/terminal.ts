@@ -1,22 +1,25 @@
 import { Presets, SingleBar } from 'cli-progress';
 
+const millisecondsBetweenLines = 20_000;
+
 /** Lines for people go to stdout, with a progress bar below them where stdout is a terminal. */
 export class Terminal {
   private bar: SingleBar | undefined;
   private readonly interactive = process.stdout.isTTY === true;
-  private lastShare = 0;
+  private lastLine = performance.now();
 
   /** Prints a line above the bar. */
   line(text = ''): void {
     this.bar?.stop();
     this.bar = undefined;
     process.stdout.write(`${text}\n`);
+    this.lastLine = performance.now();
   }
 
-  /** Shows how far a task is. On no terminal: nothing, but every quarter of a long task as a line. */
+  /** Shows how far a task is; on no terminal as a line now and then, for those who read a log. */
   progress(task: string, done: number, total: number, note = ''): void {
     if (!this.interactive) {
-      this.quarter(task, done, total, note);
+      this.now(task, done, total, note);
       return;
     }
     if (!this.bar) {
@@ -29,11 +32,10 @@ export class Terminal {
     if (done >= total) this.clear();
   }
 
-  private quarter(task: string, done: number, total: number, note: string): void {
-    const share = Math.floor((4 * done) / total);
-    if (done > 0 && share > 0 && share < 4 && share !== this.lastShare)
-      process.stdout.write(`  ${task}: ${done}/${total} ${note}\n`);
-    this.lastShare = share;
+  private now(task: string, done: number, total: number, note: string): void {
+    if (done >= total || performance.now() - this.lastLine < millisecondsBetweenLines) return;
+    process.stdout.write(`  ${task} ${done}/${total} ${note}\n`);
+    this.lastLine = performance.now();
   }
 
   /** Takes the bar away. */

@@ -55,6 +55,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
           formatBytes(memory),
         ].join('  '),
       ),
+    onUntrained: (knn) => terminal.line(`kNN        ${percent(knn)} with untrained features`),
     onFigure: (step, positives, negatives) =>
       terminal.line(
         `figures    step ${step}: similarity of positives ${positives.toFixed(3)}, of negatives ${negatives.toFixed(3)}`,

@@ -17,7 +17,7 @@ export interface RunConfig {
 
 /** One line of `metrics.jsonl`. Lines of a step and of an epoch carry the number of steps done. */
 export type MetricsRecord = Readonly<Record<string, unknown>> & {
-  readonly type: 'step' | 'epoch';
+  readonly type: 'probe' | 'step' | 'epoch';
   readonly step: number;
 };
 

@@ -52,6 +52,8 @@ export interface TrainEvents {
   onPipeline?(done: number, total: number): void;
   onStep?(report: StepReport): void;
   onEpoch?(report: EpochReport): void;
+  /** kNN accuracy with the first weights. */
+  onUntrained?(knn: number): void;
   onFigure?(step: number, positives: number, negatives: number): void;
 }
 
@@ -138,7 +140,7 @@ export class Trainer {
       steps: total,
       resumedAt: this.progress.step,
     });
-    if (this.progress.step === 0) await this.draw();
+    if (this.progress.step === 0) await this.showUntrained();
     let order: { epoch: number; indices: Uint32Array } | undefined;
     for (let done = this.progress.step; done < total && !signal?.aborted; done++) {
       const epoch = Math.floor(done / perEpoch);
@@ -153,6 +155,15 @@ export class Trainer {
     if (!signal?.aborted) await this.draw();
     const checkpoint = this.folder.checkpointFile(this.progress.step);
     return { step: this.progress.step, checkpoint, interrupted: this.progress.step < total, knn: this.knn };
+  }
+
+  /** What the features are worth before training: the figure that later ones are to be compared with. */
+  private async showUntrained(): Promise<void> {
+    await this.draw();
+    if (!this.probe) return;
+    const knn = await this.probe.accuracy();
+    this.folder.log({ type: 'probe', step: 0, knn });
+    this.events.onUntrained?.(knn);
   }
 
   private async submit(step: number, epoch: number, indices: Uint32Array): Promise<void> {
