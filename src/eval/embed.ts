@@ -26,7 +26,7 @@ export class Embedder {
   /** Compiles for images of the size of `set`. The weights are those of `state`, whatever they are at the time of a run. */
   static async create(
     state: State,
-    model: SimClr,
+    model: Pick<SimClr, 'features'>,
     set: Pick<ImageSet, 'height' | 'width'>,
     { imageSize: size, mean, std, batchSize }: EmbedOptions,
   ): Promise<Embedder> {

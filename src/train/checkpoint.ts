@@ -17,21 +17,22 @@ export interface Progress {
   readonly accuracy: number;
 }
 
-const format = 'simclr-webgpu checkpoint 1';
-
 /** The name under which a checkpoint keeps an optimiser's moment of a parameter. */
 const momentName = (moment: string, parameter: string): string => `optimizer.${moment}.${parameter}`;
 
+/** What training changes in a model. */
+export type Trained = Pick<SimClr, 'parameters' | 'buffers'>;
+
 /** A moment seen parameter by parameter: entries like those of the model, whose tensors are ranges of the flat moment. */
-function momentEntries(model: SimClr, moment: Tensor): readonly Entry[] {
-  return model.parameters.map(({ tensor, torchShape }) => ({
+function momentEntries({ parameters }: Trained, moment: Tensor): readonly Entry[] {
+  return parameters.map(({ tensor, torchShape }) => ({
     tensor: tensor.rangeOf(moment, momentName(moment.name, tensor.name)),
     torchShape,
   }));
 }
 
 /** Every value of a run by name: weights and running statistics under torchvision's names, moments under `optimizer.`. */
-function allEntries(model: SimClr, optimizer: Optimizer): readonly Entry[] {
+function allEntries(model: Trained, optimizer: Optimizer): readonly Entry[] {
   return [
     ...model.parameters,
     ...model.buffers,
@@ -39,24 +40,48 @@ function allEntries(model: SimClr, optimizer: Optimizer): readonly Entry[] {
   ];
 }
 
-/** Writes a checkpoint (atomically) from which the run continues bit for bit. */
-export async function saveCheckpoint(
+/** A kind of checkpoint: what its metadata call it, what people call it, and where they find one. */
+export interface CheckpointKind {
+  readonly format: string;
+  readonly what: string;
+  readonly remedy: string;
+}
+
+const pretraining: CheckpointKind = {
+  format: 'simclr-webgpu checkpoint 1',
+  what: 'checkpoint of simclr-webgpu',
+  remedy: "take one from a run's checkpoints folder",
+};
+
+/** Writes all that a training needs to continue bit for bit, atomically. */
+export async function saveTraining(
   path: string,
   state: State,
-  model: SimClr,
+  model: Trained,
   optimizer: Optimizer,
-  settings: TrainSettings,
-  progress: Progress,
+  { format }: CheckpointKind,
+  settings: unknown,
+  progress: { readonly step: number },
 ): Promise<void> {
   const values = await readEntries(state, allEntries(model, optimizer));
   const metadata = { format, settings: JSON.stringify(settings), progress: JSON.stringify(progress) };
   writeSafetensors(path, stored(values, model, progress.step), metadata);
 }
 
+/** Writes a checkpoint (atomically) from which the run continues bit for bit. */
+export const saveCheckpoint = (
+  path: string,
+  state: State,
+  model: SimClr,
+  optimizer: Optimizer,
+  settings: TrainSettings,
+  progress: Progress,
+): Promise<void> => saveTraining(path, state, model, optimizer, pretraining, settings, progress);
+
 /** Tensors as the file keeps them, with PyTorch's counter of batches beside each pair of running statistics. */
 export function* stored(
   values: ReadonlyMap<string, TorchTensor>,
-  model: Pick<SimClr, 'buffers'>,
+  model: Pick<Trained, 'buffers'>,
   steps: number,
 ): Generator<readonly [string, StoredTensor]> {
   for (const [name, { shape, data }] of values) yield [name, { dtype: 'F32', shape, data }];
@@ -74,15 +99,22 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, TorchTensor>;
 }
 
-/** Reads a checkpoint of ours. UserError: damaged, or not one. */
-export function readCheckpoint(path: string): Checkpoint {
+/** Tensors of a file in f32, by name; without integers (PyTorch's counters of batches). */
+export function floatTensors(tensors: ReadonlyMap<string, StoredTensor>): ReadonlyMap<string, TorchTensor> {
+  const floats = [...tensors].filter(([, { dtype }]) => dtype !== 'I64');
+  return new Map(floats.map(([name, tensor]) => [name, { shape: tensor.shape, data: toFloat32(tensor) }]));
+}
+
+/** Reads what `saveTraining` wrote. UserError: damaged, or of another kind. */
+export function readTraining<P>(
+  path: string,
+  { format, what, remedy }: CheckpointKind,
+): Pick<Checkpoint, 'path' | 'tensors'> & { readonly settings: unknown; readonly progress: P } {
   const { metadata, tensors } = readSafetensors(path);
   if (metadata['format'] !== format) {
-    throw new UserError(
-      `${path}: is no checkpoint of simclr-webgpu (its metadata say '${metadata['format'] ?? 'nothing'}'); take one from a run's checkpoints folder`,
-    );
+    throw new UserError(`${path}: is no ${what} (its metadata say '${metadata['format'] ?? 'nothing'}'); ${remedy}`);
   }
-  let progress: Progress;
+  let progress: P;
   let settings: unknown;
   try {
     progress = JSON.parse(metadata['progress'] ?? '');
@@ -90,17 +122,22 @@ export function readCheckpoint(path: string): Checkpoint {
   } catch {
     throw new UserError(`${path}: its metadata are damaged; take another checkpoint`);
   }
-  const floats = [...tensors].filter(([, { dtype }]) => dtype !== 'I64');
-  return {
-    path,
-    settings: parseSettings(settings, path, (name) => name),
-    progress,
-    tensors: new Map(floats.map(([name, tensor]) => [name, { shape: tensor.shape, data: toFloat32(tensor) }])),
-  };
+  return { path, settings, progress, tensors: floatTensors(tensors) };
+}
+
+/** Reads a checkpoint of ours. UserError: damaged, or not one. */
+export function readCheckpoint(path: string): Checkpoint {
+  const read = readTraining<Progress>(path, pretraining);
+  return { ...read, settings: parseSettings(read.settings, path, (name) => name) };
 }
 
 /** Sets weights, statistics and moments. UserError: of another architecture; then nothing is changed. */
-export function restore(state: State, model: SimClr, optimizer: Optimizer, { tensors, path }: Checkpoint): void {
+export function restore(
+  state: State,
+  model: Trained,
+  optimizer: Optimizer,
+  { tensors, path }: Pick<Checkpoint, 'tensors' | 'path'>,
+): void {
   writeEntries(state, allEntries(model, optimizer), tensors, path);
 }
 

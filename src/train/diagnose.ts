@@ -1,7 +1,9 @@
 import type { ImageSource } from '../data/source.ts';
 import { UserError } from '../errors.ts';
+import type { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Data } from '../graph/tensor.ts';
+import type { Entry } from '../nn/module.ts';
 import { Pretraining, type PretrainingOptions, type StepCounters } from '../ssl/pretraining.ts';
 import type { SimClr } from '../ssl/simclr.ts';
 
@@ -14,30 +16,30 @@ const firstNonFinite = (data: Data): number => (data as Float32Array).findIndex(
  */
 async function firstBadTensor(
   state: State,
-  model: SimClr,
-  source: ImageSource,
-  options: PretrainingOptions,
-  indices: Uint32Array,
-  counters: StepCounters,
+  parameters: readonly Entry[],
+  again: () => Promise<Program>,
 ): Promise<string | undefined> {
-  for (const { tensor } of model.parameters) {
+  for (const { tensor } of parameters) {
     const at = firstNonFinite(await state.read(tensor));
     if (at >= 0) return `parameter ${tensor.name}, element ${at}`;
   }
-  const again = await Pretraining.create(state, model, source, options, { inspect: true });
-  await again.step(indices, counters).read();
-  for (const node of again.program.plan.nodes) {
+  const program = await again();
+  for (const node of program.plan.nodes) {
     for (const tensor of node.outputs) {
-      if (tensor.dtype !== 'f32' || !again.program.plan.isStored(tensor)) continue;
-      const at = firstNonFinite(await again.program.inspect(tensor));
+      if (tensor.dtype !== 'f32' || !program.plan.isStored(tensor)) continue;
+      const at = firstNonFinite(await program.inspect(tensor));
       if (at >= 0) return `${tensor.name} [${tensor.shape.join(', ')}], element ${at}`;
     }
   }
   return undefined;
 }
 
-/** The error with which a run stops at a step whose loss or gradients are not finite. */
-export async function divergence(
+/**
+ * The error with which a training stops at a step whose loss or gradients are not finite.
+ *
+ * @param again compiles the step with `inspect`, runs it once more and returns the program
+ */
+export async function divergenceOf(
   step: number,
   remedy: string,
   ...where: Parameters<typeof firstBadTensor>
@@ -53,3 +55,20 @@ export async function divergence(
     `step ${step}: NaN or infinity appeared, ${place}; training stopped before it reached the weights. ${remedy}`,
   );
 }
+
+/** The same for a step of pre-training. */
+export const divergence = (
+  step: number,
+  remedy: string,
+  state: State,
+  model: SimClr,
+  source: ImageSource,
+  options: PretrainingOptions,
+  indices: Uint32Array,
+  counters: StepCounters,
+): Promise<UserError> =>
+  divergenceOf(step, remedy, state, model.parameters, async () => {
+    const again = await Pretraining.create(state, model, source, options, { inspect: true });
+    await again.step(indices, counters).read();
+    return again.program;
+  });

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { resnetBlocks, stems } from '../nn/resnet.ts';
+import type { AugmentationConfig } from '../ops/augment.ts';
 import { adam } from '../optim/adam.ts';
 import { lars } from '../optim/lars.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -86,18 +87,21 @@ export const settingNames = Object.keys(trainSettings.shape) as SettingName[];
 /** `batchSize` → `--batch-size`. */
 export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** How messages call a setting: by its flag, or as it stands in a file. */
+export type SettingNaming = (setting: string) => string;
+
 /**
- * Checks settings, with defaults for those that are not there.
+ * Checks settings against a table, with defaults for those that are not there.
  *
- * @param name how messages call a setting: by its flag (the default), or as it stands in a file
  * @throws UserError one line that names every wrong setting; exit code 2
  */
-export function parseSettings(
+export function parseTable<T extends z.ZodType<{ cropMin: number; cropMax: number }>>(
+  table: T,
   given: unknown,
-  source = 'settings',
-  name: (setting: string) => string = flagOf,
-): TrainSettings {
-  const parsed = trainSettings.safeParse(given);
+  source: string,
+  name: SettingNaming = flagOf,
+): z.infer<T> {
+  const parsed = table.safeParse(given);
   if (!parsed.success) {
     const faults = parsed.error.issues.map(({ path, message }) =>
       path.length > 0 ? `${name(String(path[0]))}: ${message}` : message,
@@ -113,6 +117,10 @@ export function parseSettings(
   }
   return settings;
 }
+
+/** Checks the settings of a pre-training run; see `parseTable`. */
+export const parseSettings = (given: unknown, source = 'settings', name: SettingNaming = flagOf): TrainSettings =>
+  parseTable(trainSettings, given, source, name);
 
 /** Sizes with which a run ends within minutes on a software rasteriser on two cores. */
 export const softwareSizes = {
@@ -142,7 +150,10 @@ export const modelOptions = (settings: TrainSettings): SimClrOptions => {
   return { architecture, stem, features, headDepth, headWidth, headBatchNorm, seed };
 };
 
-export function makeOptimizer(settings: TrainSettings, weights: Tensor): Optimizer {
+export function makeOptimizer(
+  settings: Pick<TrainSettings, 'optimizer' | 'weightDecay' | 'momentum'>,
+  weights: Tensor,
+): Optimizer {
   const { optimizer, weightDecay, momentum } = settings;
   switch (optimizer) {
     case 'adam':
@@ -158,30 +169,44 @@ export function makeOptimizer(settings: TrainSettings, weights: Tensor): Optimiz
   }
 }
 
+/** The settings that say how a view is made of an image. */
+export const augmentationSettings = [
+  'cropMin',
+  'cropMax',
+  'flip',
+  'jitter',
+  'jitterStrength',
+  'grayscale',
+  'blur',
+] as const satisfies SettingName[];
+
+export function augmentationConfig(
+  settings: Pick<TrainSettings, (typeof augmentationSettings)[number]>,
+): AugmentationConfig {
+  const { cropMin, cropMax, flip, jitter, jitterStrength: strength, grayscale, blur } = settings;
+  return { ...augmentation, scale: [cropMin, cropMax], flip, jitter, strength, grayscale, blur };
+}
+
 export function pretrainingOptions(settings: TrainSettings): PretrainingOptions {
-  const { imageSize, batchSize, temperature, seed, cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur } =
-    settings;
+  const { imageSize, batchSize, temperature, seed } = settings;
   return {
     imageSize,
     batchSize,
     temperature,
     seed,
     ...normalization(settings),
-    augmentation: {
-      ...pretrainingDefaults.augmentation,
-      scale: [cropMin, cropMax],
-      flip,
-      jitter,
-      strength: jitterStrength,
-      grayscale,
-      blur,
-    },
+    augmentation: augmentationConfig(settings),
     optimizer: (weights) => makeOptimizer(settings, weights),
   };
 }
 
 /** The learning rate of a step (from 1) of a run of `total` steps. */
-export function learningRate(settings: TrainSettings, step: number, total: number, perEpoch: number): number {
+export function learningRate(
+  settings: Pick<TrainSettings, 'lr' | 'schedule' | 'warmupEpochs'>,
+  step: number,
+  total: number,
+  perEpoch: number,
+): number {
   const warmup = Math.min(total, Math.round(settings.warmupEpochs * perEpoch));
   return schedules[settings.schedule](step, { base: settings.lr, total, warmup });
 }
