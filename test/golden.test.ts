@@ -33,7 +33,9 @@ if (!existsSync(folder)) {
     file.expectAllRead();
   };
   const each = (device: () => Device) =>
-    it.for(known)('%s: %s equals PyTorch’s', ([name, op], { skip }) => checkFile(name, op, device(), skip));
+    it.for(known)('%s: %s equals PyTorch’s', { timeout: 600_000 }, ([name, op], { skip }) =>
+      checkFile(name, op, device(), skip),
+    );
   describe('float64 reference', () => each(() => 'reference'));
   onEveryAdapter(each);
 }

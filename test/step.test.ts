@@ -1,5 +1,5 @@
 /** The whole step, from indices of images to updated weights: against the float64 reference, against itself, and over many runs. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ImageSet } from '../src/data/images.ts';
 import { hostImages, type ImageSource, residentImages } from '../src/data/source.ts';
 import { Gpu } from '../src/gpu/device.ts';
@@ -23,6 +23,9 @@ import { difference, norm, normError } from './golden/harness.ts';
 import { adapters, noise, onEveryAdapter } from './ops/harness.ts';
 import { interpret, type Values } from './reference/interpreter.ts';
 import { lowbias32 } from './values.ts';
+
+// Seconds each on a machine of its own; tests of other files may share it.
+vi.setConfig({ testTimeout: 600_000 });
 
 /** Images with large patches of colour under noise, by formula. */
 const images: ImageSet = {
