@@ -86,7 +86,11 @@ export function pairMeans(similarity: Float32Array, n: number): { positives: num
 }
 
 /** Normalised views [count, size, size, 4] as RGB bytes. */
-function toPixels(views: Float32Array, count: number, { imageSize, mean, std }: ViewOptions): Uint8Array[] {
+export function toPixels(
+  views: Float32Array,
+  count: number,
+  { imageSize, mean, std }: Pick<ViewOptions, 'imageSize' | 'mean' | 'std'>,
+): Uint8Array[] {
   const pixels = imageSize * imageSize;
   return Array.from({ length: count }, (_, view) =>
     Uint8Array.from({ length: pixels * 3 }, (_, i) => {

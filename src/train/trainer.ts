@@ -54,7 +54,8 @@ export interface TrainEvents {
   onEpoch?(report: EpochReport): void;
   /** kNN accuracy with the first weights. */
   onUntrained?(knn: number): void;
-  onFigure?(step: number, positives: number, negatives: number): void;
+  /** Means of the drawn similarities of positive and negative pairs, and the whole matrix (see `Picture`). */
+  onFigure?(step: number, positives: number, negatives: number, similarity: Float32Array): void;
 }
 
 export interface TrainResult {
@@ -250,7 +251,7 @@ export class Trainer {
     const name = `step-${String(step).padStart(8, '0')}.png`;
     this.folder.figure(`similarity-${name}`, picture.similarityPng);
     this.folder.figure(`pairs-${name}`, picture.pairsPng);
-    this.events.onFigure?.(step, picture.positives, picture.negatives);
+    this.events.onFigure?.(step, picture.positives, picture.negatives, picture.similarity);
   }
 
   destroy(): void {
