@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { Gpu, listAdapters } from '../gpu/device.ts';
+import { listAdapters } from '../gpu/adapters.ts';
+import { Gpu } from '../gpu/device.ts';
 import { table } from '../report/tables.ts';
 
 interface MatrixConfig {

@@ -1,9 +1,6 @@
-import { create, globals } from 'webgpu';
 import { messageOf, UserError } from '../errors.ts';
-import { useInstalledDrivers } from './drivers.ts';
+import { chooseAdapter, isSoftware, letGo, noAdapter, openInstance } from './adapters.ts';
 import { type Constants, type Kernel, sourceLine } from './kernel.ts';
-
-Object.assign(globalThis, globals);
 
 /** What kernels are chosen by: facts of the device, no handles. */
 export interface DeviceTraits {
@@ -26,8 +23,6 @@ export interface OpenOptions {
   without?: readonly string[];
 }
 
-const enabledToggles = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
-const disabledToggles = ['timestamp_quantization'];
 const wantedFeatures = ['timestamp-query', 'subgroups', 'shader-f16', 'chromium-experimental-subgroup-matrix'];
 const wantedLimits = [
   'maxBufferSize',
@@ -39,52 +34,6 @@ const wantedLimits = [
   'maxComputeWorkgroupSizeY',
   'maxComputeWorkgroupSizeZ',
 ] as const;
-
-const dawnArguments = (extra: string[]): string[] => [
-  `enable-dawn-features=${enabledToggles.join(',')}`,
-  `disable-dawn-features=${disabledToggles.join(',')}`,
-  ...extra,
-];
-
-/** Instances that are in use: Dawn ends when one is collected, requests under way included, and keeps Node alive until then. */
-const instances = new Set<GPU>();
-
-function keep(instance: GPU): GPU {
-  instances.add(instance);
-  return instance;
-}
-
-/** Names of the adapters that Dawn finds, hardware first, then the faster software rasteriser. */
-export async function listAdapters(): Promise<string[]> {
-  useInstalledDrivers();
-  // Dawn lists its adapters only in the error for a name that no adapter has.
-  const instance = keep(create(dawnArguments(['adapter=no adapter has this name'])));
-  try {
-    await instance.requestAdapter();
-    return [];
-  } catch (error) {
-    const names = [...messageOf(error).matchAll(/name: '([^']*)'/g)].map((match) => match[1]);
-    const rank = (name: string) => (/swiftshader/i.test(name) ? 2 : isSoftware(name) ? 1 : 0);
-    return [...new Set(names)].sort((a, b) => rank(a) - rank(b));
-  } finally {
-    instances.delete(instance);
-  }
-}
-
-const isSoftware = (name: string): boolean => /llvmpipe|lavapipe|swiftshader|basic render|null-backend/i.test(name);
-
-const noAdapter = `no WebGPU adapter was found. Run 'node scripts/setup.mjs': it sets up software Vulkan or says what to install; for a GPU install its Vulkan driver`;
-
-async function chooseAdapter(wanted: string | undefined): Promise<string> {
-  const names = await listAdapters();
-  if (names.length === 0) throw new UserError(noAdapter);
-  if (wanted === undefined) return names[0];
-  const found = names.find((name) => name.toLowerCase().includes(wanted.toLowerCase()));
-  if (found === undefined) {
-    throw new UserError(`no adapter is called '${wanted}'; there is: ${names.map((name) => `'${name}'`).join(', ')}`);
-  }
-  return found;
-}
 
 /**
  * A device with its pipelines and its account of memory. Everything that it makes carries a label; an error of the device
@@ -118,7 +67,7 @@ export class Gpu {
   /** Opens an adapter with every feature and limit that the kernels can use. UserError: none there, or none of that name. */
   static async open(options: OpenOptions = {}): Promise<Gpu> {
     const name = options.nullBackend ? 'null-backend' : await chooseAdapter(options.adapter);
-    const instance = keep(create(dawnArguments([options.nullBackend ? 'backend=null' : `adapter=${name}`])));
+    const instance = openInstance(options.nullBackend ? 'backend=null' : `adapter=${name}`);
     const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter) throw new UserError(noAdapter);
     const limits = Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]]));
@@ -268,7 +217,7 @@ export class Gpu {
   destroy(): void {
     this.trim();
     this.device.destroy();
-    instances.delete(this.instance);
+    letGo(this.instance);
   }
 }
 

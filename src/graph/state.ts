@@ -43,7 +43,11 @@ export class State {
       throw new Error(`${variable} cannot be set to ${data.length} elements from ${start ?? 0} on`);
     }
     const { buffer, offset } = this.locate(variable);
-    this.gpu.device.queue.writeBuffer(buffer, offset + (start ?? 0) * bytesPerElement, data as Float32Array<ArrayBuffer>);
+    this.gpu.device.queue.writeBuffer(
+      buffer,
+      offset + (start ?? 0) * bytesPerElement,
+      data as Float32Array<ArrayBuffer>,
+    );
   }
 
   /** Reads a variable back. */
@@ -68,7 +72,10 @@ export class State {
   }
 
   private locate(variable: Tensor): { buffer: GPUBuffer; offset: number } {
-    return { buffer: this.buffer(variable.flat?.parent ?? variable), offset: (variable.flat?.offset ?? 0) * bytesPerElement };
+    return {
+      buffer: this.buffer(variable.flat?.parent ?? variable),
+      offset: (variable.flat?.offset ?? 0) * bytesPerElement,
+    };
   }
 
   destroy(): void {

@@ -1,6 +1,7 @@
 /** What the tests of all ops share: cases that are run on every adapter against the reference, and against central differences. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Gpu, listAdapters } from '../../src/gpu/device.ts';
+import { listAdapters } from '../../src/gpu/adapters.ts';
+import { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Data, Shape, Tensor } from '../../src/graph/tensor.ts';

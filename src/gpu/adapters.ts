@@ -1,0 +1,59 @@
+import { create, globals } from 'webgpu';
+import { messageOf, UserError } from '../errors.ts';
+import { useInstalledDrivers } from './drivers.ts';
+
+Object.assign(globalThis, globals);
+
+const enabledToggles = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
+const disabledToggles = ['timestamp_quantization'];
+const dawnArguments = (extra: string[]): string[] => [
+  `enable-dawn-features=${enabledToggles.join(',')}`,
+  `disable-dawn-features=${disabledToggles.join(',')}`,
+  ...extra,
+];
+
+/** Instances that are in use: Dawn ends when one is collected, requests under way included, and keeps Node alive until then. */
+const instances = new Set<GPU>();
+
+/** A Dawn instance, held until it is let go. */
+export function openInstance(argument: string): GPU {
+  const instance = create(dawnArguments([argument]));
+  instances.add(instance);
+  return instance;
+}
+
+export const letGo = (instance: GPU): boolean => instances.delete(instance);
+
+/** Names of the adapters that Dawn finds, hardware first, then the faster software rasteriser. */
+export async function listAdapters(): Promise<string[]> {
+  useInstalledDrivers();
+  // Dawn lists its adapters only in the error for a name that no adapter has.
+  const instance = openInstance('adapter=no adapter has this name');
+  try {
+    await instance.requestAdapter();
+    return [];
+  } catch (error) {
+    const names = [...messageOf(error).matchAll(/name: '([^']*)'/g)].map((match) => match[1]);
+    const rank = (name: string) => (/swiftshader/i.test(name) ? 2 : isSoftware(name) ? 1 : 0);
+    return [...new Set(names)].sort((a, b) => rank(a) - rank(b));
+  } finally {
+    letGo(instance);
+  }
+}
+
+export const isSoftware = (name: string): boolean =>
+  /llvmpipe|lavapipe|swiftshader|basic render|null-backend/i.test(name);
+
+export const noAdapter = `no WebGPU adapter was found. Run 'node scripts/setup.mjs': it sets up software Vulkan or says what to install; for a GPU install its Vulkan driver`;
+
+/** The name of the adapter to open: the first, or the first that has `wanted` in its name. */
+export async function chooseAdapter(wanted: string | undefined): Promise<string> {
+  const names = await listAdapters();
+  if (names.length === 0) throw new UserError(noAdapter);
+  if (wanted === undefined) return names[0];
+  const found = names.find((name) => name.toLowerCase().includes(wanted.toLowerCase()));
+  if (found === undefined) {
+    throw new UserError(`no adapter is called '${wanted}'; there is: ${names.map((name) => `'${name}'`).join(', ')}`);
+  }
+  return found;
+}

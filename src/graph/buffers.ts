@@ -1,0 +1,74 @@
+import type { Plan } from './plan.ts';
+import type { State } from './state.ts';
+import { byteLength, Scratch, Tensor } from './tensor.ts';
+
+/** Bytes behind every block of a program that is compiled with `inspect`, filled with a pattern that no kernel may touch. */
+export const guardBytes = 256;
+const guardWord = 0x7f4a11ed;
+/** The buffers behind a plan: slots, inputs and constants of its own, variables of the state. */
+export class Buffers {
+  private readonly slots: GPUBuffer[];
+  private readonly leaves = new Map<Tensor, GPUBuffer>();
+  private readonly owned: GPUBuffer[] = [];
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly state: State,
+    private readonly guard: number,
+  ) {
+    const { gpu } = state;
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    this.slots = plan.slots.map((bytes, index) =>
+      gpu.createBuffer(`slot ${index}`, Math.max(16, bytes + guard), usage),
+    );
+    for (const leaf of plan.leaves) {
+      if (leaf.origin.kind === 'variable') continue;
+      const buffer = gpu.createBuffer(leaf.name, Math.max(16, byteLength(leaf)), usage);
+      if (leaf.origin.kind === 'constant')
+        gpu.device.queue.writeBuffer(buffer, 0, leaf.origin.data as Float32Array<ArrayBuffer>);
+      this.leaves.set(leaf, buffer);
+    }
+    for (const leaf of plan.leaves) if (leaf.origin.kind === 'variable') state.buffer(leaf);
+    this.fillGuards();
+  }
+
+  own(buffer: GPUBuffer): void {
+    this.owned.push(buffer);
+  }
+
+  /** Where a tensor's bytes are. `size` is what a kernel may see: the guard lies within reach, so that an overrun shows. */
+  of(tensor: Tensor | Scratch): { buffer: GPUBuffer; offset: number; size: number } {
+    const { root, offset } = this.plan.place(tensor);
+    const bytes = Math.max(16, tensor instanceof Scratch ? tensor.bytes : byteLength(tensor));
+    if (root instanceof Tensor) {
+      return { buffer: this.leaves.get(root) ?? this.state.buffer(root), offset, size: bytes };
+    }
+    const buffer = this.slots[root.slot];
+    if (!buffer) throw new Error(`${tensor.name} is in no launch of this program`);
+    const whole = offset === 0 && bytes >= root.bytes;
+    return { buffer, offset, size: whole ? Math.max(bytes, Math.min(bytes + this.guard, buffer.size)) : bytes };
+  }
+
+  private fillGuards(): void {
+    if (!this.guard) return;
+    const pattern = new Uint32Array(this.guard / 4).fill(guardWord);
+    for (const { slot, bytes } of this.plan.blocks)
+      this.state.gpu.device.queue.writeBuffer(this.slots[slot], Math.ceil(bytes / 4) * 4, pattern);
+  }
+
+  async damagedGuards(): Promise<string[]> {
+    const damaged: string[] = [];
+    for (const { slot, bytes, name } of this.plan.blocks) {
+      const words = new Uint32Array(
+        await this.state.gpu.readBuffer(this.slots[slot], Math.ceil(bytes / 4) * 4, this.guard),
+      );
+      if (words.some((word) => word !== guardWord)) damaged.push(name);
+    }
+    return damaged;
+  }
+
+  release(): void {
+    for (const buffer of [...this.slots, ...this.leaves.values()]) this.state.gpu.release(buffer);
+    for (const buffer of this.owned) this.state.gpu.destroyBuffer(buffer);
+  }
+}
