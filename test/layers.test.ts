@@ -4,7 +4,16 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
-const levels = [['cli'], ['train', 'eval', 'report'], ['ssl'], ['nn', 'optim', 'data'], ['ops'], ['graph'], ['gpu']];
+const levels = [
+  ['cli'],
+  ['experiment'],
+  ['train', 'eval', 'report'],
+  ['ssl'],
+  ['nn', 'optim', 'data'],
+  ['ops'],
+  ['graph'],
+  ['gpu'],
+];
 /** Within a level a layer imports itself only, but for these: a run probes, and draws, as it goes. */
 const beside: Readonly<Record<string, readonly string[]>> = { train: ['eval', 'report'] };
 /** Files that any layer may import, and the one that may import all. */

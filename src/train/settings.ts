@@ -126,7 +126,7 @@ export const parseSettings = (given: unknown, source = 'settings', name: Setting
 export const softwareSizes = {
   imageSize: 32,
   batchSize: 32,
-  epochs: 4,
+  epochs: 3,
   knnEvery: 1,
   knnImages: 500,
 } as const satisfies Partial<TrainSettings>;
