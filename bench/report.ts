@@ -35,7 +35,7 @@ export const reportSchema = z.strictObject({
   adapter: z.string(),
   driver: z.string(),
   machine: z.string(),
-  /** How many processes wanted a processor when the benchmark started: more than none, and times are too long. */
+  /** Processes that wanted a processor when the benchmark started: times are only true with next to none. */
   load: z.number().nonnegative(),
   date: z.iso.datetime(),
   node: z.string(),
@@ -54,16 +54,16 @@ function commit(): string {
   }
 }
 
-const load = loadavg()[0];
+/** As the benchmark starts: both may change while it runs. */
+const start = { load: loadavg()[0], commit: commit() };
 
 export const makeReport = ({ adapter, traits }: Gpu, rows: Row[]): Report => ({
   adapter: traits.adapter,
   driver: adapter.info.description,
   machine: `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`,
-  load,
   date: new Date().toISOString(),
   node: process.version,
-  commit: commit(),
+  ...start,
   rows,
 });
 
