@@ -1,3 +1,4 @@
+import { UserError } from '../errors.ts';
 import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import { input, trace } from '../graph/trace.ts';
@@ -16,8 +17,80 @@ export interface Labelled {
   readonly labels: ArrayLike<number>;
 }
 
+/** The most similar rows of a bank for each query, most similar first; k to a query. */
+export interface Neighbours {
+  readonly k: number;
+  /** [queries, k] rows of the bank. */
+  readonly rows: Uint32Array;
+  /** [queries, k] cosine similarities. */
+  readonly similarities: Float32Array;
+}
+
 /** Rows of the test set whose similarities are computed at a time. */
 const blockRows = 256;
+
+/** The k rows of `bank` [count, dimensions] nearest by cosine to each row of `queries`; of equals the earlier. UserError: k > count. */
+export async function nearestRows(
+  state: State,
+  bank: Float32Array,
+  queries: Float32Array,
+  dimensions: number,
+  k: number,
+): Promise<Neighbours> {
+  const [banked, count] = [bank.length / dimensions, queries.length / dimensions];
+  if (k > banked || k < 1) throw new UserError(`${k} neighbours of ${banked} images: take from 1 to ${banked}`, 2);
+  const { graph, result } = trace(() => ({
+    similarity: cosineSimilarity(
+      input('test', [blockRows, dimensions], 'f32'),
+      input('train', [banked, dimensions], 'f32'),
+    ),
+  }));
+  const program = await Program.compile(graph, state, result);
+  const found = { k, rows: new Uint32Array(count * k), similarities: new Float32Array(count * k) };
+  for (let start = 0; start < count; start += blockRows) {
+    const block = new Float32Array(blockRows * dimensions);
+    block.set(queries.subarray(start * dimensions, (start + blockRows) * dimensions));
+    const { similarity } = await program.run({ test: block, train: bank }).read();
+    for (let row = 0; row < Math.min(blockRows, count - start); row++) {
+      const similarities = (similarity as Float32Array).subarray(row * banked, (row + 1) * banked);
+      const best = largest(similarities, k);
+      found.rows.set(best, (start + row) * k);
+      for (let i = 0; i < k; i++) found.similarities[(start + row) * k + i] = similarities[best[i]];
+    }
+  }
+  program.destroy();
+  return found;
+}
+
+/** Indices of the k largest values, largest first, of equals the earlier: a sorted list into which each value is put in its place. */
+function largest(values: Float32Array, k: number): Uint32Array {
+  const best = new Uint32Array(k);
+  let held = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (held === k && values[i] <= values[best[k - 1]]) continue;
+    let place = held < k ? held++ : k - 1;
+    for (; place > 0 && values[best[place - 1]] < values[i]; place--) best[place] = best[place - 1];
+    best[place] = i;
+  }
+  return best;
+}
+
+/** The vote of the first k of the neighbours that were found, for each query: its class. */
+export function voteOfNearest(
+  { k: found, rows, similarities }: Neighbours,
+  labels: ArrayLike<number>,
+  { k, temperature }: KnnOptions,
+): Int32Array {
+  if (k > found) throw new RangeError(`[voteOfNearest] ${k} of ${found} neighbours`);
+  return Int32Array.from({ length: rows.length / found }, (_, query) => {
+    const at = query * found;
+    return weigh(
+      Array.from(rows.subarray(at, at + k), (row) => labels[row]),
+      similarities.subarray(at, at + k),
+      temperature,
+    );
+  });
+}
 
 /** Share of the test rows that their nearest train rows, by cosine, give the right class. */
 export async function knnAccuracy(
@@ -25,39 +98,30 @@ export async function knnAccuracy(
   train: Labelled,
   test: Labelled,
   dimensions: number,
-  { k, temperature }: KnnOptions,
+  options: KnnOptions,
 ): Promise<number> {
-  const bank = train.labels.length;
-  const { graph, result } = trace(() => ({
-    similarity: cosineSimilarity(
-      input('test', [blockRows, dimensions], 'f32'),
-      input('train', [bank, dimensions], 'f32'),
-    ),
-  }));
-  const program = await Program.compile(graph, state, result);
-  let right = 0;
-  for (let start = 0; start < test.labels.length; start += blockRows) {
-    const block = new Float32Array(blockRows * dimensions);
-    block.set(test.features.subarray(start * dimensions, (start + blockRows) * dimensions));
-    const { similarity } = await program.run({ test: block, train: train.features }).read();
-    for (let row = 0; row < Math.min(blockRows, test.labels.length - start); row++) {
-      const similarities = (similarity as Float32Array).subarray(row * bank, (row + 1) * bank);
-      if (vote(similarities, train.labels, k, temperature) === test.labels[start + row]) right++;
-    }
-  }
-  program.destroy();
-  return right / test.labels.length;
+  const k = Math.min(options.k, train.labels.length);
+  const neighbours = await nearestRows(state, train.features, test.features, dimensions, k);
+  const votes = voteOfNearest(neighbours, train.labels, { ...options, k });
+  return votes.reduce((right, vote, i) => right + (vote === test.labels[i] ? 1 : 0), 0) / votes.length;
 }
 
 /** The class with the most weight among the k most similar rows; of equals, the one whose neighbour is nearer. */
 export function vote(similarities: Float32Array, labels: ArrayLike<number>, k: number, temperature: number): number {
-  const nearest = Array.from(similarities, (_, i) => i)
-    .sort((a, b) => similarities[b] - similarities[a] || a - b)
-    .slice(0, k);
+  const nearest = largest(similarities, Math.min(k, similarities.length));
+  return weigh(
+    Array.from(nearest, (row) => labels[row]),
+    Float32Array.from(nearest, (row) => similarities[row]),
+    temperature,
+  );
+}
+
+/** Weights exp((s − s of the nearest) / τ), which differ from exp(s/τ) by a factor and never overflow. */
+function weigh(classes: readonly number[], similarities: Float32Array, temperature: number): number {
   const weights = new Map<number, number>();
-  for (const i of nearest) {
-    const weight = Math.exp((similarities[i] - similarities[nearest[0]]) / temperature);
-    weights.set(labels[i], (weights.get(labels[i]) ?? 0) + weight);
-  }
+  classes.forEach((label, i) => {
+    const weight = Math.exp((similarities[i] - similarities[0]) / temperature);
+    weights.set(label, (weights.get(label) ?? 0) + weight);
+  });
   return [...weights].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0];
 }

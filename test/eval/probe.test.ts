@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { lbfgs } from '../../src/eval/lbfgs.ts';
+import { fitLbfgs, fitSgd, predict, score } from '../../src/eval/logistic.ts';
+import {
+  drawPerClass,
+  meanAndDeviation,
+  probeScore,
+  standardisation,
+  standardise,
+  trainProbe,
+} from '../../src/eval/probe.ts';
+import { noise, relativeError } from '../ops/harness.ts';
+import { f32, sklearn } from './values.ts';
+
+const { x, labels, dimensions, classes, test, testLabels, cases } = sklearn.logistic;
+const samples = { x: f32(x), labels: labels as number[] };
+
+describe('L-BFGS', () => {
+  it('finds the minimum of Rosenbrock’s valley and of a stretched bowl', () => {
+    const valley = lbfgs(
+      ([a, b], gradient) => {
+        gradient[0] = -400 * a * (b - a * a) - 2 * (1 - a);
+        gradient[1] = 200 * (b - a * a);
+        return 100 * (b - a * a) ** 2 + (1 - a) ** 2;
+      },
+      Float64Array.of(-1.2, 1),
+      { tolerance: 1e-8 },
+    );
+    expect(valley.converged).toBe(true);
+    expect(Math.abs(valley.x[0] - 1) + Math.abs(valley.x[1] - 1)).toBeLessThan(1e-6);
+    const bowl = lbfgs(
+      (at, gradient) =>
+        at.reduce((sum, value, i) => {
+          gradient[i] = 2 * 10 ** i * (value - i);
+          return sum + 10 ** i * (value - i) ** 2;
+        }, 0),
+      new Float64Array(6),
+      { tolerance: 1e-6 },
+    );
+    expect(relativeError(bowl.x, [0, 1, 2, 3, 4, 5])).toBeLessThan(1e-6);
+  });
+
+  it('stays where it is when there is nothing to gain, and says so when it may not go on', () => {
+    const flat = lbfgs(() => 3, Float64Array.of(1, 2));
+    expect([flat.iterations, flat.converged, ...flat.x]).toEqual([0, true, 1, 2]);
+    const quartic = ([a]: Float64Array, gradient: Float64Array) => {
+      gradient[0] = 4 * a ** 3;
+      return a ** 4;
+    };
+    const stopped = lbfgs(quartic, Float64Array.of(5), { iterations: 2, tolerance: 1e-12 });
+    expect([stopped.iterations, stopped.converged]).toEqual([2, false]);
+  });
+});
+
+describe('logistic regression', () => {
+  it.each(cases as { l2: number; weights: number[]; biases: number[]; loss: number; predicted: number[] }[])(
+    'L-BFGS, λ $l2: scikit-learn’s weights, loss and predictions',
+    ({ l2, weights, biases, loss, predicted }) => {
+      const model = fitLbfgs(samples, dimensions, classes, { l2, tolerance: 1e-9 });
+      expect(relativeError(model.parameters.subarray(0, weights.length), weights)).toBeLessThan(1e-5);
+      // Biases are free up to a common number, which scikit-learn centres no more than this does.
+      const centred = (b: ArrayLike<number>) =>
+        Array.from(b, (v) => v - Array.from(b).reduce((s, w) => s + w, 0) / b.length);
+      expect(relativeError(centred(model.parameters.slice(weights.length)), centred(biases))).toBeLessThan(1e-5);
+      expect(score(model, samples).loss).toBeCloseTo(loss, 6);
+      expect([...predict(model, f32(test))]).toEqual(predicted);
+    },
+  );
+
+  it('SGD comes close to the same minimum', () => {
+    const exact = fitLbfgs(samples, dimensions, classes, { l2: 0.1 });
+    const options = { lr: 0.2, epochs: 200, batchSize: 16, momentum: 0.9, l2: 0.1, seed: 1 };
+    const found = fitSgd(samples, dimensions, classes, options);
+    expect(relativeError(found.parameters.subarray(0, 15), exact.parameters.subarray(0, 15))).toBeLessThan(0.02);
+    expect(fitSgd(samples, dimensions, classes, options).parameters).toEqual(found.parameters);
+  });
+});
+
+describe('the probe', () => {
+  const train = { features: samples.x, labels: samples.labels };
+
+  it('standardises: mean 0, deviation 1, a constant feature stays finite', () => {
+    const features = Float32Array.from({ length: 30 }, (_, i) => (i % 3 === 2 ? 7 : noise(30, 5)[i] * 40 + 3));
+    const z = standardise(standardisation(features, 3), features);
+    for (const d of [0, 1, 2]) {
+      const column = Array.from({ length: 10 }, (_, i) => z[i * 3 + d]);
+      expect(column.reduce((a, b) => a + b) / 10).toBeCloseTo(0, 5);
+      expect(Math.sqrt(column.reduce((a, b) => a + b * b, 0) / 10)).toBeCloseTo(d === 2 ? 0 : 1, 5);
+    }
+  });
+
+  it.each(['lbfgs', 'sgd'] as const)(
+    '%s: chooses on a held-out part of train, not on test, the same every time',
+    (solver) => {
+      const options = { solver, epochs: 20, l2: [1e-3, 1e-1], lr: [1e-6, 0.1] };
+      const probe = trainProbe(train, dimensions, classes, options);
+      expect(probe.tried.map(({ value }) => value)).toEqual(solver === 'lbfgs' ? options.l2 : options.lr);
+      const best = Math.max(...probe.tried.map(({ accuracy }) => accuracy));
+      expect(probe.tried.find(({ value }) => value === probe.chosen)!.accuracy).toBe(best);
+      if (solver === 'sgd') expect(probe.chosen).toBe(0.1);
+      expect(trainProbe(train, dimensions, classes, options)).toEqual(probe);
+      expect(probeScore(probe, { features: f32(test), labels: testLabels }).accuracy).toBeGreaterThan(0);
+      expect(probeScore(probe, train).accuracy).toBeGreaterThan(0.7);
+    },
+  );
+
+  it('draws so many of each class, others for another seed', () => {
+    const drawn = drawPerClass(labels, () => 4, 1);
+    for (const label of [0, 1, 2]) expect(drawn.filter((i) => labels[i] === label)).toHaveLength(4);
+    expect(drawPerClass(labels, () => 4, 1)).toEqual(drawn);
+    expect(drawPerClass(labels, () => 4, 2)).not.toEqual(drawn);
+    expect(() => drawPerClass(labels, () => 1000, 1)).toThrow(/1000 images a class: class 0 has \d+/);
+  });
+
+  it('mean and sample deviation', () => {
+    expect(meanAndDeviation([1, 2, 3, 4])).toEqual({ mean: 2.5, deviation: Math.sqrt(5 / 3) });
+    expect(meanAndDeviation([7])).toEqual({ mean: 7, deviation: 0 });
+  });
+});
