@@ -28,6 +28,7 @@ import { linear } from '../src/ops/linear.ts';
 import { maxPool2d } from '../src/ops/max_pool.ts';
 import { ntXent } from '../src/ops/nt_xent.ts';
 import { relu } from '../src/ops/relu.ts';
+import { tsneAffinities, tsneGradient, tsneUpdate } from '../src/ops/tsne.ts';
 import { adam } from '../src/optim/adam.ts';
 import { lars } from '../src/optim/lars.ts';
 import type { Optimizer } from '../src/optim/optimizer.ts';
@@ -99,6 +100,17 @@ function step(
   });
 }
 
+function tsne(rows: number, columns: number): Traced {
+  return traced(() => {
+    const p = variable('p', [rows, rows]);
+    const [y, velocity, gain] = ['y', 'velocity', 'gain'].map((name) => variable(name, [rows, 2]));
+    tsneAffinities(f32('x', rows, columns), p, { perplexity: 3 });
+    const { gradient, loss } = tsneGradient(p, y, f32('exaggeration', 1));
+    tsneUpdate(y, velocity, gain, gradient, f32('scalars', 2));
+    return { loss };
+  });
+}
+
 const programs: Record<string, () => Traced> = {
   ...Object.fromEntries(
     Object.keys(resnetBlocks).flatMap((architecture) =>
@@ -141,6 +153,8 @@ const programs: Record<string, () => Traced> = {
       const options = { ...size, size: 12, blurKernel: 3, mean, std, antialias: false };
       return { views: augment(gatherImages(indices, shards, size), parameters, options) };
     }),
+  't-SNE, many points': () => tsne(5000, 512),
+  't-SNE, few points': () => tsne(5, 3),
   'optimisers of flat weights': () =>
     traced(() => {
       const weights = flatVariable('weights', [variable('a', [300, 40]), variable('b', [7])]);
@@ -187,7 +201,7 @@ it.each(Object.entries(programs))('%s: every kernel compiles, every launch is va
 
 it.each(
   Object.keys(programs).filter((name) =>
-    /^(every|optimisers|views|relu|nearest|a step of resnet18, cifar stem, lars)/.test(name),
+    /^(every|optimisers|t-SNE, few|views|relu|nearest|a step of resnet18, cifar stem, lars)/.test(name),
   ),
 )('%s: Dawn accepts all that a run sends', async (name) => {
   const { graph, outputs } = programs[name]();

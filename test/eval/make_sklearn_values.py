@@ -93,11 +93,11 @@ def tsne(rng):
     start = rng.normal(size=(len(x), 2)).round(4)
     kl, gradient = _kl_divergence(start.ravel(), p, 1, len(x), 2)
     init = (1e-4 * rng.normal(size=(len(x), 2))).astype(np.float32)
-    model = TSNE(perplexity=perplexity, method="exact", init=init, learning_rate="auto", n_iter=500)
+    model = TSNE(perplexity=perplexity, method="exact", init=init, learning_rate=10, n_iter=500)
     found = model.fit_transform(x)
     return {"x": listed(x), "labels": listed(y), "dimensions": 8, "perplexity": perplexity,
             "joint": listed(p), "start": listed(start), "kl": kl, "gradient": listed(gradient),
-            "init": listed(init), "iterations": 500, "finalKl": float(model.kl_divergence_), "embedding": listed(found)}
+            "init": listed(init), "rate": 10, "iterations": 500, "finalKl": float(model.kl_divergence_), "embedding": listed(found)}
 
 
 rng = np.random.default_rng(0)
