@@ -26,9 +26,24 @@ export class State {
       buffer = this.gpu.createBuffer(root.name, Math.max(16, byteLength(root)), storage());
       this.buffers.set(root, buffer);
       this.initialise(root);
-      for (const member of root.members) this.initialise(member);
+      for (const member of root.members) this.adopt(member, buffer);
     }
     return buffer;
+  }
+
+  /** Gives a member of a flat variable its first value, or the one that it had before it was laid there. */
+  private adopt(member: Tensor, flat: GPUBuffer): void {
+    const own = this.buffers.get(member);
+    if (!own) {
+      this.initialise(member);
+      return;
+    }
+    const { device } = this.gpu;
+    const encoder = device.createCommandEncoder({ label: `${member.name} into a flat variable` });
+    encoder.copyBufferToBuffer(own, 0, flat, member.flat!.offset * bytesPerElement, byteLength(member));
+    device.queue.submit([encoder.finish()]);
+    this.buffers.delete(member);
+    this.gpu.destroyBuffer(own);
   }
 
   private initialise(variable: Tensor): void {
