@@ -114,6 +114,7 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
   );
   const xs = series.flatMap(({ points }) => points.map(([at]) => at));
   const ends = xs.length > 0 ? { min: Math.min(...xs), max: Math.max(...xs) } : {};
+  const whole = xs.every(Number.isInteger) && { minInterval: 1 };
   const markLine = reference && {
     silent: true,
     symbol: 'none',
@@ -132,7 +133,7 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
     lineStyle: { width: 2.5, type: dashed ? dashes[1] : dashes[Math.floor(i / palette.length) % dashes.length] },
     ...(i === 0 && markLine && { markLine }),
   }));
-  const xAxis = { type: 'value', ...axis(x.label, 'x', ends) };
+  const xAxis = { type: 'value', ...axis(x.label, 'x', { ...ends, ...whole }) };
   return render(
     { ...rest, xAxis, yAxis: { type: 'value', scale: true, ...axis(y.label, 'y', range) }, series: lines },
     size,

@@ -1,0 +1,114 @@
+/** Square matrices side by side in one colour scale: similarities of embeddings by stage, and the loss worked out by hand. */
+
+import { divergingColor } from './colormap.ts';
+import type { Chart } from './plot_render.ts';
+import { ink, textSize, textWidth } from './plot_style.ts';
+import { figure, rect, round, text } from './plot_svg.ts';
+
+export interface Matrix {
+  readonly title: string;
+  /** Lines under the matrix. */
+  readonly notes?: readonly string[];
+  /** n × n values, row by row; NaN leaves a cell empty. */
+  readonly values: ArrayLike<number>;
+  /** Text of a cell, where the cells are large enough for it. */
+  readonly format?: (value: number) => string;
+}
+
+export interface MatricesOptions {
+  readonly title: string;
+  readonly matrices: readonly Matrix[];
+  /** Values of the ends of the colour scale. */
+  readonly range: readonly [number, number];
+  /** What the colours show, with its unit. */
+  readonly scale: string;
+  /** Names of rows and columns; by default the halves are called view 1 and view 2. */
+  readonly names?: readonly string[];
+  /** Side of a matrix in pixels. */
+  readonly side?: number;
+  /** Matrices in a row. */
+  readonly columns?: number;
+}
+
+const margin = 18;
+const noteLine = 19;
+
+/** Draws the matrices, row 0 at the top, in rows of `columns`, and one colour bar for all. */
+export function matrices(options: MatricesOptions): Promise<Chart> {
+  const { title, range, scale, names, side = 224, columns = 4, matrices: all } = options;
+  const parts: string[] = [];
+  const labels = names ? Math.max(...names.map((name) => textWidth(name, textSize.tick))) + 8 : 22;
+  const across = Math.min(columns, all.length);
+  const pitch = labels + side + 26;
+  const notes = Math.max(0, ...all.map((matrix) => matrix.notes?.length ?? 0));
+  const head = 30 + 22;
+  const height = head + side + 10 + notes * noteLine + 14;
+  const top = margin + textSize.title + 12;
+  all.forEach((matrix, i) => {
+    const x = margin + labels + (i % across) * pitch;
+    const y = top + Math.floor(i / across) * height + head;
+    parts.push(text(x + side / 2, y - 30, matrix.title, { size: textSize.legend, anchor: 'middle', bold: true }));
+    parts.push(...cells(matrix, x, y, side, range), ...axes(x, y, side, names));
+    matrix.notes?.forEach((note, k) => {
+      const style = { size: textSize.tick, anchor: 'middle' } as const;
+      parts.push(text(x + side / 2, y + side + 10 + noteLine * (k + 0.8), note, style));
+    });
+  });
+  const barLeft = margin + across * pitch;
+  parts.push(...colorBar(barLeft, top + head, side, range, scale));
+  const ticks = Math.max(...range.map((value) => textWidth(String(value), textSize.tick)));
+  const width = Math.max(barLeft + 18 + 8 + ticks + 34 + margin, textWidth(title, textSize.title) * 1.1 + 2 * margin);
+  parts.push(text(width / 2, margin + textSize.title, title, { size: textSize.title, anchor: 'middle', bold: true }));
+  return figure(width, top + Math.ceil(all.length / across) * height + margin - 14, parts);
+}
+
+const hex = (color: readonly number[]): string => `#${color.map((c) => c.toString(16).padStart(2, '0')).join('')}`;
+
+function cells({ values, format }: Matrix, x: number, y: number, side: number, range: readonly [number, number]) {
+  const n = Math.sqrt(values.length);
+  const cell = side / n;
+  const parts: string[] = [];
+  const size = Math.min(15, cell / 3.6);
+  Array.from(values).forEach((value, i) => {
+    if (Number.isNaN(value)) return;
+    const share = (value - range[0]) / (range[1] - range[0]);
+    const color = divergingColor(share * 2 - 1);
+    const [column, row] = [i % n, Math.floor(i / n)];
+    parts.push(rect(x + column * cell, y + row * cell, cell - 1, cell - 1, hex(color)));
+    if (format === undefined || size < 7) return;
+    const light = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] > 140;
+    const style = { size, anchor: 'middle', color: light ? '#000000' : '#ffffff' } as const;
+    parts.push(text(x + (column + 0.5) * cell, y + (row + 0.5) * cell + size * 0.36, format(value), style));
+  });
+  return parts;
+}
+
+/** Names of rows and columns, or the halves: view 1, then view 2 of the same samples. */
+function axes(x: number, y: number, side: number, names: readonly string[] = ['view 1', 'view 2']): string[] {
+  const rotated = names.length === 2;
+  return names.flatMap((name, i) => {
+    const middle = ((i + 0.5) * side) / names.length;
+    const row = rotated
+      ? `<g transform="translate(${round(x - 8)} ${round(y + middle)}) rotate(-90)">${text(0, 0, name, { size: textSize.tick, anchor: 'middle' })}</g>`
+      : text(x - 8, y + middle + 5, name, { size: textSize.tick, anchor: 'end' });
+    return [text(x + middle, y - 7, name, { size: textSize.tick, anchor: 'middle' }), row];
+  });
+}
+
+function colorBar(x: number, y: number, side: number, [low, high]: readonly [number, number], label: string): string[] {
+  const steps = 64;
+  const parts = Array.from({ length: steps }, (_, i) => {
+    const color = hex(divergingColor(1 - (2 * i) / (steps - 1)));
+    return rect(x, y + (i * side) / steps, 18, side / steps + 0.5, color);
+  });
+  const values = [high, (low + high) / 2, low];
+  values.forEach((value, i) => {
+    parts.push(text(x + 24, y + (i / 2) * side + 5, String(round(value)), { size: textSize.tick }));
+  });
+  const ticks = Math.max(...values.map((value) => textWidth(String(round(value)), textSize.tick)));
+  const label_ = text(0, 0, label, { size: textSize.tick, anchor: 'middle', color: ink });
+  parts.push(
+    `<g transform="translate(${round(x + 24 + ticks + 20)} ${round(y + side / 2)}) rotate(-90)">${label_}</g>`,
+  );
+  return parts;
+}
