@@ -9,9 +9,15 @@ interface Description {
   readonly text: string;
 }
 
-function describe(name: keyof TrainSettings): Description {
-  const schema = trainSettings.shape[name];
-  const inner = schema.unwrap() as unknown as { type: string; options?: string[] };
+/** A setting of a table: a schema with a default. */
+interface Setting {
+  readonly description?: string;
+  readonly def: unknown;
+  unwrap(): unknown;
+}
+
+function describe(schema: Setting): Description {
+  const inner = schema.unwrap() as { type: string; options?: string[] };
   return {
     type: inner.type,
     choices: inner.options,
@@ -26,19 +32,21 @@ function parseNumber(text: string): number {
   return value;
 }
 
+/** Adds a flag for a setting. */
+export function addSetting(command: Command, schema: Setting, flag: string): void {
+  const { type, choices, fallback, text } = describe(schema);
+  const shown = `${text} (default: ${fallback})`;
+  if (type === 'boolean') {
+    command.addOption(new Option(flag, shown));
+    return;
+  }
+  const option = new Option(`${flag} <${choices ? 'name' : 'number'}>`, shown);
+  command.addOption(choices ? option.choices(choices) : option.argParser(parseNumber));
+}
+
 /** Adds a flag for every training setting. Values are undefined where none was given; help shows the defaults. */
 export function addTrainSettings(command: Command): void {
-  for (const name of settingNames) {
-    const { type, choices, fallback, text } = describe(name);
-    const flag = flagOf(name);
-    const shown = `${text} (default: ${fallback})`;
-    if (type === 'boolean') {
-      command.addOption(new Option(flag, shown));
-      continue;
-    }
-    const option = new Option(`${flag} <${choices ? 'name' : 'number'}>`, shown);
-    command.addOption(choices ? option.choices(choices) : option.argParser(parseNumber));
-  }
+  for (const name of settingNames) addSetting(command, trainSettings.shape[name], flagOf(name));
 }
 
 /** The settings among a command's options that the user gave. */

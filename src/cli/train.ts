@@ -48,7 +48,7 @@ async function train(options: TrainOptions): Promise<void> {
   const gpu = await Gpu.open({ adapter: options.adapter });
   const settings = parseSettings(defaultsFor(given, gpu.traits));
   const data = options.data ?? (await defaultData(options.preset, terminal));
-  const dataset = await open(data, settings, terminal);
+  const dataset = await openData(data, settings, terminal);
   if (options.dryRun) return dryRun(gpu, dataset, settings, terminal);
   if (options.profile) return profileStep(gpu, dataset, settings, terminal);
   const out = options.out ?? join('runs', timestamp());
@@ -87,7 +87,7 @@ async function resume(
       `note: the run was started on '${config.adapter}'; on '${gpu.traits.adapter}' its numbers will differ in the last bits`,
     );
   }
-  const dataset = await open(options.data ?? config.data, config.settings, terminal);
+  const dataset = await openData(options.data ?? config.data, config.settings, terminal);
   if (dataset.train.count !== config.images) {
     throw new UserError(
       `${options.data ?? config.data}: has ${dataset.train.count} images, the run was started with ${config.images}; give the same images with --data`,
@@ -97,7 +97,7 @@ async function resume(
 }
 
 /** Where `--data` is not given: STL-10 in data/, or the sample set; the user is told which, and how to get the real one. */
-async function defaultData(preset: TrainOptions['preset'], terminal: Terminal): Promise<string> {
+export async function defaultData(preset: TrainOptions['preset'], terminal: Terminal): Promise<string> {
   if (preset !== 'stl10') {
     throw new UserError(
       "--data is missing: give a folder of photos or of STL-10's files, or --preset stl10 to try the sample set",
@@ -115,7 +115,12 @@ async function defaultData(preset: TrainOptions['preset'], terminal: Terminal): 
   return folder;
 }
 
-async function open(data: string, { split, imageSize }: TrainSettings, terminal: Terminal): Promise<Dataset> {
+/** Opens the images of a run and prints what was found. */
+export async function openData(
+  data: string,
+  { split, imageSize }: Pick<TrainSettings, 'split' | 'imageSize'>,
+  terminal: Terminal,
+): Promise<Dataset> {
   const dataset = await openDataset(data, {
     split,
     size: imageSize,

@@ -26,7 +26,7 @@ export function announce(
   }
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** Prints what a run tells: a line an epoch, a bar within it. */
 export function printEvents(terminal: Terminal, settings: TrainSettings): TrainEvents {
