@@ -1,8 +1,8 @@
 /** Downloads one large file over HTTP so that an interruption costs nothing but the time since. */
-import { createWriteStream, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
-import { Transform } from 'node:stream';
+import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, UserError } from '../errors.ts';
@@ -115,18 +115,28 @@ async function receive(
   writeFileSync(`${part}.json`, JSON.stringify(source));
   let done = start;
   onBytes?.(done, source.total);
-  const count = new Transform({
-    transform(chunk: Buffer, _encoding, next) {
-      done += chunk.length;
-      onBytes?.(done, source.total);
-      next(null, chunk);
+  const file = openSync(part, start > 0 ? 'r+' : 'w');
+  // Written as it arrives: a stream of the file's own would drop what it has not written yet when the connection breaks.
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, next) {
+      try {
+        for (let from = 0; from < chunk.length; )
+          from += writeSync(file, chunk, from, chunk.length - from, done + from);
+        done += chunk.length;
+        onBytes?.(done, source.total);
+        next();
+      } catch (error) {
+        next(error as Error);
+      }
     },
   });
   try {
-    await pipeline(response, count, createWriteStream(part, { flags: start > 0 ? 'r+' : 'w', start }));
+    await pipeline(response, sink);
   } catch (error) {
     if (hasCode(error, 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'EFBIG', 'EIO')) throw error;
     throw new Transient(`connection lost after ${done} bytes (${messageOf(error)})`, { cause: error });
+  } finally {
+    closeSync(file);
   }
   if (source.total !== undefined && done !== source.total) {
     throw new Transient(`connection closed after ${done} of ${source.total} bytes`);
