@@ -1,0 +1,37 @@
+import type { Tensor } from '../graph/tensor.ts';
+import { Linear } from './layers.ts';
+import type { Entry, Mode } from './module.ts';
+import { ResNet, type ResNetOptions, resnetFeatures } from './resnet.ts';
+
+export interface ClassifierOptions extends ResNetOptions {
+  readonly classes: number;
+}
+
+/** A ResNet with torchvision's linear classifier `fc`: images [N, H, W, 4] → features [N, 512] → logits [N, classes]. */
+export class Classifier {
+  readonly encoder: ResNet;
+  readonly fc: Linear;
+
+  constructor(readonly options: ClassifierOptions) {
+    this.encoder = new ResNet(options);
+    this.fc = new Linear('fc', resnetFeatures, options.classes, options.seed);
+  }
+
+  get parameters(): readonly Entry[] {
+    return [...this.encoder.parameters, ...this.fc.parameters];
+  }
+
+  get buffers(): readonly Entry[] {
+    return this.encoder.buffers;
+  }
+
+  /** Images [N, H, W, 4] → h [N, 512]. */
+  features(x: Tensor, mode: Mode): Tensor {
+    return this.encoder.forward(x, mode);
+  }
+
+  /** Features [N, 512] → logits [N, classes]. */
+  logits(features: Tensor): Tensor {
+    return this.fc.forward(features);
+  }
+}

@@ -1,0 +1,56 @@
+import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import { UserError } from '../errors.ts';
+import type { Preparation } from '../eval/classifier.ts';
+import type { State } from '../graph/state.ts';
+import { Classifier, type ClassifierOptions } from '../nn/classifier.ts';
+import { readEntries, writeEntries } from '../nn/state_dict.ts';
+import { floatTensors, stored } from './checkpoint.ts';
+
+const kind = 'simclr-webgpu classifier 1';
+
+/** What a file says of a classifier beside its tensors. */
+export interface ClassifierFacts {
+  readonly options: ClassifierOptions;
+  readonly preparation: Preparation;
+  /** Undefined where the classes have no names. */
+  readonly classNames: readonly string[] | undefined;
+}
+
+/**
+ * Writes a classifier under torchvision's names and shapes, so that `torchvision.models.resnet18(num_classes=…)` loads it too, with
+ * what `loadClassifier` needs to know in the metadata.
+ *
+ * @param steps training steps of the encoder's batch norms, PyTorch's `num_batches_tracked`
+ */
+export async function saveClassifier(
+  path: string,
+  state: State,
+  classifier: Classifier,
+  { preparation, classNames }: Omit<ClassifierFacts, 'options'>,
+  steps: number,
+): Promise<void> {
+  const { architecture, stem } = classifier.options;
+  const values = await readEntries(state, [...classifier.parameters, ...classifier.buffers]);
+  const facts: ClassifierFacts = { options: classifier.options, preparation, classNames };
+  const metadata = { format: 'pt', kind, architecture, stem, classifier: JSON.stringify(facts) };
+  writeSafetensors(path, stored(values, classifier, steps), metadata);
+}
+
+/** Reads what `saveClassifier` wrote into `state`. UserError: damaged, or no classifier. */
+export function loadClassifier(state: State, path: string): ClassifierFacts & { readonly classifier: Classifier } {
+  const { metadata, tensors } = readSafetensors(path);
+  if (metadata['kind'] !== kind) {
+    throw new UserError(
+      `${path}: is no classifier of simclr-webgpu; take the model.safetensors of a supervised training`,
+    );
+  }
+  let facts: ClassifierFacts;
+  try {
+    facts = JSON.parse(metadata['classifier'] ?? '') as ClassifierFacts;
+  } catch {
+    throw new UserError(`${path}: its metadata are damaged; train the classifier again`);
+  }
+  const classifier = new Classifier(facts.options);
+  writeEntries(state, [...classifier.parameters, ...classifier.buffers], floatTensors(tensors), path);
+  return { ...facts, classifier };
+}

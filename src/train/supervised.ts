@@ -1,0 +1,150 @@
+import { UserError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { State } from '../graph/state.ts';
+import { Classifier } from '../nn/classifier.ts';
+import type { Entry } from '../nn/module.ts';
+import { saveClassifier } from './classifier_file.ts';
+import { classCount, digestOf, type SupervisedData } from './supervised_data.ts';
+import { type EncoderDigest, encoderDigest, loadEncoder, type PretrainedEncoder } from './supervised_encoder.ts';
+import { SupervisedFolder } from './supervised_folder.ts';
+import {
+  batchSizeFor,
+  type SupervisedEpoch,
+  type SupervisedEvents,
+  SupervisedLoop,
+  type SupervisedTask,
+} from './supervised_loop.ts';
+import { preparation, type SupervisedSettings } from './supervised_settings.ts';
+import { featureSources, imageSources } from './supervised_sources.ts';
+import { hasFixedFeatures, type SupervisedMode, trainedPart } from './supervised_step.ts';
+
+export { classifierFile } from './supervised_folder.ts';
+export type { SupervisedEpoch, SupervisedEvents, SupervisedStepReport } from './supervised_loop.ts';
+export { parseSupervisedSettings, type SupervisedSettings, supervisedSettings } from './supervised_settings.ts';
+export { type SupervisedMode, supervisedModes } from './supervised_step.ts';
+
+export interface SupervisedResult {
+  readonly mode: SupervisedMode;
+  readonly classes: number;
+  /** Numbers in the whole classifier, and in the part that was trained. */
+  readonly parameters: number;
+  readonly trained: number;
+  /** Images a step: the setting, or all training images where there are fewer. */
+  readonly batchSize: number;
+  readonly stepsPerEpoch: number;
+  readonly epochs: readonly SupervisedEpoch[];
+  /** The epoch that counts. */
+  readonly last: SupervisedEpoch;
+  /** The first epoch with the best test accuracy, to be shown beside the last: it was chosen by looking at the test set. */
+  readonly best: SupervisedEpoch;
+  /** Digests of the encoder before and after: equal where it is frozen (with `frozenBn: 'batch'`, those of its weights are). */
+  readonly encoder: { readonly before: EncoderDigest; readonly after: EncoderDigest };
+  /** Of all processes that worked on the training, compiling included. */
+  readonly wallSeconds: number;
+}
+
+export interface SupervisedOptions {
+  /** Where `config.json`, `metrics.jsonl`, the checkpoint, and at the end `model.safetensors` and `result.json` are. */
+  readonly folder: string;
+  /** What `frozen` and `transfer` start from; `baseline` starts from the seed. */
+  readonly encoder?: PretrainedEncoder;
+  readonly events?: SupervisedEvents;
+  /** Stops the training: the step under way is finished and saved, and the promise rejected with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** False: a frozen encoder runs in every step, even where its features never change. */
+  readonly cacheFeatures?: boolean;
+}
+
+/**
+ * Trains a ResNet classifier on labelled images and tests it after every epoch. A training in `folder` that was stopped goes on,
+ * bit for bit; of one that has ended the result is returned.
+ *
+ * An epoch leaves out the images that fill no batch, others each time. Where there are fewer than `batchSize`, the batch is all
+ * of them. A frozen encoder is in inference mode; with `frozenBn: 'batch'` its batch norms take the batch's statistics and their
+ * running ones, with which it is tested, follow, as in PyTorch when a model whose weights need no gradient is in training mode.
+ *
+ * @throws UserError no labels, one class, other classes in the test set, no encoder or one of another architecture, another
+ *   training in the folder, NaN
+ */
+export async function trainSupervised(
+  gpu: Gpu,
+  data: SupervisedData,
+  mode: SupervisedMode,
+  settings: SupervisedSettings,
+  options: SupervisedOptions,
+): Promise<SupervisedResult> {
+  const started = performance.now();
+  const { architecture, stem, seed } = settings;
+  const classes = classCount(data);
+  const state = new State(gpu);
+  try {
+    const classifier = new Classifier({ architecture, stem, seed, classes });
+    if (mode !== 'baseline') {
+      if (!options.encoder) throw new UserError(`${mode}: needs a pre-trained encoder; give a checkpoint`);
+      loadEncoder(state, classifier, options.encoder);
+    }
+    const before = await encoderDigest(state, classifier);
+    const config = { version: 1, mode, settings, classes, encoder: before } as const;
+    const digests = { train: digestOf(data.train), test: digestOf(data.test) };
+    const folder = SupervisedFolder.open(options.folder, { ...config, ...digests });
+    const known = folder.result<SupervisedResult>();
+    if (known) return known;
+    const { events = {} } = options;
+    const fixed = options.cacheFeatures !== false && hasFixedFeatures(mode, settings);
+    const sources = fixed
+      ? await featureSources(state, classifier, data, settings, events.onFeatures)
+      : imageSources(state, data, mode, settings);
+    const task = { state, classifier, data, mode, settings, folder, events, ...sources };
+    return await train(task, before, options, started);
+  } finally {
+    state.destroy();
+    gpu.trim();
+  }
+}
+
+async function train(
+  task: SupervisedTask,
+  before: EncoderDigest,
+  { encoder, signal }: SupervisedOptions,
+  started: number,
+): Promise<SupervisedResult> {
+  const { state, classifier, data, mode, settings, folder } = task;
+  const loop = await SupervisedLoop.create(task, started);
+  try {
+    const epochs = await loop.run(signal);
+    const result: SupervisedResult = {
+      mode,
+      classes: classifier.options.classes,
+      parameters: countNumbers(classifier.parameters),
+      trained: countNumbers(trainedPart(classifier, mode, settings).parameters),
+      batchSize: batchSizeFor(data, settings),
+      stepsPerEpoch: loop.stepsPerEpoch,
+      epochs,
+      last: epochs[epochs.length - 1],
+      best: epochs.reduce((best, epoch) => (epoch.testAccuracy > best.testAccuracy ? epoch : best)),
+      encoder: { before, after: await encoderDigest(state, classifier) },
+      wallSeconds: loop.wallSeconds,
+    };
+    const facts = { preparation: preparation(settings), classNames: data.train.classNames };
+    await saveClassifier(folder.modelFile, state, classifier, facts, encoderSteps(mode, settings, encoder, loop.steps));
+    folder.finish(result);
+    return result;
+  } finally {
+    loop.destroy();
+  }
+}
+
+/** Numbers that PyTorch's tensors hold: without the channels that ours are padded with. */
+const countNumbers = (entries: readonly Entry[]): number =>
+  entries.reduce((sum, { torchShape }) => sum + torchShape.reduce((a, b) => a * b, 1), 0);
+
+/** Steps in which the encoder's running statistics were updated, as far as is known. */
+function encoderSteps(
+  mode: SupervisedMode,
+  { frozenBn }: SupervisedSettings,
+  encoder: PretrainedEncoder | undefined,
+  steps: number,
+): number {
+  const pretrained = mode !== 'baseline' && encoder && 'progress' in encoder ? encoder.progress.step : 0;
+  return pretrained + (mode === 'frozen' && frozenBn === 'eval' ? 0 : steps);
+}

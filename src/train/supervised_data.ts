@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { type ImageSet, imageBytes } from '../data/images.ts';
+import { UserError } from '../errors.ts';
+
+/** Labelled images to train and to test a classifier with; the same classes in both. */
+export interface SupervisedData {
+  readonly train: ImageSet;
+  readonly test: ImageSet;
+}
+
+/** Images whose pixels go into a set's digest. */
+const digestedImages = 16;
+
+/** The number of classes. UserError: a set without images or labels, fewer than two classes, other classes in the test set. */
+export function classCount({ train, test }: SupervisedData): number {
+  for (const set of [train, test]) {
+    if (!set.labels) {
+      throw new UserError(
+        `${set.name}: has no labels, which a classifier learns from; give images in folders by class`,
+      );
+    }
+    if (set.count === 0) throw new UserError(`${set.name}: has no images`);
+  }
+  const present = new Set(train.labels);
+  if (present.size < 2) {
+    throw new UserError(`${train.name}: has images of one class only; a classifier needs two classes or more`);
+  }
+  const [classes, tested] = [classesOf(train), classesOf(test)];
+  const named = train.classNames && test.classNames;
+  if (classes !== tested || (named && train.classNames.join('\n') !== test.classNames?.join('\n'))) {
+    throw new UserError(
+      `${test.name}: has ${describe(test)}, but ${train.name} has ${describe(train)}; both need the same classes`,
+    );
+  }
+  return classes;
+}
+
+/** By their names where there are some: a small subset need not have images of each. */
+const classesOf = ({ labels, classNames }: ImageSet): number => classNames?.length ?? 1 + Math.max(...new Set(labels));
+
+const describe = (set: ImageSet): string =>
+  `${classesOf(set)} classes${set.classNames ? ` (${set.classNames.slice(0, 10).join(', ')})` : ''}`;
+
+/** What tells a set from another: its size, its labels and the pixels of some of its images. */
+export function digestOf(set: ImageSet): string {
+  const hash = createHash('sha256').update(JSON.stringify([set.count, set.height, set.width]));
+  hash.update(Uint16Array.from(set.labels ?? []));
+  const pixels = new Uint8Array(imageBytes(set));
+  for (let i = 0; i < Math.min(digestedImages, set.count); i++) {
+    set.read(Math.floor((i * set.count) / Math.min(digestedImages, set.count)), pixels, 0);
+    hash.update(pixels);
+  }
+  return hash.digest('hex');
+}
+
+/** The labels of these images, as a step takes them. */
+export const labelsOf = ({ labels }: ImageSet, indices: Uint32Array): Uint32Array =>
+  indices.map((index) => labels![index]);

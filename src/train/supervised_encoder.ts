@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { UserError } from '../errors.ts';
+import type { State } from '../graph/state.ts';
+import type { Classifier } from '../nn/classifier.ts';
+import type { Entry } from '../nn/module.ts';
+import { readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import type { Checkpoint } from './checkpoint.ts';
+
+/** A pre-trained encoder: a checkpoint, or tensors under torchvision's names. What does not belong to a ResNet's trunk is left out. */
+export type PretrainedEncoder = Checkpoint | ReadonlyMap<string, TorchTensor>;
+
+/** Digests (SHA-256) of an encoder's values, in PyTorch's layout and order. */
+export interface EncoderDigest {
+  readonly weights: string;
+  /** Of the running statistics of its batch norms. */
+  readonly statistics: string;
+}
+
+/** Names of a ResNet's trunk; PyTorch's counters of batches are not among a classifier's values. */
+const trunk = /^(conv1|bn1|layer\d+)\.(?!.*num_batches_tracked$)/;
+
+const isCheckpoint = (encoder: PretrainedEncoder): encoder is Checkpoint => 'tensors' in encoder;
+
+/** Sets the encoder of a classifier. UserError: of another architecture; then nothing is changed. */
+export function loadEncoder(state: State, { encoder, options }: Classifier, from: PretrainedEncoder): void {
+  const { tensors, path } = isCheckpoint(from) ? from : { tensors: from, path: 'pre-trained encoder' };
+  const entries = [...encoder.parameters, ...encoder.buffers];
+  const known = new Set(entries.map(({ tensor }) => tensor.name));
+  const unknown = [...tensors.keys()].find((name) => trunk.test(name) && !known.has(name));
+  if (unknown !== undefined) {
+    throw new UserError(
+      `${path}: has a tensor '${unknown}', which a ${options.architecture} has not; choose its architecture`,
+    );
+  }
+  writeEntries(state, entries, tensors, path);
+}
+
+/** Digests of the encoder as it is in `state`. */
+export async function encoderDigest(state: State, { encoder }: Classifier): Promise<EncoderDigest> {
+  const digest = async (entries: readonly Entry[]) => digestTensors(await readEntries(state, entries));
+  return { weights: await digest(encoder.parameters), statistics: await digest(encoder.buffers) };
+}
+
+function digestTensors(tensors: ReadonlyMap<string, TorchTensor>): string {
+  const hash = createHash('sha256');
+  for (const [name, { data }] of tensors) hash.update(name).update(data);
+  return hash.digest('hex');
+}

@@ -1,0 +1,121 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
+import { messageOf, UserError } from '../errors.ts';
+import type { CheckpointKind } from './checkpoint.ts';
+import { RunFolder } from './run_folder.ts';
+import type { EncoderDigest } from './supervised_encoder.ts';
+import type { SupervisedSettings } from './supervised_settings.ts';
+import type { SupervisedMode } from './supervised_step.ts';
+
+/** What `config.json` holds: what a training must have in common with the one that it continues. */
+export interface SupervisedConfig {
+  readonly version: 1;
+  readonly mode: SupervisedMode;
+  readonly settings: SupervisedSettings;
+  readonly classes: number;
+  /** Digests of the images, and of the encoder that training starts from. */
+  readonly train: string;
+  readonly test: string;
+  readonly encoder: EncoderDigest;
+}
+
+/** What is told for a part of the config that differs. */
+const parts: Readonly<Record<Exclude<keyof SupervisedConfig, 'version' | 'settings'>, string>> = {
+  mode: 'another kind of training',
+  classes: 'another number of classes',
+  train: 'other training images',
+  test: 'other test images',
+  encoder: 'another encoder to start from',
+};
+
+/** Settings that may change when a training goes on: its numbers do not depend on them. */
+const free: readonly (keyof SupervisedSettings)[] = ['images', 'checkpointEvery'];
+
+export const supervisedCheckpoint: CheckpointKind = {
+  format: 'simclr-webgpu supervised 1',
+  what: 'checkpoint of a supervised training',
+  remedy: 'remove it to train from the start',
+};
+
+/**
+ * The folder of a supervised training: `config.json`, `metrics.jsonl`, `checkpoint.safetensors` while it goes on, and
+ * `model.safetensors` and `result.json` when it has ended.
+ */
+export class SupervisedFolder {
+  private readonly run: RunFolder;
+
+  private constructor(readonly path: string) {
+    this.run = new RunFolder(path);
+  }
+
+  /** Makes the folder, or opens that of the same training. UserError: another is in it, or it cannot be written. */
+  static open(path: string, config: SupervisedConfig): SupervisedFolder {
+    const folder = new SupervisedFolder(path);
+    const file = folder.run.file('config.json');
+    if (existsSync(file)) {
+      const difference = differs(readJson<SupervisedConfig>(file), config);
+      if (difference) throw new UserError(`${path}: holds a training with ${difference}; choose another folder`);
+    }
+    ensureWritableDir(path);
+    if (!existsSync(file)) writeJson(file, config);
+    return folder;
+  }
+
+  get checkpointFile(): string {
+    return this.run.file('checkpoint.safetensors');
+  }
+
+  get modelFile(): string {
+    return classifierFile(this.path);
+  }
+
+  hasCheckpoint(): boolean {
+    return existsSync(this.checkpointFile);
+  }
+
+  /** The result of a training that has ended. */
+  result<R>(): R | undefined {
+    const file = this.run.file('result.json');
+    return existsSync(file) ? readJson<R>(file) : undefined;
+  }
+
+  /** Keeps the result; from here on there is nothing to continue. The model must have been written. */
+  finish(result: object): void {
+    writeJson(this.run.file('result.json'), result);
+    rmSync(this.checkpointFile, { force: true });
+  }
+
+  log(record: Parameters<RunFolder['log']>[0]): void {
+    this.run.log(record);
+  }
+
+  /** Drops the lines of steps after `step`: they will be run again. */
+  rewindMetrics(step: number): void {
+    this.run.rewindMetrics(step);
+  }
+}
+
+/** Where a supervised training leaves its classifier. */
+export const classifierFile = (folder: string): string => new RunFolder(folder).file('model.safetensors');
+
+function differs(found: SupervisedConfig, config: SupervisedConfig): string | undefined {
+  if (found?.version !== config.version) return 'a config.json of another version';
+  const names = Object.keys(config.settings) as (keyof SupervisedSettings)[];
+  const setting = names.find((name) => !free.includes(name) && found.settings?.[name] !== config.settings[name]);
+  if (setting) return `${setting} ${found.settings?.[setting]} in place of ${config.settings[setting]}`;
+  const part = (Object.keys(parts) as (keyof typeof parts)[]).find(
+    (key) => !isDeepStrictEqual(found[key], config[key]),
+  );
+  return part && parts[part];
+}
+
+function readJson<T>(file: string): T {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch (error) {
+    throw new UserError(`${file}: is not JSON (${messageOf(error)}); remove the folder to train from the start`);
+  }
+}
+
+const writeJson = (file: string, value: object): number => writeFileAtomic(file, `${JSON.stringify(value, null, 2)}\n`);

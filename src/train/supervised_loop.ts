@@ -1,0 +1,241 @@
+import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
+import { type Examples, evaluate, Predictor } from '../eval/classifier.ts';
+import type { Run } from '../graph/program.ts';
+import type { State } from '../graph/state.ts';
+import type { Classifier } from '../nn/classifier.ts';
+import { readTraining, restore, saveTraining } from './checkpoint.ts';
+import { divergenceOf } from './diagnose.ts';
+import { learningRate } from './settings.ts';
+import { labelsOf, type SupervisedData } from './supervised_data.ts';
+import { type SupervisedFolder, supervisedCheckpoint } from './supervised_folder.ts';
+import { type SupervisedSettings, supervisedStepOptions } from './supervised_settings.ts';
+import { type SupervisedMode, SupervisedStep, type TrainingExamples, trainedPart } from './supervised_step.ts';
+
+/** What an epoch showed. Accuracies are 0 to 1. */
+export interface SupervisedEpoch {
+  /** From 1. */
+  readonly epoch: number;
+  /** Means over the steps of the epoch, during which the weights change. */
+  readonly trainLoss: number;
+  readonly trainAccuracy: number;
+  /** Of the whole test set after the epoch, in inference mode. */
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+  /** Of the last step. */
+  readonly lr: number;
+  /** Of training and test together. */
+  readonly seconds: number;
+  /** Of training alone; where features are cached, rows of features. */
+  readonly imagesPerSecond: number;
+}
+
+export interface SupervisedStepReport {
+  /** From 1. */
+  readonly step: number;
+  readonly steps: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly lr: number;
+}
+
+/** What a supervised training tells while it goes on. */
+export interface SupervisedEvents {
+  onPipeline?(done: number, total: number): void;
+  /** Images whose features were computed, where they are cached. */
+  onFeatures?(done: number, total: number): void;
+  onStep?(report: SupervisedStepReport): void;
+  onEpoch?(report: SupervisedEpoch): void;
+}
+
+/** What a training works on and with. */
+export interface SupervisedTask {
+  readonly state: State;
+  readonly classifier: Classifier;
+  readonly data: SupervisedData;
+  readonly mode: SupervisedMode;
+  readonly settings: SupervisedSettings;
+  readonly folder: SupervisedFolder;
+  readonly events: SupervisedEvents;
+  /** The two sets as a step and as the test take them. */
+  readonly train: TrainingExamples;
+  readonly test: Examples;
+}
+
+/** Counters of a training, without which it could not go on exactly. */
+interface Progress {
+  readonly step: number;
+  /** Sums over the steps of the epoch that is under way. */
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly trainSeconds: number;
+  readonly epochs: readonly SupervisedEpoch[];
+  /** Of earlier processes. */
+  readonly wallSeconds: number;
+}
+
+const atStart: Progress = { step: 0, loss: 0, accuracy: 0, trainSeconds: 0, epochs: [], wallSeconds: 0 };
+
+/** Steps whose results may be unread while further ones are submitted. */
+const stepsInFlight = 2;
+
+/** Images in a batch: the setting, or all where there are fewer. */
+export const batchSizeFor = ({ train }: SupervisedData, { batchSize }: SupervisedSettings): number =>
+  Math.min(batchSize, train.count);
+
+/** A supervised training, from its start or its checkpoint to its end. */
+export class SupervisedLoop {
+  private readonly pending: { step: number; epoch: number; lr: number; indices: Uint32Array; run: Run }[] = [];
+  private readonly batchSize: number;
+  private readonly perEpoch: number;
+  private readonly total: number;
+  private saved: number;
+  private lapStart = performance.now();
+
+  private constructor(
+    private readonly task: SupervisedTask,
+    private readonly step: SupervisedStep,
+    private readonly predictor: Predictor,
+    private progress: Progress,
+    private readonly started: number,
+  ) {
+    this.batchSize = batchSizeFor(task.data, task.settings);
+    this.perEpoch = stepsPerEpoch(task.data.train.count, this.batchSize);
+    this.total = this.perEpoch * task.settings.epochs;
+    this.saved = progress.step;
+  }
+
+  /** Compiles and, where the folder has a checkpoint, restores it. `started` is when work began (`performance.now()`). */
+  static async create(task: SupervisedTask, started: number): Promise<SupervisedLoop> {
+    const { state, classifier, data, mode, settings, folder, events, train, test } = task;
+    const options = supervisedStepOptions(settings, batchSizeFor(data, settings));
+    const step = await SupervisedStep.create(state, classifier, mode, train, options, {
+      onPipeline: (done, total) => events.onPipeline?.(done, total),
+    });
+    const predictor = await Predictor.create(state, classifier, test);
+    let progress = atStart;
+    if (folder.hasCheckpoint()) {
+      const checkpoint = readTraining<Progress>(folder.checkpointFile, supervisedCheckpoint);
+      restore(state, trainedPart(classifier, mode, options), step.optimizer, checkpoint);
+      progress = checkpoint.progress;
+    }
+    folder.rewindMetrics(progress.step);
+    return new SupervisedLoop(task, step, predictor, progress, started);
+  }
+
+  get stepsPerEpoch(): number {
+    return this.perEpoch;
+  }
+
+  /** Steps done. */
+  get steps(): number {
+    return this.progress.step;
+  }
+
+  /** Seconds of all processes that worked on the training. */
+  get wallSeconds(): number {
+    return this.progress.wallSeconds + (performance.now() - this.started) / 1000;
+  }
+
+  /** Trains to the end. When `signal` is aborted, the step under way is finished and saved, and the signal's reason thrown. */
+  async run(signal?: AbortSignal): Promise<readonly SupervisedEpoch[]> {
+    const { perEpoch, total } = this;
+    const { data, settings } = this.task;
+    let order: { epoch: number; indices: Uint32Array } | undefined;
+    this.lap();
+    for (let done = this.progress.step; done < total; done++) {
+      if (signal?.aborted) {
+        await this.save();
+        signal.throwIfAborted();
+      }
+      const epoch = Math.floor(done / perEpoch);
+      if (order?.epoch !== epoch) order = { epoch, indices: epochOrder(data.train.count, settings.seed, epoch) };
+      await this.train(done + 1, epoch, batchOf(order.indices, done % perEpoch, this.batchSize));
+      if ((done + 1) % perEpoch === 0) await this.endEpoch(epoch + 1);
+    }
+    return this.progress.epochs;
+  }
+
+  private async train(step: number, epoch: number, indices: Uint32Array): Promise<void> {
+    const { data, settings, state } = this.task;
+    const lr = learningRate(settings, step, this.total, this.perEpoch);
+    const run = this.step.run(indices, labelsOf(data.train, indices), { step, epoch, lr });
+    this.pending.push({ step, epoch, lr, indices, run });
+    await this.settle(state.gpu.traits.software ? 0 : stepsInFlight - 1);
+  }
+
+  /** Reads results until at most `left` steps are unread. */
+  private async settle(left: number): Promise<void> {
+    while (this.pending.length > left) {
+      const { step, epoch, lr, indices, run } = this.pending.shift()!;
+      const values = await run.read();
+      if (values['firstBad'][0] !== 0) throw await this.divergence(step, epoch, lr, indices);
+      const [loss, accuracy] = [values['loss'][0], values['accuracy'][0]];
+      const { progress, task } = this;
+      this.progress = { ...progress, step, loss: progress.loss + loss, accuracy: progress.accuracy + accuracy };
+      task.folder.log({ type: 'step', step, epoch: epoch + 1, loss, accuracy, lr });
+      task.events.onStep?.({ step, steps: this.total, epoch: epoch + 1, loss, accuracy, lr });
+    }
+  }
+
+  private divergence(step: number, epoch: number, lr: number, indices: Uint32Array): Promise<Error> {
+    const { state, classifier, data, mode, settings, folder, train } = this.task;
+    const remedy = `Lower the learning rate${folder.hasCheckpoint() ? '; the last checkpoint is good' : ''}`;
+    return divergenceOf(step, remedy, state, classifier.parameters, async () => {
+      const options = supervisedStepOptions(settings, this.batchSize);
+      const again = await SupervisedStep.create(state, classifier, mode, train, options, { inspect: true });
+      await again.run(indices, labelsOf(data.train, indices), { step, epoch, lr }).read();
+      return again.program;
+    });
+  }
+
+  private async endEpoch(epoch: number): Promise<void> {
+    const { data, settings, folder, events } = this.task;
+    await this.settle(0);
+    const trainSeconds = this.progress.trainSeconds + this.lap();
+    const { loss: testLoss, accuracy: testAccuracy } = evaluate(await this.predictor.predict(), data.test.labels!);
+    const { step, loss, accuracy, epochs, wallSeconds } = this.progress;
+    const report: SupervisedEpoch = {
+      epoch,
+      trainLoss: loss / this.perEpoch,
+      trainAccuracy: accuracy / this.perEpoch,
+      testLoss,
+      testAccuracy,
+      lr: learningRate(settings, step, this.total, this.perEpoch),
+      seconds: trainSeconds + this.lap(),
+      imagesPerSecond: (this.perEpoch * this.batchSize) / trainSeconds,
+    };
+    this.progress = { ...atStart, step, epochs: [...epochs, report], wallSeconds };
+    folder.log({ type: 'epoch', step, ...report });
+    events.onEpoch?.(report);
+    if (step < this.total && epoch % settings.checkpointEvery === 0) await this.save();
+    this.lap();
+  }
+
+  /** Seconds since the last call. */
+  private lap(): number {
+    const start = this.lapStart;
+    this.lapStart = performance.now();
+    return (this.lapStart - start) / 1000;
+  }
+
+  private async save(): Promise<void> {
+    await this.settle(0);
+    if (this.saved === this.progress.step) return;
+    const { state, classifier, mode, settings, folder } = this.task;
+    const progress = {
+      ...this.progress,
+      trainSeconds: this.progress.trainSeconds + (this.progress.step % this.perEpoch > 0 ? this.lap() : 0),
+      wallSeconds: this.wallSeconds,
+    };
+    const { optimizer } = this.step;
+    const trained = trainedPart(classifier, mode, settings);
+    await saveTraining(folder.checkpointFile, state, trained, optimizer, supervisedCheckpoint, settings, progress);
+    this.saved = progress.step;
+  }
+
+  destroy(): void {
+    this.step.program.destroy();
+    this.predictor.destroy();
+  }
+}

@@ -1,0 +1,154 @@
+import type { ImageSource } from '../data/source.ts';
+import type { Examples, Preparation } from '../eval/classifier.ts';
+import { Program, type Run } from '../graph/program.ts';
+import type { State } from '../graph/state.ts';
+import type { Data, Tensor } from '../graph/tensor.ts';
+import { flatVariable, type Graph, input, trace, variable } from '../graph/trace.ts';
+import type { Classifier } from '../nn/classifier.ts';
+import { type AugmentationConfig, augment, augmentParameters, cropImages, decodeImages } from '../ops/augment.ts';
+import { crossEntropy } from '../ops/cross_entropy.ts';
+import { flatten } from '../ops/flatten.ts';
+import { gradients } from '../ops/gradients.ts';
+import { nonFiniteGuard } from '../ops/guard.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import { blurKernel, type StepCounters } from '../ssl/pretraining.ts';
+import type { Trained } from './checkpoint.ts';
+
+/** From scratch; a pre-trained encoder as it is under a new linear layer; a pre-trained encoder trained on. */
+export const supervisedModes = ['baseline', 'frozen', 'transfer'] as const;
+export type SupervisedMode = (typeof supervisedModes)[number];
+
+/** What training shows of an image: all of it; a random crop, perhaps flipped; a view as in pre-training. */
+export const supervisedAugments = ['none', 'crop-flip', 'simclr'] as const;
+export type SupervisedAugment = (typeof supervisedAugments)[number];
+
+export interface SupervisedStepOptions extends Preparation {
+  /** Images in a batch, N. */
+  readonly batchSize: number;
+  /** Seed of the augmentation. */
+  readonly seed: number;
+  readonly augment: SupervisedAugment;
+  readonly augmentation: AugmentationConfig;
+  /** Statistics in the batch norms of a frozen encoder. */
+  readonly frozenBn: 'eval' | 'batch';
+  /** Makes the optimiser for the flat variable of the weights that are trained. */
+  readonly optimizer: (weights: Tensor) => Optimizer;
+}
+
+/** Images as training shows them; unlike evaluation's, they depend on the epoch. */
+export interface TrainingExamples extends Pick<Examples, 'count' | 'features'> {
+  inputs(indices: Uint32Array, epoch: number): Readonly<Record<string, Data>>;
+}
+
+/** Keeps the augmentation apart from that of pre-training, whose stream is 0. */
+const supervisedStream = 1;
+
+/** Whether the features of an image are the same in every step of a training. */
+export const hasFixedFeatures = (
+  mode: SupervisedMode,
+  { supervisedAugment, frozenBn }: { supervisedAugment: SupervisedAugment; frozenBn: 'eval' | 'batch' },
+): boolean => mode === 'frozen' && supervisedAugment === 'none' && frozenBn === 'eval';
+
+/** Training images through the encoder. Batch norm takes the batch's statistics, but in a frozen encoder with `frozenBn: 'eval'`. */
+export function trainingImages(
+  source: ImageSource,
+  mode: SupervisedMode,
+  options: SupervisedStepOptions,
+): TrainingExamples {
+  const training = mode !== 'frozen' || options.frozenBn === 'batch';
+  const { seed } = options;
+  return {
+    count: source.set.count,
+    features: (classifier, indices) => classifier.features(oneView(source, indices, options), { training }),
+    inputs: (indices, epoch) => ({
+      view_seeds: Uint32Array.of(seed, Math.floor(seed / 2 ** 32), epoch, supervisedStream),
+      ...source.inputs(indices),
+    }),
+  };
+}
+
+/** One view of each image: `indices` u32 [N] → [N, size, size, 4]. */
+function oneView(source: ImageSource, indices: Tensor, options: SupervisedStepOptions): Tensor {
+  const { height, width } = source.set;
+  const { imageSize: size, mean, std, augmentation } = options;
+  const images = source.images(indices);
+  const resample = { height, width, size, mean, std };
+  if (options.augment === 'none') return decodeImages(images, resample);
+  const seeds = input('view_seeds', [4], 'u32');
+  const parameters = augmentParameters(indices, seeds, { ...augmentation, height, width, views: 1 });
+  return options.augment === 'crop-flip'
+    ? cropImages(images, parameters, resample)
+    : augment(images, parameters, { ...resample, blurKernel: blurKernel(size), antialias: true });
+}
+
+/** What a training changes: all of the classifier, or its last layer (and the running statistics where batch norm is the batch's). */
+export function trainedPart(
+  { parameters, buffers, fc }: Classifier,
+  mode: SupervisedMode,
+  { frozenBn }: Pick<SupervisedStepOptions, 'frozenBn'>,
+): Trained {
+  if (mode !== 'frozen') return { parameters, buffers };
+  return { parameters: fc.parameters, buffers: frozenBn === 'batch' ? buffers : [] };
+}
+
+export interface SupervisedGraph {
+  readonly graph: Graph;
+  readonly outputs: { readonly loss: Tensor; readonly accuracy: Tensor; readonly firstBad: Tensor };
+  readonly optimizer: Optimizer;
+}
+
+/** Traces one step from indices and labels to updated weights: softmax cross-entropy, its gradients, the optimiser. */
+export function traceSupervised(
+  classifier: Classifier,
+  mode: SupervisedMode,
+  examples: TrainingExamples,
+  options: SupervisedStepOptions,
+): SupervisedGraph {
+  const parameters = trainedPart(classifier, mode, options).parameters.map(({ tensor }) => tensor);
+  const flat = parameters[0].flat?.parent ?? flatVariable('weights', parameters);
+  const optimizer = options.optimizer(flat);
+  const firstBad = variable('first_bad_step', [1], undefined, 'u32');
+  const { graph, result: outputs } = trace(() => {
+    const features = examples.features(classifier, input('indices', [options.batchSize], 'u32'));
+    const logits = classifier.logits(features);
+    const { loss, accuracy } = crossEntropy(logits, input('labels', [options.batchSize], 'u32'));
+    const flatGradients = flatten(gradients(loss, parameters));
+    nonFiniteGuard(flatGradients, loss, input('step', [1], 'u32'), firstBad);
+    optimizer.update(flatGradients, firstBad);
+    return { loss, accuracy, firstBad };
+  });
+  return { graph, outputs, optimizer };
+}
+
+/** A compiled step of supervised training on one device. */
+export class SupervisedStep {
+  private constructor(
+    readonly program: Program,
+    readonly optimizer: Optimizer,
+    private readonly examples: TrainingExamples,
+  ) {}
+
+  /** Traces, plans and compiles. `inspect` keeps all intermediates readable, to look for a fault. */
+  static async create(
+    state: State,
+    classifier: Classifier,
+    mode: SupervisedMode,
+    examples: TrainingExamples,
+    options: SupervisedStepOptions,
+    compile: { inspect?: boolean; onPipeline?: (done: number, total: number) => void } = {},
+  ): Promise<SupervisedStep> {
+    const { graph, outputs, optimizer } = traceSupervised(classifier, mode, examples, options);
+    return new SupervisedStep(await Program.compile(graph, state, outputs, compile), optimizer, examples);
+  }
+
+  /** Runs one step on the examples with these indices. Returns at once; `read()` waits for loss, accuracy and firstBad. */
+  run(indices: Uint32Array, labels: Uint32Array, { step, epoch, lr }: StepCounters): Run {
+    return this.program.run({
+      indices,
+      labels,
+      step: Uint32Array.of(step),
+      ...this.optimizer.scalars(step, lr),
+      ...this.examples.inputs(indices, epoch),
+    });
+  }
+}
