@@ -5,7 +5,13 @@ import { Classifier } from '../nn/classifier.ts';
 import type { Entry } from '../nn/module.ts';
 import { saveClassifier } from './classifier_file.ts';
 import { classCount, digestOf, type SupervisedData } from './supervised_data.ts';
-import { type EncoderDigest, encoderDigest, loadEncoder, type PretrainedEncoder } from './supervised_encoder.ts';
+import {
+  digestOfGiven,
+  type EncoderDigest,
+  encoderDigest,
+  loadEncoder,
+  type PretrainedEncoder,
+} from './supervised_encoder.ts';
 import { SupervisedFolder } from './supervised_folder.ts';
 import {
   batchSizeFor,
@@ -74,28 +80,28 @@ export async function trainSupervised(
   options: SupervisedOptions,
 ): Promise<SupervisedResult> {
   const started = performance.now();
-  const { architecture, stem, seed } = settings;
+  const encoder = mode === 'baseline' ? undefined : options.encoder;
   const classes = classCount(data);
+  if (mode !== 'baseline' && !encoder) throw new UserError(`${mode}: needs a pre-trained encoder; give a checkpoint`);
+  const config = { version: 1, mode, settings, classes, encoder: encoder ? digestOfGiven(encoder) : null } as const;
+  const digests = { train: digestOf(data.train), test: digestOf(data.test) };
+  const folder = SupervisedFolder.open(options.folder, { ...config, ...digests });
+  const known = folder.result<SupervisedResult>();
+  if (known) return known;
   const state = new State(gpu);
   try {
+    const { architecture, stem, seed } = settings;
     const classifier = new Classifier({ architecture, stem, seed, classes });
-    if (mode !== 'baseline') {
-      if (!options.encoder) throw new UserError(`${mode}: needs a pre-trained encoder; give a checkpoint`);
-      loadEncoder(state, classifier, options.encoder);
-    }
-    const before = await encoderDigest(state, classifier);
-    const config = { version: 1, mode, settings, classes, encoder: before } as const;
-    const digests = { train: digestOf(data.train), test: digestOf(data.test) };
-    const folder = SupervisedFolder.open(options.folder, { ...config, ...digests });
-    const known = folder.result<SupervisedResult>();
-    if (known) return known;
+    if (encoder) loadEncoder(state, classifier, encoder);
+    folder.prepare();
     const { events = {} } = options;
     const fixed = options.cacheFeatures !== false && hasFixedFeatures(mode, settings);
+    const before = await encoderDigest(state, classifier);
     const sources = fixed
       ? await featureSources(state, classifier, data, settings, events.onFeatures)
       : imageSources(state, data, mode, settings);
     const task = { state, classifier, data, mode, settings, folder, events, ...sources };
-    return await train(task, before, options, started);
+    return await train(task, before, encoder, started, options.signal);
   } finally {
     state.destroy();
     gpu.trim();
@@ -105,8 +111,9 @@ export async function trainSupervised(
 async function train(
   task: SupervisedTask,
   before: EncoderDigest,
-  { encoder, signal }: SupervisedOptions,
+  encoder: PretrainedEncoder | undefined,
   started: number,
+  signal: AbortSignal | undefined,
 ): Promise<SupervisedResult> {
   const { state, classifier, data, mode, settings, folder } = task;
   const loop = await SupervisedLoop.create(task, started);
@@ -126,7 +133,7 @@ async function train(
       wallSeconds: loop.wallSeconds,
     };
     const facts = { preparation: preparation(settings), classNames: data.train.classNames };
-    await saveClassifier(folder.modelFile, state, classifier, facts, encoderSteps(mode, settings, encoder, loop.steps));
+    await saveClassifier(folder.modelFile, state, classifier, facts, encoderSteps(task, encoder, loop.steps));
     folder.finish(result);
     return result;
   } finally {
@@ -140,11 +147,10 @@ const countNumbers = (entries: readonly Entry[]): number =>
 
 /** Steps in which the encoder's running statistics were updated, as far as is known. */
 function encoderSteps(
-  mode: SupervisedMode,
-  { frozenBn }: SupervisedSettings,
+  { mode, settings }: SupervisedTask,
   encoder: PretrainedEncoder | undefined,
   steps: number,
 ): number {
-  const pretrained = mode !== 'baseline' && encoder && 'progress' in encoder ? encoder.progress.step : 0;
-  return pretrained + (mode === 'frozen' && frozenBn === 'eval' ? 0 : steps);
+  const pretrained = encoder && 'progress' in encoder ? encoder.progress.step : 0;
+  return pretrained + (mode === 'frozen' && settings.frozenBn === 'eval' ? 0 : steps);
 }

@@ -35,13 +35,20 @@ export function loadEncoder(state: State, { encoder, options }: Classifier, from
   writeEntries(state, entries, tensors, path);
 }
 
+/** A digest of what a training starts from: the trunk's tensors in the order of their names. */
+export function digestOfGiven(from: PretrainedEncoder): string {
+  const tensors = isCheckpoint(from) ? from.tensors : from;
+  const names = [...tensors.keys()].filter((name) => trunk.test(name)).sort();
+  return digestTensors(names.map((name) => [name, tensors.get(name)!]));
+}
+
 /** Digests of the encoder as it is in `state`. */
 export async function encoderDigest(state: State, { encoder }: Classifier): Promise<EncoderDigest> {
   const digest = async (entries: readonly Entry[]) => digestTensors(await readEntries(state, entries));
   return { weights: await digest(encoder.parameters), statistics: await digest(encoder.buffers) };
 }
 
-function digestTensors(tensors: ReadonlyMap<string, TorchTensor>): string {
+function digestTensors(tensors: Iterable<readonly [string, TorchTensor]>): string {
   const hash = createHash('sha256');
   for (const [name, { data }] of tensors) hash.update(name).update(data);
   return hash.digest('hex');

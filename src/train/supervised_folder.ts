@@ -1,10 +1,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { isDeepStrictEqual } from 'node:util';
 import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { messageOf, UserError } from '../errors.ts';
 import type { CheckpointKind } from './checkpoint.ts';
 import { RunFolder } from './run_folder.ts';
-import type { EncoderDigest } from './supervised_encoder.ts';
 import type { SupervisedSettings } from './supervised_settings.ts';
 import type { SupervisedMode } from './supervised_step.ts';
 
@@ -14,10 +12,10 @@ export interface SupervisedConfig {
   readonly mode: SupervisedMode;
   readonly settings: SupervisedSettings;
   readonly classes: number;
-  /** Digests of the images, and of the encoder that training starts from. */
+  /** Digests of the images, and of the encoder that training starts from; null: from the seed. */
   readonly train: string;
   readonly test: string;
-  readonly encoder: EncoderDigest;
+  readonly encoder: string | null;
 }
 
 /** What is told for a part of the config that differs. */
@@ -45,21 +43,30 @@ export const supervisedCheckpoint: CheckpointKind = {
 export class SupervisedFolder {
   private readonly run: RunFolder;
 
-  private constructor(readonly path: string) {
+  private constructor(
+    readonly path: string,
+    private readonly config: SupervisedConfig,
+  ) {
     this.run = new RunFolder(path);
   }
 
-  /** Makes the folder, or opens that of the same training. UserError: another is in it, or it cannot be written. */
+  /** Opens the folder of a training, which may not be there yet. UserError: another training is in it. */
   static open(path: string, config: SupervisedConfig): SupervisedFolder {
-    const folder = new SupervisedFolder(path);
-    const file = folder.run.file('config.json');
-    if (existsSync(file)) {
-      const difference = differs(readJson<SupervisedConfig>(file), config);
-      if (difference) throw new UserError(`${path}: holds a training with ${difference}; choose another folder`);
-    }
-    ensureWritableDir(path);
-    if (!existsSync(file)) writeJson(file, config);
+    const folder = new SupervisedFolder(path, config);
+    if (!existsSync(folder.configFile)) return folder;
+    const difference = differs(readJson<SupervisedConfig>(folder.configFile), config);
+    if (difference) throw new UserError(`${path}: holds a training with ${difference}; choose another folder`);
     return folder;
+  }
+
+  /** Makes the folder where it is not there. UserError: it cannot be written. */
+  prepare(): void {
+    ensureWritableDir(this.path);
+    if (!existsSync(this.configFile)) writeJson(this.configFile, this.config);
+  }
+
+  private get configFile(): string {
+    return this.run.file('config.json');
   }
 
   get checkpointFile(): string {
@@ -104,9 +111,7 @@ function differs(found: SupervisedConfig, config: SupervisedConfig): string | un
   const names = Object.keys(config.settings) as (keyof SupervisedSettings)[];
   const setting = names.find((name) => !free.includes(name) && found.settings?.[name] !== config.settings[name]);
   if (setting) return `${setting} ${found.settings?.[setting]} in place of ${config.settings[setting]}`;
-  const part = (Object.keys(parts) as (keyof typeof parts)[]).find(
-    (key) => !isDeepStrictEqual(found[key], config[key]),
-  );
+  const part = (Object.keys(parts) as (keyof typeof parts)[]).find((key) => found[key] !== config[key]);
   return part && parts[part];
 }
 
