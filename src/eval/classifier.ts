@@ -97,7 +97,7 @@ export class Predictor {
       const { logits: rows } = await this.program.run({ indices: batch, ...examples.inputs(batch) }).read();
       logits.set((rows as Float32Array).subarray(0, part.length * this.classes), start * this.classes);
     }
-    return { logits, classes: largest(logits, this.classes) };
+    return predictionsOf(logits, this.classes);
   }
 
   /** Gives the program's memory back. */
@@ -106,13 +106,14 @@ export class Predictor {
   }
 }
 
-/** Of each row [classes] of logits the first column with the largest value. */
-function largest(logits: Float32Array, classes: number): Uint32Array {
-  return Uint32Array.from({ length: logits.length / classes }, (_, row) => {
+/** What logits [rows, classes] say. */
+export function predictionsOf(logits: Float32Array, classes: number): Predictions {
+  const chosen = Uint32Array.from({ length: logits.length / classes }, (_, row) => {
     let best = 0;
     for (let c = 1; c < classes; c++) if (logits[row * classes + c] > logits[row * classes + best]) best = c;
     return best;
   });
+  return { logits, classes: chosen };
 }
 
 export interface Evaluation {
@@ -136,7 +137,7 @@ export function evaluate({ logits, classes: predicted }: Predictions, labels: Ar
     const values = logits.subarray(row * classes, (row + 1) * classes);
     const most = values[predicted[row]];
     const sum = values.reduce((total, value) => total + Math.exp(value - most), 0);
-    loss += most + Math.log(sum) - values[labels[row]];
+    loss += Math.log(sum) - (values[labels[row]] - most);
     confusion[labels[row]][predicted[row]]++;
   }
   const right = confusion.reduce((sum, row, i) => sum + row[i], 0);
