@@ -9,6 +9,7 @@ export { ensureSampleSet } from './data/sample.ts';
 export { hostImages, type ImageSource, residentImages } from './data/source.ts';
 export { loadStl10 } from './data/stl10.ts';
 export { UserError } from './errors.ts';
+export { evaluateClassifier, Predictor, predict } from './eval/classifier.ts';
 export { Embedder } from './eval/embed.ts';
 export { knnAccuracy } from './eval/knn.ts';
 export { listAdapters } from './gpu/adapters.ts';
@@ -17,6 +18,7 @@ export { Program } from './graph/program.ts';
 export { State } from './graph/state.ts';
 export type { Data, Op, Tensor } from './graph/tensor.ts';
 export { apply, constant, flatVariable, input, scope, trace, variable } from './graph/trace.ts';
+export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
 export { BatchNorm, Conv2d, Linear, ReLU, Sequential } from './nn/layers.ts';
 export { type Entry, type Mode, Module } from './nn/module.ts';
 export { projectionHead } from './nn/projection_head.ts';
@@ -46,7 +48,14 @@ export { sgd } from './optim/sgd.ts';
 export { Pretraining, type PretrainingOptions, pretrainingDefaults } from './ssl/pretraining.ts';
 export { SimClr, type SimClrOptions, simClrDefaults } from './ssl/simclr.ts';
 export { loadModel, readCheckpoint } from './train/checkpoint.ts';
+export { loadClassifier, saveClassifier } from './train/classifier_file.ts';
 export { saveEncoder } from './train/export.ts';
 export { RunFolder } from './train/run_folder.ts';
 export { parseSettings, type TrainSettings } from './train/settings.ts';
+export {
+  parseSupervisedSettings,
+  type SupervisedResult,
+  type SupervisedSettings,
+  trainSupervised,
+} from './train/supervised.ts';
 export { Trainer } from './train/trainer.ts';

@@ -24,6 +24,14 @@ async function firstBadTensor(
     if (at >= 0) return `parameter ${tensor.name}, element ${at}`;
   }
   const program = await again();
+  try {
+    return await firstBadOutput(program);
+  } finally {
+    program.destroy();
+  }
+}
+
+async function firstBadOutput(program: Program): Promise<string | undefined> {
   for (const node of program.plan.nodes) {
     for (const tensor of node.outputs) {
       if (tensor.dtype !== 'f32' || !program.plan.isStored(tensor)) continue;

@@ -46,6 +46,7 @@ beforeAll(async () => {
   const state = new State(gpu);
   encoder = await readEntries(state, entriesOf(new ResNet({ architecture: 'resnet18', stem: 'imagenet', seed: 77 })));
   state.destroy();
+  gpu.trim();
 });
 afterAll(() => gpu.destroy());
 
@@ -286,4 +287,8 @@ describe('what is wrong is said in one line', () => {
     );
     expect(lines('nan').map(({ step }) => step)).toEqual([1]);
   });
+});
+
+it('no training left anything on the GPU, not even the one with NaN', () => {
+  expect(gpu.bytes).toBe(0);
 });
