@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { messageOf, UserError } from '../errors.ts';
 import { dataCommand } from './data.ts';
 import { embedCommand } from './embed.ts';
+import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
 import { infoCommand } from './info.ts';
 import { trainCommand } from './train.ts';
@@ -11,7 +12,14 @@ const program = new Command('simclr')
   .version('0.1.0')
   .showHelpAfterError('(simclr --help lists the commands and their options)')
   .exitOverride();
-for (const command of [trainCommand(), embedCommand(), exportCommand(), infoCommand(), dataCommand()]) {
+for (const command of [
+  trainCommand(),
+  evalCommand(),
+  embedCommand(),
+  exportCommand(),
+  infoCommand(),
+  dataCommand(),
+]) {
   program.addCommand(command.exitOverride().showHelpAfterError(`(simclr ${command.name()} --help lists the options)`));
 }
 

@@ -17,9 +17,12 @@ export interface ProbeOptions {
   readonly seed: number;
 }
 
+/** No element of the gradient of the mean loss is larger at the end: scikit-learn's default. */
+const tolerance = 1e-4;
+
 export const probeDefaults: ProbeOptions = {
   solver: 'lbfgs',
-  l2: [1e-4, 1e-3, 1e-2, 1e-1, 1],
+  l2: [1, 1e-1, 1e-2, 1e-3, 1e-4],
   lr: [0.01, 0.03, 0.1, 0.3, 1],
   epochs: 100,
   batchSize: 256,
@@ -41,7 +44,7 @@ export interface Probe {
   readonly scale: Float64Array;
   readonly model: LinearModel;
   /** What was chosen among: each candidate with its accuracy on the held-out part; empty where there was one only. */
-  readonly tried: readonly { readonly value: number; readonly accuracy: number }[];
+  readonly tried: readonly { readonly value: number; readonly accuracy: number; readonly loss: number }[];
   /** λ, or the learning rate. */
   readonly chosen: number;
 }
@@ -68,8 +71,8 @@ export function standardise({ mean, scale }: Pick<Probe, 'mean' | 'scale'>, feat
 }
 
 /**
- * Trains a probe on `train`. Candidates are compared on a part of train that is held out class by class; the winner (of equals
- * the first) is then trained on all of it. Nothing of a test set comes in.
+ * Trains a probe on `train`. Candidates are compared on a part of train that is held out class by class, by accuracy and of equals by
+ * loss; the winner is then trained on all of it. Nothing of a test set comes in.
  */
 export function trainProbe(
   train: LabelledFeatures,
@@ -78,20 +81,32 @@ export function trainProbe(
   given: Partial<ProbeOptions> = {},
 ): Probe {
   const options = { ...probeDefaults, ...given };
-  const candidates = options.solver === 'lbfgs' ? options.l2 : options.lr;
+  const candidates = options.solver === 'lbfgs' ? options.l2.toSorted((a, b) => b - a) : options.lr;
   const table = standardisation(train.features, dimensions);
   const samples = { x: standardise(table, train.features), labels: train.labels };
-  const trained = (part: Samples, value: number) => fitOne(part, dimensions, classes, value, options);
   const parts = candidates.length > 1 ? holdOut(samples, dimensions, options) : undefined;
-  const tried = parts
-    ? candidates.map((value) => ({ value, accuracy: score(trained(parts.kept, value), parts.held).accuracy }))
-    : [];
-  const chosen = tried.length > 0 ? tried.reduce((a, b) => (b.accuracy > a.accuracy ? b : a)).value : candidates[0];
-  return { ...table, model: trained(samples, chosen), tried, chosen };
+  const tried: { value: number; accuracy: number; loss: number }[] = [];
+  let start: LinearModel | undefined;
+  for (const value of parts ? candidates : []) {
+    // The minimum of a strong penalty is near that of the next weaker one.
+    start = fitOne(parts!.kept, dimensions, classes, value, options, start);
+    tried.push({ value, ...score(start, parts!.held) });
+  }
+  const better = (a: (typeof tried)[number], b: (typeof tried)[number]) =>
+    b.accuracy > a.accuracy || (b.accuracy === a.accuracy && b.loss < a.loss) ? b : a;
+  const chosen = tried.length > 0 ? tried.reduce(better).value : candidates[0];
+  return { ...table, model: fitOne(samples, dimensions, classes, chosen, options, start), tried, chosen };
 }
 
-function fitOne(samples: Samples, dimensions: number, classes: number, value: number, options: ProbeOptions) {
-  if (options.solver === 'lbfgs') return fitLbfgs(samples, dimensions, classes, { l2: value });
+function fitOne(
+  samples: Samples,
+  dimensions: number,
+  classes: number,
+  value: number,
+  options: ProbeOptions,
+  start: LinearModel | undefined,
+): LinearModel {
+  if (options.solver === 'lbfgs') return fitLbfgs(samples, dimensions, classes, { l2: value, start, tolerance });
   const { epochs, batchSize, momentum, seed, l2 } = options;
   return fitSgd(samples, dimensions, classes, { lr: value, l2: l2[0], epochs, batchSize, momentum, seed });
 }

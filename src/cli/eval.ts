@@ -1,0 +1,227 @@
+import { basename, dirname, join } from 'node:path';
+import { Command, Option } from 'commander';
+import type { TrainSplit } from '../data/dataset.ts';
+import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
+import { kMeansDefaults } from '../eval/kmeans.ts';
+import { tsneDefaults } from '../eval/tsne.ts';
+import { evalKMeans, evalTsne } from '../experiment/eval_clusters.ts';
+import { evalNeighbors, evalRobustness } from '../experiment/eval_pictures.ts';
+import { evalKnn, evalLinear, evalTransfer, knnDefaults } from '../experiment/eval_probes.ts';
+import { evalFinetune, evalLowLabel, type FinetuneSettings, lowLabelSteps } from '../experiment/eval_training.ts';
+import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
+import { Gpu } from '../gpu/device.ts';
+import { table } from '../report/tables.ts';
+import { parseSupervisedSettings } from '../train/supervised.ts';
+import {
+  addFinetune,
+  addFolds,
+  addProbe,
+  countFrom,
+  type EvalOptions,
+  evalCommandNamed,
+  finetuneSettings,
+  listOf,
+  numberIn,
+  type ProbeFlags,
+  probeOptions,
+} from './eval_options.ts';
+import { Terminal } from './terminal.ts';
+
+/** `simclr eval`: what an encoder's features are good for. */
+export function evalCommand(): Command {
+  const command = new Command('eval').description('measure what an encoder’s features are good for');
+  for (const make of [linear, knn, finetune, lowLabel, kmeans, tsne, robustness, neighbors, transfer]) {
+    command.addCommand(make());
+  }
+  return command;
+}
+
+type Flags<T> = EvalOptions & T;
+type Evaluate<T> = (evaluation: Evaluation, flags: Flags<T>, tools: Tools) => Promise<Outcome>;
+
+/** What an evaluation may need of the command line. */
+interface Tools {
+  readonly out: string;
+  readonly terminal: Terminal;
+}
+
+/** Has a command open the encoder, evaluate, print the table and write the files. */
+function runs<T>(command: Command, evaluate: Evaluate<T>): Command {
+  return command.action(async (flags: Flags<T>) => {
+    const what = command.name();
+    const out = flags.out ?? join(homeOf(flags.checkpoint), 'eval', what);
+    const cache = flags.cache ?? join(dirname(out), 'features');
+    const terminal = new Terminal();
+    const { checkpoint, imageSize, normalize, batchSize } = flags;
+    const gpu = await Gpu.open({ adapter: flags.adapter });
+    const evaluation = Evaluation.open(gpu, {
+      ...{ checkpoint, imageSize, normalize, batchSize, cache },
+      events: {
+        onData: (description) => terminal.line(`data       ${description}`),
+        onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
+        onFeatures: (set, done, total) => terminal.progress(`features (${set})`, done, total),
+        onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),
+      },
+    });
+    ensureWritableDir(out);
+    print(terminal, what, out, await evaluate(evaluation, flags, { out, terminal }));
+    evaluation.destroy();
+  });
+}
+
+/** The folder of the run that a checkpoint belongs to, or the one that the file is in. */
+function homeOf(checkpoint: string): string {
+  const folder = dirname(checkpoint);
+  return basename(folder) === 'checkpoints' ? dirname(folder) : folder;
+}
+
+function print(terminal: Terminal, what: string, out: string, outcome: Outcome): void {
+  const { title, header, rows, notes, json, files } = outcome;
+  const written = { [`${what}.json`]: `${JSON.stringify({ evaluation: what, title, ...json }, null, 2)}\n`, ...files };
+  for (const [name, content] of Object.entries(written)) writeFileAtomic(join(out, name), content);
+  terminal.clear();
+  terminal.line(title);
+  terminal.line();
+  terminal.line(table(header, rows));
+  terminal.line();
+  for (const note of notes) terminal.line(note);
+  terminal.line(`written    ${out}: ${Object.keys(written).join(', ')}`);
+}
+
+const linear = () =>
+  runs<ProbeFlags & { folds?: boolean }>(
+    addFolds(addProbe(evalCommandNamed('linear', 'a linear classifier on the features'))),
+    (evaluation, flags) => evalLinear(evaluation, flags.data, { ...probeOptions(flags), folds: flags.folds }),
+  );
+
+const knn = () =>
+  runs<{ k?: number[]; temperature: number[]; folds?: boolean }>(
+    addFolds(evalCommandNamed('knn', 'nearest neighbours by cosine, weighted exp(s / τ)'))
+      .option(
+        '--k <numbers>',
+        `numbers of neighbours (default: those of ${knnDefaults.k} that there are images for)`,
+        listOf(countFrom(1)),
+      )
+      .option('--temperature <numbers>', 'temperatures τ', listOf(numberIn(1e-3, 1e3)), [...knnDefaults.temperatures]),
+    (evaluation, { data, k, temperature, folds }) => evalKnn(evaluation, data, { k, temperatures: temperature, folds }),
+  );
+
+/** A training of the whole encoder, its progress on the terminal. Ctrl-C saves; the same command goes on. */
+function trainingTools(flags: EvalOptions, { out, terminal }: Tools): FinetuneSettings {
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
+  const given = finetuneSettings(flags as unknown as Record<string, unknown>);
+  return {
+    supervised: parseSupervisedSettings({ ...given, seed: flags.seed }),
+    folder: join(out, 'trainings'),
+    signal: stop.signal,
+    onTraining: (name) => terminal.line(`training   ${name}`),
+    events: {
+      onPipeline: (done, total) => terminal.progress('compiling', done, total),
+      onStep: ({ step, steps, loss }) => terminal.progress('step', step, steps, `loss ${loss.toFixed(3)}`),
+    },
+  };
+}
+
+const finetune = () =>
+  runs<{ folds?: boolean }>(
+    addFolds(addFinetune(evalCommandNamed('finetune', 'all layers trained on the labels, from the encoder'))),
+    (evaluation, flags, tools) =>
+      evalFinetune(evaluation, flags.data, { ...trainingTools(flags, tools), folds: flags.folds }),
+  );
+
+const lowLabel = () =>
+  runs<ProbeFlags & { labels?: number[]; shares?: number[]; subsets: number; finetune?: boolean }>(
+    addFinetune(
+      addProbe(evalCommandNamed('low-label', 'probes that learn from few labels'))
+        .option(
+          '--labels <numbers>',
+          `labels of each class (default: those of ${lowLabelSteps.perClass} that there are images for)`,
+          listOf(countFrom(1)),
+        )
+        .option(
+          '--shares <numbers>',
+          `shares of all labels (default: those of ${lowLabelSteps.shares} that are an image of each class)`,
+          listOf(numberIn(1e-6, 1)),
+        )
+        .option('--subsets <number>', 'subsets that are drawn for each', countFrom(1), 5)
+        .option('--finetune', 'train the whole encoder on each subset, too'),
+    ),
+    (evaluation, flags, tools) =>
+      evalLowLabel(evaluation, flags.data, {
+        ...probeOptions(flags),
+        ...{ perClass: flags.labels, shares: flags.shares, subsets: flags.subsets },
+        ...(flags.finetune && { finetune: trainingTools(flags, tools) }),
+      }),
+  );
+
+const kmeans = () =>
+  runs<{ clusters?: number; restarts: number; iterations: number }>(
+    evalCommandNamed('kmeans', 'clusters of the features against the classes: accuracy, NMI, ARI')
+      .option('--clusters <number>', 'how many (default: as many as classes)', countFrom(1))
+      .option('--restarts <number>', 'starts, of which the best counts', countFrom(1), kMeansDefaults.restarts)
+      .option('--iterations <number>', 'iterations at most', countFrom(1), kMeansDefaults.iterations),
+    (evaluation, { data, clusters, restarts, iterations, seed }) =>
+      evalKMeans(evaluation, data, { clusters, restarts, iterations, seed }),
+  );
+
+const tsne = () =>
+  runs<{ perplexity?: number; iterations: number; points: number; on: 'train' | 'test' }>(
+    evalCommandNamed('tsne', 'a map of the features, coloured by class')
+      .option(
+        '--perplexity <number>',
+        `(default: ${tsneDefaults.perplexity}, or what few images allow)`,
+        numberIn(1, 1e4),
+      )
+      .option('--iterations <number>', 'steps of descent', countFrom(1), tsneDefaults.iterations)
+      .option('--points <number>', 'images at most', countFrom(4), 2000)
+      .addOption(new Option('--on <set>', 'which images').choices(['train', 'test']).default('test')),
+    (evaluation, { data, perplexity, iterations, points, on, seed }, { terminal }) =>
+      evalTsne(evaluation, data, {
+        ...{ perplexity, iterations, points, on, seed },
+        onProgress: (done, kl) => terminal.progress('t-SNE', done, iterations, `KL ${kl.toFixed(4)}`),
+      }),
+  );
+
+const robustness = () =>
+  runs<ProbeFlags & { images: number }>(
+    addProbe(evalCommandNamed('robustness', 'probes on pictures with noise, blur, less contrast, …')).option(
+      '--images <number>',
+      'test images at most; 0: all',
+      countFrom(0),
+      1000,
+    ),
+    (evaluation, flags, { terminal }) =>
+      evalRobustness(evaluation, flags.data, {
+        ...probeOptions(flags),
+        images: flags.images,
+        onCorruption: (done, total) => terminal.progress('damages', done, total),
+      }),
+  );
+
+const neighbors = () =>
+  runs<{ query?: string[]; count: number; split: TrainSplit }>(
+    evalCommandNamed('neighbors', 'the pictures nearest to a picture, as a contact sheet')
+      .option(
+        '--query <file or number>',
+        'a picture, or the number of a test image (from 0); may be given again (default: a few)',
+        (text: string, before: string[] = []) => [...before, text],
+      )
+      .option('--count <number>', 'neighbours of each', countFrom(1), 8)
+      .addOption(
+        new Option('--split <name>', 'where to search in a folder without labels')
+          .choices(['train', 'unlabeled', 'train+unlabeled'])
+          .default('train'),
+      ),
+    (evaluation, { data, query = [], count, split }) =>
+      evalNeighbors(evaluation, data, { queries: query, count, split }),
+  );
+
+const transfer = () =>
+  runs<ProbeFlags & { to: string }>(
+    addProbe(evalCommandNamed('transfer', 'both probes on another labelled folder', { home: false })).requiredOption(
+      '--to <folder>',
+      'the other folder',
+    ),
+    (evaluation, flags) => evalTransfer(evaluation, flags.data, flags.to, probeOptions(flags)),
+  );

@@ -1,0 +1,157 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { probeDefaults } from '../eval/probe.ts';
+import { supervisedSettings } from '../train/supervised.ts';
+import { addSetting } from './options.ts';
+
+/** What every `simclr eval` command is given. */
+export interface EvalOptions {
+  readonly checkpoint: string;
+  readonly data: string;
+  readonly out?: string;
+  readonly cache?: string;
+  readonly imageSize?: number;
+  readonly normalize?: 'imagenet' | 'half' | 'none';
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly adapter?: string;
+}
+
+/** A parser of numbers in a range, for commander. */
+export function numberIn(low: number, high: number, { whole = false } = {}): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
+      throw new InvalidArgumentError(`Give a ${whole ? 'whole ' : ''}number from ${low} to ${high}.`);
+    }
+    return value;
+  };
+}
+
+export const countFrom = (low: number): ((text: string) => number) => numberIn(low, 2 ** 31, { whole: true });
+
+/** A parser of lists: `0.01,0.1`. Each number must be one that `one` takes, and there once. */
+export function listOf(one: (text: string) => number): (text: string) => number[] {
+  return (text) => {
+    const values = text.split(',').map(one);
+    if (new Set(values).size < values.length) throw new InvalidArgumentError('A number is there twice.');
+    return values;
+  };
+}
+
+const positive = numberIn(Number.MIN_VALUE, 1e9);
+
+/** A command with what all of them have. */
+export function evalCommandNamed(name: string, description: string, { home = true } = {}): Command {
+  const command = new Command(name)
+    .description(description)
+    .requiredOption(
+      '--checkpoint <file>',
+      'a checkpoint of a run, an exported encoder, or torchvision’s resnet18 or 34 (.safetensors)',
+    );
+  const folder = 'STL-10’s binary files, or a folder of photos by class, with train/ and test/ or without';
+  if (home) command.requiredOption('--data <folder>', folder);
+  else command.option('--data <folder>', `${folder}: what the other folder is compared with`);
+  return command
+    .option('--out <folder>', `where results go (default: eval/${name} beside the checkpoint or in its run)`)
+    .option('--cache <folder>', 'where features are kept for the next evaluation (default: features/ beside --out)')
+    .option(
+      '--image-size <number>',
+      'height and width of images (default: as the encoder says, else 96)',
+      numberIn(16, 512, { whole: true }),
+    )
+    .addOption(
+      new Option(
+        '--normalize <name>',
+        'colours: imagenet, half or none (default: as the encoder says, else imagenet)',
+      ).choices(['imagenet', 'half', 'none']),
+    )
+    .option('--batch-size <number>', 'images at a time while features are computed', countFrom(1), 64)
+    .option('--seed <number>', 'seed of everything that is drawn', countFrom(0), 1)
+    .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
+    .exitOverride()
+    .showHelpAfterError(`(simclr eval ${name} --help lists the options)`);
+}
+
+export const addFolds = (command: Command): Command =>
+  command.option('--folds', 'STL-10’s protocol: train on each of its ten folds; mean ± deviation');
+
+/** What the linear probe is trained with. */
+export interface ProbeFlags {
+  readonly solver: 'lbfgs' | 'sgd';
+  readonly l2?: readonly number[];
+  readonly probeLr: readonly number[];
+  readonly probeEpochs: number;
+  readonly probeBatchSize: number;
+  readonly probeMomentum: number;
+  readonly holdOut: number;
+}
+
+export function addProbe(command: Command): Command {
+  const { solver, l2, lr, epochs, batchSize, momentum, holdOut } = probeDefaults;
+  return command
+    .addOption(
+      new Option('--solver <name>', 'lbfgs: to the minimum of loss + λ/2 ‖W‖²; sgd: Nesterov’s, cosine schedule')
+        .choices(['lbfgs', 'sgd'])
+        .default(solver),
+    )
+    .option(
+      '--l2 <numbers>',
+      `strengths λ, chosen on a held-out part of train (default: ${l2}; with sgd 0)`,
+      listOf(numberIn(0, 1e9)),
+    )
+    .option('--probe-lr <numbers>', 'learning rates of sgd, chosen on a held-out part of train', listOf(positive), [
+      ...lr,
+    ])
+    .option('--probe-epochs <number>', 'epochs of sgd', countFrom(1), epochs)
+    .option('--probe-batch-size <number>', 'images in a batch of sgd', countFrom(1), batchSize)
+    .option('--probe-momentum <number>', 'momentum of sgd', numberIn(0, 0.9999), momentum)
+    .option(
+      '--hold-out <share>',
+      'share of each class of train that is held out while choosing',
+      numberIn(0.01, 0.9),
+      holdOut,
+    );
+}
+
+export const probeOptions = (flags: ProbeFlags & { readonly seed: number }) => ({
+  solver: flags.solver,
+  l2: flags.l2 ?? (flags.solver === 'sgd' ? [0] : probeDefaults.l2),
+  lr: flags.probeLr,
+  epochs: flags.probeEpochs,
+  batchSize: flags.probeBatchSize,
+  momentum: flags.probeMomentum,
+  holdOut: flags.holdOut,
+  seed: flags.seed,
+});
+
+/** Settings of a training of the whole encoder that can be given; the rest is the encoder's, or the default. */
+const tuned = [
+  'epochs',
+  'optimizer',
+  'lr',
+  'weightDecay',
+  'momentum',
+  'schedule',
+  'warmupEpochs',
+  'supervisedAugment',
+] as const;
+
+/** `lr` → `finetuneLr` */
+const keyOf = (name: string): string =>
+  name === 'supervisedAugment' ? 'augment' : `finetune${name[0].toUpperCase()}${name.slice(1)}`;
+
+export function addFinetune(command: Command): Command {
+  for (const name of [...tuned, 'batchSize'] as const) {
+    const flag = `--${keyOf(name).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    addSetting(command, supervisedSettings.shape[name], flag);
+  }
+  return command;
+}
+
+/** What was given of them, under the names of `supervisedSettings`. */
+export const finetuneSettings = (flags: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    [...tuned, 'batchSize']
+      .filter((name) => flags[keyOf(name)] !== undefined)
+      .map((name) => [name, flags[keyOf(name)]]),
+  );

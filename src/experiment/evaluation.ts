@@ -1,0 +1,175 @@
+/** What every evaluation of an encoder shares: its features of labelled sets, computed once, and the form of what it finds. */
+import { type Dataset, openDataset, type TrainSplit } from '../data/dataset.ts';
+import type { ImageSet, OnProgress } from '../data/images.ts';
+import { readFolds } from '../data/stl10.ts';
+import { UserError } from '../errors.ts';
+import { Embedder } from '../eval/embed.ts';
+import { cachedFeatures, imagesDigest } from '../eval/feature_cache.ts';
+import type { LabelledFeatures } from '../eval/probe.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { State } from '../graph/state.ts';
+import { type ResNet, resnetFeatures } from '../nn/resnet.ts';
+import type { Chart } from '../report/plot.ts';
+import { type EncoderFile, type GivenPreparation, loadEncoderFile, readEncoder } from './encoder.ts';
+
+/** What an evaluation found. */
+export interface Outcome {
+  /** One line: what was measured, on what. */
+  readonly title: string;
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Lines under the table. */
+  readonly notes: readonly string[];
+  /** All numbers and settings, for `<what>.json`. */
+  readonly json: Readonly<Record<string, unknown>>;
+  /** Figures and lists by their file's name. */
+  readonly files: Readonly<Record<string, string | Uint8Array | readonly (string | Uint8Array)[]>>;
+}
+
+export interface EvaluationOptions extends GivenPreparation {
+  readonly checkpoint: string;
+  /** Folder of the feature cache. */
+  readonly cache: string;
+  /** Images at a time. */
+  readonly batchSize: number;
+  readonly events?: EvaluationEvents;
+}
+
+export interface EvaluationEvents {
+  readonly onData?: (description: string) => void;
+  readonly onProgress?: OnProgress;
+  readonly onFeatures?: (set: string, done: number, total: number) => void;
+  /** Features were in the cache. */
+  readonly onCached?: (set: string) => void;
+}
+
+/** The labelled sets of a folder. */
+export interface LabelledSets {
+  readonly kind: Dataset['kind'];
+  readonly path: string;
+  readonly train: ImageSet;
+  readonly test: ImageSet;
+  readonly classes: number;
+  readonly classNames: readonly string[];
+}
+
+/** Features of the labelled sets of a folder. */
+export interface LabelledData extends LabelledSets {
+  readonly features: { readonly train: LabelledFeatures; readonly test: LabelledFeatures };
+}
+
+export const dimensions = resnetFeatures;
+
+/** An encoder on a device, and what is asked of it. */
+export class Evaluation {
+  private readonly encoder: ResNet;
+  private readonly embedders = new Map<string, Embedder>();
+
+  private constructor(
+    readonly state: State,
+    readonly file: EncoderFile,
+    readonly options: EvaluationOptions,
+  ) {
+    this.encoder = loadEncoderFile(state, file);
+  }
+
+  /** Reads the encoder and brings it to the device. UserError: it is none. */
+  static open(gpu: Gpu, options: EvaluationOptions): Evaluation {
+    return new Evaluation(new State(gpu), readEncoder(options.checkpoint, options), options);
+  }
+
+  /** Opens a folder, labelled or not. */
+  async images(path: string, split: TrainSplit = 'train'): Promise<Dataset> {
+    const { onData, onProgress } = this.options.events ?? {};
+    const dataset = await openDataset(path, { split, size: this.file.imageSize, onProgress });
+    onData?.(dataset.description);
+    return dataset;
+  }
+
+  /** Labelled images to train and to test with. UserError: there are none. */
+  async sets(path: string): Promise<LabelledSets> {
+    const { kind, probe } = await this.images(path);
+    if (!probe) {
+      throw new UserError(
+        `${path}: has no labels, which this evaluation needs; give STL-10's files, or photos in folders by class`,
+      );
+    }
+    const { train, test } = probe;
+    const classes = train.classNames?.length ?? 1 + Math.max(...new Set([...train.labels!, ...test.labels!]));
+    const classNames = train.classNames ?? Array.from({ length: classes }, (_, label) => `class ${label}`);
+    if (new Set(train.labels).size < 2)
+      throw new UserError(`${path}: all training images are of one class; give two or more`);
+    return { kind, path, train, test, classes, classNames };
+  }
+
+  /** Labelled images and their features. */
+  async labelled(path: string): Promise<LabelledData> {
+    const sets = await this.sets(path);
+    const of = async (set: ImageSet, name: string) => ({
+      features: await this.features(set, name),
+      labels: set.labels!,
+    });
+    return { ...sets, features: { train: await of(sets.train, 'train'), test: await of(sets.test, 'test') } };
+  }
+
+  /** Features [count, 512] of a set, from the cache where they are there. */
+  async features(set: ImageSet, name: string, { cache = true } = {}): Promise<Float32Array> {
+    const { file, options, state } = this;
+    if (!cache) return this.embed(set, name);
+    const { digest: encoder, imageSize, mean, std } = file;
+    const { adapter } = state.gpu.traits;
+    const key = { encoder, images: imagesDigest(set), imageSize, mean, std, adapter };
+    const { features, cached } = await cachedFeatures(options.cache, key, set.count, () => this.embed(set, name));
+    if (cached) options.events?.onCached?.(name);
+    return features;
+  }
+
+  private async embed(set: ImageSet, name: string): Promise<Float32Array> {
+    const size = `${set.height}×${set.width}`;
+    let embedder = this.embedders.get(size);
+    if (!embedder) {
+      const { encoder, file, options } = this;
+      const model = { features: encoder.forward.bind(encoder) };
+      embedder = await Embedder.create(this.state, model, set, { ...file, batchSize: options.batchSize });
+      this.embedders.set(size, embedder);
+    }
+    return embedder.embed(set, undefined, (done) => this.options.events?.onFeatures?.(name, done, set.count));
+  }
+
+  /** What every JSON file says of the encoder and the machine. */
+  facts(): Record<string, unknown> {
+    const { path, architecture, stem, imageSize, normalize, digest } = this.file;
+    const encoder = { checkpoint: path, architecture, stem, imageSize, normalize, digest };
+    return { encoder, adapter: this.state.gpu.traits.adapter };
+  }
+
+  destroy(): void {
+    for (const embedder of this.embedders.values()) embedder.destroy();
+    this.state.destroy();
+  }
+}
+
+/** What every JSON file says of the images. */
+export const dataFacts = ({ path, train, test, classNames }: LabelledSets) => ({
+  data: path,
+  train: train.count,
+  test: test.count,
+  classes: classNames,
+});
+
+/** STL-10's ten folds, or the whole of train as one. UserError: the folder has no folds. */
+export function foldsOf({ kind, path, train }: LabelledSets, wanted: boolean): Uint32Array[] {
+  if (!wanted) return [Uint32Array.from({ length: train.count }, (_, i) => i)];
+  if (kind !== 'stl10')
+    throw new UserError(`${path}: --folds needs STL-10's files with fold_indices.txt; leave it out`, 2);
+  return readFolds(path);
+}
+
+/** 0.61234 → `61.23`. */
+export const percent = (share: number): string => (100 * share).toFixed(2);
+
+/** Both forms of a chart. */
+export const chartFiles = (name: string, { svg, png }: Chart): Outcome['files'] => ({
+  [`${name}.svg`]: svg,
+  [`${name}.png`]: png,
+});
