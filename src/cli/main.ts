@@ -3,6 +3,7 @@ import { messageOf, UserError } from '../errors.ts';
 import { dataCommand } from './data.ts';
 import { embedCommand } from './embed.ts';
 import { evalCommand } from './eval.ts';
+import { experimentCommand } from './experiment.ts';
 import { exportCommand } from './export.ts';
 import { infoCommand } from './info.ts';
 import { trainCommand } from './train.ts';
@@ -14,6 +15,7 @@ const program = new Command('simclr')
   .exitOverride();
 for (const command of [
   trainCommand(),
+  experimentCommand(),
   evalCommand(),
   embedCommand(),
   exportCommand(),
@@ -36,6 +38,11 @@ function report(error: unknown): number {
   );
   return 1;
 }
+
+// A reader that went away (`simclr info | head`) is no fault; a run whose output nobody reads goes on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 let code = 0;
 try {

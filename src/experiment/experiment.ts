@@ -1,0 +1,152 @@
+/** The published experiment from end to end: pre-training, three ten-class models and a control, each a stage that is done once. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Dataset } from '../data/dataset.ts';
+import { subset } from '../data/images.ts';
+import { readFolds } from '../data/stl10.ts';
+import { UserError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { State } from '../graph/state.ts';
+import { readEntries } from '../nn/state_dict.ts';
+import { SimClr } from '../ssl/simclr.ts';
+import { readCheckpoint } from '../train/checkpoint.ts';
+import { modelOptions, type TrainSettings } from '../train/settings.ts';
+import { type SupervisedEvents, trainSupervised } from '../train/supervised.ts';
+import type { SupervisedData } from '../train/supervised_data.ts';
+import type { PretrainedEncoder } from '../train/supervised_encoder.ts';
+import type { TrainEvents } from '../train/trainer.ts';
+import { fromCheckpoint, isPretrained, pretrain } from './experiment_pretrain.ts';
+import {
+  type LabelledRun,
+  type ModelName,
+  type ModelResult,
+  modelNames,
+  type PretrainingResult,
+} from './experiment_results.ts';
+import type { ExperimentConfig } from './experiment_settings.ts';
+
+export interface Stage {
+  readonly name: 'pretrain' | ModelName;
+  readonly seed: number;
+  readonly fold: number | null;
+  /** Its number, from 1, and how many there are. */
+  readonly number: number;
+  readonly stages: number;
+  /** It was finished before; nothing is done. */
+  readonly finished: boolean;
+}
+
+/** What an experiment tells while it goes on. */
+export interface ExperimentEvents {
+  onStage?(stage: Stage): void;
+  readonly pretraining?: TrainEvents;
+  readonly supervised?: SupervisedEvents;
+}
+
+export interface ExperimentNumbers {
+  readonly pretraining: readonly PretrainingResult[];
+  readonly runs: readonly LabelledRun[];
+}
+
+/** The labelled images. UserError: there are none. */
+export function labelledData({ probe }: Dataset, data: string): SupervisedData {
+  if (probe) return probe;
+  throw new UserError(
+    `${data}: has no labelled images, which the experiment's models learn from; give STL-10's files, or folders train/ and test/ with a folder for each class`,
+  );
+}
+
+/** UserError: folds that the data do not have. */
+function foldsOf(config: ExperimentConfig): readonly (Uint32Array | null)[] {
+  if (config.folds === null) return [null];
+  const all = readFolds(config.data);
+  return config.folds.map((fold) => all[fold]);
+}
+
+/** What every stage needs. */
+interface Context {
+  readonly gpu: Gpu;
+  readonly dataset: Dataset;
+  readonly config: ExperimentConfig;
+  readonly out: string;
+  readonly events: ExperimentEvents;
+  readonly signal: AbortSignal | undefined;
+  /** Tells that a stage begins; throws the signal's reason if it was aborted. */
+  begin(name: Stage['name'], seed: number, fold: number | null, finished: boolean): void;
+}
+
+/**
+ * Runs what is not done yet in `out`. When `signal` is aborted, the stage under way is saved and the signal's reason is thrown:
+ * the next call with the same folder goes on there.
+ */
+export async function runExperiment(
+  gpu: Gpu,
+  dataset: Dataset,
+  config: ExperimentConfig,
+  out: string,
+  events: ExperimentEvents = {},
+  signal?: AbortSignal,
+): Promise<ExperimentNumbers> {
+  const data = labelledData(dataset, config.data);
+  const folds = foldsOf(config);
+  const { checkpoint, seeds } = config;
+  const stages = seeds.length * ((checkpoint === null ? 1 : 0) + folds.length * modelNames.length);
+  let number = 0;
+  const begin: Context['begin'] = (name, seed, fold, finished) => {
+    signal?.throwIfAborted();
+    events.onStage?.({ name, seed, fold, number: ++number, stages, finished });
+  };
+  const context: Context = { gpu, dataset, config, out, events, signal, begin };
+  const pretraining: PretrainingResult[] = [];
+  const runs: LabelledRun[] = [];
+  if (checkpoint !== null) pretraining.push(await fromCheckpoint(gpu, dataset, checkpoint));
+  for (const seed of seeds) {
+    if (checkpoint === null) pretraining.push(await pretrainStage(context, seed));
+    const encoder = readCheckpoint(pretraining.at(-1)!.checkpoint);
+    for (const [i, fold] of folds.entries()) {
+      const index = config.folds?.[i] ?? null;
+      const train = fold === null ? data.train : subset(data.train, fold, `${data.train.name} (fold ${index})`);
+      runs.push(await labelledStages(context, { train, test: data.test }, encoder, seed, index));
+    }
+  }
+  return { pretraining, runs };
+}
+
+function pretrainStage({ gpu, dataset, config, out, events, signal, begin }: Context, seed: number) {
+  const path = join(out, `seed-${seed}`, 'pretrain');
+  begin('pretrain', seed, null, isPretrained(path));
+  const settings: TrainSettings = { ...config.pretrain, seed };
+  return pretrain(gpu, dataset, path, config.data, settings, events.pretraining ?? {}, signal);
+}
+
+/** The three models and the control on one training set. */
+async function labelledStages(
+  { gpu, config, out, events, signal, begin }: Context,
+  data: SupervisedData,
+  pretrained: PretrainedEncoder,
+  seed: number,
+  fold: number | null,
+): Promise<LabelledRun> {
+  const settings = { ...config.supervised, seed };
+  const models: Partial<Record<ModelName, ModelResult>> = {};
+  for (const model of modelNames) {
+    const folder = join(out, `seed-${seed}`, ...(fold === null ? [] : [`fold-${fold}`]), model);
+    begin(model, seed, fold, existsSync(join(folder, 'result.json')));
+    const encoder = model === 'random' ? await untrainedEncoder(gpu, { ...config.pretrain, seed }) : pretrained;
+    const options = { folder, encoder, events: events.supervised, signal };
+    models[model] = await trainSupervised(gpu, data, model === 'random' ? 'frozen' : model, settings, options);
+  }
+  return { seed, fold, models: models as Record<ModelName, ModelResult> };
+}
+
+/** The weights that pre-training with this seed starts from. */
+async function untrainedEncoder(gpu: Gpu, settings: TrainSettings): Promise<PretrainedEncoder> {
+  const state = new State(gpu);
+  const { encoder } = new SimClr(modelOptions(settings));
+  try {
+    return await readEntries(state, [...encoder.parameters, ...encoder.buffers]);
+  } finally {
+    state.destroy();
+  }
+}

@@ -1,0 +1,138 @@
+/** What an experiment found: the numbers of every stage, and the table that is made of them. */
+
+/** The three models of the published experiment, and a control: the linear head on an encoder that was never trained. */
+export const modelNames = ['baseline', 'frozen', 'transfer', 'random'] as const;
+export type ModelName = (typeof modelNames)[number];
+
+/** An epoch of a ten-class model. Accuracies are shares, 0 to 1; losses are in nats. */
+export interface ModelEpoch {
+  readonly epoch: number;
+  readonly trainLoss: number;
+  readonly trainAccuracy: number;
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+  readonly imagesPerSecond: number;
+}
+
+export interface ModelResult {
+  readonly classes: number;
+  /** Numbers of the network, and how many of them training changes. */
+  readonly parameters: number;
+  readonly trained: number;
+  readonly epochs: readonly ModelEpoch[];
+  /** The last epoch counts; the best on the test split is shown beside it. */
+  readonly last: ModelEpoch;
+  readonly best: ModelEpoch;
+  readonly wallSeconds: number;
+}
+
+export interface PretrainingEpoch {
+  readonly epoch: number;
+  readonly step: number;
+  readonly loss: number;
+  /** log(2N − 1): the loss when all embeddings are equal. */
+  readonly chance: number;
+  readonly accuracy: number;
+  readonly imagesPerSecond: number;
+  /** Accuracy of nearest neighbours in the features, in epochs that measured it. */
+  readonly knn?: number;
+}
+
+/** Cosine similarities of eight fixed pairs after `step` steps. */
+export interface SimilarityStage {
+  readonly step: number;
+  readonly positives: number;
+  readonly negatives: number;
+  /** [16, 16], half-split: view 1 of all samples, then view 2. */
+  readonly similarity: readonly number[];
+}
+
+export interface PretrainingResult {
+  readonly seed: number;
+  readonly checkpoint: string;
+  readonly epochs: readonly PretrainingEpoch[];
+  /** kNN accuracy with the first weights, where it was measured. */
+  readonly untrainedKnn?: number;
+  readonly similarity: readonly SimilarityStage[];
+  /** Time in training steps: images over throughput, epoch by epoch. */
+  readonly seconds: number;
+}
+
+/** The labelled stages with one seed, on one fold of the training split or (null) on all of it. */
+export interface LabelledRun {
+  readonly seed: number;
+  readonly fold: number | null;
+  readonly models: Readonly<Record<ModelName, ModelResult>>;
+}
+
+/** Of several runs: their mean, and with two or more their standard deviation (n − 1). */
+export interface Statistic {
+  readonly mean: number;
+  readonly deviation: number | null;
+}
+
+export interface TableRow {
+  readonly model: ModelName;
+  readonly trainLoss: Statistic;
+  readonly trainAccuracy: Statistic;
+  readonly testLoss: Statistic;
+  readonly testAccuracy: Statistic;
+  readonly bestTestAccuracy: Statistic;
+  /** The epoch of the best test accuracy in each run. */
+  readonly bestEpochs: readonly number[];
+  /** Differences to the baseline of the same seed and fold. */
+  readonly testLossDifference: Statistic;
+  readonly testAccuracyDifference: Statistic;
+}
+
+export interface Findings {
+  /** The three models, the best test accuracy first. */
+  readonly order: readonly ModelName[];
+  /** transfer > frozen > baseline, the published order. */
+  readonly asPublished: boolean;
+  readonly transferOverFrozen: Statistic;
+  readonly frozenOverBaseline: Statistic;
+  /** What pre-training gives to a linear head: frozen less the control. */
+  readonly frozenOverRandom: Statistic;
+}
+
+export function statistic(values: readonly number[]): Statistic {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length < 2) return { mean, deviation: null };
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
+}
+
+/** A row for each model: numbers of the last epoch over all runs. */
+export function resultTable(runs: readonly LabelledRun[]): TableRow[] {
+  return modelNames.map((model) => {
+    const over = (value: (run: LabelledRun) => number) => statistic(runs.map(value));
+    const last = (run: LabelledRun) => run.models[model].last;
+    return {
+      model,
+      trainLoss: over((run) => last(run).trainLoss),
+      trainAccuracy: over((run) => last(run).trainAccuracy),
+      testLoss: over((run) => last(run).testLoss),
+      testAccuracy: over((run) => last(run).testAccuracy),
+      bestTestAccuracy: over((run) => run.models[model].best.testAccuracy),
+      bestEpochs: runs.map((run) => run.models[model].best.epoch),
+      testLossDifference: over((run) => last(run).testLoss - run.models.baseline.last.testLoss),
+      testAccuracyDifference: over((run) => last(run).testAccuracy - run.models.baseline.last.testAccuracy),
+    };
+  });
+}
+
+/** Says from the numbers which model is better, and by how much. */
+export function findings(runs: readonly LabelledRun[]): Findings {
+  const accuracy = (run: LabelledRun, model: ModelName) => run.models[model].last.testAccuracy;
+  const mean = (model: ModelName) => statistic(runs.map((run) => accuracy(run, model))).mean;
+  const difference = (a: ModelName, b: ModelName) => statistic(runs.map((run) => accuracy(run, a) - accuracy(run, b)));
+  const three = modelNames.filter((model) => model !== 'random');
+  return {
+    order: three.toSorted((a, b) => mean(b) - mean(a)),
+    asPublished: mean('transfer') > mean('frozen') && mean('frozen') > mean('baseline'),
+    transferOverFrozen: difference('transfer', 'frozen'),
+    frozenOverBaseline: difference('frozen', 'baseline'),
+    frozenOverRandom: difference('frozen', 'random'),
+  };
+}

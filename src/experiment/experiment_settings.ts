@@ -1,0 +1,170 @@
+/** What an experiment is: its settings, how they are given, and `experiment.json`, which keeps them. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
+import { messageOf, UserError } from '../errors.ts';
+import type { DeviceTraits } from '../gpu/device.ts';
+import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
+import { parseSupervisedSettings, type SupervisedSettings } from '../train/supervised_settings.ts';
+
+/** Settings that pre-training and the labelled stages each have for themselves: `epochs` is `--supervised-epochs` there. */
+export const ownSupervised = [
+  'epochs',
+  'batchSize',
+  'optimizer',
+  'lr',
+  'weightDecay',
+  'momentum',
+  'schedule',
+  'warmupEpochs',
+  'checkpointEvery',
+] as const satisfies readonly (keyof SupervisedSettings & keyof TrainSettings)[];
+/** Settings that only the labelled stages have. */
+export const onlySupervised = ['supervisedAugment', 'frozenBn'] as const;
+
+export type SupervisedName = (typeof ownSupervised)[number] | (typeof onlySupervised)[number];
+export type GivenSupervised = { readonly [name in SupervisedName]?: SupervisedSettings[name] };
+
+/** `epochs` → `supervisedEpochs`; `frozenBn` stays. */
+export const supervisedKey = (name: SupervisedName): string =>
+  (onlySupervised as readonly string[]).includes(name) ? name : `supervised${name[0].toUpperCase()}${name.slice(1)}`;
+
+/** What a user said; the rest is taken from defaults, or from the experiment that is continued. */
+export interface GivenExperiment {
+  readonly data?: string;
+  /** Take this encoder instead of pre-training one. */
+  readonly checkpoint?: string;
+  readonly seeds?: readonly number[];
+  readonly folds?: readonly number[];
+  readonly pretrain: Partial<TrainSettings>;
+  readonly supervised: GivenSupervised;
+}
+
+/** What `experiment.json` holds. */
+export interface ExperimentConfig {
+  readonly version: 1;
+  readonly data: string;
+  readonly checkpoint: string | null;
+  readonly seeds: readonly number[];
+  /** Folds of STL-10's protocol, from 0; null: the whole training split. */
+  readonly folds: readonly number[] | null;
+  /** With the first seed; so the supervised ones. */
+  readonly pretrain: TrainSettings;
+  readonly supervised: SupervisedSettings;
+  /** Numbers of images. */
+  readonly images: { readonly pretrain: number; readonly train: number; readonly test: number };
+  readonly adapter: string;
+  readonly started: string;
+}
+
+export type ExperimentPlan = Omit<ExperimentConfig, 'version' | 'data' | 'images' | 'adapter' | 'started'>;
+
+/** Sizes of the labelled stages with which the whole experiment ends within minutes on a software rasteriser. */
+export const softwareSupervised = { epochs: 20, batchSize: 32 } as const;
+
+/**
+ * All settings of a new experiment. With a checkpoint, how images are prepared and the architecture are the checkpoint's.
+ * @param checkpoint settings of the checkpoint that `given` names
+ */
+export function planExperiment(
+  given: GivenExperiment,
+  traits: Pick<DeviceTraits, 'software'>,
+  checkpoint?: TrainSettings,
+): ExperimentPlan {
+  const seeds = given.seeds ?? [given.pretrain.seed ?? checkpoint?.seed ?? 1];
+  const own = checkpoint ?? parseSettings(defaultsFor(given.pretrain, traits as DeviceTraits));
+  const pretrain = checkpoint ?? { ...own, seed: seeds[0] };
+  return {
+    checkpoint: given.checkpoint ?? null,
+    seeds,
+    folds: given.folds ?? null,
+    pretrain,
+    supervised: { ...supervisedFrom(pretrain, given.supervised, traits), seed: seeds[0] },
+  };
+}
+
+function supervisedFrom(
+  pretrain: TrainSettings,
+  given: GivenSupervised,
+  { software }: Pick<DeviceTraits, 'software'>,
+): SupervisedSettings {
+  const { imageSize, normalize, architecture, stem, images } = pretrain;
+  const { cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur } = pretrain;
+  return parseSupervisedSettings(
+    {
+      ...{ imageSize, normalize, architecture, stem, images },
+      ...{ cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur },
+      ...(software && softwareSupervised),
+      ...given,
+    },
+    'settings',
+    (name) => flagOf(supervisedKey(name as SupervisedName)),
+  );
+}
+
+/** UserError (usage): settings that contradict each other. */
+export function checkGiven({ checkpoint, seeds, pretrain }: GivenExperiment): void {
+  const useless = Object.keys(pretrain).filter((name) => name !== 'seed');
+  if (checkpoint !== undefined && useless.length > 0) {
+    throw new UserError(
+      `--checkpoint takes an encoder as it is, with its own settings; leave out ${useless.map(flagOf).join(', ')}`,
+      2,
+    );
+  }
+  if (seeds !== undefined && pretrain.seed !== undefined) {
+    throw new UserError('--seeds and --seed were both given; leave out --seed', 2);
+  }
+  if (seeds !== undefined && new Set(seeds).size < seeds.length) {
+    throw new UserError(`--seeds ${seeds}: a seed is there twice; give each once`, 2);
+  }
+}
+
+const fileOf = (out: string): string => join(out, 'experiment.json');
+
+/** The experiment in a folder, if there is one. UserError: its file is damaged, or something else is in the folder. */
+export function readExperiment(out: string): ExperimentConfig | undefined {
+  const file = fileOf(out);
+  if (!existsSync(file)) return undefined;
+  let config: ExperimentConfig;
+  try {
+    config = JSON.parse(readFileSync(file, 'utf8')) as ExperimentConfig;
+  } catch (error) {
+    throw new UserError(`${file}: is not JSON (${messageOf(error)}); restore it, or choose another --out`);
+  }
+  if (config?.version !== 1) {
+    throw new UserError(`${file}: is not an experiment of this version; choose another --out`);
+  }
+  const asNamed = (name: string) => name;
+  const pretrain = parseSettings(config.pretrain, file, asNamed);
+  return { ...config, pretrain, supervised: parseSupervisedSettings(config.supervised, file, asNamed) };
+}
+
+/** Makes the folder and keeps the settings. UserError: it cannot be written. */
+export function writeExperiment(out: string, config: ExperimentConfig): void {
+  ensureWritableDir(out);
+  writeFileAtomic(fileOf(out), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** UserError (usage): the user asks for something else than the experiment that is in the folder. */
+export function checkContinues(out: string, given: GivenExperiment, config: ExperimentConfig): void {
+  const differences: string[] = [];
+  const compare = (flag: string, wanted: unknown, found: unknown) => {
+    if (wanted !== undefined && String(wanted) !== String(found)) differences.push(`${flag} ${found ?? 'not given'}`);
+  };
+  compare('--checkpoint', given.checkpoint, config.checkpoint);
+  compare('--seeds', given.seeds, config.seeds);
+  compare('--folds', given.folds, config.folds);
+  for (const name of Object.keys(given.pretrain) as (keyof TrainSettings)[]) {
+    compare(flagOf(name), given.pretrain[name], name === 'seed' ? config.seeds : config.pretrain[name]);
+  }
+  for (const name of Object.keys(given.supervised) as SupervisedName[]) {
+    compare(flagOf(supervisedKey(name)), given.supervised[name], config.supervised[name]);
+  }
+  if (differences.length > 0) {
+    throw new UserError(
+      `${out}: holds an experiment with ${differences.join(', ')}; continue it with the same settings, or choose another --out`,
+      2,
+    );
+  }
+}

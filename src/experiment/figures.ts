@@ -1,0 +1,219 @@
+/** The figures of a report, from the numbers of an experiment. */
+
+import { barChart, type Chart, lineChart, type Point } from '../report/plot.ts';
+import { type ImageRow, imageRows } from '../report/plot_images.ts';
+import { matrices } from '../report/plot_matrix.ts';
+import {
+  type LabelledRun,
+  type ModelEpoch,
+  type ModelName,
+  modelNames,
+  type PretrainingResult,
+  type SimilarityStage,
+  statistic,
+  type TableRow,
+} from './experiment_results.ts';
+import type { LossExample } from './figures_loss.ts';
+import type { AugmentationStep, Named } from './figures_views.ts';
+import { published } from './report_published.ts';
+
+export const modelTitles: Readonly<Record<ModelName, string>> = {
+  baseline: 'baseline (from scratch)',
+  frozen: 'frozen encoder, linear head',
+  transfer: 'transferred, all layers trained',
+  random: 'control: frozen random encoder',
+};
+
+export const samplesFigure = (classes: readonly Named[]): Promise<Chart> =>
+  imageRows(
+    'Images by class',
+    classes.map(({ name, images }) => ({ label: name, tiles: images.map((pixels) => ({ pixels })) })),
+  );
+
+export function augmentationsFigure(steps: readonly AugmentationStep[]): Promise<Chart> {
+  const rows = steps[0].images.map(
+    (_, row): ImageRow => ({
+      tiles: steps.map(({ name, note, images }) => ({ pixels: images[row], caption: row === 0 ? [name, note] : [] })),
+    }),
+  );
+  return imageRows('The augmentations, one by one', rows);
+}
+
+/** @param views view 1 of each image, then view 2 of each */
+export function pairsFigure(views: readonly Uint8Array[]): Promise<Chart> {
+  const half = views.length / 2;
+  const row = (label: string, images: readonly Uint8Array[]) => ({
+    label,
+    tiles: images.map((pixels) => ({ pixels })),
+  });
+  const rows = [row('view 1', views.slice(0, half)), row('view 2', views.slice(half))];
+  return imageRows(`A batch of ${half} pairs`, rows);
+}
+
+export const lossViewsFigure = (example: LossExample, pictures: readonly Uint8Array[]): Promise<Chart> =>
+  imageRows('The four views of the example', [
+    { tiles: pictures.map((pixels, i) => ({ pixels, caption: [example.rows[i]] })) },
+  ]);
+
+export function lossMatricesFigure({ rows, cosines, probabilities }: LossExample): Promise<Chart> {
+  const without = (matrix: readonly (readonly number[])[]) =>
+    matrix.flatMap((row, i) => row.map((value, k) => (i === k ? Number.NaN : value)));
+  const format = (value: number) => value.toFixed(3);
+  return matrices({
+    title: 'From similarities to probabilities',
+    range: [-1, 1],
+    scale: 'value / 1',
+    names: rows,
+    side: 280,
+    matrices: [
+      { title: 'cosine similarity', values: without(cosines), format },
+      { title: 'softmax over each row', values: without(probabilities), format },
+    ],
+  });
+}
+
+/** At most `most` of the stages, the first and the last among them. */
+export function chosenStages(stages: readonly SimilarityStage[], most = 8): SimilarityStage[] {
+  if (stages.length <= most) return [...stages];
+  return Array.from({ length: most }, (_, i) => stages[Math.round((i * (stages.length - 1)) / (most - 1))]);
+}
+
+export function similarityFigure({ similarity, seed }: PretrainingResult): Promise<Chart> {
+  return matrices({
+    title: `Similarity of 8 fixed pairs, untrained to trained (seed ${seed})`,
+    range: [-1, 1],
+    scale: 'cosine similarity / 1',
+    matrices: chosenStages(similarity).map((stage) => ({
+      title: stage.step === 0 ? 'untrained' : `step ${stage.step}`,
+      values: stage.similarity,
+      notes: [`positives ${stage.positives.toFixed(3)}`, `negatives ${stage.negatives.toFixed(3)}`],
+    })),
+  });
+}
+
+const named = (runs: readonly PretrainingResult[], seed: number, name: string) =>
+  runs.length > 1 ? `${name}, seed ${seed}` : name;
+
+export function pretrainingCharts(runs: readonly PretrainingResult[]): { name: string; chart: Promise<Chart> }[] {
+  const x = { label: 'epoch' };
+  const series = (name: string, value: (epoch: PretrainingResult['epochs'][number]) => number | undefined) =>
+    runs.map(({ seed, epochs }) => ({
+      name: named(runs, seed, name),
+      points: epochs.flatMap((epoch): Point[] => {
+        const y = value(epoch);
+        return y === undefined ? [] : [[epoch.epoch, y]];
+      }),
+    }));
+  const chance = runs[0].epochs[0].chance;
+  const knn = series('kNN accuracy of the features', ({ knn }) => (knn === undefined ? undefined : 100 * knn))
+    .map(({ name, points }, i) => {
+      const { untrainedKnn } = runs[i];
+      return { name, points: untrainedKnn === undefined ? points : [[0, 100 * untrainedKnn] as const, ...points] };
+    })
+    .filter(({ points }) => points.length > 0);
+  return [
+    {
+      name: 'pretraining-loss',
+      chart: lineChart({
+        title: 'Pre-training: contrastive loss',
+        x,
+        y: { label: 'NT-Xent / nat' },
+        series: series('loss', ({ loss }) => loss),
+        reference: { name: `all embeddings equal: log(2N−1) = ${chance.toFixed(3)}`, y: chance },
+        yRange: [0, Math.ceil(chance * 1.1)],
+      }),
+    },
+    {
+      name: 'pretraining-accuracy',
+      chart: lineChart({
+        title: 'Pre-training: contrastive accuracy',
+        x,
+        y: { label: 'accuracy / %' },
+        series: [...series('contrastive accuracy', ({ accuracy }) => 100 * accuracy), ...knn],
+        yRange: [0, 100],
+      }),
+    },
+  ];
+}
+
+/** Means over the runs, epoch by epoch. */
+function curve(runs: readonly LabelledRun[], model: ModelName, value: (epoch: ModelEpoch) => number): Point[] {
+  const epochs = Math.min(...runs.map((run) => run.models[model].epochs.length));
+  return Array.from({ length: epochs }, (_, i) => {
+    const { epoch } = runs[0].models[model].epochs[i];
+    return [epoch, statistic(runs.map((run) => value(run.models[model].epochs[i]))).mean];
+  });
+}
+
+export function modelCharts(runs: readonly LabelledRun[], model: ModelName): { name: string; chart: Promise<Chart> }[] {
+  const mean = runs.length > 1 ? `, mean of ${runs.length} runs` : '';
+  const both = (train: (epoch: ModelEpoch) => number, test: (epoch: ModelEpoch) => number) => [
+    { name: 'train', points: curve(runs, model, train) },
+    { name: 'test', points: curve(runs, model, test) },
+  ];
+  const x = { label: 'epoch' };
+  const losses = both(
+    ({ trainLoss }) => trainLoss,
+    ({ testLoss }) => testLoss,
+  );
+  const accuracies = both(
+    ({ trainAccuracy }) => 100 * trainAccuracy,
+    ({ testAccuracy }) => 100 * testAccuracy,
+  );
+  const title = `${modelTitles[model]}${mean}`;
+  return [
+    {
+      name: `${model}-loss`,
+      chart: lineChart({ title: `Loss: ${title}`, x, y: { label: 'cross-entropy / nat' }, series: losses }),
+    },
+    {
+      name: `${model}-accuracy`,
+      chart: lineChart({
+        title: `Accuracy: ${title}`,
+        x,
+        y: { label: 'accuracy / %' },
+        series: accuracies,
+        yRange: [0, 100],
+      }),
+    },
+  ];
+}
+
+export function testAccuracyChart(runs: readonly LabelledRun[], classes: number): Promise<Chart> {
+  return lineChart({
+    title: 'Test accuracy of the models',
+    x: { label: 'epoch' },
+    y: { label: 'accuracy / %' },
+    series: modelNames.map((model) => ({
+      name: modelTitles[model],
+      points: curve(runs, model, ({ testAccuracy }) => 100 * testAccuracy),
+      dashed: model === 'random',
+    })),
+    reference: { name: 'guessing', y: 100 / classes },
+    yRange: [0, 100],
+  });
+}
+
+/** Ours beside the published values. */
+export function comparisonChart(table: readonly TableRow[]): Promise<Chart> {
+  const deviations = table.map(({ testAccuracy }) => 100 * (testAccuracy.deviation ?? 0));
+  const several = table.some(({ testAccuracy }) => testAccuracy.deviation !== null);
+  return barChart({
+    title: 'Test accuracy after the last epoch',
+    x: { label: 'model' },
+    y: { label: 'accuracy / %' },
+    categories: table.map(({ model }) => (model === 'random' ? 'random, frozen' : model)),
+    series: [
+      {
+        name: 'this experiment',
+        values: table.map(({ testAccuracy }) => 100 * testAccuracy.mean),
+        ...(several && { deviations }),
+      },
+      {
+        name: 'published (STL-10)',
+        values: table.map(({ model }) => 100 * (published[model]?.testAccuracy ?? Number.NaN)),
+      },
+    ],
+    yRange: [0, 100],
+  });
+}

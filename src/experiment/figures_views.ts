@@ -1,0 +1,173 @@
+/** What the figures show of the images and of the trained network: computed on the GPU by the kernels that training uses. */
+
+import type { Dataset } from '../data/dataset.ts';
+import { type ImageSet, imageBytes } from '../data/images.ts';
+import { epochOrder } from '../data/order.ts';
+import { hostImages } from '../data/source.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { Program } from '../graph/program.ts';
+import { State } from '../graph/state.ts';
+import { constant, input, trace } from '../graph/trace.ts';
+import { augment, packAugmentParameters, type ViewParameters } from '../ops/augment.ts';
+import { ntXent } from '../ops/nt_xent.ts';
+import { blurKernel, twoViews, viewSeeds } from '../ssl/pretraining.ts';
+import { SimClr } from '../ssl/simclr.ts';
+import { type Checkpoint, loadModel } from '../train/checkpoint.ts';
+import { Monitor, toPixels } from '../train/monitor.ts';
+import { modelOptions, pretrainingOptions, type TrainSettings } from '../train/settings.ts';
+import type { SimilarityStage } from './experiment_results.ts';
+import { type LossExample, workOutLoss } from './figures_loss.ts';
+
+/** Counter of an epoch that no run reaches: the figures' images and augmentations are drawn in it. */
+const figureEpoch = 0xfffffffd;
+
+/** Square RGB pictures, HWC bytes. */
+export interface Named {
+  readonly name: string;
+  readonly images: readonly Uint8Array[];
+}
+
+const readImage = (set: ImageSet, i: number): Uint8Array => {
+  const pixels = new Uint8Array(imageBytes(set));
+  set.read(i, pixels, 0);
+  return pixels;
+};
+
+export const className = (set: ImageSet, label: number): string => set.classNames?.[label] ?? `class ${label}`;
+
+/** The first images of each class, in the order of the set. */
+export function samplesByClass(set: ImageSet, most = 8): Named[] {
+  const classes = set.classNames?.length ?? Math.max(...set.labels!) + 1;
+  return Array.from({ length: classes }, (_, label) => {
+    const indices = Array.from(set.labels!.keys()).filter((i) => set.labels![i] === label);
+    return { name: className(set, label), images: indices.slice(0, most).map((i) => readImage(set, i)) };
+  });
+}
+
+export interface AugmentationStep extends Named {
+  /** What is shown, as far as a number says it. */
+  readonly note: string;
+}
+
+/** The parts of the augmentation, each alone, at the upper end of what training draws. */
+function augmentationSteps({ height, width }: ImageSet, { jitterStrength }: TrainSettings) {
+  const whole = [0, 0, height, width] as const;
+  const quarter = [height / 4, width / 4, height / 2, width / 2].map(Math.floor) as [number, number, number, number];
+  const factor = 1 + 0.8 * jitterStrength;
+  const hue = 0.2 * jitterStrength;
+  const sigma = 2;
+  const steps: readonly [name: string, note: string, parameters: ViewParameters][] = [
+    ['original', '', { crop: whole }],
+    ['crop', '25 % of the area', { crop: quarter }],
+    ['flip', 'horizontal', { crop: whole, flip: true }],
+    ['brightness', `× ${factor}`, { crop: whole, brightness: factor }],
+    ['contrast', `× ${factor}`, { crop: whole, contrast: factor }],
+    ['saturation', `× ${factor}`, { crop: whole, saturation: factor }],
+    ['hue', `+ ${Number(hue.toFixed(3))} turn`, { crop: whole, hue }],
+    ['greyscale', '', { crop: whole, grayscale: true }],
+    ['blur', `σ ${sigma} px`, { crop: whole, sigma }],
+  ];
+  return steps;
+}
+
+/** Each part of the augmentation alone, on one image of each of the first `most` classes. */
+export async function augmentationsOneByOne(
+  gpu: Gpu,
+  set: ImageSet,
+  settings: TrainSettings,
+  most = 3,
+): Promise<AugmentationStep[]> {
+  const indices = distinct(set, most);
+  const steps = augmentationSteps(set, settings);
+  const { height, width } = set;
+  const size = settings.imageSize;
+  const rows = steps.flatMap(([, , parameters]) => Array.from(indices, () => packAugmentParameters(parameters)));
+  const plain = { mean: [0, 0, 0], std: [1, 1, 1] } as const;
+  const state = new State(gpu);
+  const source = hostImages(set);
+  const { graph, result } = trace(() => {
+    const images = source.images(input('indices', [indices.length], 'u32'));
+    const values = Float32Array.from({ length: rows.length * 16 }, (_, i) => rows[Math.floor(i / 16)][i % 16]);
+    const parameters = constant('one by one', values, [rows.length, 16]);
+    const options = { height, width, size, blurKernel: blurKernel(size), ...plain, antialias: true };
+    return { views: augment(images, parameters, options) };
+  });
+  const program = await Program.compile(graph, state, result);
+  const { views } = await program.run({ indices, ...source.inputs(indices) }).read();
+  program.destroy();
+  state.destroy();
+  const pictures = toPixels(views as Float32Array, rows.length, { imageSize: size, ...plain });
+  return steps.map(([name, note], i) => {
+    const images = pictures.slice(i * indices.length, (i + 1) * indices.length);
+    return { name, note, images };
+  });
+}
+
+/** The first image of each of the first `most` classes; of a set without labels, its first images. */
+function distinct({ labels, count }: ImageSet, most: number): Uint32Array {
+  const first = labels ? [...new Set(labels)].sort((a, b) => a - b).map((label) => labels.indexOf(label)) : [0, 1, 2];
+  return Uint32Array.from(first.filter((i) => i < count).slice(0, most));
+}
+
+/** Augmented pairs as training makes them: view 1 of each image, then view 2 of each. */
+export async function pairViews(gpu: Gpu, set: ImageSet, settings: TrainSettings, most = 8): Promise<Uint8Array[]> {
+  const indices = epochOrder(set.count, settings.seed, figureEpoch).slice(0, most);
+  const options = pretrainingOptions(settings);
+  const state = new State(gpu);
+  const source = hostImages(set);
+  const { graph, result } = trace(() => ({
+    views: twoViews(source, input('indices', [indices.length], 'u32'), input('seeds', [4], 'u32'), options),
+  }));
+  const program = await Program.compile(graph, state, result);
+  const seeds = viewSeeds(settings.seed, figureEpoch);
+  const { views } = await program.run({ indices, seeds, ...source.inputs(indices) }).read();
+  program.destroy();
+  state.destroy();
+  return toPixels(views as Float32Array, 2 * indices.length, options);
+}
+
+/** The loss of two pairs of different classes, from the embeddings of a trained network, worked out step by step. */
+export async function lossExample(
+  gpu: Gpu,
+  set: ImageSet,
+  checkpoint: Checkpoint,
+): Promise<{ example: LossExample; pictures: Uint8Array[] }> {
+  const { settings } = checkpoint;
+  const indices = distinct(set, 2);
+  const options = pretrainingOptions(settings);
+  const state = new State(gpu);
+  const model = loadModel(state, checkpoint);
+  const source = hostImages(set);
+  const { graph, result } = trace(() => {
+    const views = twoViews(source, input('indices', [2], 'u32'), input('seeds', [4], 'u32'), options);
+    const z = model.embeddings(views, { training: false });
+    return { views, z, loss: ntXent(z, { temperature: settings.temperature }).loss };
+  });
+  const program = await Program.compile(graph, state, result);
+  const seeds = viewSeeds(settings.seed, figureEpoch);
+  const { views, z, loss } = await program.run({ indices, seeds, ...source.inputs(indices) }).read();
+  program.destroy();
+  state.destroy();
+  const names = Array.from(indices, (i) => (set.labels ? className(set, set.labels[i]) : `image ${i}`));
+  const rows = [1, 2].flatMap((view) => names.map((name) => `${name} ${view}`));
+  const example = { ...workOutLoss(z as Float32Array, rows, settings.temperature), kernelLoss: loss[0] };
+  return { example, pictures: toPixels(views as Float32Array, 4, options) };
+}
+
+/** Similarities of the fixed pairs before and after training, for a checkpoint whose run is not at hand. */
+export async function beforeAndAfter(gpu: Gpu, { train }: Dataset, checkpoint: Checkpoint): Promise<SimilarityStage[]> {
+  const { settings, progress } = checkpoint;
+  const options = pretrainingOptions(settings);
+  const stages: SimilarityStage[] = [];
+  for (const step of [0, progress.step]) {
+    const state = new State(gpu);
+    const model = step === 0 ? new SimClr(modelOptions(settings)) : loadModel(state, checkpoint);
+    const monitor = await Monitor.create(state, model, hostImages(train), options);
+    const { positives, negatives, similarity } = await monitor.draw(step);
+    stages.push({ step, positives, negatives, similarity: Array.from(similarity) });
+    monitor.destroy();
+    state.destroy();
+    if (progress.step === 0) break;
+  }
+  return stages;
+}

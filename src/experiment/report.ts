@@ -1,0 +1,61 @@
+/** `results.json`, `report.html` and `report.md` of an experiment. */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Dataset } from '../data/dataset.ts';
+import { writeFileAtomic } from '../data/files.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Document } from '../report/document.ts';
+import { renderHtml } from '../report/html.ts';
+import { renderMarkdown } from '../report/markdown.ts';
+import { readCheckpoint } from '../train/checkpoint.ts';
+import { type ExperimentNumbers, labelledData } from './experiment.ts';
+import { findings, resultTable } from './experiment_results.ts';
+import type { ExperimentConfig } from './experiment_settings.ts';
+import { augmentationsOneByOne, lossExample, pairViews, samplesByClass } from './figures_views.ts';
+import { type Pictures, type Results, reportDocument } from './report_document.ts';
+
+const figuresFolder = 'figures';
+
+/** Draws what the report shows and writes everything into `out`. */
+export async function writeReport(
+  gpu: Gpu,
+  dataset: Dataset,
+  config: ExperimentConfig,
+  numbers: ExperimentNumbers,
+  out: string,
+): Promise<Results> {
+  const { train } = labelledData(dataset, config.data);
+  const checkpoint = readCheckpoint(numbers.pretraining[0].checkpoint);
+  const { example, pictures: lossViews } = await lossExample(gpu, train, checkpoint);
+  const results: Results = {
+    version: 1,
+    description: dataset.description,
+    config,
+    table: resultTable(numbers.runs),
+    findings: findings(numbers.runs),
+    lossExample: example,
+    ...numbers,
+  };
+  const pictures: Pictures = {
+    samples: samplesByClass(train),
+    augmentations: await augmentationsOneByOne(gpu, train, checkpoint.settings),
+    pairs: await pairViews(gpu, dataset.train, checkpoint.settings),
+    lossViews,
+  };
+  writeFileAtomic(join(out, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
+  writeDocument(await reportDocument(results, pictures), out);
+  return results;
+}
+
+/** Writes `report.html`, `report.md`, and the figures as PNG and SVG. */
+export function writeDocument(document: Document, out: string): void {
+  mkdirSync(join(out, figuresFolder), { recursive: true });
+  for (const block of document.blocks) {
+    if (block.kind !== 'figure') continue;
+    writeFileAtomic(join(out, figuresFolder, `${block.name}.png`), block.chart.png);
+    writeFileAtomic(join(out, figuresFolder, `${block.name}.svg`), block.chart.svg);
+  }
+  writeFileAtomic(join(out, 'report.md'), renderMarkdown(document, figuresFolder));
+  writeFileAtomic(join(out, 'report.html'), renderHtml(document));
+}

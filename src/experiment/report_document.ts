@@ -1,0 +1,236 @@
+/** The report of an experiment as a document: everything it says comes from the results. */
+
+import type { Block, Document } from '../report/document.ts';
+import type { ExperimentNumbers } from './experiment.ts';
+import {
+  type Findings,
+  type LabelledRun,
+  modelNames,
+  type PretrainingResult,
+  statistic,
+  type TableRow,
+} from './experiment_results.ts';
+import type { ExperimentConfig } from './experiment_settings.ts';
+import {
+  augmentationsFigure,
+  chosenStages,
+  comparisonChart,
+  lossMatricesFigure,
+  lossViewsFigure,
+  modelCharts,
+  modelTitles,
+  pairsFigure,
+  pretrainingCharts,
+  samplesFigure,
+  similarityFigure,
+  testAccuracyChart,
+} from './figures.ts';
+import type { LossExample } from './figures_loss.ts';
+import type { AugmentationStep, Named } from './figures_views.ts';
+import { duration, tableHead, tableRows, verdict } from './report_text.ts';
+
+/** What `results.json` holds: all numbers of the report. Accuracies are shares, 0 to 1. */
+export interface Results extends ExperimentNumbers {
+  readonly version: 1;
+  /** What was found at `config.data`. */
+  readonly description: string;
+  readonly config: ExperimentConfig;
+  readonly table: readonly TableRow[];
+  readonly findings: Findings;
+  readonly lossExample: LossExample;
+}
+
+/** Pictures of the report: square RGB images, HWC bytes. */
+export interface Pictures {
+  readonly samples: readonly Named[];
+  readonly augmentations: readonly AugmentationStep[];
+  /** View 1 of each image, then view 2 of each. */
+  readonly pairs: readonly Uint8Array[];
+  readonly lossViews: readonly Uint8Array[];
+}
+
+const heading = (text: string): Block => ({ kind: 'heading', text });
+const paragraph = (text: string): Block => ({ kind: 'text', text });
+const figure = async (name: string, caption: string, chart: ReturnType<typeof pairsFigure>): Promise<Block> => ({
+  kind: 'figure',
+  name,
+  caption,
+  chart: await chart,
+});
+
+/** Builds text, tables and figures. */
+export async function reportDocument(results: Results, pictures: Pictures): Promise<Document> {
+  const { config, table, findings, runs, description } = results;
+  const several = runs.length > 1 ? ` Mean ± standard deviation (n − 1) of ${runs.length} runs.` : '';
+  return {
+    title: 'SimCLR: pre-training without labels, and three models that learn from few labels',
+    blocks: [
+      ...verdict(table, findings).map(paragraph),
+      {
+        kind: 'table',
+        head: tableHead,
+        rows: tableRows(table),
+        note: `Numbers of the last epoch; the best epoch was chosen by looking at the test split and is shown only beside it.${several} Published: ResNet-18 on STL-10. Control: the linear head on the encoder's first weights (batch norm with mean 0 and variance 1).`,
+      },
+      await figure('test-accuracy', 'Test accuracy after every epoch.', testAccuracyChart(runs, classesOf(results))),
+      await figure(
+        'comparison',
+        'Test accuracy after the last epoch beside the published values.',
+        comparisonChart(table),
+      ),
+      ...settingsBlocks(results),
+      paragraph(`Data: ${description}. Adapter: ${config.adapter}.`),
+      ...(await imageBlocks(pictures)),
+      ...(await lossBlocks(results.lossExample, pictures)),
+      ...(await pretrainingBlocks(results.pretraining)),
+      ...(await modelBlocks(runs)),
+      ...timeBlocks(results),
+    ],
+  };
+}
+
+const classesOf = ({ runs }: Results): number => runs[0].models.baseline.classes;
+
+function settingsBlocks({ config }: Results): Block[] {
+  const { seed: _, ...pretrain } = config.pretrain;
+  const { seed: __, ...supervised } = config.supervised;
+  const names = [...new Set([...Object.keys(pretrain), ...Object.keys(supervised)])];
+  const cell = (settings: object, name: string) => String((settings as Record<string, unknown>)[name] ?? '');
+  return [
+    heading('Settings'),
+    paragraph(
+      `Seeds: ${config.seeds.join(', ')}. Labelled stages on ${config.folds === null ? 'the whole training split' : `folds ${config.folds.join(', ')} of the training split`}. Encoder: ${config.checkpoint === null ? 'pre-trained here' : `taken from ${config.checkpoint}`}.`,
+    ),
+    {
+      kind: 'table',
+      head: ['setting', 'pre-training', 'labelled stages'],
+      rows: names.map((name) => [name, cell(pretrain, name), cell(supervised, name)]),
+    },
+  ];
+}
+
+const imageBlocks = async ({ samples, augmentations, pairs }: Pictures): Promise<Block[]> => [
+  heading('Images'),
+  await figure('samples', 'Labelled training images, a row for each class.', samplesFigure(samples)),
+  await figure(
+    'augmentations',
+    'Each part of the augmentation alone. Training crops at random, flips every second view, changes colours in random order, and makes some views grey or blurred.',
+    augmentationsFigure(augmentations),
+  ),
+  await figure(
+    'pairs',
+    `A batch of ${pairs.length / 2} pairs as pre-training sees it: two views of each image, augmented independently.`,
+    pairsFigure(pairs),
+  ),
+];
+
+/** The loss of two pairs, line by line. */
+async function lossBlocks(example: LossExample, { lossViews }: Pictures): Promise<Block[]> {
+  const { rows, cosines, probabilities, losses, loss, kernelLoss, temperature } = example;
+  const positive = (i: number) => (i + rows.length / 2) % rows.length;
+  return [
+    heading('The loss, worked out'),
+    paragraph(
+      `Two pairs go through the trained network. For each of the four views: its cosine similarity to the other three, divided by the temperature τ = ${temperature}; the softmax of these; and −log of the probability that falls to the other view of the same image. The loss is the mean. Computed in float64 from the embeddings.`,
+    ),
+    await figure('loss-views', 'The views, as the network gets them.', lossViewsFigure(example, lossViews)),
+    await figure(
+      'loss-matrices',
+      'Left: cosine similarity of each view (row) to each other one (column). Right: the softmax of similarity / τ over each row.',
+      lossMatricesFigure(example),
+    ),
+    {
+      kind: 'table',
+      head: ['view', 'its positive', 'cosine', 'cosine / τ', 'probability', '−log probability'],
+      rows: rows.map((row, i) => {
+        const cosine = cosines[i][positive(i)];
+        const probability = probabilities[i][positive(i)];
+        const numbers = [cosine.toFixed(6), (cosine / temperature).toFixed(6), probability.toFixed(6)];
+        return [row, rows[positive(i)], ...numbers, losses[i].toFixed(6)];
+      }),
+      note: `Mean of the last column: ${loss.toFixed(6)}. The GPU's kernel gives ${kernelLoss.toFixed(6)}.`,
+    },
+  ];
+}
+
+async function pretrainingBlocks(runs: readonly PretrainingResult[]): Promise<Block[]> {
+  const blocks: Block[] = [heading('Pre-training')];
+  if (runs.every(({ epochs }) => epochs.length > 0)) {
+    for (const { name, chart } of pretrainingCharts(runs)) {
+      const caption =
+        name === 'pretraining-loss'
+          ? 'Contrastive loss, the mean over each epoch.'
+          : 'Contrastive accuracy: how often the other view of the same image is the most similar one; and, where it was measured, the accuracy of nearest neighbours in the features.';
+      blocks.push(await figure(name, caption, chart));
+    }
+  } else {
+    blocks.push(paragraph('The encoder was taken from a checkpoint whose record of epochs is not at hand.'));
+  }
+  for (const run of runs) {
+    const name = runs.length > 1 ? `similarity-seed-${run.seed}` : 'similarity';
+    blocks.push(
+      await figure(
+        name,
+        'Cosine similarities of the embeddings of 8 fixed pairs by stage. Trained, the two views of an image (the diagonals of the off-diagonal quarters) are similar and all else is not.',
+        similarityFigure(run),
+      ),
+      {
+        kind: 'table',
+        head: ['step', 'mean similarity of positives', 'of negatives'],
+        rows: chosenStages(run.similarity).map(({ step, positives, negatives }) => [
+          step === 0 ? 'untrained' : String(step),
+          positives.toFixed(3),
+          negatives.toFixed(3),
+        ]),
+      },
+    );
+  }
+  return blocks;
+}
+
+async function modelBlocks(runs: readonly LabelledRun[]): Promise<Block[]> {
+  const blocks: Block[] = [heading('Curves of each model')];
+  for (const model of modelNames) {
+    for (const { name, chart } of modelCharts(runs, model)) {
+      blocks.push(await figure(name, `${modelTitles[model]}: train and test by epoch.`, chart));
+    }
+  }
+  return blocks;
+}
+
+/** Throughput and wall time of every stage. */
+function timeBlocks({ pretraining, runs }: Results): Block[] {
+  const mean = (values: readonly number[]) => {
+    const known = values.filter((value) => Number.isFinite(value));
+    return known.length > 0 ? statistic(known).mean.toFixed(1) : '–';
+  };
+  const trained = pretraining.filter(({ seconds }) => seconds > 0);
+  const rows = trained.map(({ seed, epochs, seconds }) => [
+    `pre-training, seed ${seed}`,
+    String(epochs.length),
+    '',
+    mean(epochs.map(({ imagesPerSecond }) => imagesPerSecond)),
+    duration(seconds),
+  ]);
+  for (const { seed, fold, models } of runs) {
+    for (const model of modelNames) {
+      const { epochs, trained: numbers, parameters, wallSeconds } = models[model];
+      rows.push([
+        `${model}, seed ${seed}${fold === null ? '' : `, fold ${fold}`}`,
+        String(epochs.length),
+        `${numbers.toLocaleString('en-US')} of ${parameters.toLocaleString('en-US')}`,
+        mean(epochs.map(({ imagesPerSecond }) => imagesPerSecond)),
+        duration(wallSeconds),
+      ]);
+    }
+  }
+  return [
+    heading('Throughput and time'),
+    {
+      kind: 'table',
+      head: ['stage', 'epochs', 'trained parameters', 'images / s', 'time'],
+      rows,
+      note: 'Images a second in training. A frozen encoder whose features do not change is run once: its head trains on rows of features. Time of pre-training: in training steps; of the others: in all, compiling and testing included.',
+    },
+  ];
+}

@@ -1,0 +1,177 @@
+/** A whole experiment of tiny sizes: stopped in every stage and called again, it is the one that was not stopped. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Dataset, openDataset } from '../../src/data/dataset.ts';
+import { ensureSampleSet } from '../../src/data/sample.ts';
+import { type ExperimentEvents, type ExperimentNumbers, runExperiment } from '../../src/experiment/experiment.ts';
+import { modelNames } from '../../src/experiment/experiment_results.ts';
+import { type ExperimentConfig, planExperiment } from '../../src/experiment/experiment_settings.ts';
+import { writeReport } from '../../src/experiment/report.ts';
+import { Gpu } from '../../src/gpu/device.ts';
+import { run, scratchFolder, start } from '../cli/run.ts';
+import { adapters } from '../ops/harness.ts';
+
+const folder = scratchFolder();
+const data = join(folder, 'data');
+const out = (name: string) => join(folder, name);
+const images = { train: 20, test: 10, unlabeled: 16 };
+
+const given = {
+  pretrain: { imageSize: 16, batchSize: 4, epochs: 2, knnEvery: 0, drawEvery: 1 },
+  supervised: { epochs: 2, batchSize: 10 },
+} as const;
+const config: ExperimentConfig = {
+  ...{ version: 1, data, ...planExperiment(given, { software: false }), adapter: '', started: '' },
+  images: { pretrain: 16, train: 20, test: 10 },
+};
+
+let gpu: Gpu;
+let dataset: Dataset;
+let straight: ExperimentNumbers;
+
+beforeAll(async () => {
+  ensureSampleSet(data, images);
+  gpu = await Gpu.open({ adapter: adapters[0] });
+  dataset = await openDataset(data, { split: 'unlabeled', size: 16 });
+  straight = await runExperiment(gpu, dataset, config, out('straight'));
+});
+afterAll(() => gpu.destroy());
+
+/** Numbers without how long they took. */
+function lasting({ pretraining, runs }: ExperimentNumbers): unknown {
+  const timeless = (key: string, value: unknown) =>
+    /seconds$|imagesPerSecond|checkpoint/i.test(key) ? undefined : value;
+  return JSON.parse(JSON.stringify({ pretraining, runs }, timeless));
+}
+
+/** Runs until the second step of stage `number`, which is then stopped. Returns the stages that were told. */
+async function stoppedIn(number: number, path: string): Promise<string[]> {
+  const stop = new AbortController();
+  const stages: string[] = [];
+  let steps = 0;
+  const onStep = () => {
+    if (stages.length === number && ++steps === 2) stop.abort();
+  };
+  const events: ExperimentEvents = {
+    onStage: ({ name, finished }) => stages.push(finished ? `${name} done` : name),
+    pretraining: { onStep },
+    supervised: { onStep },
+  };
+  const thrown = await runExperiment(gpu, dataset, config, path, events, stop.signal).catch((error: unknown) => error);
+  expect(thrown).toBe(stop.signal.reason);
+  return stages;
+}
+
+describe('an experiment', () => {
+  it('that is stopped in each stage goes on where it was, and ends with the same numbers', async () => {
+    const path = out('stopped');
+    const names = ['pretrain', ...modelNames];
+    for (let number = 1; number <= names.length; number++) {
+      const stages = await stoppedIn(number, path);
+      expect(stages).toEqual(names.slice(0, number).map((name, i) => (i < number - 1 ? `${name} done` : name)));
+    }
+    expect(lasting(await runExperiment(gpu, dataset, config, path))).toEqual(lasting(straight));
+  }, 300_000);
+
+  it('that has ended repeats nothing', async () => {
+    const stages: boolean[] = [];
+    const steps: unknown[] = [];
+    const events: ExperimentEvents = {
+      onStage: ({ finished }) => stages.push(finished),
+      pretraining: { onStep: (step) => steps.push(step) },
+      supervised: { onStep: (step) => steps.push(step) },
+    };
+    expect(await runExperiment(gpu, dataset, config, out('straight'), events)).toEqual(straight);
+    expect({ stages, steps }).toEqual({ stages: [true, true, true, true, true], steps: [] });
+  });
+
+  it('trains what it says: transfer from the encoder, the heads alone on frozen ones', () => {
+    const [{ models }] = straight.runs;
+    expect(models.transfer.epochs[0].trainLoss).not.toBe(models.baseline.epochs[0].trainLoss);
+    expect(models.frozen.epochs[0].trainLoss).not.toBe(models.random.epochs[0].trainLoss);
+    expect(modelNames.map((name) => models[name].trained < 10_000)).toEqual([false, true, false, true]);
+    expect(straight.pretraining[0].similarity.map(({ step }) => step)).toEqual([0, 4, 8]);
+  });
+
+  it('takes folds and an encoder that is there', async () => {
+    const [{ checkpoint, similarity, epochs }] = straight.pretraining;
+    const folded = {
+      ...config,
+      checkpoint,
+      folds: [3],
+      supervised: { ...config.supervised, epochs: 1, batchSize: 4 },
+    };
+    const { runs, pretraining } = await runExperiment(gpu, dataset, folded, out('folds'));
+    expect(runs.map(({ fold }) => fold)).toEqual([3]);
+    expect(runs[0].models.frozen.last.trainLoss).not.toBe(straight.runs[0].models.frozen.epochs[0].trainLoss);
+    // What is known of the checkpoint: its run's record, and the same pairs before and after.
+    expect(pretraining[0].epochs).toEqual(epochs);
+    expect(pretraining[0].similarity.map(({ step, positives }) => [step, positives])).toEqual(
+      [similarity[0], similarity[2]].map(({ step, positives }) => [step, positives]),
+    );
+  });
+
+  it('writes a report whose worked example is the loss that the kernel computes', async () => {
+    const results = await writeReport(gpu, dataset, config, straight, out('straight'));
+    const stored = JSON.parse(readFileSync(join(out('straight'), 'results.json'), 'utf8'));
+    expect(stored).toEqual(JSON.parse(JSON.stringify(results)));
+    const { loss, kernelLoss, rows } = results.lossExample;
+    expect(Math.abs(loss - kernelLoss)).toBeLessThan(1e-5 * Math.max(1, loss));
+    expect(rows).toEqual(['disc 1', 'ring 1', 'disc 2', 'ring 2']);
+    const markdown = readFileSync(join(out('straight'), 'report.md'), 'utf8');
+    expect(markdown).toContain(`Mean of the last column: ${loss.toFixed(6)}`);
+    for (const [, file] of markdown.matchAll(/\]\((figures\/[^)]*)\)/g))
+      expect(existsSync(join(out('straight'), file)), file).toBe(true);
+  });
+});
+
+describe('simclr experiment', () => {
+  const flags = [
+    ...['experiment', '--data', data, '--adapter', adapters[0] ?? 'none'],
+    ...['--image-size', '16', '--batch-size', '4', '--epochs', '2', '--knn-every', '0', '--draw-every', '1'],
+    ...['--supervised-epochs', '2', '--supervised-batch-size', '10'],
+  ];
+
+  it('stopped by Ctrl-C says that the same command goes on, and it does', async () => {
+    const path = out('cli');
+    const started = start([...flags, '--out', path]);
+    while (!started.out().includes('epoch 1/2') && started.child.exitCode === null)
+      await new Promise((wake) => setTimeout(wake, 20));
+    started.child.kill('SIGINT');
+    const stopped = await started.done;
+    expect(stopped.err).toBe('');
+    expect(stopped).toMatchObject({ code: 130 });
+    expect(stopped.out).toMatch(/the same command goes on from here\n$/);
+    const again = await run(...flags, '--out', path);
+    expect(again).toMatchObject({ code: 0, err: '' });
+    const { runs, pretraining } = JSON.parse(readFileSync(join(path, 'results.json'), 'utf8'));
+    expect(lasting({ runs, pretraining })).toEqual(lasting(straight));
+    expect(again.out).toContain(`report     ${join(path, 'report.html')}`);
+  }, 300_000);
+
+  it('refuses other settings in the same folder, and what it cannot use', async () => {
+    const path = out('cli');
+    const other = await run(...flags, '--out', path, '--lr', '0.5', '--supervised-augment', 'simclr');
+    expect(other.code).toBe(2);
+    expect(other.err).toBe(
+      `simclr: ${path}: holds an experiment with --lr 0.001, --supervised-augment none; continue it with the same settings, or choose another --out\n`,
+    );
+    expect((await run(...flags, '--out', out('x'), '--folds', '0,11')).err).toMatch(/some of 0 to 9/);
+    expect((await run(...flags, '--out', out('x'), '--checkpoint', 'y')).err).toMatch(/leave out --image-size/);
+    expect(existsSync(out('x'))).toBe(false);
+  });
+
+  it('says in one line what is wrong with images or with the folder', async () => {
+    const unlabelled = out('unlabelled');
+    ensureSampleSet(unlabelled, images);
+    for (const part of ['train', 'test']) rmSync(join(unlabelled, `${part}_X.bin`));
+    const without = await run('experiment', '--data', unlabelled, '--out', out('x'), '--image-size', '16');
+    expect(without.code).toBe(1);
+    expect(without.err).toMatch(/^simclr: .*has no labelled images, which .*\n$/);
+    const path = out('damaged');
+    ensureSampleSet(path, images);
+    writeFileSync(join(path, 'experiment.json'), '{');
+    expect((await run(...flags, '--out', path)).err).toMatch(/experiment.json: is not JSON .* choose another --out\n$/);
+  });
+});

@@ -1,0 +1,141 @@
+/** The report says what the results say: HTML and Markdown are read back and compared with the numbers. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { modelNames, type Statistic } from '../../src/experiment/experiment_results.ts';
+import { modelTitles } from '../../src/experiment/figures.ts';
+import { writeDocument } from '../../src/experiment/report.ts';
+import { reportDocument } from '../../src/experiment/report_document.ts';
+import { published } from '../../src/experiment/report_published.ts';
+import { scratchFolder } from '../cli/run.ts';
+import { fabricated, pictures } from './fixture.ts';
+
+type Tables = string[][][];
+
+/** Tables of a Markdown file: rows of cells, the head first. */
+function markdownTables(text: string): Tables {
+  const groups = text.split(/\n\n/).filter((part) => part.startsWith('| '));
+  return groups.map((part) =>
+    part
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && !/^\| -/.test(line))
+      .map((line) => line.slice(2, -2).split(' | ')),
+  );
+}
+
+const unescaped = (text: string) =>
+  text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+
+function htmlTables(text: string): Tables {
+  return [...text.matchAll(/<table>([\s\S]*?)<\/table>/g)].map(([, table]) =>
+    [...table.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) =>
+      [...row.matchAll(/<t[hd]>(.*?)<\/t[hd]>/g)].map(([, cell]) => unescaped(cell)),
+    ),
+  );
+}
+
+/** The number of a cell, or its mean and its deviation. */
+const numbers = (cell: string): number[] => cell.split(' (')[0].split(' ± ').map(Number);
+
+function expectStatistic(cell: string, { mean, deviation }: Statistic, digits: number, scale = 1): void {
+  const values = deviation === null ? [mean] : [mean, deviation];
+  expect(numbers(cell).length, cell).toBe(values.length);
+  numbers(cell).forEach((value, i) => expect(value, cell).toBeCloseTo(scale * values[i], digits - 0.31));
+}
+
+const out = scratchFolder();
+const results = fabricated();
+writeDocument(await reportDocument(results, pictures), out);
+const [html, markdown] = ['report.html', 'report.md'].map((name) => readFileSync(join(out, name), 'utf8'));
+
+describe.each([
+  ['report.md', markdownTables(markdown)],
+  ['report.html', htmlTables(html)],
+] as const)('%s', (_name, tables) => {
+  const find = (head: string) => tables.find(([first]) => first.join().includes(head))!;
+
+  it('has the numbers of the results, and the published ones beside them', () => {
+    const rows = find('test accuracy / %').slice(1);
+    for (const row of results.table) {
+      const at = rows.findIndex(([name]) => name === modelTitles[row.model]);
+      const [, trainLoss, trainAccuracy, testLoss, testAccuracy, loss, accuracy, best] = rows[at];
+      expectStatistic(trainLoss, row.trainLoss, 4);
+      expectStatistic(trainAccuracy, row.trainAccuracy, 2, 100);
+      expectStatistic(testLoss, row.testLoss, 4);
+      expectStatistic(testAccuracy, row.testAccuracy, 2, 100);
+      expectStatistic(best, row.bestTestAccuracy, 2, 100);
+      expect(best).toContain(`(${row.bestEpochs.join(', ')})`);
+      if (row.model !== 'baseline') {
+        expectStatistic(loss, row.testLossDifference, 4);
+        expectStatistic(accuracy, row.testAccuracyDifference, 2, 100);
+      }
+      const theirs = published[row.model];
+      if (!theirs) continue;
+      const { trainLoss: a, trainAccuracy: b, testLoss: c, testAccuracy: d } = theirs;
+      expect(rows[at + 1].slice(1, 5).map(Number)).toEqual(
+        [a, b * 100, c, d * 100].map((value) => Number(value.toFixed(4))),
+      );
+    }
+    expect(rows.length).toBe(7);
+  });
+
+  it('has every setting of both kinds of training', () => {
+    const rows = new Map(find('setting').map(([name, ...values]) => [name, values]));
+    const { pretrain, supervised } = results.config;
+    for (const [name, value] of Object.entries(pretrain))
+      if (name !== 'seed') expect(rows.get(name)?.[0]).toBe(`${value}`);
+    for (const [name, value] of Object.entries(supervised))
+      if (name !== 'seed') expect(rows.get(name)?.[1]).toBe(`${value}`);
+  });
+
+  it('works the loss out with the numbers of the results', () => {
+    const { cosines, probabilities, losses } = results.lossExample;
+    find('its positive')
+      .slice(1)
+      .forEach(([, , cosine, logit, probability, loss], i) => {
+        const k = (i + 2) % 4;
+        expect(Number(cosine)).toBeCloseTo(cosines[i][k], 5);
+        expect(Number(logit)).toBeCloseTo(cosines[i][k] / 0.5, 5);
+        expect(Number(probability)).toBeCloseTo(probabilities[i][k], 5);
+        expect(Number(loss)).toBeCloseTo(losses[i], 5);
+      });
+  });
+
+  it('has the means of similarities, and throughput and time of every stage', () => {
+    const stages = results.pretraining[0].similarity;
+    const similarity = find('positives').slice(1);
+    expect(similarity.map((row) => row.slice(1).map(Number))).toEqual(
+      stages.map(({ positives, negatives }) => [positives, negatives].map((value) => Number(value.toFixed(3)))),
+    );
+    const times = find('images / s').slice(1);
+    expect(times.length).toBe(2 + 2 * modelNames.length);
+    expect(times[0].slice(3)).toEqual(['41.0', '3.5 s']);
+  });
+});
+
+describe('the files', () => {
+  it('HTML needs nothing from outside, and has every figure', () => {
+    for (const [, , address] of html.matchAll(/(src|href)="([^"]*)"/g)) expect(address.slice(0, 5)).toBe('data:');
+    expect(html).not.toMatch(/<script|@import|url\(/);
+    expect(html).toContain('a folder with &lt;images&gt; &amp; labels');
+    const figures = readdirSync(join(out, 'figures')).filter((name) => name.endsWith('.svg'));
+    expect(html.match(/<figure/g)?.length).toBe(figures.length);
+  });
+
+  it('Markdown names figures that are there, as PNG and as SVG', () => {
+    const names = [...markdown.matchAll(/\]\((figures\/[^)]*)\)/g)].map(([, name]) => name);
+    const files = readdirSync(join(out, 'figures')).map((name) => `figures/${name}`);
+    expect(names.sort()).toEqual(files.sort());
+    for (const name of [
+      'samples',
+      'augmentations',
+      'pairs',
+      'loss-matrices',
+      'pretraining-loss',
+      'similarity-seed-2',
+      'test-accuracy',
+      'transfer-accuracy',
+    ])
+      for (const type of ['png', 'svg']) expect(files).toContain(`figures/${name}.${type}`);
+  });
+});
