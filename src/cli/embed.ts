@@ -1,6 +1,7 @@
-import { Command } from 'commander';
-import { openDataset, type TrainSplit } from '../data/dataset.ts';
-import { writeFileAtomic } from '../data/files.ts';
+import { dirname } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type DataSplit, dataSplits, openDataset } from '../data/dataset.ts';
+import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { npyPieces } from '../data/npy.ts';
 import { Embedder } from '../eval/embed.ts';
 import { Gpu } from '../gpu/device.ts';
@@ -8,12 +9,13 @@ import { State } from '../graph/state.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
 import { loadModel, readCheckpoint } from '../train/checkpoint.ts';
 import { normalization } from '../train/settings.ts';
+import { printSkipped } from './common.ts';
 import { Terminal } from './terminal.ts';
 
 interface EmbedCommandOptions {
   readonly checkpoint: string;
   readonly data: string;
-  readonly split: TrainSplit;
+  readonly split: DataSplit;
   readonly out: string;
   readonly batchSize: number;
   readonly adapter?: string;
@@ -22,28 +24,40 @@ interface EmbedCommandOptions {
 /** `simclr embed`: features of images as a NumPy file. */
 export function embedCommand(): Command {
   return new Command('embed')
-    .description('write the features h of all images of a folder as a NumPy array, and the list of files')
+    .description('write the features h of images as a NumPy array, and the list of their files')
     .requiredOption('--checkpoint <file>', 'a checkpoint of a run')
     .requiredOption('--data <folder>', 'STL-10’s binary files, or a folder of PNG and JPEG photos')
-    .option('--split <name>', 'unlabeled, train or train+unlabeled, where the folder has such parts', 'unlabeled')
+    .addOption(
+      new Option('--split <name>', 'which images, where the folder has such parts')
+        .choices(dataSplits)
+        .default('unlabeled'),
+    )
     .option('--out <file>', 'the array to write, float32 [images, 512]; file names go beside it (.txt)', 'features.npy')
-    .option('--batch-size <number>', 'images at a time', Number, 64)
+    .option('--batch-size <number>', 'images at a time', positiveInteger, 64)
     .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
     .action(embed);
 }
 
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It is not a whole number above 0.');
+  return value;
+}
+
 async function embed({ checkpoint: path, data, split, out, batchSize, adapter }: EmbedCommandOptions): Promise<void> {
   const terminal = new Terminal();
+  ensureWritableDir(dirname(out));
   const checkpoint = readCheckpoint(path);
   const { imageSize } = checkpoint.settings;
   const gpu = await Gpu.open({ adapter });
-  const { train: set, description } = await openDataset(data, {
+  const { train: set } = await openDataset(data, {
     split,
     size: imageSize,
     probe: false,
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
-  terminal.line(description);
+  terminal.line(`${data}: ${set.count.toLocaleString('en-US')} images`);
+  printSkipped(set, terminal);
   const state = new State(gpu);
   const model = loadModel(state, checkpoint);
   const options = { imageSize, batchSize: Math.min(batchSize, set.count), ...normalization(checkpoint.settings) };
@@ -53,7 +67,6 @@ async function embed({ checkpoint: path, data, split, out, batchSize, adapter }:
   const list = `${out.replace(/\.npy$/, '')}.txt`;
   const lines = Array.from({ length: set.count }, (_, i) => `${set.files?.[i] ?? i}\n`);
   writeFileAtomic(list, lines.join(''));
-  for (const { file, reason } of set.skipped) terminal.line(`skipped ${file}: ${reason}`);
   terminal.line(`${out}: float32 [${set.count}, ${resnetFeatures}]`);
   terminal.line(`${list}: the file of each row`);
 }

@@ -1,7 +1,6 @@
 import type { Dataset } from '../data/dataset.ts';
 import { batchOf, epochOrder } from '../data/order.ts';
 import { hostImages, residentImages } from '../data/source.ts';
-import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { plan } from '../graph/plan.ts';
 import { State } from '../graph/state.ts';
@@ -9,6 +8,7 @@ import { describePlan, describeProfile } from '../report/tables.ts';
 import { Pretraining, tracePretraining } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import { modelOptions, pretrainingOptions, type TrainSettings } from '../train/settings.ts';
+import { checkBatch } from '../train/trainer.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs before the profiled one: pipelines and caches warm up. */
@@ -16,6 +16,7 @@ const warmUp = 2;
 
 /** `--dry-run`: plans a step and prints the plan. */
 export function dryRun(gpu: Gpu, { train }: Dataset, settings: TrainSettings, terminal: Terminal): void {
+  checkBatch(train, settings);
   const model = new SimClr(modelOptions(settings));
   const source = settings.images === 'gpu' ? residentImages(new State(gpu), train) : hostImages(train);
   const { graph, outputs } = tracePretraining(model, source, pretrainingOptions(settings));
@@ -30,11 +31,7 @@ export async function profileStep(
   settings: TrainSettings,
   terminal: Terminal,
 ): Promise<void> {
-  if (train.count < settings.batchSize) {
-    throw new UserError(
-      `${train.name}: has ${train.count} images, fewer than --batch-size ${settings.batchSize}; use a smaller batch`,
-    );
-  }
+  checkBatch(train, settings);
   const state = new State(gpu);
   const model = new SimClr(modelOptions(settings));
   const source = settings.images === 'gpu' ? residentImages(state, train) : hostImages(train);

@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { Command } from 'commander';
+import { join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
 import { type Dataset, openDataset } from '../data/dataset.ts';
 import { ensureSampleSet } from '../data/sample.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
+import { listAdapters } from '../gpu/adapters.ts';
 import { Gpu } from '../gpu/device.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
+import { command, printSkipped, stopOnSignals } from './common.ts';
 import { sampleSizes } from './data.ts';
 import { dryRun, profileStep } from './inspect.ts';
 import { addTrainSettings, givenSettings } from './options.ts';
@@ -27,34 +29,40 @@ interface TrainOptions extends Partial<TrainSettings> {
 
 /** `simclr train`: pre-training without labels. */
 export function trainCommand(): Command {
-  const command = new Command('train')
+  const train = new Command('train')
     .description('pre-train an encoder without labels')
     .option('--data <folder>', 'STL-10’s binary files, or a folder of PNG and JPEG photos')
-    .option('--preset <name>', 'stl10: take STL-10 from data/ where it is, else a built-in sample set')
+    .addOption(
+      new Option('--preset <name>', 'stl10: take STL-10 from data/ where it is, else a built-in sample set').choices([
+        'stl10',
+      ]),
+    )
     .option('--out <folder>', 'folder of the run (default: runs/<date and time>)')
     .option('--resume <folder>', 'continue the run in this folder from its newest checkpoint')
     .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
     .option('--dry-run', 'print the plan of a step: nodes, kernels, FLOPs, bytes, peak memory; train nothing')
     .option('--profile', 'run a few steps and print the time by op; train nothing');
-  addTrainSettings(command);
-  return command.action(train);
+  addTrainSettings(train);
+  return train.action(runTraining);
 }
 
-async function train(options: TrainOptions): Promise<void> {
+async function runTraining(options: TrainOptions): Promise<void> {
   const terminal = new Terminal();
   const given = givenSettings(options as Record<string, unknown>);
-  if (options.resume !== undefined) return resume(options.resume, options, given, terminal);
+  if (options.resume !== undefined) return resumeRun(options.resume, options, given, terminal);
   parseSettings(given); // wrong settings are told before anything is opened
   const gpu = await Gpu.open({ adapter: options.adapter });
   const settings = parseSettings(defaultsFor(given, gpu.traits));
+  const out = options.out ?? join('runs', timestamp());
+  const trains = !options.dryRun && !options.profile;
+  if (trains) RunFolder.checkFree(out);
   const data = options.data ?? (await defaultData(options.preset, terminal));
   const dataset = await openData(data, settings, terminal);
   if (options.dryRun) return dryRun(gpu, dataset, settings, terminal);
   if (options.profile) return profileStep(gpu, dataset, settings, terminal);
-  const out = options.out ?? join('runs', timestamp());
   const folder = RunFolder.create(out, {
     version: 1,
-    data,
+    data: resolve(data),
     settings,
     images: dataset.train.count,
     adapter: gpu.traits.adapter,
@@ -65,13 +73,22 @@ async function train(options: TrainOptions): Promise<void> {
 
 const timestamp = (): string => new Date().toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-');
 
-async function resume(
+async function resumeRun(
   path: string,
   options: TrainOptions,
   given: Partial<TrainSettings>,
   terminal: Terminal,
 ): Promise<void> {
+  const excluded = (['preset', 'out', 'dryRun', 'profile'] as const).filter((name) => options[name] !== undefined);
+  if (excluded.length > 0) {
+    throw new UserError(`--resume goes on in the run's own folder; leave out ${excluded.map(flagOf).join(', ')}`, 2);
+  }
   const { folder, config } = RunFolder.open(path);
+  if (options.data === undefined && !existsSync(config.data)) {
+    throw new UserError(
+      `${config.data}: the images that ${path}/config.json names are not there; say where they are with --data`,
+    );
+  }
   const changed = (Object.keys(given) as (keyof TrainSettings)[]).filter(
     (name) => given[name] !== config.settings[name],
   );
@@ -81,7 +98,7 @@ async function resume(
       2,
     );
   }
-  const gpu = await Gpu.open({ adapter: options.adapter ?? config.adapter }).catch(() => Gpu.open());
+  const gpu = await openAdapter(options.adapter, config.adapter);
   if (gpu.traits.adapter !== config.adapter) {
     terminal.line(
       `note: the run was started on '${config.adapter}'; on '${gpu.traits.adapter}' its numbers will differ in the last bits`,
@@ -94,6 +111,13 @@ async function resume(
     );
   }
   await run(gpu, dataset, config.settings, folder, terminal, config.settings);
+}
+
+/** The adapter that the user names, else the one that the run was started on, else whatever there is. */
+async function openAdapter(wanted: string | undefined, remembered: string): Promise<Gpu> {
+  if (wanted !== undefined) return Gpu.open({ adapter: wanted });
+  const names = await listAdapters();
+  return Gpu.open(names.includes(remembered) ? { adapter: remembered } : {});
 }
 
 /** Where `--data` is not given: STL-10 in data/, or the sample set; the user is told which, and how to get the real one. */
@@ -118,21 +142,17 @@ export async function defaultData(preset: TrainOptions['preset'], terminal: Term
 /** Opens the images of a run and prints what was found. */
 export async function openData(
   data: string,
-  { split, imageSize }: Pick<TrainSettings, 'split' | 'imageSize'>,
+  { split, imageSize, knnEvery }: Pick<TrainSettings, 'split' | 'imageSize' | 'knnEvery'>,
   terminal: Terminal,
 ): Promise<Dataset> {
   const dataset = await openDataset(data, {
     split,
     size: imageSize,
+    probe: knnEvery > 0,
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
   terminal.line(`data       ${dataset.description}`);
-  const { skipped } = dataset.train;
-  if (skipped.length > 0) {
-    terminal.line(`skipped    ${skipped.length} unreadable files:`);
-    for (const { file, reason } of skipped.slice(0, 20)) terminal.line(`           ${file}: ${reason}`);
-    if (skipped.length > 20) terminal.line(`           and ${skipped.length - 20} more`);
-  }
+  printSkipped(dataset.train, terminal);
   return dataset;
 }
 
@@ -145,22 +165,17 @@ async function run(
   given: Partial<TrainSettings>,
 ): Promise<void> {
   announce(terminal, gpu.traits, settings, given, folder.path);
+  const { signal, exitCode } = stopOnSignals(terminal);
   const trainer = await Trainer.create(gpu, dataset, settings, folder, printEvents(terminal, settings));
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(130);
-    stop.abort();
-    terminal.line('stopping after this step (again to stop at once)');
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  const result = await trainer.run(stop.signal);
+  const result = await trainer.run(signal);
+  trainer.destroy();
   terminal.clear();
   terminal.line(`checkpoint ${result.checkpoint}`);
-  if (result.interrupted && stop.signal.aborted) {
-    terminal.line(`stopped at step ${result.step}; go on with: simclr train --resume ${folder.path}`);
-    process.exitCode = 130;
+  if (result.interrupted && signal.aborted) {
+    terminal.line(`stopped at step ${result.step}; go on with: ${command('train', '--resume', folder.path)}`);
+    process.exitCode = exitCode();
     return;
   }
   terminal.line(`figures    ${folder.file('figures')}`);
-  terminal.line(`export it  simclr export --checkpoint ${result.checkpoint} --out encoder.safetensors`);
+  terminal.line(`export it  ${command('export', '--checkpoint', result.checkpoint, '--out', 'encoder.safetensors')}`);
 }

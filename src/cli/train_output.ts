@@ -32,6 +32,7 @@ export const percent = (share: number): string => `${(100 * share).toFixed(1)} %
 export function printEvents(terminal: Terminal, settings: TrainSettings): TrainEvents {
   const width = String(settings.epochs).length;
   return {
+    onDamaged: (message) => terminal.line(`note       ${message}; an older checkpoint is looked for`),
     onPipeline: (done, total) => terminal.progress('compiling', done, total),
     onReady: ({ parameters, peakBytes, stepsPerEpoch, steps, resumedAt }) => {
       terminal.line(

@@ -5,13 +5,17 @@ import { UserError } from '../errors.ts';
 import { resizeRgb } from './decode.ts';
 import { loadPhotos, requireFolder } from './folder.ts';
 import { concat, type ImageSet, type OnProgress, PixelStore, storedSet, subset } from './images.ts';
-import { findStl10, hasPart, loadStl10, STL10_SIDE } from './stl10.ts';
+import { findStl10, hasPart, loadStl10, STL10_SIDE, type Stl10Part } from './stl10.ts';
 
 export type TrainSplit = 'unlabeled' | 'train+unlabeled' | 'train';
 
+/** Parts of a data set whose images may be asked for. */
+export const dataSplits = ['unlabeled', 'train+unlabeled', 'train', 'test'] as const;
+export type DataSplit = (typeof dataSplits)[number];
+
 export interface DatasetOptions {
   /** What to pre-train on. A folder without such parts is pre-trained on as a whole. */
-  readonly split: TrainSplit;
+  readonly split: DataSplit;
   /** Height and width of the images; STL-10's own is 96. */
   readonly size: number;
   /** Whether to load labelled sets for a probe when there are some; default true. */
@@ -49,8 +53,8 @@ export async function openDataset(path: string, options: DatasetOptions): Promis
 }
 
 async function openStl10(folder: string, options: DatasetOptions): Promise<Dataset> {
-  const load = async (split: 'test' | TrainSplit) => resized(loadStl10(folder, split), options);
-  for (const part of options.split.split('+') as ('train' | 'unlabeled')[]) {
+  const load = async (split: DataSplit) => resized(loadStl10(folder, split), options);
+  for (const part of options.split.split('+') as Stl10Part[]) {
     if (!hasPart(folder, part))
       throw new UserError(`${folder}: no ${part}_X.bin, which split '${options.split}' needs; choose another split`);
   }
@@ -108,6 +112,14 @@ async function findSplits(path: string): Promise<Splits | undefined> {
 
 async function openSplits(path: string, splits: Splits, options: DatasetOptions): Promise<Dataset> {
   const { onProgress, size } = options;
+  if (options.split === 'test') {
+    if (splits.test === undefined) throw new UserError(`${path}: no folder test/, which split 'test' needs`);
+    return dataset(
+      'photos',
+      `photos in ${path}, ${splits.test}/`,
+      await loadPhotos(join(path, splits.test), { size, onProgress }),
+    );
+  }
   const wantsTrain = options.split !== 'unlabeled' || splits.unlabeled === undefined;
   const wantsUnlabeled = options.split !== 'train' && splits.unlabeled !== undefined;
   if (wantsTrain && splits.train === undefined) {
@@ -127,6 +139,7 @@ async function openSplits(path: string, splits: Splits, options: DatasetOptions)
 }
 
 async function openPlain(path: string, options: DatasetOptions): Promise<Dataset> {
+  if (options.split === 'test') throw new UserError(`${path}: no folder test/, which split 'test' needs`);
   const all = await loadPhotos(path, { size: options.size, onProgress: options.onProgress });
   const parts = options.probe === false ? undefined : holdOut(all);
   return dataset('photos', `photos in ${path}`, parts?.rest ?? all, parts?.probe, parts?.note);

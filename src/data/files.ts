@@ -64,7 +64,8 @@ function removeStaleTemporaries(target: string): void {
   });
 }
 
-function isRunning(pid: number): boolean {
+/** Whether there is a process of this number. */
+export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

@@ -128,6 +128,7 @@ export function concat(name: string, first: ImageSet, second: ImageSet): ImageSe
     count: first.count + second.count,
     height: first.height,
     width: first.width,
+    files: first.files && second.files && [...first.files, ...second.files],
     skipped: [...first.skipped, ...second.skipped],
     read(i, target, offset) {
       checkRead(both, i, target, offset);

@@ -59,8 +59,7 @@ export class Gpu {
       this.failure ??= describeError(error);
     };
     void device.lost.then(({ reason, message }) => {
-      if (reason !== 'destroyed')
-        this.failure ??= new UserError(`the GPU device was lost (${message}); resume the run from its last checkpoint`);
+      if (reason !== 'destroyed') this.failure ??= lostDevice(oneLine(message));
     });
   }
 
@@ -207,11 +206,22 @@ export class Gpu {
     const encoder = this.device.createCommandEncoder({ label: 'read back' });
     encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
     this.device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
+    await this.mapForReading(staging);
     const bytes = staging.getMappedRange().slice(0);
     staging.destroy();
-    this.check();
     return bytes;
+  }
+
+  /** Waits until a buffer's bytes can be read. UserError: the device was lost, or reported a fault, before they could. */
+  async mapForReading(buffer: GPUBuffer): Promise<void> {
+    try {
+      await buffer.mapAsync(GPUMapMode.READ);
+    } catch (error) {
+      // What happened is reported beside the refusal, by an event that needs its turn.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      throw this.failure ?? lostDevice(oneLine(messageOf(error)) || 'it was destroyed');
+    }
+    this.check();
   }
 
   destroy(): void {
@@ -223,6 +233,9 @@ export class Gpu {
 
 /** What is wrong, without the list of overloads that would have been right. */
 const firstLine = (text: string): string => text.trim().split('\n', 1)[0];
+
+const lostDevice = (why: string): UserError =>
+  new UserError(`the GPU device was lost (${why}); resume the run from its last checkpoint`);
 
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 

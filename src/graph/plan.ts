@@ -1,3 +1,4 @@
+import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { fuse } from './fuse.ts';
 import { byteLength, bytesPerElement, type Launch, type Node, Scratch, Tensor } from './tensor.ts';
@@ -139,16 +140,29 @@ const newBlock = (name: string, bytes: number): Block => ({
   dedicated: false,
 });
 
+const boundBytes = (bound: Tensor | Scratch): number => (bound instanceof Scratch ? bound.bytes : byteLength(bound));
+
+/** UserError where a launch would bind more than the device lets it: told before anything is allocated. */
+function checkLimits({ label, outputs }: Node, { bindings }: Launch, { limits, adapter }: DeviceTraits): void {
+  const limit = limits['maxStorageBufferBindingSize'];
+  for (const [name, bound] of Object.entries(bindings)) {
+    if (boundBytes(bound) <= limit) continue;
+    const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+    throw new UserError(
+      `${label} [${outputs[0]?.shape ?? ''}]: '${name}' has ${mebibytes(boundBytes(bound))}, '${adapter}' binds ${mebibytes(limit)} at most; ` +
+        'use a smaller --batch-size, --image-size or --head-width',
+    );
+  }
+}
+
 function lower(node: Node, device: DeviceTraits): PlannedLaunch[] {
   const launches = node.op.launches({ inputs: node.inputs, outputs: node.outputs, attrs: node.attrs, device });
+  for (const launch of launches) checkLimits(node, launch, device);
   return launches.map((launch) => ({
     ...launch,
     node,
     label: `${node.label} ${launch.kernel.name}${variantOf(launch)} [${node.outputs[0]?.shape ?? node.inputs[0]?.shape ?? ''}]`,
-    bytes: Object.values(launch.bindings).reduce(
-      (sum, bound) => sum + (bound instanceof Scratch ? bound.bytes : byteLength(bound)),
-      0,
-    ),
+    bytes: Object.values(launch.bindings).reduce((sum, bound) => sum + boundBytes(bound), 0),
   }));
 }
 

@@ -146,10 +146,9 @@ export class Program {
       if (Object.keys(this.outputs).length === 0) return {};
       throw new Error(`more than ${ringSize} runs wait to be read`);
     }
-    await staging.mapAsync(GPUMapMode.READ);
+    await this.gpu.mapForReading(staging);
     const bytes = staging.getMappedRange().slice(0);
     staging.unmap();
-    this.gpu.check();
     let offset = 0;
     const values: Record<string, Data> = {};
     for (const [name, tensor] of Object.entries(this.outputs)) {
@@ -205,17 +204,13 @@ function createBindGroup(
   const { kernel, bindings, label } = launch;
   const unknown = Object.keys(bindings).find((name) => !kernel.bindings.some((binding) => binding.name === name));
   if (unknown) throw new Error(`${label}: the kernel has no binding '${unknown}'`);
-  const limit = gpu.traits.limits['maxStorageBufferBindingSize'];
   const entries = kernel.bindings.map(({ name, binding, access }) => {
     if (access === 'uniform') {
       return { binding, resource: { buffer: params.buffer, offset: params.offset, size: kernel.params.size } };
     }
     const bound = bindings[name];
     if (!bound) throw new Error(`${label}: binding '${name}' is missing`);
-    const resource = buffers.of(bound);
-    if (resource.size > limit)
-      throw new Error(`${label}: '${name}' has ${resource.size} bytes, a binding may have ${limit}`);
-    return { binding, resource };
+    return { binding, resource: buffers.of(bound) };
   });
   return gpu.device.createBindGroup({ label, layout: gpu.bindGroupLayout(kernel), entries });
 }

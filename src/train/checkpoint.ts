@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from '../data/safetensors.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
@@ -16,6 +17,12 @@ export interface Progress {
   readonly loss: number;
   readonly accuracy: number;
 }
+
+const progressSchema = z.object({
+  step: z.number().int().min(0).max(99_999_999),
+  loss: z.number(),
+  accuracy: z.number(),
+});
 
 /** The name under which a checkpoint keeps an optimiser's moment of a parameter. */
 const momentName = (moment: string, parameter: string): string => `optimizer.${moment}.${parameter}`;
@@ -53,7 +60,7 @@ const pretraining: CheckpointKind = {
   remedy: "take one from a run's checkpoints folder",
 };
 
-/** Writes all that a training needs to continue bit for bit, atomically. */
+/** Writes all that a training needs to continue bit for bit, atomically. UserError: a value is not finite, or it cannot be written. */
 export async function saveTraining(
   path: string,
   state: State,
@@ -64,6 +71,13 @@ export async function saveTraining(
   progress: { readonly step: number },
 ): Promise<void> {
   const values = await readEntries(state, allEntries(model, optimizer));
+  for (const [name, { data }] of values) {
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    throw new UserError(
+      `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved, earlier checkpoints are good. Lower --lr`,
+    );
+  }
   const metadata = { format, settings: JSON.stringify(settings), progress: JSON.stringify(progress) };
   writeSafetensors(path, stored(values, model, progress.step), metadata);
 }
@@ -128,6 +142,9 @@ export function readTraining<P>(
 /** Reads a checkpoint of ours. UserError: damaged, or not one. */
 export function readCheckpoint(path: string): Checkpoint {
   const read = readTraining<Progress>(path, pretraining);
+  if (!progressSchema.safeParse(read.progress).success) {
+    throw new UserError(`${path}: its metadata are damaged; take another checkpoint`);
+  }
   return { ...read, settings: parseSettings(read.settings, path, (name) => name) };
 }
 

@@ -59,9 +59,7 @@ export async function divergenceOf(
     // Keeping every intermediate may need more memory than there is: the step alone is worth telling.
   }
   const place = tensor ? `first in ${tensor}` : 'in which tensor could not be found out';
-  return new UserError(
-    `step ${step}: NaN or infinity appeared, ${place}; training stopped before it reached the weights. ${remedy}`,
-  );
+  return new UserError(`step ${step}: NaN or infinity appeared, ${place}; training stopped. ${remedy}`);
 }
 
 /** The same for a step of pre-training. */

@@ -1,19 +1,29 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { appendLine, ensureWritableDir, truncateJsonLines, writeFileAtomic } from '../data/files.ts';
+import { z } from 'zod';
+import { appendLine, ensureWritableDir, isRunning, truncateJsonLines, writeFileAtomic } from '../data/files.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { parseSettings, type TrainSettings } from './settings.ts';
 
 /** What `config.json` holds: all that is needed to continue the run, and to know where it ran. */
 export interface RunConfig {
   readonly version: 1;
-  /** The folder or file given with `--data`. */
+  /** The folder given with `--data`. */
   readonly data: string;
   readonly settings: TrainSettings;
   readonly images: number;
   readonly adapter: string;
   readonly started: string;
 }
+
+const configSchema = z.object({
+  version: z.literal(1),
+  data: z.string(),
+  settings: z.unknown(),
+  images: z.number().int().min(1),
+  adapter: z.string(),
+  started: z.string(),
+});
 
 /** One line of `metrics.jsonl`. Lines of a step and of an epoch carry the number of steps done. */
 export type MetricsRecord = Readonly<Record<string, unknown>> & {
@@ -32,15 +42,32 @@ export class RunFolder {
 
   /** Makes the folder of a new run. UserError: a run is in it already, or it cannot be written. */
   static create(path: string, config: RunConfig): RunFolder {
+    RunFolder.checkFree(path);
     const folder = new RunFolder(path);
-    if (existsSync(folder.file('config.json'))) {
-      throw new UserError(`${path}: holds a run already; continue it with --resume ${path}, or choose another --out`);
-    }
-    ensureWritableDir(path);
+    rmSync(folder.file('metrics.jsonl'), { force: true });
     mkdirSync(folder.file('checkpoints'), { recursive: true });
     mkdirSync(folder.file('figures'), { recursive: true });
     writeFileAtomic(folder.file('config.json'), `${JSON.stringify(config, null, 2)}\n`);
     return folder;
+  }
+
+  /** UserError: the folder cannot be written, or a run is in it. One that never got to its first checkpoint does not count. */
+  static checkFree(path: string): void {
+    if (new RunFolder(path).checkpointSteps().length > 0) {
+      throw new UserError(`${path}: holds a run already; continue it with --resume ${path}, or choose another --out`);
+    }
+    ensureWritableDir(path);
+  }
+
+  /** Keeps other processes from writing to the folder. Returns what gives it free again. UserError: one is writing. */
+  lock(): () => void {
+    const file = this.file('run.lock');
+    const holder = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+    if (holder > 0 && holder !== process.pid && isRunning(holder)) {
+      throw new UserError(`${this.path}: process ${holder} is training in this folder; wait for it or stop it`);
+    }
+    writeFileAtomic(file, String(process.pid));
+    return () => rmSync(file, { force: true });
   }
 
   /** Opens the folder of a run to continue it. UserError: no run is there, or its config does not hold. */
@@ -51,15 +78,17 @@ export class RunFolder {
       throw new UserError(
         `${path}: no config.json is there, so there is no run to resume; start one with --out ${path}`,
       );
-    let config: RunConfig;
+    let read: unknown;
     try {
-      config = JSON.parse(readFileSync(file, 'utf8')) as RunConfig;
+      read = JSON.parse(readFileSync(file, 'utf8'));
     } catch (error) {
       throw new UserError(`${file}: is not JSON (${messageOf(error)}); restore it or start a new run`);
     }
-    if (config?.version !== 1) throw new UserError(`${file}: is not a run of this version; start a new run`);
+    const config = configSchema.safeParse(read);
+    if (!config.success)
+      throw new UserError(`${file}: is not the config of a run of this version; restore it or start a new run`);
     ensureWritableDir(path);
-    return { folder, config: { ...config, settings: parseSettings(config.settings, file, (name) => name) } };
+    return { folder, config: { ...config.data, settings: parseSettings(config.data.settings, file, (name) => name) } };
   }
 
   file(...parts: string[]): string {
@@ -93,7 +122,9 @@ export class RunFolder {
   /** Drops the lines of steps after `step`: they will be run again. */
   rewindMetrics(step: number): void {
     const file = this.file('metrics.jsonl');
-    if (existsSync(file)) truncateJsonLines(file, (record) => (record as MetricsRecord).step <= step);
+    // What was logged before the first step is logged again where that is run again.
+    const keep = (record: object) => step > 0 && (record as MetricsRecord).step <= step;
+    if (existsSync(file)) truncateJsonLines(file, keep);
   }
 
   figure(name: string, png: Uint8Array): void {

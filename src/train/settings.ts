@@ -126,14 +126,18 @@ export const parseSettings = (given: unknown, source = 'settings', name: Setting
 export const softwareSizes = {
   imageSize: 32,
   batchSize: 32,
-  epochs: 3,
+  steps: 375,
   knnEvery: 1,
   knnImages: 500,
 } as const satisfies Partial<TrainSettings>;
 
-/** The sizes that a software adapter needs in place of those that were not given. */
-export function defaultsFor(given: Partial<TrainSettings>, { software }: DeviceTraits): Partial<TrainSettings> {
-  return software ? { ...softwareSizes, ...given } : given;
+/** The sizes that a software adapter needs in place of those that were not given. Who gives epochs gets them all. */
+export function defaultsFor(
+  given: Partial<TrainSettings>,
+  { software }: Pick<DeviceTraits, 'software'>,
+): Partial<TrainSettings> {
+  if (!software) return given;
+  return { ...softwareSizes, ...(given.epochs !== undefined && { steps: 0 }), ...given };
 }
 
 const colours = {

@@ -1,4 +1,5 @@
 import type { Dataset } from '../data/dataset.ts';
+import type { ImageSet } from '../data/images.ts';
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
 import { hostImages, type ImageSource, residentImages } from '../data/source.ts';
 import { UserError } from '../errors.ts';
@@ -50,6 +51,8 @@ export interface TrainEvents {
     resumedAt: number;
   }): void;
   onPipeline?(done: number, total: number): void;
+  /** A checkpoint that cannot be read is passed over for an older one. */
+  onDamaged?(message: string): void;
   onStep?(report: StepReport): void;
   onEpoch?(report: EpochReport): void;
   /** kNN accuracy with the first weights. */
@@ -69,6 +72,28 @@ export interface TrainResult {
 
 /** Steps whose results may be unread while further ones are submitted. */
 const stepsInFlight = 2;
+
+/** UserError: there are fewer images than a batch takes. */
+export function checkBatch({ name, count }: ImageSet, { batchSize }: TrainSettings): void {
+  if (count >= batchSize) return;
+  throw new UserError(`${name}: has ${count} images, fewer than --batch-size ${batchSize}; use a smaller batch`);
+}
+
+/** The newest checkpoint that can be read. UserError: there are some, and none can. */
+function newestCheckpoint(folder: RunFolder, events: TrainEvents): Checkpoint | undefined {
+  let fault: unknown;
+  for (const step of folder.checkpointSteps().reverse()) {
+    try {
+      return readCheckpoint(folder.checkpointFile(step));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      fault ??= error;
+      events.onDamaged?.(error.message);
+    }
+  }
+  if (fault) throw fault;
+  return undefined;
+}
 
 /** One pre-training run in one folder, from its start or its newest checkpoint to its end. */
 export class Trainer {
@@ -94,6 +119,7 @@ export class Trainer {
     private readonly folder: RunFolder,
     private readonly events: TrainEvents,
     checkpoint: Checkpoint | undefined,
+    private readonly unlock: () => void,
   ) {
     this.perEpoch = stepsPerEpoch(source.set.count, settings.batchSize);
     const most = this.perEpoch * settings.epochs;
@@ -109,13 +135,9 @@ export class Trainer {
     folder: RunFolder,
     events: TrainEvents = {},
   ): Promise<Trainer> {
-    if (train.count < settings.batchSize) {
-      throw new UserError(
-        `${train.name}: has ${train.count} images, fewer than --batch-size ${settings.batchSize}; use a smaller batch`,
-      );
-    }
-    const newest = folder.checkpointSteps().at(-1);
-    const checkpoint = newest === undefined ? undefined : readCheckpoint(folder.checkpointFile(newest));
+    checkBatch(train, settings);
+    const unlock = folder.lock();
+    const checkpoint = newestCheckpoint(folder, events);
     const state = new State(gpu);
     const model = new SimClr(modelOptions(settings));
     const source = settings.images === 'gpu' ? residentImages(state, train) : hostImages(train);
@@ -127,7 +149,20 @@ export class Trainer {
     const probing = probe && settings.knnEvery > 0 ? await Probe.create(state, model, probe, settings) : undefined;
     if (checkpoint) restore(state, model, pretraining.traced.optimizer, checkpoint);
     folder.rewindMetrics(checkpoint?.progress.step ?? 0);
-    return new Trainer(gpu, state, model, source, pretraining, monitor, probing, settings, folder, events, checkpoint);
+    return new Trainer(
+      gpu,
+      state,
+      model,
+      source,
+      pretraining,
+      monitor,
+      probing,
+      settings,
+      folder,
+      events,
+      checkpoint,
+      unlock,
+    );
   }
 
   /** Trains to the end, or until `signal` is aborted; then the step under way is finished and saved. */
@@ -210,7 +245,7 @@ export class Trainer {
     this.knn = probing ? await this.probe!.accuracy() : undefined;
     const report: EpochReport = {
       epoch,
-      epochs: settings.epochs,
+      epochs: Math.ceil(this.total / perEpoch),
       step,
       loss: loss / steps,
       chance: Math.log(2 * settings.batchSize - 1),
@@ -259,5 +294,6 @@ export class Trainer {
     this.monitor.destroy();
     this.probe?.destroy();
     this.state.destroy();
+    this.unlock();
   }
 }

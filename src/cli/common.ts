@@ -1,0 +1,47 @@
+/** What several commands share: how they are called again, how they are stopped, what they say of files left out. */
+import { basename, relative } from 'node:path';
+import { quote } from '../data/file_errors.ts';
+import type { ImageSet } from '../data/images.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A command line that works where this one was typed: through npm, through the installed program, or through Node. */
+export function command(...args: string[]): string {
+  const script = process.argv[1] ?? '';
+  const program = process.env['npm_lifecycle_event']
+    ? 'npm run simclr --'
+    : basename(script).startsWith('simclr')
+      ? 'simclr'
+      : `node ${shellWord(relative('', script))}`;
+  return [program, ...args.map(shellWord)].join(' ');
+}
+
+const shellWord = (word: string): string =>
+  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Aborts `signal` on Ctrl-C, SIGTERM or a closed terminal, so that work can be saved; a second one ends the process at once. */
+export function stopOnSignals(terminal: Terminal): { signal: AbortSignal; exitCode: () => number } {
+  const stop = new AbortController();
+  let code = 0;
+  for (const [name, exit] of Object.entries(signals)) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(exit);
+      code = exit;
+      stop.abort();
+      terminal.line('stopping after this step (again to stop at once)');
+    });
+  }
+  return { signal: stop.signal, exitCode: () => code };
+}
+
+/** Skipped files that are named; the others are counted. */
+const named = 20;
+
+/** Says how many files could not be read, and which. */
+export function printSkipped({ skipped }: ImageSet, terminal: Terminal): void {
+  if (skipped.length === 0) return;
+  terminal.line(`skipped    ${skipped.length} unreadable ${skipped.length === 1 ? 'file' : 'files'}:`);
+  for (const { file, reason } of skipped.slice(0, named)) terminal.line(`           ${quote(file)}: ${reason}`);
+  if (skipped.length > named) terminal.line(`           and ${skipped.length - named} more`);
+}
