@@ -43,6 +43,8 @@ type Evaluate<T> = (evaluation: Evaluation, flags: Flags<T>, tools: Tools) => Pr
 interface Tools {
   readonly out: string;
   readonly terminal: Terminal;
+  /** Aborted when the user stops the command. */
+  readonly stop: AbortController;
 }
 
 /** Has a command open the encoder, evaluate, print the table and write the files. */
@@ -64,7 +66,14 @@ function runs<T>(command: Command, evaluate: Evaluate<T>): Command {
       },
     });
     ensureWritableDir(out);
-    print(terminal, what, out, await evaluate(evaluation, flags, { out, terminal }));
+    const stop = new AbortController();
+    try {
+      print(terminal, what, out, await evaluate(evaluation, flags, { out, terminal, stop }));
+    } catch (error) {
+      if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+      terminal.line('stopped; the same command goes on from here');
+      process.exitCode = 130;
+    }
     evaluation.destroy();
   });
 }
@@ -107,8 +116,7 @@ const knn = () =>
   );
 
 /** A training of the whole encoder, its progress on the terminal. Ctrl-C saves; the same command goes on. */
-function trainingTools(flags: EvalOptions, { out, terminal }: Tools): FinetuneSettings {
-  const stop = new AbortController();
+function trainingTools(flags: EvalOptions, { out, terminal, stop }: Tools): FinetuneSettings {
   process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
   const given = finetuneSettings(flags as unknown as Record<string, unknown>);
   return {

@@ -32,7 +32,7 @@ export interface Embedding {
   readonly coordinates: Float32Array;
   /** Kullback-Leibler divergence of the embedding's affinities from those of the points. */
   readonly kl: number;
-  /** The divergence every 50 iterations. */
+  /** The divergence as every 50th iteration found it, and at the end. */
   readonly history: readonly { readonly iteration: number; readonly kl: number }[];
 }
 
@@ -71,15 +71,17 @@ export async function tsne(
   const layout = await Layout.create(state, x, dimensions, perplexity, options.start ?? start(x, dimensions));
   const rate = options.rate ?? Math.max(rows / options.exaggeration / 4, 50);
   const history: { iteration: number; kl: number }[] = [];
+  const note = (iteration: number, kl: number) => {
+    history.push({ iteration, kl });
+    options.onProgress?.(iteration, kl);
+  };
   for (let iteration = 1; iteration <= iterations; iteration++) {
     const early = iteration <= options.exaggeratedIterations;
     const run = layout.step(early ? options.exaggeration : 1, rate, early ? 0.5 : 0.8);
-    if (iteration % lookEvery !== 0 && iteration !== iterations) continue;
-    const kl = (await run.read())['loss'][0];
-    history.push({ iteration, kl });
-    options.onProgress?.(iteration, kl);
+    if (iteration % lookEvery === 0 && iteration < iterations) note(iteration, (await run.read())['loss'][0]);
   }
   const found = await layout.finish();
+  note(iterations, found.kl);
   return { ...found, history };
 }
 

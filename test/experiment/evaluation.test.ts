@@ -1,0 +1,217 @@
+/** Each evaluation on a small set, on the first adapter: its table says what its JSON says, and its files are there. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PNG } from 'pngjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeNpy } from '../../src/data/npy.ts';
+import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.ts';
+import { ensureSampleSet, sampleSet } from '../../src/data/sample.ts';
+import { readEncoder } from '../../src/experiment/encoder.ts';
+import { evalKMeans, evalTsne } from '../../src/experiment/eval_clusters.ts';
+import { evalNeighbors, evalRobustness } from '../../src/experiment/eval_pictures.ts';
+import { evalKnn, evalLinear, evalTransfer } from '../../src/experiment/eval_probes.ts';
+import { evalFinetune, evalLowLabel } from '../../src/experiment/eval_training.ts';
+import { Evaluation, type Outcome, percent } from '../../src/experiment/evaluation.ts';
+import { Gpu } from '../../src/gpu/device.ts';
+import { State } from '../../src/graph/state.ts';
+import { SimClr } from '../../src/ssl/simclr.ts';
+import { saveEncoder } from '../../src/train/export.ts';
+import { parseSupervisedSettings } from '../../src/train/supervised.ts';
+import { scratchFolder } from '../cli/run.ts';
+import { adapters } from '../ops/harness.ts';
+
+const folder = scratchFolder();
+const stl10 = join(folder, 'stl10');
+const photos = join(folder, 'photos');
+const plain = join(folder, 'plain');
+const checkpoint = join(folder, 'resnet18.safetensors');
+const size = 16;
+let gpu: Gpu;
+let evaluation: Evaluation;
+const cached: string[] = [];
+
+/** PNG files of the drawn sample set. */
+function drawPhotos(where: string, count: number, folderOf: (i: number) => string): void {
+  const set = sampleSet('train', count);
+  for (let i = 0; i < count; i++) {
+    const png = new PNG({ width: set.width, height: set.height });
+    const rgb = new Uint8Array(set.width * set.height * 3);
+    set.read(i, rgb, 0);
+    for (let p = 0; p < set.width * set.height; p++) png.data.set([...rgb.subarray(3 * p, 3 * p + 3), 255], 4 * p);
+    mkdirSync(join(where, folderOf(i)), { recursive: true });
+    writeFileSync(join(where, folderOf(i), `${i}.png`), PNG.sync.write(png));
+  }
+}
+
+beforeAll(async () => {
+  ensureSampleSet(stl10, { train: 50, test: 20, unlabeled: 10 });
+  drawPhotos(photos, 30, (i) => ['round', 'square', 'other'][i % 3]);
+  drawPhotos(plain, 7, () => '');
+  gpu = await Gpu.open({ adapter: adapters[0] });
+  const state = new State(gpu);
+  await saveEncoder(state, new SimClr({ seed: 3 }), checkpoint);
+  state.destroy();
+  evaluation = Evaluation.open(gpu, {
+    ...{ checkpoint, imageSize: size, batchSize: 25, cache: join(folder, 'features') },
+    events: { onCached: (set) => cached.push(set) },
+  });
+});
+afterAll(() => {
+  evaluation?.destroy();
+  gpu?.destroy();
+});
+
+/** The results of an outcome; its charts are there, and rows are as wide as the header. */
+function resultsOf<T>({ json, files, rows, header }: Outcome, name: string): T {
+  for (const row of rows) expect(row).toHaveLength(header.length);
+  const png = PNG.sync.read(Buffer.from(files[`${name}.png`] as Uint8Array));
+  expect(png.width).toBeGreaterThan(60);
+  if (name !== 'neighbors') expect(files[`${name}.svg`]).toMatch(/^<svg/);
+  expect(JSON.parse(JSON.stringify(json))).toMatchObject({ encoder: { checkpoint, architecture: 'resnet18' } });
+  return json['results'] as T;
+}
+
+describe('evaluations', () => {
+  it('linear: the whole of train, and the ten folds', async () => {
+    const all = await evalLinear(evaluation, stl10, {});
+    const [result] = resultsOf<{ test: { accuracy: number }; chosen: number }[]>(all, 'linear');
+    expect(all.rows).toHaveLength(1);
+    expect(all.rows[0][3]).toBe(percent(result.test.accuracy));
+    const folds = await evalLinear(evaluation, stl10, { folds: true, solver: 'sgd', lr: [0.1], l2: [0], epochs: 5 });
+    const found = resultsOf<{ test: { accuracy: number } }[]>(folds, 'linear');
+    const mean = found.reduce((sum, { test }) => sum + test.accuracy / 10, 0);
+    expect(folds.rows).toHaveLength(11);
+    expect(folds.rows[10][3]).toMatch(new RegExp(`^${percent(mean)} ± `));
+    expect(cached).toContain('train');
+  });
+
+  it('knn: those k that there are images for, and one line for one too many', async () => {
+    const outcome = await evalKnn(evaluation, stl10, { temperatures: [0.07, 0.5] });
+    const results = resultsOf<{ k: number; temperature: number; mean: number }[]>(outcome, 'knn');
+    expect(outcome.rows.map(([k]) => k)).toEqual(['1', '5', '10', '20', '50']);
+    expect(outcome.rows[2][2]).toBe(percent(results.find((r) => r.k === 10 && r.temperature === 0.5)!.mean));
+    await expect(evalKnn(evaluation, stl10, { k: [51], temperatures: [0.07] })).rejects.toThrow(
+      '--k 51: there are 50 training images; take at most as many',
+    );
+    expect((await evalKnn(evaluation, stl10, { temperatures: [0.07], folds: true })).rows[0][1]).toMatch(/ ± /);
+  });
+
+  it('kmeans: as many clusters as classes, agreement on both sets', async () => {
+    const outcome = await evalKMeans(evaluation, stl10, { restarts: 3, iterations: 50, seed: 1 });
+    const results = resultsOf<{ accuracy: number; nmi: number; counts: number[] }[]>(outcome, 'kmeans');
+    expect(results[0].counts.reduce((a, b) => a + b)).toBe(50);
+    expect(outcome.rows[1].slice(1, 4)).toEqual(['20', percent(results[1].accuracy), percent(results[1].nmi)]);
+    expect(results[0].accuracy).toBeGreaterThan(0.15);
+  });
+
+  it('tsne: a point for each image, with labels and without', async () => {
+    const settings = { points: 100, on: 'train', seed: 1, iterations: 60 } as const;
+    const { files, json, rows } = await evalTsne(evaluation, stl10, settings);
+    const pieces = files['tsne.npy'] as Uint8Array[];
+    const { shape, data } = decodeNpy(Buffer.concat(pieces));
+    expect(shape).toEqual([50, 2]);
+    const lines = String(files['tsne.csv']).trim().split('\n');
+    expect(lines).toHaveLength(51);
+    expect(Number(lines[3].split(',')[3])).toBe(data[4]);
+    expect(rows.at(-1)![1]).toBe((json['kl'] as number).toFixed(5));
+    const unlabelled = await evalTsne(evaluation, plain, settings);
+    expect(String(unlabelled.files['tsne.csv'])).toMatch(/^image,file,class,x,y\n0,0\.png,,/);
+  });
+
+  it('robustness: six kinds of damage at five strengths', async () => {
+    const outcome = await evalRobustness(evaluation, stl10, { images: 10, seed: 1, l2: [0.1] });
+    const results = resultsOf<{ corruption: string; level: number; linear: number; knn: number }[]>(
+      outcome,
+      'robustness',
+    );
+    expect(results).toHaveLength(30);
+    expect(outcome.rows[3][5]).toBe(`${percent(results[19].linear)} (${percent(results[19].knn)})`);
+    expect(outcome.notes).toHaveLength(6);
+  });
+
+  it('neighbors: a file finds itself first, a number is a test image, an own image is left out', async () => {
+    const file = join(photos, 'round', '6.png');
+    const labelled = await evalNeighbors(evaluation, photos, { queries: [file, '1'], count: 3, split: 'train' });
+    const results = resultsOf<{ neighbors: { file: string; similarity: number }[] }[]>(labelled, 'neighbors');
+    expect(results[0].neighbors[0].file).toBe('round/6.png');
+    expect(results[0].neighbors[0].similarity).toBeCloseTo(1, 4);
+    expect(labelled.rows).toHaveLength(6);
+    const own = await evalNeighbors(evaluation, plain, { queries: [], count: 6, split: 'train' });
+    const found = own.json['results'] as { query: string; neighbors: { file: string }[] }[];
+    for (const { query, neighbors } of found) {
+      expect(neighbors).toHaveLength(6);
+      expect(neighbors.map((neighbor) => neighbor.file)).not.toContain(query);
+    }
+    const wrong = (query: string) => evalNeighbors(evaluation, plain, { queries: [query], count: 2, split: 'train' });
+    await expect(wrong('7')).rejects.toThrow('has images 0 to 6');
+    await expect(wrong(checkpoint)).rejects.toThrow('cannot be read as a picture');
+    await expect(evalNeighbors(evaluation, plain, { queries: [], count: 7, split: 'train' })).rejects.toThrow(
+      '--count 7',
+    );
+  });
+
+  it('transfer: both folders side by side', async () => {
+    const outcome = await evalTransfer(evaluation, stl10, photos, { l2: [0.1] });
+    const results = resultsOf<{ data: string; linear: { test: { accuracy: number } } }[]>(outcome, 'transfer');
+    expect(outcome.rows.map(([path]) => path)).toEqual([stl10, photos]);
+    expect(outcome.rows[1][5]).toBe(percent(results[1].linear.test.accuracy));
+    expect((await evalTransfer(evaluation, undefined, photos, { l2: [0.1] })).rows).toHaveLength(1);
+    await expect(evalTransfer(evaluation, stl10, plain, {})).rejects.toThrow(`${plain}: has no labels`);
+  });
+
+  it('low-label and finetune: subsets by class, trainings that are not repeated', async () => {
+    const supervised = parseSupervisedSettings({ epochs: 1, batchSize: 10, imageSize: size });
+    let trained = 0;
+    const finetune = { supervised, folder: join(folder, 'trainings'), events: { onEpoch: () => trained++ } };
+    const settings = { perClass: [2], shares: [], subsets: 2, l2: [0.1], finetune };
+    const outcome = await evalLowLabel(evaluation, stl10, settings);
+    const [few] = resultsOf<{ images: number; linear: { values: number[] }; finetune: { values: number[] } }[]>(
+      outcome,
+      'low-label',
+    );
+    expect(few.images).toBe(20);
+    expect([few.linear.values.length, few.finetune.values.length, trained]).toEqual([2, 2, 2]);
+    expect((await evalLowLabel(evaluation, stl10, settings)).json['results']).toEqual([few]);
+    expect(trained).toBe(2);
+    await expect(evalLowLabel(evaluation, stl10, { subsets: 1, perClass: [6] })).rejects.toThrow(
+      '--labels 6: a class has 5 training images',
+    );
+    const whole = await evalFinetune(evaluation, photos, finetune);
+    const [last] = resultsOf<{ last: { testAccuracy: number } }[]>(whole, 'finetune');
+    expect(whole.rows[0][2]).toBe(percent(last.last.testAccuracy));
+  });
+
+  it('one line for folds that are not there and for images without labels', async () => {
+    await expect(evalLinear(evaluation, photos, { folds: true })).rejects.toThrow('--folds needs STL-10');
+    await expect(evalKnn(evaluation, plain, { temperatures: [1] })).rejects.toThrow(`${plain}: has no labels`);
+  });
+});
+
+describe('encoders', () => {
+  it('torchvision’s file: fc and counters left out, ImageNet’s colours, 96 pixels unless said otherwise', () => {
+    const { tensors } = readSafetensors(checkpoint);
+    const file = join(folder, 'torchvision.safetensors');
+    const fc = { dtype: 'F32', shape: [2, 512], data: new Float32Array(1024) } as const;
+    writeSafetensors(file, [...tensors, ['fc.weight', fc]]);
+    const encoder = readEncoder(file);
+    expect(encoder).toMatchObject({ architecture: 'resnet18', stem: 'imagenet', imageSize: 96, normalize: 'imagenet' });
+    expect(encoder.tensors.has('fc.weight')).toBe(false);
+    expect(encoder.digest).toBe(readEncoder(checkpoint).digest);
+    expect(readEncoder(file, { imageSize: 32, normalize: 'half' })).toMatchObject({
+      imageSize: 32,
+      mean: [0.5, 0.5, 0.5],
+    });
+  });
+
+  it('other files are refused in one line', () => {
+    const file = join(folder, 'other.safetensors');
+    writeSafetensors(file, [['weight', { dtype: 'F32', shape: [1], data: new Float32Array(1) }]]);
+    expect(() => readEncoder(file)).toThrow(/is no encoder that this program knows; give a checkpoint/);
+    expect(() => readEncoder(join(folder, 'missing.safetensors'))).toThrow(/no such file/);
+    const { tensors } = readSafetensors(checkpoint);
+    tensors.delete('layer2.0.bn1.bias');
+    writeSafetensors(file, tensors);
+    const options = { checkpoint: file, batchSize: 1, cache: folder };
+    expect(() => Evaluation.open(gpu, options)).toThrow("tensor 'layer2.0.bn1.bias' is missing");
+  });
+});
