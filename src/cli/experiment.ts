@@ -132,7 +132,7 @@ async function begun(gpu: Gpu, options: Options, given: GivenExperiment, termina
   const from = checkpoint === undefined ? undefined : readCheckpoint(checkpoint).settings;
   const plan = planExperiment(given, gpu.traits, from);
   const data = options.data ?? (await defaultData(options.preset, terminal));
-  const dataset = await openData(data, plan.pretrain, terminal);
+  const dataset = await openData(data, plan.pretrain, terminal, true);
   const config: ExperimentConfig = {
     ...{ version: 1, data, ...plan, images: imagesOf(dataset, data) },
     adapter: gpu.traits.adapter,
@@ -145,7 +145,7 @@ async function begun(gpu: Gpu, options: Options, given: GivenExperiment, termina
 /** The experiment that is in the folder, with the images that it was started with. */
 async function continued(found: ExperimentConfig, given: GivenExperiment, terminal: Terminal) {
   const config = { ...found, data: given.data ?? found.data };
-  const dataset = await openData(config.data, config.pretrain, terminal);
+  const dataset = await openData(config.data, config.pretrain, terminal, true);
   const images = imagesOf(dataset, config.data);
   if (JSON.stringify(images) !== JSON.stringify(found.images)) {
     const numbers = ({ pretrain, train, test }: ExperimentConfig['images']) => `${pretrain}, ${train} and ${test}`;

@@ -57,7 +57,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
   const trains = !options.dryRun && !options.profile;
   if (trains) RunFolder.checkFree(out);
   const data = options.data ?? (await defaultData(options.preset, terminal));
-  const dataset = await openData(data, settings, terminal);
+  const dataset = await openData(data, settings, terminal, settings.knnEvery > 0);
   if (options.dryRun) return dryRun(gpu, dataset, settings, terminal);
   if (options.profile) return profileStep(gpu, dataset, settings, terminal);
   const folder = RunFolder.create(out, {
@@ -104,7 +104,7 @@ async function resumeRun(
       `note: the run was started on '${config.adapter}'; on '${gpu.traits.adapter}' its numbers will differ in the last bits`,
     );
   }
-  const dataset = await openData(options.data ?? config.data, config.settings, terminal);
+  const dataset = await openData(options.data ?? config.data, config.settings, terminal, config.settings.knnEvery > 0);
   if (dataset.train.count !== config.images) {
     throw new UserError(
       `${options.data ?? config.data}: has ${dataset.train.count} images, the run was started with ${config.images}; give the same images with --data`,
@@ -139,16 +139,17 @@ export async function defaultData(preset: TrainOptions['preset'], terminal: Term
   return folder;
 }
 
-/** Opens the images of a run and prints what was found. */
+/** Opens the images of a run, with labelled sets where they are wanted and there, and prints what was found. */
 export async function openData(
   data: string,
-  { split, imageSize, knnEvery }: Pick<TrainSettings, 'split' | 'imageSize' | 'knnEvery'>,
+  { split, imageSize }: Pick<TrainSettings, 'split' | 'imageSize'>,
   terminal: Terminal,
+  labelled: boolean,
 ): Promise<Dataset> {
   const dataset = await openDataset(data, {
     split,
     size: imageSize,
-    probe: knnEvery > 0,
+    probe: labelled,
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
   terminal.line(`data       ${dataset.description}`);

@@ -65,6 +65,9 @@ describe('settings', () => {
     [['train', '--nonsense'], /unknown option '--nonsense'/],
     [['trane'], /unknown command 'trane'/],
     [['export'], /--checkpoint/],
+    [['train', '--preset', 'cifar'], /stl10/],
+    [['embed', '--checkpoint', 'a', '--data', 'b', '--batch-size', '0'], /not a whole number above 0/],
+    [['embed', '--checkpoint', 'a', '--data', 'b', '--split', 'banana'], /unlabeled, train\+unlabeled, train, test/],
   ])('usage: %s', async (args, message) => {
     const { code, err } = await run(...args);
     expect(code).toBe(2);
@@ -74,6 +77,13 @@ describe('settings', () => {
 
   it('an adapter that is not there: lists those that are', async () => {
     expectOneLine(await train(data, '--adapter', 'Voodoo 2'), [/no adapter is called 'Voodoo 2'; there is: '/], 1);
+  });
+
+  it('more in one tensor than the adapter binds: told by the plan too', async () => {
+    const huge = ['--head-depth', '4', '--head-width', '8192', '--features', '8192'];
+    for (const flags of [huge, [...huge, '--dry-run']]) {
+      expectOneLine(await train(data, ...flags), [/binds \d+ MiB at most; use a smaller --batch-size/], 1);
+    }
   });
 
   it('more pairs in a batch than images', async () => {

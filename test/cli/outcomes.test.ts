@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -76,6 +76,24 @@ describe('what a run leaves', () => {
     }
   });
 
+  it('weights that are not finite are never saved as a checkpoint', async () => {
+    const out = join(folder, 'overflown');
+    const flags = ['--lr', '1e39', '--steps', '2', '--checkpoint-steps', '1', '--out', out];
+    const { code, err } = await run('train', '--data', data, ...tiny, ...flags);
+    expect(code).toBe(1);
+    expect(err).toMatch(/step 1: NaN or infinity appeared, first in [\w.]+, element \d+; nothing was saved/);
+    expect(readdirSync(join(out, 'checkpoints'))).toEqual([]);
+  });
+
+  it('a reader that goes away does not end the run', async () => {
+    const out = join(folder, 'piped');
+    const args = ['dist/cli.js', 'train', '--data', data, ...tiny, '--steps', '2', '--out', out]
+      .map((word) => `'${word}'`)
+      .join(' ');
+    execFileSync('bash', ['-c', `'${process.execPath}' ${args} | head -1`], { stdio: ['ignore', 'ignore', 'pipe'] });
+    expect(readdirSync(join(out, 'checkpoints'))).toEqual(['step-00000002.safetensors']);
+  });
+
   it('--dry-run prints the plan, --profile the time by op; neither leaves a folder', async () => {
     const plan = await run('train', '--data', data, ...tiny, '--dry-run');
     expect(plan.out).toMatch(/conv2d_backward_weight +20 /);
@@ -133,6 +151,39 @@ describe('what is made of a checkpoint', () => {
       expect(Number(result)).toBeLessThan(1e-3);
     },
   );
+});
+
+describe('the library', () => {
+  it('has types: a strict program that uses it compiles', () => {
+    const here = join(folder, 'typed');
+    const installed = join(here, 'node_modules', 'simclr-webgpu');
+    mkdirSync(installed, { recursive: true });
+    execFileSync('npx', ['tsc', '-p', 'tsconfig.types.json', '--outDir', join(installed, 'dist', 'types')]);
+    cpSync('package.json', join(installed, 'package.json'));
+    for (const name of ['@webgpu', 'zod']) linkModule(name, here);
+    const program = `import { adam, Gpu, Pretraining, pretrainingDefaults, SimClr, State, type ImageSource } from 'simclr-webgpu';
+      export async function train(source: ImageSource): Promise<number> {
+        const state = new State(await Gpu.open());
+        const optimizer = (weights: Parameters<typeof adam>[0]) => adam(weights, { weightDecay: 1e-4 });
+        const training = await Pretraining.create(state, new SimClr(), source, { ...pretrainingDefaults, optimizer });
+        const { loss } = await training.step(Uint32Array.of(0), { step: 1, epoch: 0, lr: 1e-3 }).read();
+        return loss[0];
+      }`;
+    writeFileSync(join(here, 'program.ts'), program);
+    const options = [
+      '--strict',
+      '--noEmit',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--types',
+      '@webgpu/types',
+      '--typeRoots',
+      resolve('node_modules'),
+    ];
+    expect(() => execFileSync('npx', ['tsc', ...options, join(here, 'program.ts')], { stdio: 'pipe' })).not.toThrow();
+  });
 });
 
 describe('the README', () => {

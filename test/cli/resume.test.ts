@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { readSafetensors } from '../../src/data/safetensors.ts';
@@ -84,7 +84,7 @@ describe('a run that is stopped and resumed is the run that was not stopped', ()
     started.child.kill('SIGINT');
     const { code, out } = await started.done;
     expect(code).toBe(130);
-    expect(out).toContain(`simclr train --resume ${path}`);
+    expect(out).toContain(`train --resume ${path}`);
     const at = steps(path).length;
     expect(tensors(path, at).has('optimizer.exp_avg.conv1.weight')).toBe(true);
     expect((await run('train', '--resume', path)).code).toBe(0);
@@ -95,6 +95,45 @@ describe('a run that is stopped and resumed is the run that was not stopped', ()
     const before = readFileSync(join(straight, 'metrics.jsonl'), 'utf8');
     expect((await run('train', '--resume', straight)).code).toBe(0);
     expect(readFileSync(join(straight, 'metrics.jsonl'), 'utf8')).toBe(before);
+  });
+
+  it('passes over a checkpoint that was cut, and says so', async () => {
+    const path = join(folder, 'cut');
+    cpSync(straight, path, { recursive: true });
+    truncateSync(join(path, 'checkpoints', 'step-00000016.safetensors'), 1000);
+    const { code, out, err } = await run('train', '--resume', path);
+    expect(err).toBe('');
+    expect(code).toBe(0);
+    expect(out).toMatch(/step-00000016\.safetensors.*an older checkpoint is looked for/);
+    expect(out).toMatch(/resuming after step 12/);
+    expect(steps(path)).toEqual(steps(straight));
+  });
+
+  it('finds its images from another folder, and lets one process train at a time', async () => {
+    const path = join(folder, 'locked');
+    cpSync(straight, path, { recursive: true });
+    rmSync(join(path, 'checkpoints', 'step-00000016.safetensors'));
+    writeFileSync(join(path, 'run.lock'), String(process.pid)); // this process is alive and not the run's
+    const refused = await run('train', '--resume', path);
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/process \d+ is training in this folder/);
+    rmSync(join(path, 'run.lock'));
+    expect((await start(['train', '--resume', path], folder).done).code).toBe(0);
+    expect(steps(path)).toEqual(steps(straight));
+  });
+
+  it('refuses what makes no sense with --resume', async () => {
+    for (const [flags, message] of [
+      [['--dry-run'], /leave out --dry-run/],
+      [['--out', 'x'], /leave out --out/],
+    ] as const) {
+      const { code, err } = await run('train', '--resume', straight, ...flags);
+      expect(code).toBe(2);
+      expect(err).toMatch(message);
+    }
+    const adapter = await run('train', '--resume', straight, '--adapter', 'Voodoo 2');
+    expect(adapter.code).toBe(1);
+    expect(adapter.err).toMatch(/no adapter is called 'Voodoo 2'; there is: /);
   });
 
   it('refuses other settings on --resume, and a second run in the same folder', async () => {

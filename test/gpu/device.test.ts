@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { grid1d, type Kernel, packParams, sourceLine } from '../../src/gpu/kernel.ts';
@@ -128,4 +128,24 @@ it('grids cover the size within 65,535 workgroups a dimension', () => {
     expect(Math.max(x, y, z)).toBeLessThanOrEqual(65535);
   }
   expect(grid1d(65, 64)).toEqual([2, 1, 1]);
+});
+
+describe('a device that goes away', () => {
+  it('is reported in one line by whoever waits for it, and by the next run', async () => {
+    const gpu = await Gpu.open({ adapter: adapters[0] });
+    const buffer = gpu.createBuffer('data', 1024, GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
+    const reading = gpu.readBuffer(buffer);
+    gpu.destroy();
+    await expect(reading).rejects.toThrow(/^the GPU device was lost \(.+\); resume the run from its last checkpoint$/);
+    await expect(reading).rejects.toBeInstanceOf(UserError);
+  });
+
+  it('a buffer above what the adapter allows names what needed it, and what to do', async () => {
+    const gpu = await Gpu.open({ adapter: adapters[0] });
+    const size = gpu.traits.limits['maxBufferSize'] + 4;
+    expect(() => gpu.createBuffer('slot 7', size, GPUBufferUsage.COPY_DST)).toThrow(
+      /^slot 7 needs a buffer of \d+ bytes, '.+' allows \d+; use a smaller --batch-size or --image-size$/,
+    );
+    gpu.destroy();
+  });
 });
