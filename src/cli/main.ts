@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { messageOf, UserError } from '../errors.ts';
 import { dataCommand } from './data.ts';
