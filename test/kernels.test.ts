@@ -172,9 +172,10 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.destroy());
 
-/** Devices that ops tell apart: software or not, with each feature and without. */
+/** Devices that ops tell apart: software or not, with each feature and without. All can bind what the largest programs need. */
 function devices({ traits }: Gpu): DeviceTraits[] {
-  const kinds = [{ ...traits }, { ...traits, software: !traits.software }];
+  const limits = { ...traits.limits, maxStorageBufferBindingSize: 2 ** 40 };
+  const kinds = [traits.software, !traits.software].map((software) => ({ ...traits, limits, software }));
   return kinds.flatMap((kind) => [kind, { ...kind, features: new Set<string>() }]);
 }
 
