@@ -1,7 +1,7 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import { formatBytes } from '../report/tables.ts';
-import { defaultsFor, type SettingName, settingNames, type TrainSettings } from '../train/settings.ts';
-import type { TrainEvents } from '../train/trainer.ts';
+import type { TrainEvents } from '../train/events.ts';
+import { defaultsFor, settingNames, type TrainSettings } from '../train/settings.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Prints every setting of a run before it starts. */
@@ -17,9 +17,11 @@ export function announce(
   const shown = settingNames.map((name) => `${name} ${settings[name]}`);
   for (let i = 0; i < shown.length; i += 6)
     terminal.line(`${i === 0 ? 'settings   ' : '           '}${shown.slice(i, i + 6).join(', ')}`);
-  const small = Object.keys(defaultsFor({}, traits)).filter((name) => given[name as SettingName] === undefined);
-  if (small.length > 0) {
-    const sizes = small.map((name) => `${name} ${settings[name as SettingName]}`).join(', ');
+  const small = (['imageSize', 'batchSize', 'steps'] as const).filter(
+    (name) => given[name] === undefined && defaultsFor(given, traits)[name] === settings[name],
+  );
+  if (traits.software && small.length > 0) {
+    const sizes = small.map((name) => `${name} ${settings[name]}`).join(', ');
     terminal.line(
       `note       no GPU here: sizes that end within minutes on a software adapter (${sizes}); flags override them`,
     );

@@ -11,11 +11,11 @@ import { State } from '../graph/state.ts';
 import { readEntries } from '../nn/state_dict.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
+import type { TrainEvents } from '../train/events.ts';
 import { modelOptions, type TrainSettings } from '../train/settings.ts';
 import { type SupervisedEvents, trainSupervised } from '../train/supervised.ts';
 import type { SupervisedData } from '../train/supervised_data.ts';
 import type { PretrainedEncoder } from '../train/supervised_encoder.ts';
-import type { TrainEvents } from '../train/trainer.ts';
 import { fromCheckpoint, isPretrained, pretrain } from './experiment_pretrain.ts';
 import {
   type LabelledRun,

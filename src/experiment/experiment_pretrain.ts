@@ -7,9 +7,10 @@ import { appendLine, readJsonLines, writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Checkpoint, readCheckpoint } from '../train/checkpoint.ts';
+import type { TrainEvents } from '../train/events.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import type { TrainSettings } from '../train/settings.ts';
-import { type TrainEvents, Trainer } from '../train/trainer.ts';
+import { Trainer } from '../train/trainer.ts';
 import type { PretrainingEpoch, PretrainingResult, SimilarityStage } from './experiment_results.ts';
 import { beforeAndAfter } from './figures_views.ts';
 
