@@ -1,6 +1,8 @@
-import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Dataset } from '../data/dataset.ts';
+import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import { labelledData, runExperiment } from '../experiment/experiment.ts';
 import {
@@ -21,10 +23,11 @@ import { Gpu } from '../gpu/device.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import { flagOf, parseSettings } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
+import { command, stopOnSignals } from './common.ts';
 import { announceExperiment, printExperiment, printResults } from './experiment_output.ts';
 import { addSetting, addTrainSettings, givenSettings } from './options.ts';
 import { Terminal } from './terminal.ts';
-import { defaultData, openData } from './train.ts';
+import { defaultData, openAdapter, openData } from './train.ts';
 
 type Options = Readonly<Record<string, unknown>> & {
   readonly data?: string;
@@ -56,10 +59,14 @@ function parseFolds(text: string): number[] {
 
 /** `simclr experiment`: the published experiment from pre-training to the report. */
 export function experimentCommand(): Command {
-  const command = new Command('experiment')
+  const experiment = new Command('experiment')
     .description('pre-train, train three models on the labels, and write a report that compares them')
     .option('--data <folder>', 'STL-10’s binary files, or a folder of photos with train/ and test/ by class')
-    .option('--preset <name>', 'stl10: take STL-10 from data/ where it is, else a built-in sample set')
+    .addOption(
+      new Option('--preset <name>', 'stl10: take STL-10 from data/ where it is, else a built-in sample set').choices([
+        'stl10',
+      ]),
+    )
     .option(
       '--out <folder>',
       'folder of the experiment; one that was stopped there goes on',
@@ -69,11 +76,11 @@ export function experimentCommand(): Command {
     .option('--seeds <numbers>', 'run everything with each of these seeds and report mean ± deviation', parseList)
     .option('--folds <numbers>', 'train on folds of STL-10’s protocol: all, or some of 0 to 9', parseFolds)
     .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)');
-  addTrainSettings(command);
+  addTrainSettings(experiment);
   for (const name of supervisedNames) {
-    addSetting(command, supervisedSettings.shape[name], flagOf(supervisedKey(name)));
+    addSetting(experiment, supervisedSettings.shape[name], flagOf(supervisedKey(name)));
   }
-  return command.action(experiment);
+  return experiment.action(runCommand);
 }
 
 function givenBy(options: Options): GivenExperiment {
@@ -83,13 +90,13 @@ function givenBy(options: Options): GivenExperiment {
     return value === undefined ? [] : [[name, value] as const];
   });
   return {
-    ...{ data, checkpoint, seeds, folds },
+    ...{ data, seeds, folds, checkpoint: checkpoint === undefined ? undefined : resolve(checkpoint) },
     pretrain: givenSettings(options),
     supervised: Object.fromEntries(supervised) as GivenSupervised,
   };
 }
 
-async function experiment(options: Options): Promise<void> {
+async function runCommand(options: Options): Promise<void> {
   const terminal = new Terminal();
   const { out } = options;
   const given = givenBy(options);
@@ -97,26 +104,22 @@ async function experiment(options: Options): Promise<void> {
   const found = readExperiment(out);
   if (found) checkContinues(out, given, found);
   else check(given);
-  const gpu = await Gpu.open({ adapter: options.adapter });
+  const gpu = await (found ? openAdapter(options.adapter, found.adapter) : Gpu.open({ adapter: options.adapter }));
   const { config, dataset } = found
-    ? await continued(found, given, terminal)
+    ? await continued(found, options, terminal)
     : await begun(gpu, options, given, terminal);
   announceExperiment(terminal, gpu.traits, config, out);
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(130);
-    stop.abort();
-    terminal.line('stopping after this step (again to stop at once)');
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const { signal, exitCode } = stopOnSignals(terminal);
   try {
-    const numbers = await runExperiment(gpu, dataset, config, out, printExperiment(terminal, config), stop.signal);
+    const numbers = await runExperiment(gpu, dataset, config, out, printExperiment(terminal, config), signal);
     printResults(terminal, await writeReport(gpu, dataset, config, numbers, out), out);
   } catch (error) {
-    if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+    if (!signal.aborted || error !== signal.reason) throw error;
     terminal.clear();
-    terminal.line(`stopped; all is saved in ${out}: the same command goes on from here`);
-    process.exitCode = 130;
+    terminal.line(
+      `stopped; all is saved in ${out}. The same command goes on from here: ${command('experiment', '--out', out)}`,
+    );
+    process.exitCode = exitCode();
   }
 }
 
@@ -134,7 +137,7 @@ async function begun(gpu: Gpu, options: Options, given: GivenExperiment, termina
   const data = options.data ?? (await defaultData(options.preset, terminal));
   const dataset = await openData(data, plan.pretrain, terminal, true);
   const config: ExperimentConfig = {
-    ...{ version: 1, data, ...plan, images: imagesOf(dataset, data) },
+    ...{ version: 1, data: resolve(data), ...plan, images: imagesOf(dataset, data) },
     adapter: gpu.traits.adapter,
     started: new Date().toISOString(),
   };
@@ -143,14 +146,15 @@ async function begun(gpu: Gpu, options: Options, given: GivenExperiment, termina
 }
 
 /** The experiment that is in the folder, with the images that it was started with. */
-async function continued(found: ExperimentConfig, given: GivenExperiment, terminal: Terminal) {
-  const config = { ...found, data: given.data ?? found.data };
+async function continued(found: ExperimentConfig, { data, preset }: Options, terminal: Terminal) {
+  const isHere = preset === 'stl10' && existsSync('data') && findStl10('data') !== undefined;
+  const config = { ...found, data: resolve(data ?? (isHere ? 'data' : found.data)) };
   const dataset = await openData(config.data, config.pretrain, terminal, true);
   const images = imagesOf(dataset, config.data);
   if (JSON.stringify(images) !== JSON.stringify(found.images)) {
     const numbers = ({ pretrain, train, test }: ExperimentConfig['images']) => `${pretrain}, ${train} and ${test}`;
     throw new UserError(
-      `${config.data}: has ${numbers(images)} images to pre-train, train and test with, the experiment was started with ${numbers(found.images)}; give the same images with --data`,
+      `${config.data}: has ${numbers(images)} images to pre-train, train and test with, the experiment was started with ${numbers(found.images)}; give the same images with --data, or choose another --out`,
     );
   }
   return { config, dataset };

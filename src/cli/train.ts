@@ -114,7 +114,7 @@ async function resumeRun(
 }
 
 /** The adapter that the user names, else the one that the run was started on, else whatever there is. */
-async function openAdapter(wanted: string | undefined, remembered: string): Promise<Gpu> {
+export async function openAdapter(wanted: string | undefined, remembered: string): Promise<Gpu> {
   if (wanted !== undefined) return Gpu.open({ adapter: wanted });
   const names = await listAdapters();
   return Gpu.open(names.includes(remembered) ? { adapter: remembered } : {});

@@ -62,6 +62,8 @@ export type ExperimentPlan = Omit<ExperimentConfig, 'version' | 'data' | 'images
 
 /** Sizes of the labelled stages with which the whole experiment ends within minutes on a software rasteriser. */
 export const softwareSupervised = { epochs: 20, batchSize: 32 } as const;
+/** With few epochs, every one of them is a stage that the report shows. */
+const softwareDrawing = { drawEvery: 1 } as const;
 
 /**
  * All settings of a new experiment. With a checkpoint, how images are prepared and the architecture are the checkpoint's.
@@ -73,7 +75,9 @@ export function planExperiment(
   checkpoint?: TrainSettings,
 ): ExperimentPlan {
   const seeds = given.seeds ?? [given.pretrain.seed ?? checkpoint?.seed ?? 1];
-  const own = checkpoint ?? parseSettings(defaultsFor(given.pretrain, traits as DeviceTraits));
+  const own =
+    checkpoint ??
+    parseSettings({ ...(traits.software && softwareDrawing), ...defaultsFor(given.pretrain, traits as DeviceTraits) });
   const pretrain = checkpoint ?? { ...own, seed: seeds[0] };
   return {
     checkpoint: given.checkpoint ?? null,
