@@ -21,7 +21,7 @@ const traits: DeviceTraits = {
   subgroupMinSize: 4,
   subgroupMaxSize: 128,
   features: new Set(),
-  limits: {},
+  limits: { maxStorageBufferBindingSize: 2 ** 27 },
 };
 
 const planOf = (make: () => Tensor[], inspect = false) => {
@@ -172,4 +172,11 @@ it.each([
 ])('flatten refuses %s', (_name, make) => {
   expect(() => planOf(() => [make()])).toThrow('flatten: ');
   expect(() => planOf(() => [make()])).toThrow('cannot be written straight into a flat buffer');
+});
+
+it('a tensor above what the device binds is refused before anything is allocated, with op, shape and remedy', () => {
+  const { graph, result } = trace(() => ({ y: relu(variable('x', [2 ** 13, 2 ** 13])) }));
+  expect(() => plan(graph, [result.y], traits)).toThrow(
+    /^relu \[8192,8192\]: 'x' has 256 MiB, 'test' binds 128 MiB at most; use a smaller --batch-size/,
+  );
 });
