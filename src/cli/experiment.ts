@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Dataset } from '../data/dataset.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
-import { labelledData, runExperiment } from '../experiment/experiment.ts';
+import { foldsOf, labelledData, runExperiment } from '../experiment/experiment.ts';
 import {
   checkContinues,
   checkGiven,
@@ -135,6 +135,7 @@ async function begun(gpu: Gpu, options: Options, given: GivenExperiment, termina
   const from = checkpoint === undefined ? undefined : readCheckpoint(checkpoint).settings;
   const plan = planExperiment(given, gpu.traits, from);
   const data = options.data ?? (await defaultData(options.preset, terminal));
+  foldsOf({ folds: plan.folds, data }); // tells that there are none, before anything is written
   const dataset = await openData(data, plan.pretrain, terminal, true);
   const config: ExperimentConfig = {
     ...{ version: 1, data: resolve(data), ...plan, images: imagesOf(dataset, data) },

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ExperimentEvents } from '../experiment/experiment.ts';
 import { type ExperimentConfig, softwareSupervised, supervisedKey } from '../experiment/experiment_settings.ts';
 import type { Results } from '../experiment/report_document.ts';
-import { tableHead, tableRows, verdict } from '../experiment/report_text.ts';
+import { probeHead, probeRows, scheduled, tableHead, tableRows, verdict } from '../experiment/report_text.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { table } from '../report/tables.ts';
 import { defaultsFor, type SettingName } from '../train/settings.ts';
@@ -13,14 +13,14 @@ import { percent, printEvents } from './train_output.ts';
 export function announceExperiment(
   terminal: Terminal,
   traits: DeviceTraits,
-  { pretrain, supervised, seeds, folds, checkpoint }: ExperimentConfig,
+  { pretrain, supervised, seeds, folds, checkpoint, images }: ExperimentConfig,
   out: string,
 ): void {
   terminal.line(`adapter    ${traits.adapter}`);
   terminal.line(`experiment ${out} (settings in ${join(out, 'experiment.json')})`);
   terminal.line(
     checkpoint === null
-      ? `pretrain   ${pretrain.epochs} epochs of ${pretrain.batchSize} pairs a batch, ${pretrain.imageSize}×${pretrain.imageSize} pixels, τ ${pretrain.temperature}, ${pretrain.optimizer} ${pretrain.lr}`
+      ? `pretrain   ${scheduled(pretrain, images.pretrain)} of ${pretrain.batchSize} pairs a batch, ${pretrain.imageSize}×${pretrain.imageSize} pixels, τ ${pretrain.temperature}, ${pretrain.optimizer} ${pretrain.lr}`
       : `pretrain   taken from ${checkpoint}`,
   );
   terminal.line(
@@ -73,6 +73,8 @@ export function printResults(terminal: Terminal, results: Results, out: string):
   terminal.clear();
   terminal.line();
   terminal.line(table(tableHead, tableRows(results.table)));
+  terminal.line();
+  terminal.line(table(probeHead, probeRows(results.runs)));
   terminal.line();
   for (const sentence of verdict(results.table, results.findings)) terminal.line(sentence);
   terminal.line(`report     ${join(out, 'report.html')} and ${join(out, 'report.md')}`);

@@ -1,10 +1,10 @@
-/** The published experiment from end to end: pre-training, three ten-class models and a control, each a stage that is done once. */
+/** The published experiment from end to end: pre-training, three ten-class models, a control and linear probes, each a stage that is done once. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import { subset } from '../data/images.ts';
-import { readFolds } from '../data/stl10.ts';
+import { findStl10, readFolds } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
@@ -17,6 +17,7 @@ import { type SupervisedEvents, trainSupervised } from '../train/supervised.ts';
 import type { SupervisedData } from '../train/supervised_data.ts';
 import type { PretrainedEncoder } from '../train/supervised_encoder.ts';
 import { fromCheckpoint, isPretrained, pretrain } from './experiment_pretrain.ts';
+import { type Encoders, Prober } from './experiment_probe.ts';
 import {
   type LabelledRun,
   type ModelName,
@@ -27,7 +28,7 @@ import {
 import type { ExperimentConfig } from './experiment_settings.ts';
 
 export interface Stage {
-  readonly name: 'pretrain' | ModelName;
+  readonly name: 'pretrain' | ModelName | 'probe';
   readonly seed: number;
   readonly fold: number | null;
   /** Its number, from 1, and how many there are. */
@@ -57,11 +58,18 @@ export function labelledData({ probe }: Dataset, data: string): SupervisedData {
   );
 }
 
-/** UserError: folds that the data do not have. */
-function foldsOf(config: ExperimentConfig): readonly (Uint32Array | null)[] {
-  if (config.folds === null) return [null];
-  const all = readFolds(config.data);
-  return config.folds.map((fold) => all[fold]);
+/** Rows of each fold of the training split; [null]: all of it. UserError (usage): folds that the data do not have. */
+export function foldsOf({ folds, data }: Pick<ExperimentConfig, 'folds' | 'data'>): readonly (Uint32Array | null)[] {
+  if (folds === null) return [null];
+  const stl10 = findStl10(data);
+  if (stl10 === undefined || !existsSync(join(stl10, 'fold_indices.txt'))) {
+    throw new UserError(
+      `--folds needs STL-10's files with fold_indices.txt, which ${stl10 ?? data} does not have; leave out --folds, or give STL-10 with --data`,
+      2,
+    );
+  }
+  const all = readFolds(data);
+  return folds.map((fold) => all[fold]);
 }
 
 /** What every stage needs. */
@@ -91,7 +99,7 @@ export async function runExperiment(
   const data = labelledData(dataset, config.data);
   const folds = foldsOf(config);
   const { checkpoint, seeds } = config;
-  const stages = seeds.length * ((checkpoint === null ? 1 : 0) + folds.length * modelNames.length);
+  const stages = seeds.length * ((checkpoint === null ? 1 : 0) + folds.length * (modelNames.length + 1));
   let number = 0;
   const begin: Context['begin'] = (name, seed, fold, finished) => {
     signal?.throwIfAborted();
@@ -103,15 +111,25 @@ export async function runExperiment(
   if (checkpoint !== null) pretraining.push(await fromCheckpoint(gpu, dataset, checkpoint));
   for (const seed of seeds) {
     if (checkpoint === null) pretraining.push(await pretrainStage(context, seed));
-    const encoder = readCheckpoint(pretraining.at(-1)!.checkpoint);
+    const pretrained = readCheckpoint(pretraining.at(-1)!.checkpoint);
+    const encoders: Encoders = { pretrained, random: await untrainedEncoder(gpu, { ...config.pretrain, seed }) };
+    const settings = { ...config.supervised, seed };
+    const prober = new Prober(gpu, data, encoders, settings, events.supervised?.onFeatures, signal);
     for (const [i, fold] of folds.entries()) {
       const index = config.folds?.[i] ?? null;
       const train = fold === null ? data.train : subset(data.train, fold, `${data.train.name} (fold ${index})`);
-      runs.push(await labelledStages(context, { train, test: data.test }, encoder, seed, index));
+      const models = await labelledStages(context, { train, test: data.test }, encoders, seed, index);
+      const probe = { file: join(folderOf(out, seed, index), 'probe.json'), fold, train };
+      begin('probe', seed, index, prober.known(probe) !== undefined);
+      runs.push({ seed, fold: index, models, probes: await prober.probe(probe) });
     }
   }
   return { pretraining, runs };
 }
+
+/** Of the labelled stages. */
+const folderOf = (out: string, seed: number, fold: number | null): string =>
+  join(out, `seed-${seed}`, ...(fold === null ? [] : [`fold-${fold}`]));
 
 function pretrainStage({ gpu, dataset, config, out, events, signal, begin }: Context, seed: number) {
   const path = join(out, `seed-${seed}`, 'pretrain');
@@ -124,20 +142,20 @@ function pretrainStage({ gpu, dataset, config, out, events, signal, begin }: Con
 async function labelledStages(
   { gpu, config, out, events, signal, begin }: Context,
   data: SupervisedData,
-  pretrained: PretrainedEncoder,
+  { pretrained, random }: Encoders,
   seed: number,
   fold: number | null,
-): Promise<LabelledRun> {
+): Promise<LabelledRun['models']> {
   const settings = { ...config.supervised, seed };
   const models: Partial<Record<ModelName, ModelResult>> = {};
   for (const model of modelNames) {
-    const folder = join(out, `seed-${seed}`, ...(fold === null ? [] : [`fold-${fold}`]), model);
+    const folder = join(folderOf(out, seed, fold), model);
     begin(model, seed, fold, existsSync(join(folder, 'result.json')));
-    const encoder = model === 'random' ? await untrainedEncoder(gpu, { ...config.pretrain, seed }) : pretrained;
+    const encoder = model === 'random' ? random : pretrained;
     const options = { folder, encoder, events: events.supervised, signal };
     models[model] = await trainSupervised(gpu, data, model === 'random' ? 'frozen' : model, settings, options);
   }
-  return { seed, fold, models: models as Record<ModelName, ModelResult> };
+  return models as Record<ModelName, ModelResult>;
 }
 
 /** The weights that pre-training with this seed starts from. */

@@ -1,6 +1,6 @@
 /** The first stage: an encoder trained without labels, or taken from a checkpoint. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import { appendLine, readJsonLines, writeFileAtomic } from '../data/files.ts';
@@ -14,8 +14,10 @@ import { Trainer } from '../train/trainer.ts';
 import type { PretrainingEpoch, PretrainingResult, SimilarityStage } from './experiment_results.ts';
 import { beforeAndAfter } from './figures_views.ts';
 
-/** Written when the stage has ended; holds the number of its last step. */
+/** Written when the stage has ended; holds the number of its last step and the wall time. */
 const finishedFile = 'finished.json';
+/** Wall time so far, kept while the stage goes on: after every epoch, and when it is stopped. */
+const wallFile = 'wall.json';
 const similarityFile = 'similarity.jsonl';
 
 /** The run folder of a pre-training that has ended. */
@@ -41,9 +43,17 @@ export async function pretrain(
   signal?: AbortSignal,
 ): Promise<PretrainingResult> {
   if (!isPretrained(path)) {
+    const started = performance.now();
     const folder = openRun(path, data, dataset, settings, gpu);
+    const before = numberIn(folder.file(wallFile), 'wallSeconds') ?? 0;
+    const wallSeconds = () => before + (performance.now() - started) / 1000;
+    const keep = () => writeFileAtomic(folder.file(wallFile), `${JSON.stringify({ wallSeconds: wallSeconds() })}\n`);
     const trainer = await Trainer.create(gpu, dataset, settings, folder, {
       ...events,
+      onEpoch(report) {
+        keep();
+        events.onEpoch?.(report);
+      },
       onFigure(step, positives, negatives, similarity) {
         appendLine(folder.file(similarityFile), { step, positives, negatives, similarity: Array.from(similarity) });
         events.onFigure?.(step, positives, negatives, similarity);
@@ -51,8 +61,9 @@ export async function pretrain(
     });
     try {
       const { interrupted, step } = await trainer.run(signal);
+      keep();
       if (interrupted) signal?.throwIfAborted();
-      writeFileAtomic(folder.file(finishedFile), `${JSON.stringify({ step })}\n`);
+      writeFileAtomic(folder.file(finishedFile), `${JSON.stringify({ step, wallSeconds: wallSeconds() })}\n`);
     } finally {
       trainer.destroy();
       gpu.trim();
@@ -61,7 +72,20 @@ export async function pretrain(
   const folder = finishedRun(path)!;
   const checkpoint = folder.checkpointFile(folder.checkpointSteps().at(-1)!);
   const similarity = readJsonLines(folder.file(similarityFile)) as SimilarityStage[];
-  return resultOf(settings, checkpoint, recordsOf(folder.file('metrics.jsonl')), similarity);
+  const wallSeconds = numberIn(folder.file(finishedFile), 'wallSeconds');
+  const steps = folder.checkpointSteps().at(-1)!;
+  return resultOf(settings, checkpoint, steps, recordsOf(folder.file('metrics.jsonl')), similarity, wallSeconds);
+}
+
+/** A number that a JSON file holds; undefined where it does not, or where the file is missing or damaged. */
+function numberIn(file: string, name: string): number | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    const value = (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>)?.[name];
+    return typeof value === 'number' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function openRun(path: string, data: string, { train }: Dataset, settings: TrainSettings, gpu: Gpu): RunFolder {
@@ -81,7 +105,7 @@ function openRun(path: string, data: string, { train }: Dataset, settings: Train
 export async function fromCheckpoint(gpu: Gpu, dataset: Dataset, path: string): Promise<PretrainingResult> {
   const checkpoint = readCheckpoint(path);
   const similarity = await beforeAndAfter(gpu, dataset, checkpoint);
-  return resultOf(checkpoint.settings, path, metricsOf(checkpoint), similarity);
+  return resultOf(checkpoint.settings, path, checkpoint.progress.step, metricsOf(checkpoint), similarity);
 }
 
 type Metrics = Readonly<Record<string, unknown>> & { readonly type: string; readonly step: number };
@@ -101,8 +125,10 @@ function metricsOf({ path, progress }: Checkpoint): Metrics[] {
 function resultOf(
   { seed, batchSize }: TrainSettings,
   checkpoint: string,
+  steps: number,
   records: readonly Metrics[],
   similarity: readonly SimilarityStage[],
+  wallSeconds?: number,
 ): PretrainingResult {
   const epochs = records.filter(({ type }) => type === 'epoch') as unknown as PretrainingEpoch[];
   const untrained = records.find(({ type }) => type === 'probe')?.['knn'] as number | undefined;
@@ -116,11 +142,13 @@ function resultOf(
   return {
     seed,
     checkpoint,
+    steps,
     epochs: epochs.map(({ epoch, step, loss, chance, accuracy, imagesPerSecond, knn }) => {
       return { epoch, step, loss, chance, accuracy, imagesPerSecond, ...(knn !== undefined && { knn }) };
     }),
     ...(untrained !== undefined && { untrainedKnn: untrained }),
     similarity: stages.sort((a, b) => a.step - b.step),
     seconds,
+    ...(wallSeconds !== undefined && { wallSeconds }),
   };
 }

@@ -62,12 +62,17 @@ export function lossMatricesFigure({ rows, cosines, probabilities }: LossExample
   return matrices({
     title: 'From similarities to probabilities',
     range: [-1, 1],
-    scale: 'value / 1',
+    scale: 'cosine similarity / 1',
     names: rows,
     side: 280,
     matrices: [
       { title: 'cosine similarity', values: without(cosines), format },
-      { title: 'softmax over each row', values: without(probabilities), format },
+      {
+        title: 'softmax over each row',
+        values: without(probabilities),
+        format,
+        own: { range: [0, 1], scale: 'probability' },
+      },
     ],
   });
 }

@@ -1,10 +1,12 @@
 /** The report of an experiment as a document: everything it says comes from the results. */
 
+import { stepsPerEpoch } from '../data/order.ts';
 import type { Block, Document } from '../report/document.ts';
 import type { ExperimentNumbers } from './experiment.ts';
 import {
   type Findings,
   type LabelledRun,
+  type ModelResult,
   modelNames,
   type PretrainingResult,
   statistic,
@@ -27,7 +29,17 @@ import {
 } from './figures.ts';
 import type { LossExample } from './figures_loss.ts';
 import type { AugmentationStep, Named } from './figures_views.ts';
-import { duration, tableHead, tableRows, verdict } from './report_text.ts';
+import {
+  decimal,
+  duration,
+  probeHead,
+  probeRows,
+  runCount,
+  stepsAndEpochs,
+  tableHead,
+  tableRows,
+  verdict,
+} from './report_text.ts';
 
 /** What `results.json` holds: all numbers of the report. Accuracies are shares, 0 to 1. */
 export interface Results extends ExperimentNumbers {
@@ -61,7 +73,9 @@ const figure = async (name: string, caption: string, chart: ReturnType<typeof pa
 /** Builds text, tables and figures. */
 export async function reportDocument(results: Results, pictures: Pictures): Promise<Document> {
   const { config, table, findings, runs, description } = results;
-  const several = runs.length > 1 ? ` Mean ± standard deviation (n − 1) of ${runs.length} runs.` : '';
+  const several = runs.length > 1 ? ` Mean ± standard deviation (n − 1) of ${runCount(runs)}.` : '';
+  const slow = runs.flatMap(({ probes }) => Object.values(probes)).filter(({ converged }) => !converged).length;
+  const unfinished = slow > 0 ? ` ${slow} of ${2 * runs.length} fits stopped before they had converged.` : '';
   return {
     title: 'SimCLR: pre-training without labels, and three models that learn from few labels',
     blocks: [
@@ -70,7 +84,13 @@ export async function reportDocument(results: Results, pictures: Pictures): Prom
         kind: 'table',
         head: tableHead,
         rows: tableRows(table),
-        note: `Numbers of the last epoch; the best epoch was chosen by looking at the test split and is shown only beside it.${several} Published: ResNet-18 on STL-10. Control: the linear head on the encoder's first weights (batch norm with mean 0 and variance 1).`,
+        note: `Numbers of the last epoch; those of train are means over its steps, while the weights change. The best epoch was chosen by looking at the test split and is shown only beside it.${several} Published: ResNet-18 on STL-10. Control: the linear head on the encoder's first weights (batch norm with mean 0 and variance 1), trained like the other head; its features are small, so that it learns slowly. What pre-training is worth is read off the linear probes below.`,
+      },
+      {
+        kind: 'table',
+        head: probeHead,
+        rows: probeRows(runs),
+        note: `Standardised features of the encoder in inference mode; logistic regression by L-BFGS; λ of its L2 penalty chosen on a held-out part of train.${unfinished}`,
       },
       await figure('test-accuracy', 'Test accuracy after every epoch.', testAccuracyChart(runs, classesOf(results))),
       await figure(
@@ -91,7 +111,8 @@ export async function reportDocument(results: Results, pictures: Pictures): Prom
 
 const classesOf = ({ runs }: Results): number => runs[0].models.baseline.classes;
 
-function settingsBlocks({ config }: Results): Block[] {
+function settingsBlocks(results: Results): Block[] {
+  const { config } = results;
   const { seed: _, ...pretrain } = config.pretrain;
   const { seed: __, ...supervised } = config.supervised;
   const names = [...new Set([...Object.keys(pretrain), ...Object.keys(supervised)])];
@@ -106,7 +127,32 @@ function settingsBlocks({ config }: Results): Block[] {
       head: ['setting', 'pre-training', 'labelled stages'],
       rows: names.map((name) => [name, cell(pretrain, name), cell(supervised, name)]),
     },
+    paragraph(stepsDone(results)),
   ];
+}
+
+/** Says how long the trainings really were, which `steps` may have cut short. */
+function stepsDone({ config, pretraining, runs }: Results): string {
+  const { pretrain, images } = config;
+  const perEpoch = config.checkpoint === null ? stepsPerEpoch(images.pretrain, pretrain.batchSize) : undefined;
+  const distinct = (texts: readonly string[]) => [...new Set(texts)].join(', ');
+  const models = runs.flatMap((run) => Object.values(run.models));
+  const before = distinct(pretraining.map(({ steps }) => stepsAndEpochs(steps, perEpoch)));
+  const labelled = distinct(models.map((model) => stepsAndEpochs(epochSteps(model), model.stepsPerEpoch)));
+  return `Done: pre-training ${before}; each model ${labelled}.`;
+}
+
+const epochSteps = ({ epochs, stepsPerEpoch }: ModelResult): number => epochs.length * stepsPerEpoch;
+
+/** Digests of the frozen encoder's weights before and after, of each seed. */
+function frozenDigests(runs: readonly LabelledRun[]): string {
+  const short = (digest: string) => digest.slice(0, 12);
+  const parts = runs.map(({ seed, models }) => {
+    const { before, after } = models.frozen.encoder;
+    const one = `${short(before.weights)} before, ${short(after.weights)} after`;
+    return new Set(runs.map((run) => run.seed)).size > 1 ? `seed ${seed}: ${one}` : one;
+  });
+  return `Weights of the frozen encoder, SHA-256: ${[...new Set(parts)].join('; ')}.`;
 }
 
 const imageBlocks = async ({ samples, augmentations, pairs }: Pictures): Promise<Block[]> => [
@@ -145,7 +191,7 @@ async function lossBlocks(example: LossExample, { lossViews }: Pictures): Promis
       rows: rows.map((row, i) => {
         const cosine = cosines[i][positive(i)];
         const probability = probabilities[i][positive(i)];
-        const numbers = [cosine.toFixed(6), (cosine / temperature).toFixed(6), probability.toFixed(6)];
+        const numbers = [cosine, cosine / temperature, probability].map((value) => decimal(value, 6));
         return [row, rows[positive(i)], ...numbers, losses[i].toFixed(6)];
       }),
       note: `Mean of the last column: ${loss.toFixed(6)}. The GPU's kernel gives ${kernelLoss.toFixed(6)}.`,
@@ -179,8 +225,8 @@ async function pretrainingBlocks(runs: readonly PretrainingResult[]): Promise<Bl
         head: ['step', 'mean similarity of positives', 'of negatives'],
         rows: chosenStages(run.similarity).map(({ step, positives, negatives }) => [
           step === 0 ? 'untrained' : String(step),
-          positives.toFixed(3),
-          negatives.toFixed(3),
+          decimal(positives, 3),
+          decimal(negatives, 3),
         ]),
       },
     );
@@ -195,6 +241,7 @@ async function modelBlocks(runs: readonly LabelledRun[]): Promise<Block[]> {
       blocks.push(await figure(name, `${modelTitles[model]}: train and test by epoch.`, chart));
     }
   }
+  blocks.push(paragraph(frozenDigests(runs)));
   return blocks;
 }
 
@@ -205,12 +252,14 @@ function timeBlocks({ pretraining, runs }: Results): Block[] {
     return known.length > 0 ? statistic(known).mean.toFixed(1) : '–';
   };
   const trained = pretraining.filter(({ seconds }) => seconds > 0);
-  const rows = trained.map(({ seed, epochs, seconds }) => [
+  const rows = trained.map(({ seed, epochs, steps, seconds, wallSeconds }) => [
     `pre-training, seed ${seed}`,
     String(epochs.length),
+    String(steps),
     '',
     mean(epochs.map(({ imagesPerSecond }) => imagesPerSecond)),
     duration(seconds),
+    wallSeconds === undefined ? '–' : duration(wallSeconds),
   ]);
   for (const { seed, fold, models } of runs) {
     for (const model of modelNames) {
@@ -218,8 +267,10 @@ function timeBlocks({ pretraining, runs }: Results): Block[] {
       rows.push([
         `${model}, seed ${seed}${fold === null ? '' : `, fold ${fold}`}`,
         String(epochs.length),
+        String(epochSteps(models[model])),
         `${numbers.toLocaleString('en-US')} of ${parameters.toLocaleString('en-US')}`,
         mean(epochs.map(({ imagesPerSecond }) => imagesPerSecond)),
+        '',
         duration(wallSeconds),
       ]);
     }
@@ -228,9 +279,9 @@ function timeBlocks({ pretraining, runs }: Results): Block[] {
     heading('Throughput and time'),
     {
       kind: 'table',
-      head: ['stage', 'epochs', 'trained parameters', 'images / s', 'time'],
+      head: ['stage', 'epochs', 'steps', 'trained parameters', 'images / s', 'in steps', 'wall time'],
       rows,
-      note: 'Images a second in training. A frozen encoder whose features do not change is run once: its head trains on rows of features. Time of pre-training: in training steps; of the others: in all, compiling and testing included.',
+      note: 'Images a second in training. A frozen encoder whose features do not change is run once: its head trains on rows of features. In steps: the time of the training steps of pre-training. Wall time: all, compiling, testing and figures included, of all calls that worked on the stage.',
     },
   ];
 }

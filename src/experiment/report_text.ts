@@ -1,16 +1,34 @@
 /** Numbers and sentences of the report. */
 
-import type { Findings, ModelName, Statistic, TableRow } from './experiment_results.ts';
+import { stepsPerEpoch } from '../data/order.ts';
+import type { TrainSettings } from '../train/settings.ts';
+import {
+  type Findings,
+  type LabelledRun,
+  type LinearProbe,
+  type ModelName,
+  probedEncoders,
+  type Statistic,
+  statistic,
+  type TableRow,
+} from './experiment_results.ts';
 import { modelTitles } from './figures.ts';
 import { published } from './report_published.ts';
 
+/** A number with a true minus sign; what rounds to zero has no sign. */
+export const decimal = (value: number, digits: number): string =>
+  value
+    .toFixed(digits)
+    .replace(/^-(?=[0.]*$)/, '')
+    .replace('-', '−');
+
 const plusMinus = ({ mean, deviation }: Statistic, digits: number, scale = 1): string =>
-  (scale * mean).toFixed(digits) + (deviation === null ? '' : ` ± ${(scale * deviation).toFixed(digits)}`);
+  decimal(scale * mean, digits) + (deviation === null ? '' : ` ± ${(scale * deviation).toFixed(digits)}`);
 
 /** A number with its sign; what rounds to zero has none. */
 function signed(value: Statistic, digits: number, scale = 1): string {
   const text = plusMinus(value, digits, scale);
-  return Number.parseFloat(text) > 0 ? `+${text}` : text.replace(/^-(0(?:\.0+)?(?: |$))/, '$1');
+  return Number.parseFloat(text) > 0 ? `+${text}` : text;
 }
 
 export const loss = (value: Statistic): string => plusMinus(value, 4);
@@ -67,13 +85,62 @@ export function verdict(table: readonly TableRow[], found: Findings): string[] {
   const accuracy = (model: ModelName) => percent(table.find((row) => row.model === model)!.testAccuracy);
   const order = found.order.map((model) => `${model} ${accuracy(model)} %`).join(', then ');
   const gap = `transfer − frozen ${points(found.transferOverFrozen)} points, frozen − baseline ${points(found.frozenOverBaseline)} points`;
-  const worth = points(found.frozenOverRandom);
+  const worth = points(found.pretrainedOverRandom);
   return [
     found.asPublished
       ? `The published order holds: transfer > frozen > baseline (${order}; ${gap}).`
       : `The published order, transfer > frozen > baseline, does not hold here: best is ${order} (${gap}).`,
-    `A linear head on the pre-trained frozen encoder reaches ${accuracy('frozen')} %, on a random frozen encoder ${accuracy('random')} %: pre-training is worth ${worth} points.`,
+    `A linear probe of the pre-trained encoder reaches ${percent(found.probePretrained)} % of the test images, of a random encoder ${percent(found.probeRandom)} %: pre-training is worth ${worth} points.`,
   ];
+}
+
+export const probeHead = [
+  'linear probe of',
+  'λ',
+  'train loss',
+  'train accuracy / %',
+  'test loss',
+  'test accuracy / %',
+] as const;
+
+const probeTitles = { pretrained: 'the pre-trained encoder', random: 'a random encoder' } as const;
+
+/** A row for each encoder, over all runs. */
+export function probeRows(runs: readonly LabelledRun[]): string[][] {
+  return probedEncoders.map((name) => {
+    const over = (value: (probe: LinearProbe) => number) => statistic(runs.map(({ probes }) => value(probes[name])));
+    return [
+      probeTitles[name],
+      [...new Set(runs.map(({ probes }) => probes[name].lambda))].join(', '),
+      loss(over(({ train }) => train.loss)),
+      percent(over(({ train }) => train.accuracy)),
+      loss(over(({ test }) => test.loss)),
+      percent(over(({ test }) => test.accuracy)),
+    ];
+  });
+}
+
+/** `6 runs: 2 seeds × 3 folds`; `2 runs` where only one of them is several. */
+export function runCount(runs: readonly Pick<LabelledRun, 'seed' | 'fold'>[]): string {
+  const [seeds, folds] = [new Set(runs.map(({ seed }) => seed)).size, new Set(runs.map(({ fold }) => fold)).size];
+  return `${runs.length} runs${seeds > 1 && folds > 1 ? `: ${seeds} seeds × ${folds} folds` : ''}`;
+}
+
+/** `10 epochs`; `375 steps (4.2 epochs)` where `steps` ends it before the last epoch does. */
+export function scheduled(
+  { epochs, steps, batchSize }: Pick<TrainSettings, 'epochs' | 'steps' | 'batchSize'>,
+  images: number,
+): string {
+  const perEpoch = stepsPerEpoch(images, batchSize);
+  return steps > 0 && steps < epochs * perEpoch ? stepsAndEpochs(steps, perEpoch) : `${epochs} epochs`;
+}
+
+/** `375 steps (4.2 epochs)`; without the epochs where the steps of one are not known. */
+export function stepsAndEpochs(steps: number, perEpoch?: number): string {
+  const text = `${steps} step${steps === 1 ? '' : 's'}`;
+  if (!perEpoch) return text;
+  const epochs = Number((steps / perEpoch).toFixed(1));
+  return `${text} (${epochs} epoch${epochs === 1 ? '' : 's'})`;
 }
 
 /** 4000 → `1 h 7 min`. */

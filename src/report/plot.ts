@@ -140,7 +140,7 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
   );
 }
 
-/** Bars in groups, with their values above them. */
+/** Bars in groups, with their values above them, or above their whiskers. */
 export function barChart(options: BarChartOptions): Promise<Chart> {
   const { x, y, categories, series, digits = 1, size = defaultSize } = options;
   const { range, ...rest } = frame(
@@ -149,10 +149,6 @@ export function barChart(options: BarChartOptions): Promise<Chart> {
     size,
   );
   const bars = series.map(({ name, values, deviations }, i) => {
-    const text = (at: number) => {
-      if (!Number.isFinite(values[at])) return '';
-      return values[at].toFixed(digits) + (deviations ? ` ± ${deviations[at].toFixed(digits)}` : '');
-    };
     return {
       type: 'bar',
       name,
@@ -160,17 +156,18 @@ export function barChart(options: BarChartOptions): Promise<Chart> {
       color: colorOf(i),
       barMaxWidth: 90,
       label: {
-        show: true,
+        show: !deviations,
         position: 'top',
-        distance: deviations ? 14 : 5,
+        distance: 5,
         fontSize: textSize.tick,
         color: ink,
-        formatter: ({ dataIndex }: { dataIndex: number }) => text(dataIndex),
+        formatter: ({ dataIndex }: { dataIndex: number }) =>
+          Number.isFinite(values[dataIndex]) ? values[dataIndex].toFixed(digits) : '',
       },
     };
   });
   const whiskers = series.flatMap(({ values, deviations }, i) =>
-    deviations ? [whiskerSeries(values, deviations, i, series.length)] : [],
+    deviations ? [whiskerSeries(values, deviations, i, series.length, digits)] : [],
   );
   const xAxis = { type: 'category', data: [...categories], ...axis(x.label, 'x') };
   const yAxis = { type: 'value', ...axis(y.label, 'y', range) };
@@ -183,11 +180,18 @@ interface RenderApi {
   barLayout(options: object): { offsetCenter: number }[];
 }
 
-/** Lines from value − deviation to value + deviation over the middle of bar `index` of `count` in each group. */
-function whiskerSeries(values: readonly number[], deviations: readonly number[], index: number, count: number) {
+/** Lines from value − deviation to value + deviation over the middle of bar `index` of `count` in each group, and the numbers above. */
+function whiskerSeries(
+  values: readonly number[],
+  deviations: readonly number[],
+  index: number,
+  count: number,
+  digits: number,
+) {
   const cap = 7;
   const renderItem = (_: unknown, api: RenderApi) => {
     const category = api.value(0);
+    if (!Number.isFinite(values[category])) return undefined;
     const offset = api.barLayout({ barMaxWidth: 90, count })[index].offsetCenter;
     const [middle, top] = api.coord([category, api.value(2)]);
     const [, bottom] = api.coord([category, api.value(1)]);
@@ -198,7 +202,15 @@ function whiskerSeries(values: readonly number[], deviations: readonly number[],
       style: { stroke: ink, lineWidth: 2 },
     });
     const caps = [top, bottom].map((at) => line(x - cap, at, x + cap, at));
-    return { type: 'group', children: [line(x, top, x, bottom), ...caps] };
+    const label = {
+      type: 'text',
+      style: {
+        text: `${values[category].toFixed(digits)} ± ${deviations[category].toFixed(digits)}`,
+        ...{ x, y: top - 8, align: 'center', verticalAlign: 'bottom' },
+        ...{ fontSize: textSize.tick, fontFamily, fill: ink },
+      },
+    };
+    return { type: 'group', children: [line(x, top, x, bottom), ...caps, label] };
   };
   const data = values.map((value, i) => [i, value - deviations[i], value + deviations[i]]);
   return { type: 'custom', renderItem, data, silent: true, z: 5 };

@@ -13,12 +13,14 @@ export interface Matrix {
   readonly values: ArrayLike<number>;
   /** Text of a cell, where the cells are large enough for it. */
   readonly format?: (value: number) => string;
+  /** A colour scale of its own; then each matrix has its bar beside it. */
+  readonly own?: Pick<MatricesOptions, 'range' | 'scale'>;
 }
 
 export interface MatricesOptions {
   readonly title: string;
   readonly matrices: readonly Matrix[];
-  /** Values of the ends of the colour scale. */
+  /** Values of the ends of the colour scale. It diverges around its middle, or begins at 0 and has one half of the colours. */
   readonly range: readonly [number, number];
   /** What the colours show, with its unit. */
   readonly scale: string;
@@ -33,13 +35,17 @@ export interface MatricesOptions {
 const margin = 18;
 const noteLine = 19;
 
-/** Draws the matrices, row 0 at the top, in rows of `columns`, and one colour bar for all. */
+/** Draws the matrices, row 0 at the top, in rows of `columns`, and one colour bar for all, or one for each where any has its own scale. */
 export function matrices(options: MatricesOptions): Promise<Chart> {
   const { title, range, scale, names, side = 224, columns = 4, matrices: all } = options;
   const parts: string[] = [];
   const labels = names ? Math.max(...names.map((name) => textWidth(name, textSize.tick))) + 8 : 22;
   const across = Math.min(columns, all.length);
-  const pitch = labels + side + 26;
+  const barWidth = (low: number, high: number) =>
+    18 + 8 + Math.max(...[low, high].map((value) => textWidth(String(value), textSize.tick))) + 34;
+  const each = all.some(({ own }) => own);
+  const bars = Math.max(...all.map(({ own }) => barWidth(...(own?.range ?? range))));
+  const pitch = labels + side + 26 + (each ? bars : 0);
   const notes = Math.max(0, ...all.map((matrix) => matrix.notes?.length ?? 0));
   const head = 30 + 22;
   const height = head + side + 10 + notes * noteLine + 14;
@@ -48,19 +54,23 @@ export function matrices(options: MatricesOptions): Promise<Chart> {
     const x = margin + labels + (i % across) * pitch;
     const y = top + Math.floor(i / across) * height + head;
     parts.push(text(x + side / 2, y - 30, matrix.title, { size: textSize.legend, anchor: 'middle', bold: true }));
-    parts.push(...cells(matrix, x, y, side, range), ...axes(x, y, side, names));
+    const own = matrix.own ?? { range, scale };
+    parts.push(...cells(matrix, x, y, side, own.range), ...axes(x, y, side, names));
+    if (each) parts.push(...colorBar(x + side + 14, y, side, own.range, own.scale));
     matrix.notes?.forEach((note, k) => {
       const style = { size: textSize.tick, anchor: 'middle' } as const;
       parts.push(text(x + side / 2, y + side + 10 + noteLine * (k + 0.8), note, style));
     });
   });
   const barLeft = margin + across * pitch;
-  parts.push(...colorBar(barLeft, top + head, side, range, scale));
-  const ticks = Math.max(...range.map((value) => textWidth(String(value), textSize.tick)));
-  const width = Math.max(barLeft + 18 + 8 + ticks + 34 + margin, textWidth(title, textSize.title) * 1.1 + 2 * margin);
+  if (!each) parts.push(...colorBar(barLeft, top + head, side, range, scale));
+  const width = Math.max(barLeft + (each ? 0 : bars) + margin, textWidth(title, textSize.title) * 1.1 + 2 * margin);
   parts.push(text(width / 2, margin + textSize.title, title, { size: textSize.title, anchor: 'middle', bold: true }));
   return figure(width, top + Math.ceil(all.length / across) * height + margin - 14, parts);
 }
+
+/** @param share of the way from the low end of the range to the high one */
+const colorAt = (share: number, [low]: readonly [number, number]) => divergingColor(low === 0 ? share : 2 * share - 1);
 
 const hex = (color: readonly number[]): string => `#${color.map((c) => c.toString(16).padStart(2, '0')).join('')}`;
 
@@ -71,8 +81,7 @@ function cells({ values, format }: Matrix, x: number, y: number, side: number, r
   const size = Math.min(15, cell / 3.6);
   Array.from(values).forEach((value, i) => {
     if (Number.isNaN(value)) return;
-    const share = (value - range[0]) / (range[1] - range[0]);
-    const color = divergingColor(share * 2 - 1);
+    const color = colorAt((value - range[0]) / (range[1] - range[0]), range);
     const [column, row] = [i % n, Math.floor(i / n)];
     parts.push(rect(x + column * cell, y + row * cell, cell - 1, cell - 1, hex(color)));
     if (format === undefined || size < 7) return;
@@ -95,15 +104,16 @@ function axes(x: number, y: number, side: number, names: readonly string[] = ['v
   });
 }
 
-function colorBar(x: number, y: number, side: number, [low, high]: readonly [number, number], label: string): string[] {
+function colorBar(x: number, y: number, side: number, range: readonly [number, number], label: string): string[] {
+  const [low, high] = range;
   const steps = 64;
   const parts = Array.from({ length: steps }, (_, i) => {
-    const color = hex(divergingColor(1 - (2 * i) / (steps - 1)));
+    const color = hex(colorAt(1 - i / (steps - 1), range));
     return rect(x, y + (i * side) / steps, 18, side / steps + 0.5, color);
   });
   const values = [high, (low + high) / 2, low];
   values.forEach((value, i) => {
-    parts.push(text(x + 24, y + (i / 2) * side + 5, String(round(value)), { size: textSize.tick }));
+    parts.push(text(x + 24, y + (i / 2) * side + 5, String(round(value)).replace('-', '−'), { size: textSize.tick }));
   });
   const ticks = Math.max(...values.map((value) => textWidth(String(round(value)), textSize.tick)));
   const label_ = text(0, 0, label, { size: textSize.tick, anchor: 'middle', color: ink });

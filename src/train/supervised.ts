@@ -119,6 +119,8 @@ async function train(
   const loop = await SupervisedLoop.create(task, started);
   try {
     const epochs = await loop.run(signal);
+    const after = await encoderDigest(state, classifier);
+    if (mode === 'frozen') checkFrozen(before, after, settings.frozenBn);
     const result: SupervisedResult = {
       mode,
       classes: classifier.options.classes,
@@ -129,7 +131,7 @@ async function train(
       epochs,
       last: epochs[epochs.length - 1],
       best: epochs.reduce((best, epoch) => (epoch.testAccuracy > best.testAccuracy ? epoch : best)),
-      encoder: { before, after: await encoderDigest(state, classifier) },
+      encoder: { before, after },
       wallSeconds: loop.wallSeconds,
     };
     const facts = { preparation: preparation(settings), classNames: data.train.classNames };
@@ -139,6 +141,22 @@ async function train(
   } finally {
     loop.destroy();
   }
+}
+
+/** @throws Error the encoder changed, though it is frozen: a fault of this program */
+export function checkFrozen(
+  before: EncoderDigest,
+  after: EncoderDigest,
+  frozenBn: SupervisedSettings['frozenBn'],
+): void {
+  const changed = (['weights', 'statistics'] as const).find(
+    (part) => before[part] !== after[part] && (part === 'weights' || frozenBn === 'eval'),
+  );
+  if (changed === undefined) return;
+  const names = { weights: 'weights', statistics: 'running statistics' };
+  throw new Error(
+    `frozen: the encoder's ${names[changed]} changed in training (SHA-256 ${before[changed]} before, ${after[changed]} after)`,
+  );
 }
 
 /** Numbers that PyTorch's tensors hold: without the channels that ours are padded with. */

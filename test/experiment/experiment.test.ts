@@ -1,9 +1,10 @@
 /** A whole experiment of tiny sizes: stopped in every stage and called again, it is the one that was not stopped. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, openDataset } from '../../src/data/dataset.ts';
 import { ensureSampleSet } from '../../src/data/sample.ts';
+import { findStl10 } from '../../src/data/stl10.ts';
 import { type ExperimentEvents, type ExperimentNumbers, runExperiment } from '../../src/experiment/experiment.ts';
 import { modelNames } from '../../src/experiment/experiment_results.ts';
 import { type ExperimentConfig, planExperiment } from '../../src/experiment/experiment_settings.ts';
@@ -83,7 +84,7 @@ describe('an experiment', () => {
       supervised: { onStep: (step) => steps.push(step) },
     };
     expect(await runExperiment(gpu, dataset, config, out('straight'), events)).toEqual(straight);
-    expect({ stages, steps }).toEqual({ stages: [true, true, true, true, true], steps: [] });
+    expect({ stages, steps }).toEqual({ stages: [true, true, true, true, true, true], steps: [] });
   });
 
   it('trains what it says: transfer from the encoder, the heads alone on frozen ones', () => {
@@ -92,6 +93,40 @@ describe('an experiment', () => {
     expect(models.frozen.epochs[0].trainLoss).not.toBe(models.random.epochs[0].trainLoss);
     expect(modelNames.map((name) => models[name].trained < 10_000)).toEqual([false, true, false, true]);
     expect(straight.pretraining[0].similarity.map(({ step }) => step)).toEqual([0, 4, 8]);
+  });
+
+  it('of a version without probes is completed: probes are made, nothing is trained, no wall time is invented', async () => {
+    const path = out('older');
+    cpSync(out('straight'), path, { recursive: true });
+    rmSync(join(path, 'seed-1', 'probe.json'));
+    const finished = join(path, 'seed-1', 'pretrain', 'finished.json');
+    const { step } = JSON.parse(readFileSync(finished, 'utf8')) as { step: number };
+    writeFileSync(finished, `{"step":${step}}\n`);
+    const stages: boolean[] = [];
+    const onStep = () => expect.fail('a step was run');
+    const events: ExperimentEvents = {
+      ...{ onStage: ({ finished: done }) => stages.push(done), pretraining: { onStep }, supervised: { onStep } },
+    };
+    const numbers = await runExperiment(gpu, dataset, config, path, events);
+    expect(stages).toEqual([true, true, true, true, true, false]);
+    expect(numbers.runs).toEqual(straight.runs);
+    expect(numbers.pretraining[0].wallSeconds).toBeUndefined();
+    expect(existsSync(join(path, 'seed-1', 'probe.json'))).toBe(true);
+  });
+
+  it('probes both encoders alike, and measures wall time', () => {
+    const { pretrained, random } = straight.runs[0].probes;
+    expect(pretrained.tried.length).toBe(random.tried.length);
+    expect(pretrained.test.loss).not.toBe(random.test.loss);
+    for (const { test, train } of [pretrained, random]) {
+      expect(train.accuracy).toBeGreaterThan(0.5);
+      expect(test.accuracy).toBeGreaterThanOrEqual(0);
+    }
+    const [{ seconds, wallSeconds, steps }] = straight.pretraining;
+    expect(wallSeconds).toBeGreaterThan(seconds);
+    expect(steps).toBe(8);
+    const { before, after } = straight.runs[0].models.frozen.encoder;
+    expect(after).toEqual(before);
   });
 
   it('takes folds and an encoder that is there', async () => {
@@ -159,6 +194,28 @@ describe('simclr experiment', () => {
     );
     expect((await run(...flags, '--out', out('x'), '--folds', '0,11')).err).toMatch(/some of 0 to 9/);
     expect((await run(...flags, '--out', out('x'), '--checkpoint', 'y')).err).toMatch(/leave out --image-size/);
+    expect(existsSync(out('x'))).toBe(false);
+  });
+
+  it('refuses folds that the data do not have, before it writes anything', async () => {
+    const unfolded = out('unfolded');
+    ensureSampleSet(unfolded, images);
+    rmSync(join(findStl10(unfolded)!, 'fold_indices.txt'));
+    const refused = await run(
+      'experiment',
+      '--data',
+      unfolded,
+      '--out',
+      out('x'),
+      '--folds',
+      'all',
+      '--image-size',
+      '16',
+    );
+    expect(refused.code).toBe(2);
+    expect(refused.err).toMatch(
+      /^simclr: --folds needs STL-10's files with fold_indices.txt, .*unfolded does not have/,
+    );
     expect(existsSync(out('x'))).toBe(false);
   });
 

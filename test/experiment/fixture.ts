@@ -2,6 +2,7 @@
 import {
   findings,
   type LabelledRun,
+  type LinearProbe,
   type ModelResult,
   modelNames,
   resultTable,
@@ -27,14 +28,28 @@ function model(at: number): ModelResult {
     epochs: list,
     last: list[epochs - 1],
     best,
+    stepsPerEpoch: 4,
+    encoder: { before: digests, after: digests },
     wallSeconds: 12.5,
   };
+}
+
+const digests = { weights: '0123456789abcdef', statistics: 'fedcba9876543210' };
+
+function probe(at: number): LinearProbe {
+  const [a, b, c, d] = noise(4, at, 0.4, 0.5);
+  const [train, test] = [
+    { loss: a, accuracy: b },
+    { loss: c, accuracy: d },
+  ];
+  return { lambda: 0.1, tried: [], iterations: 7, converged: true, train, test };
 }
 
 export const runs = (seeds: readonly number[]): LabelledRun[] =>
   seeds.map((seed) => ({
     seed,
     fold: null,
+    probes: { pretrained: probe(seed * 10 + 7), random: probe(seed * 10 + 8) },
     models: Object.fromEntries(modelNames.map((name, i) => [name, model(seed * 10 + i)])) as LabelledRun['models'],
   }));
 
@@ -51,6 +66,7 @@ export function fabricated(seeds: readonly number[] = [1, 2]): Results {
   const pretraining = seeds.map((seed) => ({
     seed,
     checkpoint: `runs/seed-${seed}.safetensors`,
+    steps: 8,
     epochs: [1, 2].map((epoch) => ({
       epoch,
       step: 4 * epoch,
@@ -63,6 +79,7 @@ export function fabricated(seeds: readonly number[] = [1, 2]): Results {
     untrainedKnn: 0.15,
     similarity: stages,
     seconds: 3.5,
+    wallSeconds: 4.75,
   }));
   return {
     version: 1,

@@ -7,6 +7,7 @@ import { modelTitles } from '../../src/experiment/figures.ts';
 import { writeDocument } from '../../src/experiment/report.ts';
 import { reportDocument } from '../../src/experiment/report_document.ts';
 import { published } from '../../src/experiment/report_published.ts';
+import { points } from '../../src/experiment/report_text.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { fabricated, pictures } from './fixture.ts';
 
@@ -34,8 +35,10 @@ function htmlTables(text: string): Tables {
   );
 }
 
+const plain = (cell: string): number => Number(cell.replace('−', '-'));
+
 /** The number of a cell, or its mean and its deviation. */
-const numbers = (cell: string): number[] => cell.split(' (')[0].split(' ± ').map(Number);
+const numbers = (cell: string): number[] => cell.split(' (')[0].split(' ± ').map(plain);
 
 function expectStatistic(cell: string, { mean, deviation }: Statistic, digits: number, scale = 1): void {
   const values = deviation === null ? [mean] : [mean, deviation];
@@ -79,6 +82,13 @@ describe.each([
     expect(rows.length).toBe(7);
   });
 
+  it('has both linear probes, and says what pre-training is worth by them', () => {
+    const rows = find('linear probe of').slice(1);
+    const { probePretrained, probeRandom } = results.findings;
+    [probePretrained, probeRandom].forEach((accuracy, i) => expectStatistic(rows[i][5], accuracy, 2, 100));
+    expect(rows.map(([, lambda]) => lambda)).toEqual(['0.1', '0.1']);
+  });
+
   it('has every setting of both kinds of training', () => {
     const rows = new Map(find('setting').map(([name, ...values]) => [name, values]));
     const { pretrain, supervised } = results.config;
@@ -94,8 +104,8 @@ describe.each([
       .slice(1)
       .forEach(([, , cosine, logit, probability, loss], i) => {
         const k = (i + 2) % 4;
-        expect(Number(cosine)).toBeCloseTo(cosines[i][k], 5);
-        expect(Number(logit)).toBeCloseTo(cosines[i][k] / 0.5, 5);
+        expect(plain(cosine)).toBeCloseTo(cosines[i][k], 5);
+        expect(plain(logit)).toBeCloseTo(cosines[i][k] / 0.5, 5);
         expect(Number(probability)).toBeCloseTo(probabilities[i][k], 5);
         expect(Number(loss)).toBeCloseTo(losses[i], 5);
       });
@@ -104,12 +114,24 @@ describe.each([
   it('has the means of similarities, and throughput and time of every stage', () => {
     const stages = results.pretraining[0].similarity;
     const similarity = find('positives').slice(1);
-    expect(similarity.map((row) => row.slice(1).map(Number))).toEqual(
+    expect(similarity.map((row) => row.slice(1).map(plain))).toEqual(
       stages.map(({ positives, negatives }) => [positives, negatives].map((value) => Number(value.toFixed(3)))),
     );
     const times = find('images / s').slice(1);
     expect(times.length).toBe(2 + 2 * modelNames.length);
-    expect(times[0].slice(3)).toEqual(['41.0', '3.5 s']);
+    expect(times[0].slice(1)).toEqual(['2', '8', '', '41.0', '3.5 s', '4.8 s']);
+  });
+});
+
+describe('both', () => {
+  it.each([
+    'those of train are means over its steps, while the weights change',
+    `pre-training is worth ${points(results.findings.pretrainedOverRandom)} points`,
+    'seed 1: 0123456789ab before, 0123456789ab after; seed 2: ',
+    'each model 12 steps (3 epochs).',
+    'of 2 runs.',
+  ])('say: %s', (text) => {
+    for (const report of [html, markdown]) expect(report).toContain(text);
   });
 });
 

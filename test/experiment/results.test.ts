@@ -7,7 +7,7 @@ import {
   planExperiment,
 } from '../../src/experiment/experiment_settings.ts';
 import { workOutLoss } from '../../src/experiment/figures_loss.ts';
-import { duration, verdict } from '../../src/experiment/report_text.ts';
+import { decimal, duration, runCount, scheduled, verdict } from '../../src/experiment/report_text.ts';
 import { trace, variable } from '../../src/graph/trace.ts';
 import { ntXent } from '../../src/ops/nt_xent.ts';
 import { noise } from '../ops/harness.ts';
@@ -35,13 +35,15 @@ describe('the table', () => {
   });
 
   it('says whether transfer > frozen > baseline, from the numbers', () => {
-    const withAccuracies = (accuracies: readonly number[]) => {
+    const withAccuracies = (accuracies: readonly number[], probed = [0.7123, 0.4]) => {
       const [run] = runs([1]);
       const models = modelNames.map((name, i) => {
         const last = { ...run.models[name].last, testAccuracy: accuracies[i] };
         return [name, { ...run.models[name], last }] as const;
       });
-      return [{ ...run, models: Object.fromEntries(models) as typeof run.models }];
+      const at = (accuracy: number) => ({ ...run.probes.random, test: { loss: 1, accuracy } });
+      const probes = { pretrained: at(probed[0]), random: at(probed[1]) };
+      return [{ ...run, probes, models: Object.fromEntries(models) as typeof run.models }];
     };
     const published = withAccuracies([0.504, 0.6748, 0.7574, 0.3]);
     const found = findings(published);
@@ -49,13 +51,27 @@ describe('the table', () => {
     expect(verdict(resultTable(published), found)[0]).toMatch(
       /^The published order holds: .*transfer 75.74 %.*transfer − frozen \+8.26 points/,
     );
-    expect(verdict(resultTable(published), found)[1]).toContain('pre-training is worth +37.48 points');
-    const other = withAccuracies([0.5, 0.4, 0.6, 0.45]);
+    expect(verdict(resultTable(published), found)[1]).toMatch(
+      /probe of the pre-trained encoder reaches 71.23 % .* of a random encoder 40.00 %: pre-training is worth \+31.23 points/,
+    );
+    const other = withAccuracies([0.5, 0.4, 0.6, 0.45], [0.4, 0.45]);
     const [order, worth] = verdict(resultTable(other), findings(other));
     expect(order).toMatch(/does not hold here: best is transfer 60.00 %, then baseline 50.00 %, then frozen 40.00 %/);
-    expect(worth).toContain('worth -5.00 points');
+    expect(worth).toContain('worth −5.00 points');
     const equal = withAccuracies([0.5, 0.5, 0.6, 0.5]);
     expect(findings(equal).asPublished).toBe(false);
+  });
+
+  it('tells how many runs of which kind, and how much was trained', () => {
+    const grid = [1, 2].flatMap((seed) => [0, 1, 2].map((fold) => ({ seed, fold })));
+    expect(runCount(grid)).toBe('6 runs: 2 seeds × 3 folds');
+    expect(runCount(runs([1, 2]))).toBe('2 runs');
+    const settings = { epochs: 100, steps: 375, batchSize: 32 };
+    expect(scheduled(settings, 3000)).toBe('375 steps (4 epochs)');
+    expect(scheduled(settings, 320)).toBe('375 steps (37.5 epochs)');
+    expect(scheduled({ ...settings, steps: 0 }, 320)).toBe('100 epochs');
+    expect(scheduled({ ...settings, epochs: 10 }, 320)).toBe('10 epochs');
+    expect([-0.0001, -1.25, 2].map((value) => decimal(value, 2))).toEqual(['0.00', '−1.25', '2.00']);
   });
 
   it('tells durations', () => {

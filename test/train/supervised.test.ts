@@ -13,6 +13,7 @@ import { ResNet } from '../../src/nn/resnet.ts';
 import { entriesOf, readEntries, type TorchTensor } from '../../src/nn/state_dict.ts';
 import { loadClassifier } from '../../src/train/classifier_file.ts';
 import {
+  checkFrozen,
   classifierFile,
   parseSupervisedSettings,
   type SupervisedMode,
@@ -168,6 +169,15 @@ describe('frozen and transfer', () => {
     const [a, b] = ['cached', 'direct'].map((name) => model(name).get('fc.weight')!.data as Float32Array);
     expect(Math.max(...a.map((value, i) => Math.abs(value - b[i])))).toBeLessThan(1e-5);
     expect(cached.last.trainLoss).toBeLessThan(cached.epochs[0].trainLoss);
+  });
+
+  it('frozen: an encoder that changed is an error; with the batch’s statistics only its weights count', () => {
+    const before = { weights: 'aa', statistics: 'bb' };
+    expect(() => checkFrozen(before, before, 'eval')).not.toThrow();
+    expect(() => checkFrozen(before, { ...before, weights: 'cc' }, 'batch')).toThrow(/weights changed .*aa.*cc/);
+    const moved = { ...before, statistics: 'dd' };
+    expect(() => checkFrozen(before, moved, 'eval')).toThrow(/running statistics changed/);
+    expect(() => checkFrozen(before, moved, 'batch')).not.toThrow();
   });
 
   it('frozen with the batch’s statistics: weights stay, running statistics follow', async () => {

@@ -1,0 +1,154 @@
+/**
+ * What pre-training is worth: the same linear probe on the pre-trained encoder and on one that was never trained. Features of a
+ * random encoder are small and unscaled, so that a head trained by Adam for a fixed number of epochs has not converged on them;
+ * standardised features and L-BFGS treat both encoders alike.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
+import type { ImageSet } from '../data/images.ts';
+import { Embedder } from '../eval/embed.ts';
+import { type LabelledFeatures, pickLabelled, probeScore, trainProbe } from '../eval/probe.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { State } from '../graph/state.ts';
+import { Classifier } from '../nn/classifier.ts';
+import { resnetFeatures } from '../nn/resnet.ts';
+import { classCount, digestOf, type SupervisedData } from '../train/supervised_data.ts';
+import { digestOfGiven, loadEncoder, type PretrainedEncoder } from '../train/supervised_encoder.ts';
+import { preparation, type SupervisedSettings } from '../train/supervised_settings.ts';
+import { type LinearProbe, type Probes, probedEncoders } from './experiment_results.ts';
+
+/** Images whose features are computed at a time. */
+const featureBatch = 256;
+
+export type Encoders = Readonly<Record<keyof Probes, PretrainedEncoder>>;
+
+interface Features {
+  readonly train: LabelledFeatures;
+  readonly test: LabelledFeatures;
+}
+
+/** What the probes of a file were trained on. */
+interface Origin {
+  readonly encoders: Readonly<Record<keyof Probes, string>>;
+  readonly train: string;
+  readonly test: string;
+  readonly imageSize: number;
+  readonly normalize: string;
+  readonly seed: number;
+}
+
+interface ProbeFile {
+  readonly version: 1;
+  readonly origin: Origin;
+  readonly probes: Probes;
+}
+
+export interface ProbeRun {
+  /** `probe.json` of this seed and fold. */
+  readonly file: string;
+  /** Rows of the training split; null: all. */
+  readonly fold: Uint32Array | null;
+  /** The images of `fold`. */
+  readonly train: ImageSet;
+}
+
+/** Probes of one seed. The features of each encoder are computed once, when the first fold without a file needs them. */
+export class Prober {
+  private readonly features = new Map<keyof Probes, Features>();
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly data: SupervisedData,
+    private readonly encoders: Encoders,
+    private readonly settings: SupervisedSettings,
+    private readonly onFeatures?: (done: number, total: number) => void,
+    private readonly signal?: AbortSignal,
+  ) {}
+
+  /** The probes of a file that was made of the same encoders and images. */
+  known(run: ProbeRun): Probes | undefined {
+    if (!existsSync(run.file)) return undefined;
+    try {
+      const { version, origin, probes } = JSON.parse(readFileSync(run.file, 'utf8')) as ProbeFile;
+      const same = version === 1 && JSON.stringify(origin) === JSON.stringify(this.origin(run));
+      return same ? probes : undefined;
+    } catch {
+      return undefined; // Damaged: it is computed again.
+    }
+  }
+
+  /** Trains and tests both probes, unless the file has them. When the signal is aborted, its reason is thrown. */
+  async probe(run: ProbeRun): Promise<Probes> {
+    const known = this.known(run);
+    if (known) return known;
+    const found: Partial<Record<keyof Probes, LinearProbe>> = {};
+    for (const name of probedEncoders) {
+      const features = await this.featuresOf(name);
+      // Fitting blocks: signals that came meanwhile are heard here.
+      await new Promise((wake) => setImmediate(wake));
+      this.signal?.throwIfAborted();
+      found[name] = this.fit(features, run.fold);
+    }
+    const probes = found as Probes;
+    const content: ProbeFile = { version: 1, origin: this.origin(run), probes };
+    ensureWritableDir(dirname(run.file));
+    writeFileAtomic(run.file, `${JSON.stringify(content, null, 2)}\n`);
+    return probes;
+  }
+
+  private origin({ train }: ProbeRun): Origin {
+    const { imageSize, normalize, seed } = this.settings;
+    const { pretrained, random } = this.encoders;
+    return {
+      encoders: { pretrained: digestOfGiven(pretrained), random: digestOfGiven(random) },
+      ...{ train: digestOf(train), test: digestOf(this.data.test), imageSize, normalize, seed },
+    };
+  }
+
+  private fit({ train, test }: Features, fold: Uint32Array | null): LinearProbe {
+    const rows = fold === null ? train : pickLabelled(train, fold, resnetFeatures);
+    const { seed } = this.settings;
+    const probe = trainProbe(rows, resnetFeatures, classCount(this.data), { solver: 'lbfgs', seed });
+    const { iterations, converged } = probe.model;
+    return {
+      ...{ lambda: probe.chosen, tried: probe.tried, iterations, converged },
+      train: probeScore(probe, rows),
+      test: probeScore(probe, test),
+    };
+  }
+
+  /** Features of all images of both sets, the encoder in inference mode. */
+  private async featuresOf(name: keyof Probes): Promise<Features> {
+    const known = this.features.get(name);
+    if (known) return known;
+    const { gpu, data, settings, onFeatures, signal } = this;
+    const { architecture, stem, seed } = settings;
+    const state = new State(gpu);
+    try {
+      const classifier = new Classifier({ architecture, stem, seed, classes: classCount(data) });
+      loadEncoder(state, classifier, this.encoders[name]);
+      const total = data.train.count + data.test.count;
+      const embed = async (set: ImageSet, before: number): Promise<LabelledFeatures> => {
+        const options = { ...preparation(settings), batchSize: Math.min(featureBatch, set.count) };
+        const embedder = await Embedder.create(state, classifier, set, options);
+        try {
+          const features = await embedder.embed(set, undefined, (done) => {
+            onFeatures?.(before + done, total);
+            signal?.throwIfAborted();
+          });
+          return { features, labels: set.labels! };
+        } finally {
+          embedder.destroy();
+        }
+      };
+      const features = { train: await embed(data.train, 0), test: await embed(data.test, data.train.count) };
+      this.features.set(name, features);
+      return features;
+    } finally {
+      state.destroy();
+      gpu.trim();
+    }
+  }
+}
