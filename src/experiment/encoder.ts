@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { type Architecture, ResNet, type ResNetOptions } from '../nn/resnet.ts';
 import { entriesOf, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import type { ClassifierFacts } from '../train/classifier_file.ts';
 import { normalization, parseSettings, type TrainSettings, trainSettings } from '../train/settings.ts';
 
 type Normalize = TrainSettings['normalize'];
@@ -77,7 +78,7 @@ function shapeOf(tensors: ReadonlyMap<string, TorchTensor>, path: string): Pick<
   return { architecture, stem: first.shape[2] === 7 ? 'imagenet' : 'cifar' };
 }
 
-/** What a checkpoint's settings, or the metadata of an exported encoder, say about preparation. */
+/** What a checkpoint's settings, or the metadata of a classifier or of an exported encoder, say about preparation. */
 function preparationIn(metadata: Readonly<Record<string, string>>, path: string): GivenPreparation {
   try {
     if (metadata['settings'] !== undefined) {
@@ -88,6 +89,14 @@ function preparationIn(metadata: Readonly<Record<string, string>>, path: string)
         (name) => name,
       );
       return { imageSize, normalize };
+    }
+    if (metadata['classifier'] !== undefined) {
+      const { preparation } = JSON.parse(metadata['classifier']) as ClassifierFacts;
+      const { imageSize, mean, std } = preparation;
+      return {
+        imageSize: trainSettings.shape.imageSize.parse(imageSize),
+        normalize: colours(JSON.stringify(mean), JSON.stringify(std)),
+      };
     }
     const { image_size: size, mean, std } = metadata;
     return {
