@@ -1,4 +1,4 @@
-/** Exact t-SNE on the GPU (van der Maaten & Hinton, 2008), with scikit-learn's schedule and defaults. */
+/** Exact t-SNE on the GPU (van der Maaten & Hinton, 2008), with scikit-learn's schedule and defaults, but without its early stops. */
 import { UserError } from '../errors.ts';
 import { Program } from '../graph/program.ts';
 import { State } from '../graph/state.ts';
@@ -10,7 +10,7 @@ export interface TsneOptions {
   /** Neighbours, about, that a point looks at. */
   readonly perplexity: number;
   readonly iterations: number;
-  /** Affinities are multiplied by this in the first iterations, with momentum 0.5; after them momentum is 0.8. */
+  /** Affinities are multiplied by this in the first iterations, with momentum 0.5; after them the descent begins anew from rest, with momentum 0.8. */
   readonly exaggeration: number;
   readonly exaggeratedIterations: number;
   /** Learning rate; by default max(N / exaggeration / 4, 50) (Belkina et al., 2019). */
@@ -77,6 +77,7 @@ export async function tsne(
   };
   for (let iteration = 1; iteration <= iterations; iteration++) {
     const early = iteration <= options.exaggeratedIterations;
+    if (iteration === options.exaggeratedIterations + 1) layout.rest();
     const run = layout.step(early ? options.exaggeration : 1, rate, early ? 0.5 : 0.8);
     if (iteration % lookEvery === 0 && iteration < iterations) note(iteration, (await run.read())['loss'][0]);
   }
@@ -99,6 +100,8 @@ class Layout {
     private readonly state: State,
     private readonly program: Program,
     private readonly y: ReturnType<typeof variable>,
+    private readonly velocity: ReturnType<typeof variable>,
+    private readonly gain: ReturnType<typeof variable>,
     private readonly release: () => void,
   ) {}
 
@@ -120,7 +123,7 @@ class Layout {
     });
     const program = await Program.compile(step.graph, own, step.result);
     affinities.destroy();
-    return new Layout(own, program, y, () => {
+    return new Layout(own, program, y, velocity, gain, () => {
       program.destroy();
       own.destroy();
     });
@@ -131,6 +134,12 @@ class Layout {
       exaggeration: Float32Array.of(exaggeration),
       scalars: Float32Array.of(rate, momentum),
     });
+  }
+
+  /** Velocities to 0 and gains to 1, as scikit-learn has them when the exaggeration ends. */
+  rest(): void {
+    this.state.write(this.velocity, new Float32Array(this.velocity.size));
+    this.state.write(this.gain, new Float32Array(this.gain.size).fill(1));
   }
 
   /** The coordinates about their mean, and their divergence. */

@@ -103,8 +103,10 @@ export async function evalTsne(evaluation: Evaluation, path: string, settings: T
   const set = probe ? probe[on] : train;
   const { labels } = set;
   const limit = mostPoints(evaluation.state);
-  if (most > limit) throw new UserError(`--points ${most}: this adapter can hold ${limit}; take at most as many`, 2);
-  const rows = epochOrder(set.count, seed, 0).slice(0, most).sort();
+  const wanted = Math.min(most, set.count);
+  if (wanted > limit)
+    throw new UserError(`--points ${wanted}: this adapter can hold ${limit}; take at most as many`, 2);
+  const rows = epochOrder(set.count, seed, 0).slice(0, wanted).sort();
   const x = unitRows(pickRows(await evaluation.features(set, probe ? on : 'images'), rows, dimensions));
   const perplexity =
     settings.perplexity ?? Math.max(1, Math.min(tsneDefaults.perplexity, Math.floor((rows.length - 1) / 3)));
@@ -119,7 +121,12 @@ export async function evalTsne(evaluation: Evaluation, path: string, settings: T
           points: [...rows.keys()].filter((i) => labels[rows[i]] === label).map(point),
         }))
     : [{ name: 'images', points: [...rows.keys()].map(point) }];
-  const chart = await scatterChart({ title: `t-SNE of ${rows.length} ${probe ? `${on} images` : 'images'}`, groups });
+  const chart = await scatterChart({
+    title: `t-SNE of ${rows.length} ${probe ? `${on} images` : 'images'}`,
+    x: { label: 't-SNE 1' },
+    y: { label: 't-SNE 2' },
+    groups,
+  });
   const csv = Array.from(rows, (row, i) => {
     const cells = [row, set.files?.[row] ?? row, labels ? nameOf(labels[row]) : '', ...point(i)];
     return `${cells.map(csvCell).join(',')}\n`;
