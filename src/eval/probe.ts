@@ -47,6 +47,8 @@ export interface Probe {
   readonly tried: readonly { readonly value: number; readonly accuracy: number; readonly loss: number }[];
   /** λ, or the learning rate. */
   readonly chosen: number;
+  /** There were several candidates, but no class had two images, so that none could be held out: the middle one was taken. */
+  readonly unchosen: boolean;
 }
 
 /** Mean and 1 / deviation of each feature over the rows; a feature that never changes keeps scale 1. */
@@ -72,7 +74,8 @@ export function standardise({ mean, scale }: Pick<Probe, 'mean' | 'scale'>, feat
 
 /**
  * Trains a probe on `train`. Candidates are compared on a part of train that is held out class by class, by accuracy and of equals by
- * loss; the winner is then trained on all of it. Nothing of a test set comes in.
+ * loss; the winner is then trained on all of it. Nothing of a test set comes in. With one image of each class nothing can be held
+ * out: the middle candidate is taken.
  */
 export function trainProbe(
   train: LabelledFeatures,
@@ -94,9 +97,14 @@ export function trainProbe(
   }
   const better = (a: (typeof tried)[number], b: (typeof tried)[number]) =>
     b.accuracy > a.accuracy || (b.accuracy === a.accuracy && b.loss < a.loss) ? b : a;
-  const chosen = tried.length > 0 ? tried.reduce(better).value : candidates[0];
-  return { ...table, model: fitOne(samples, dimensions, classes, chosen, options, start), tried, chosen };
+  const unchosen = candidates.length > 1 && tried.length === 0;
+  const chosen = tried.length > 0 ? tried.reduce(better).value : middle(candidates);
+  return { ...table, model: fitOne(samples, dimensions, classes, chosen, options, start), tried, chosen, unchosen };
 }
+
+/** The middle one by size; of two in the middle the larger. */
+const middle = (values: readonly number[]): number =>
+  values.toSorted((a, b) => b - a)[Math.floor((values.length - 1) / 2)];
 
 function fitOne(
   samples: Samples,

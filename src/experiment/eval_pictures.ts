@@ -11,6 +11,7 @@ import { accuracyOf } from '../eval/logistic.ts';
 import { type ProbeOptions, probeDefaults, probePredict, trainProbe } from '../eval/probe.ts';
 import { lineChart } from '../report/plot.ts';
 import { contactSheet } from '../report/sheets.ts';
+import { unchosenNote } from './eval_probes.ts';
 import { chartFiles, dataFacts, dimensions, type Evaluation, type Outcome, percent } from './evaluation.ts';
 
 const levels = [1, 2, 3, 4, 5] as const;
@@ -76,8 +77,20 @@ export async function evalRobustness(
       ...of(name).map(({ linear, knn }) => `${percent(linear)} (${percent(knn)})`),
       `${percent(mean(of(name).map(({ linear }) => linear)))} (${percent(mean(of(name).map(({ knn }) => knn)))})`,
     ]),
-    notes: corruptionNames.map((name) => `${name}: ${strengths(name, test.height).join(', ')} (${strengthUnit(name)})`),
-    json: { ...evaluation.facts(), ...dataFacts(sets), settings, images: test.count, k, clean, results },
+    notes: [
+      ...corruptionNames.map((name) => `${name}: ${strengths(name, test.height).join(', ')} (${strengthUnit(name)})`),
+      ...(probe.unchosen ? [unchosenNote(settings, probe.chosen)] : []),
+    ],
+    json: {
+      ...evaluation.facts(),
+      ...dataFacts(sets),
+      settings,
+      chosen: probe.chosen,
+      images: test.count,
+      k,
+      clean,
+      results,
+    },
     files: chartFiles('robustness', chart),
   };
 }

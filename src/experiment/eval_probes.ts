@@ -28,6 +28,7 @@ import {
 export interface LinearResult {
   readonly chosen: number;
   readonly tried: Probe['tried'];
+  readonly unchosen: Probe['unchosen'];
   readonly iterations: number;
   readonly converged: boolean;
   readonly train: { readonly loss: number; readonly accuracy: number };
@@ -42,12 +43,20 @@ export function linearOn(data: LabelledData, rows: ArrayLike<number>, options: P
   const probe = trainProbe(train, dimensions, data.classes, options);
   const { iterations, converged } = probe.model;
   return {
-    ...{ chosen: probe.chosen, tried: probe.tried, iterations, converged },
+    ...{ chosen: probe.chosen, tried: probe.tried, unchosen: probe.unchosen, iterations, converged },
     train: probeScore(probe, train),
     test: probeScore(probe, test),
     byClass: accuracyByClass(probePredict(probe, test.features), test.labels, data.classes),
   };
 }
+
+/** What is chosen on a held-out part of train. */
+export const strengthName = ({ solver }: Pick<ProbeOptions, 'solver'>): string =>
+  solver === 'lbfgs' ? 'λ' : 'learning rate';
+
+/** A line for the table where one image of a class is all there is; `where` names the rows it is true of. */
+export const unchosenNote = (settings: Pick<ProbeOptions, 'solver'>, chosen: number, where = ''): string =>
+  `${where}${strengthName(settings)} not chosen (too few images): ${chosen}, the middle one`;
 
 /** `simclr eval linear`. */
 export async function evalLinear(
@@ -58,7 +67,7 @@ export async function evalLinear(
   const data = await evaluation.labelled(path);
   const settings = { ...probeDefaults, ...given };
   const results = foldsOf(data, folds).map((rows) => linearOn(data, rows, settings));
-  const name = settings.solver === 'lbfgs' ? 'λ' : 'learning rate';
+  const name = strengthName(settings);
   const row = (first: string, { chosen, train, test }: LinearResult) => [
     first,
     chosen.toPrecision(2),
@@ -86,6 +95,7 @@ export async function evalLinear(
     rows: [...results.map((result, i) => row(folds ? String(i + 1) : 'all', result)), ...(folds ? [means] : [])],
     notes: [
       ...(tried ? [`${name} by accuracy on a held-out part of train${folds ? ' (fold 1)' : ''}: ${tried}`] : []),
+      ...(results[0].unchosen ? [unchosenNote(settings, results[0].chosen)] : []),
       ...(unfinished > 0 ? [`${unfinished} of ${results.length} fits stopped before they had converged`] : []),
     ],
     json: { ...evaluation.facts(), ...dataFacts(data), settings, folds, results, testAccuracy: summary },
@@ -206,7 +216,9 @@ export async function evalTransfer(
       String(k),
       percent(knn),
     ]),
-    notes: [],
+    notes: found
+      .filter(({ linear }) => linear.unchosen)
+      .map(({ data, linear }) => unchosenNote(settings, linear.chosen, `${data.path}: `)),
     json: {
       ...evaluation.facts(),
       settings,

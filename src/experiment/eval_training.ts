@@ -5,7 +5,7 @@ import { UserError } from '../errors.ts';
 import { byClass, drawPerClass, meanAndDeviation, type ProbeOptions, probeDefaults } from '../eval/probe.ts';
 import { barChart, lineChart } from '../report/plot.ts';
 import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';
-import { linearOn, plusMinus } from './eval_probes.ts';
+import { type LinearResult, linearOn, plusMinus, unchosenNote } from './eval_probes.ts';
 import { chartFiles, dataFacts, type Evaluation, foldsOf, type Outcome, percent } from './evaluation.ts';
 
 /** How the whole encoder is trained. */
@@ -120,7 +120,8 @@ export interface LowLabelSettings extends Partial<ProbeOptions> {
 interface LowLabelResult {
   readonly name: string;
   readonly images: number;
-  readonly linear: ReturnType<typeof summaryOf>;
+  /** With λ, or the learning rate, of each subset; `unchosen`: see `Probe`. */
+  readonly linear: ReturnType<typeof summaryOf> & { readonly chosen: readonly number[]; readonly unchosen: boolean };
   readonly finetune?: ReturnType<typeof summaryOf>;
 }
 
@@ -130,6 +131,7 @@ interface Step {
   readonly count: (rows: number) => number;
 }
 
+/** What is drawn, fewest images first. */
 function stepsFor(labels: ArrayLike<number>, { perClass, shares }: LowLabelSettings): Step[] {
   const least = Math.min(...byClass(labels).map(({ length }) => length));
   const wanted = perClass ?? lowLabelSteps.perClass.filter((count) => count <= least);
@@ -138,16 +140,21 @@ function stepsFor(labels: ArrayLike<number>, { perClass, shares }: LowLabelSetti
     throw new UserError(`--labels ${tooMany}: a class has ${least} training images; take at most as many`, 2);
   }
   const parts = shares ?? lowLabelSteps.shares.filter((share) => share * least >= 1);
-  return [
+  const steps: Step[] = [
     ...wanted.map((count) => ({ name: `${count} a class`, count: () => count })),
     ...parts.map((share) => ({
       name: `${Number((100 * share).toPrecision(3))} %`,
       count: (rows: number) => Math.max(1, Math.round(share * rows)),
     })),
   ];
+  const images = ({ count }: Step) => byClass(labels).reduce((sum, { length }) => sum + count(length), 0);
+  return steps.sort((a, b) => images(a) - images(b));
 }
 
-/** `simclr eval low-label`: probes (and fine-tuning, where it is wanted) that learn from few labels of each class. */
+/**
+ * `simclr eval low-label`: probes (and fine-tuning, where it is wanted) that learn from few labels of each class. Where a step takes
+ * every image there is one subset only, without a deviation.
+ */
 export async function evalLowLabel(
   evaluation: Evaluation,
   path: string,
@@ -161,43 +168,55 @@ export async function evalLowLabel(
     throw new UserError(`${path}: too few training images of a class for any step; give --labels`, 2);
   const results: LowLabelResult[] = [];
   for (const { name, count } of steps) {
-    const linear: number[] = [];
+    const linear: LinearResult[] = [];
     const tuned: number[] = [];
     let images = 0;
-    for (let s = 0; s < settings.subsets; s++) {
+    for (let s = 0; s < settings.subsets && images < labels.length; s++) {
       const rows = drawPerClass(labels, count, settings.seed + s);
       images = rows.length;
-      linear.push(linearOn(data, rows, settings).test.accuracy);
+      linear.push(linearOn(data, rows, settings));
       if (!finetune) continue;
       const sets = { train: subset(data.train, rows), test: data.test };
       const folder = `${name.replace(' %', '-percent').replace(' a class', '-a-class')}-${settings.seed + s}`;
       tuned.push((await finetuneOn(evaluation, sets, finetune, folder)).last.testAccuracy);
     }
-    results.push({ name, images, linear: summaryOf(linear), ...(finetune && { finetune: summaryOf(tuned) }) });
+    const probes = {
+      ...summaryOf(linear.map(({ test }) => test.accuracy)),
+      chosen: linear.map(({ chosen }) => chosen),
+      unchosen: linear.some(({ unchosen }) => unchosen),
+    };
+    results.push({ name, images, linear: probes, ...(finetune && { finetune: summaryOf(tuned) }) });
   }
   const methods = ['linear', ...(finetune ? (['finetune'] as const) : [])] as ('linear' | 'finetune')[];
   const titles = { linear: 'linear probe', finetune: 'fine-tuned' };
+  const several = results.some(({ linear }) => linear.values.length > 1);
+  const single = results.filter(({ linear }) => several && linear.values.length === 1);
+  const over = several
+    ? `mean ± deviation of ${settings.subsets} subsets${single.length > 0 ? ` (all ${labels.length} images: once)` : ''}`
+    : 'drawn once';
   const chart = await barChart({
-    title: `Few labels, mean ± deviation of ${settings.subsets} subsets`,
+    title: `Few labels, ${over}`,
     x: { label: 'labelled images' },
     y: { label: 'test accuracy / %' },
     categories: results.map(({ name }) => name),
     series: methods.map((method) => ({
       name: titles[method],
       values: results.map((result) => 100 * result[method]!.mean),
-      deviations: results.map((result) => 100 * result[method]!.deviation),
+      ...(several && { deviations: results.map((result) => 100 * result[method]!.deviation) }),
     })),
     yRange: [0, 100],
   });
   return {
-    title: `few labels: test accuracy in %, mean ± deviation over ${settings.subsets} subsets; test ${data.test.count}, guessing ${percent(1 / data.classes)}`,
+    title: `few labels: test accuracy in %, ${over}; test ${data.test.count}, guessing ${percent(1 / data.classes)}`,
     header: ['labels', 'images', ...methods.map((method) => titles[method])],
     rows: results.map((result) => [
       result.name,
       String(result.images),
-      ...methods.map((method) => plusMinus(result[method]!)),
+      ...methods.map((method) => meanOf(result[method]!)),
     ]),
-    notes: [],
+    notes: results
+      .filter(({ linear }) => linear.unchosen)
+      .map(({ name, linear }) => unchosenNote(settings, linear.chosen[0], `${name}: `)),
     json: {
       ...evaluation.facts(),
       ...dataFacts(data),
@@ -208,5 +227,9 @@ export async function evalLowLabel(
     files: chartFiles('low-label', chart),
   };
 }
+
+/** A deviation only where there are several values. */
+const meanOf = (summary: ReturnType<typeof summaryOf>): string =>
+  summary.values.length > 1 ? plusMinus(summary) : percent(summary.mean);
 
 const summaryOf = (values: readonly number[]) => ({ ...meanAndDeviation(values), values });

@@ -4,6 +4,7 @@ import { fitLbfgs, fitSgd, predict, score } from '../../src/eval/logistic.ts';
 import {
   drawPerClass,
   meanAndDeviation,
+  pickLabelled,
   probeScore,
   standardisation,
   standardise,
@@ -12,7 +13,7 @@ import {
 import { noise, relativeError } from '../ops/harness.ts';
 import { f32, sklearn } from './values.ts';
 
-const { x, labels, dimensions, classes, test, testLabels, cases } = sklearn.logistic;
+const { x, labels, dimensions, classes, test, cases } = sklearn.logistic;
 const samples = { x: f32(x), labels: labels as number[] };
 
 describe('L-BFGS', () => {
@@ -100,10 +101,36 @@ describe('the probe', () => {
       if (solver === 'lbfgs') expect(trainProbe(train, dimensions, classes, { l2: [1e-3, 1e-1] })).toEqual(probe);
       if (solver === 'sgd') expect(probe.chosen).toBe(0.1);
       expect(trainProbe(train, dimensions, classes, options)).toEqual(probe);
-      expect(probeScore(probe, { features: f32(test), labels: testLabels }).accuracy).toBeGreaterThan(0);
       expect(probeScore(probe, train).accuracy).toBeGreaterThan(0.7);
     },
   );
+
+  it.each(['lbfgs', 'sgd'] as const)(
+    '%s: recognises new images of classes that differ, and guesses where none do',
+    (solver) => {
+      /** Class c lies `apart` further along feature c; the others are noise, on scales of their own. */
+      const draw = (rows: number, seed: number, apart: number) => ({
+        features: noise(rows * 6, seed).map(
+          (value, i) => (value + (i % 6 === Math.floor(i / 6) % 3 ? apart : 0)) * 10 ** (i % 6) + 50,
+        ),
+        labels: Array.from({ length: rows }, (_, i) => i % 3),
+      });
+      const accuracy = (apart: number) =>
+        probeScore(trainProbe(draw(150, 1, apart), 6, 3, { solver, epochs: 20 }), draw(300, 2, apart)).accuracy;
+      expect(accuracy(2)).toBeGreaterThan(0.9);
+      expect(Math.abs(accuracy(0) - 1 / 3)).toBeLessThan(0.15);
+    },
+  );
+
+  it('one image a class: nothing can be held out, the middle candidate is taken and marked', () => {
+    const rows = drawPerClass(labels, () => 1, 1);
+    const few = pickLabelled(train, rows, dimensions);
+    const options = { l2: [1e-3, 1, 1e-1, 1e-2, 1e-4] };
+    const probe = trainProbe(few, dimensions, classes, options);
+    expect(probe).toMatchObject({ chosen: 1e-2, tried: [], unchosen: true });
+    expect(trainProbe(few, dimensions, classes, { l2: [0.1] })).toMatchObject({ chosen: 0.1, unchosen: false });
+    expect(trainProbe(train, dimensions, classes, options).unchosen).toBe(false);
+  });
 
   it('draws so many of each class, others for another seed', () => {
     const drawn = drawPerClass(labels, () => 4, 1);
