@@ -12,6 +12,7 @@ import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
 import { Gpu } from '../gpu/device.ts';
 import { table } from '../report/tables.ts';
 import { parseSupervisedSettings } from '../train/supervised.ts';
+import { command, stopOnSignals } from './common.ts';
 import {
   addFinetune,
   addFolds,
@@ -24,16 +25,17 @@ import {
   numberIn,
   type ProbeFlags,
   probeOptions,
+  refuseIdle,
 } from './eval_options.ts';
 import { Terminal } from './terminal.ts';
 
 /** `simclr eval`: what an encoder's features are good for. */
 export function evalCommand(): Command {
-  const command = new Command('eval').description('measure what an encoder’s features are good for');
+  const evaluate = new Command('eval').description('measure what an encoder’s features are good for');
   for (const make of [linear, knn, finetune, lowLabel, kmeans, tsne, robustness, neighbors, transfer]) {
-    command.addCommand(make());
+    evaluate.addCommand(make());
   }
-  return command;
+  return evaluate;
 }
 
 type Flags<T> = EvalOptions & T;
@@ -43,36 +45,45 @@ type Evaluate<T> = (evaluation: Evaluation, flags: Flags<T>, tools: Tools) => Pr
 interface Tools {
   readonly out: string;
   readonly terminal: Terminal;
-  /** Aborted when the user stops the command. */
-  readonly stop: AbortController;
+  /** From now on a signal lets the step under way be saved: aborted then. */
+  readonly stopOnSignals: () => AbortSignal;
 }
 
 /** Has a command open the encoder, evaluate, print the table and write the files. */
-function runs<T>(command: Command, evaluate: Evaluate<T>): Command {
-  return command.action(async (flags: Flags<T>) => {
-    const what = command.name();
+function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
+  return called.action(async (flags: Flags<T>) => {
+    refuseIdle(called);
+    const what = called.name();
     const out = flags.out ?? join(homeOf(flags.checkpoint), 'eval', what);
     const cache = flags.cache ?? join(dirname(out), 'features');
     const terminal = new Terminal();
     const { checkpoint, imageSize, normalize, batchSize } = flags;
+    let stops: ReturnType<typeof stopOnSignals> | undefined;
+    const begin = () => {
+      stops = stopOnSignals(terminal);
+      return stops.signal;
+    };
     const gpu = await Gpu.open({ adapter: flags.adapter });
     const evaluation = Evaluation.open(gpu, {
       ...{ checkpoint, imageSize, normalize, batchSize, cache },
       events: {
         onData: (description) => terminal.line(`data       ${description}`),
         onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
-        onFeatures: (set, done, total) => terminal.progress(`features (${set})`, done, total),
+        onFeatures: (set, done, total) => {
+          terminal.progress(`features (${set})`, done, total);
+          stops?.signal.throwIfAborted();
+        },
         onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),
       },
     });
     ensureWritableDir(out);
-    const stop = new AbortController();
     try {
-      print(terminal, what, out, await evaluate(evaluation, flags, { out, terminal, stop }));
+      print(terminal, what, out, await evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin }));
     } catch (error) {
-      if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
-      terminal.line('stopped; the same command goes on from here');
-      process.exitCode = 130;
+      if (!stops?.signal.aborted || error !== stops.signal.reason) throw error;
+      terminal.clear();
+      terminal.line(`stopped; go on with: ${command(...process.argv.slice(2))}`);
+      process.exitCode = stops.exitCode();
     }
     evaluation.destroy();
   });
@@ -115,14 +126,13 @@ const knn = () =>
     (evaluation, { data, k, temperature, folds }) => evalKnn(evaluation, data, { k, temperatures: temperature, folds }),
   );
 
-/** A training of the whole encoder, its progress on the terminal. Ctrl-C saves; the same command goes on. */
-function trainingTools(flags: EvalOptions, { out, terminal, stop }: Tools): FinetuneSettings {
-  process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
+/** A training of the whole encoder, its progress on the terminal. A signal saves; the same command goes on. */
+function trainingTools(flags: EvalOptions, { out, terminal, stopOnSignals }: Tools): FinetuneSettings {
   const given = finetuneSettings(flags as unknown as Record<string, unknown>);
   return {
     supervised: parseSupervisedSettings({ ...given, seed: flags.seed }),
     folder: join(out, 'trainings'),
-    signal: stop.signal,
+    signal: stopOnSignals(),
     onTraining: (name) => terminal.line(`training   ${name}`),
     events: {
       onPipeline: (done, total) => terminal.progress('compiling', done, total),

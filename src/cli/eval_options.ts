@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { UserError } from '../errors.ts';
 import { probeDefaults } from '../eval/probe.ts';
 import { supervisedSettings } from '../train/supervised.ts';
 import { addSetting } from './options.ts';
@@ -123,6 +124,31 @@ export const probeOptions = (flags: ProbeFlags & { readonly seed: number }) => (
   holdOut: flags.holdOut,
   seed: flags.seed,
 });
+
+/**
+ * Refuses what was given and would do nothing beside the rest.
+ * @throws UserError which options, and what to do
+ */
+export function refuseIdle(command: Command): void {
+  const given = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
+  const flags = (pattern: RegExp) => given.map(({ long }) => long!).filter((long) => pattern.test(long));
+  const refuse = (idle: readonly string[], reason: string) => {
+    if (idle.length > 0) throw new UserError(`${idle.join(', ')}: ${reason}`, 2);
+  };
+  const { solver, l2, probeLr, finetune } = command.opts<Partial<ProbeFlags> & { finetune?: boolean }>();
+  if (solver === 'lbfgs') refuse(flags(/^--probe-/), 'only --solver sgd uses that; give it, or leave this out');
+  if (solver === 'sgd' && l2 && l2.length > 1) {
+    refuse([`--l2 ${l2}`], '--solver sgd takes one λ and chooses among learning rates (--probe-lr); give one');
+  }
+  const candidates = solver === 'sgd' ? probeLr : (l2 ?? probeDefaults.l2);
+  if (solver && candidates?.length === 1) {
+    const [what, flag] = solver === 'sgd' ? ['learning rate', '--probe-lr'] : ['λ', '--l2'];
+    refuse(flags(/^--hold-out$/), `with one ${what} nothing is chosen; give several with ${flag}, or leave this out`);
+  }
+  const tunes = command.options.some((option) => option.attributeName() === 'finetune');
+  if (tunes && !finetune)
+    refuse(flags(/^--(finetune-.*|augment)$/), 'only --finetune uses that; give it, or leave this out');
+}
 
 /** Settings of a training of the whole encoder that can be given; the rest is the encoder's, or the default. */
 const tuned = [

@@ -31,6 +31,8 @@ export interface Dataset {
   readonly probe?: { readonly train: ImageSet; readonly test: ImageSet };
   /** One line for people: what was found and how it is used. */
   readonly description: string;
+  /** The same where nothing is pre-trained on. */
+  readonly measured: string;
   /** Closes the files that the sets read from. */
   close(): void;
 }
@@ -198,16 +200,18 @@ function dataset(
 ): Dataset {
   const number = (value: number) => value.toLocaleString('en-US');
   const size = `${train.height}×${train.width}`;
-  const probed = probe
-    ? `probe ${number(probe.train.count)} train / ${number(probe.test.count)} test in ${probe.train.classNames?.length ?? 10} classes` +
-      (note ? ` (${note})` : '')
-    : 'no labels for a probe';
+  const labelled = (of: string) =>
+    probe &&
+    `${number(probe.train.count)} train / ${number(probe.test.count)} test${of} in ${probe.train.classNames?.length ?? 10} classes` +
+      (note ? ` (${note})` : '');
+  const probed = probe ? `probe ${labelled('')}` : 'no labels for a probe';
   const sets = new Set([train, ...(probe ? [probe.train, probe.test] : [])]);
   return {
     kind,
     train,
     probe,
     description: `${what}: ${number(train.count)} images of ${size} to pre-train on; ${probed}`,
+    measured: `${what}: ${labelled(` images of ${size}`) ?? `${number(train.count)} images of ${size}, no labels`}`,
     close: () => {
       for (const set of sets) set.close?.();
     },

@@ -82,7 +82,7 @@ export class Evaluation {
   async images(path: string, split: TrainSplit = 'train'): Promise<Dataset> {
     const { onData, onProgress } = this.options.events ?? {};
     const dataset = await openDataset(path, { split, size: this.file.imageSize, onProgress });
-    onData?.(dataset.description);
+    onData?.(dataset.measured);
     return dataset;
   }
 

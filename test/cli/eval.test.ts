@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { ensureSampleSet } from '../../src/data/sample.ts';
 import { adapters } from '../ops/harness.ts';
-import { run, scratchFolder, tiny } from './run.ts';
+import { run, scratchFolder, start, tiny } from './run.ts';
 
 const folder = scratchFolder();
 const data = join(folder, 'sample');
@@ -21,7 +21,8 @@ it('eval writes its table, JSON and figures into the run, and keeps features for
   const first = await run('eval', 'knn', '--checkpoint', checkpoint, '--data', data, '--k', '1,5', ...adapter);
   expect(first.err).toBe('');
   expect(first.code).toBe(0);
-  expect(first.out).not.toMatch(/features .*from/);
+  expect(first.out).not.toMatch(/features .*from|pre-train/);
+  expect(first.out).toMatch(/data .*: 40 train \/ 20 test images of 16×16 in 10 classes/);
   const out = join(runFolder, 'eval', 'knn');
   const { evaluation, encoder, results } = JSON.parse(readFileSync(join(out, 'knn.json'), 'utf8'));
   expect([evaluation, encoder.imageSize]).toEqual(['knn', 16]);
@@ -50,4 +51,44 @@ it('wrong use and missing files are told in a line', async () => {
     expect(err).toMatch(message);
     expect(code, err).toBe(expected);
   }
+});
+
+it('options that would do nothing are refused', async () => {
+  const given = ['--checkpoint', checkpoint, '--data', data, ...adapter];
+  const cases: [string[], RegExp][] = [
+    [['linear', '--probe-lr', '0.1', '--probe-epochs', '3'], /^simclr: --probe-lr, --probe-epochs: only --solver sgd/],
+    [
+      ['transfer', '--to', data, '--solver', 'sgd', '--l2', '0.1,0.01'],
+      /^simclr: --l2 0.1,0.01: --solver sgd takes one/,
+    ],
+    [['robustness', '--l2', '0.1', '--hold-out', '0.3'], /^simclr: --hold-out: with one λ nothing is chosen/],
+    [
+      ['linear', '--solver', 'sgd', '--probe-lr', '0.1', '--hold-out', '0.3'],
+      /^simclr: --hold-out: with one learning rate nothing is chosen/,
+    ],
+    [
+      ['low-label', '--finetune-epochs', '2', '--augment', 'none'],
+      /^simclr: --finetune-epochs, --augment: only --finetune uses that/,
+    ],
+  ];
+  for (const [args, message] of cases) {
+    const { code, err } = await run('eval', ...args, ...given);
+    expect(err).toMatch(message);
+    expect(err.trim().split('\n')).toHaveLength(1);
+    expect(code, err).toBe(2);
+  }
+});
+
+it('SIGTERM: what was trained is saved, the parting line is the command that goes on', async () => {
+  const args = ['eval', 'finetune', '--checkpoint', checkpoint, '--data', data, '--finetune-epochs', '500'];
+  const begun = start([...args, '--finetune-batch-size', '8', ...adapter]);
+  while (!/training +all/.test(begun.out()) && begun.child.exitCode === null) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  begun.child.kill('SIGTERM');
+  const { code, out, err } = await begun.done;
+  expect(code, err).toBe(143);
+  expect(out).toMatch(
+    /stopped; go on with: .* eval finetune --checkpoint .* --finetune-epochs 500 --finetune-batch-size 8/,
+  );
 });

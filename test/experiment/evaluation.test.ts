@@ -14,8 +14,11 @@ import { evalFinetune, evalLowLabel } from '../../src/experiment/eval_training.t
 import { Evaluation, type Outcome, percent } from '../../src/experiment/evaluation.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
+import { Classifier } from '../../src/nn/classifier.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
+import { saveClassifier } from '../../src/train/classifier_file.ts';
 import { saveEncoder } from '../../src/train/export.ts';
+import { normalization } from '../../src/train/settings.ts';
 import { parseSupervisedSettings } from '../../src/train/supervised.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { adapters } from '../ops/harness.ts';
@@ -105,7 +108,7 @@ describe('evaluations', () => {
   });
 
   it('tsne: a point for each image, with labels and without', async () => {
-    const settings = { points: 100, on: 'train', seed: 1, iterations: 60 } as const;
+    const settings = { points: 1e9, on: 'train', seed: 1, iterations: 60 } as const;
     const { files, json, rows } = await evalTsne(evaluation, stl10, settings);
     const pieces = files['tsne.npy'] as Uint8Array[];
     const { shape, data } = decodeNpy(Buffer.concat(pieces));
@@ -114,6 +117,7 @@ describe('evaluations', () => {
     expect(lines).toHaveLength(51);
     expect(Number(lines[3].split(',')[3])).toBe(data[4]);
     expect(rows.at(-1)![1]).toBe((json['kl'] as number).toFixed(5));
+    for (const axis of ['>t-SNE 1<', '>t-SNE 2<']) expect(String(files['tsne.svg']).includes(axis), axis).toBe(true);
     const unlabelled = await evalTsne(evaluation, plain, settings);
     expect(String(unlabelled.files['tsne.csv'])).toMatch(/^image,file,class,x,y\n0,0\.png,,/);
   });
@@ -173,10 +177,30 @@ describe('evaluations', () => {
     expect([few.linear.values.length, few.finetune.values.length, trained]).toEqual([2, 2, 2]);
     expect((await evalLowLabel(evaluation, stl10, settings)).json['results']).toEqual([few]);
     expect(trained).toBe(2);
+    const steps = { perClass: [5, 1], shares: [0.4], subsets: 2, l2: [1, 0.1, 0.01] };
+    const several = await evalLowLabel(evaluation, stl10, steps);
+    const linear = (several.json['results'] as { linear: { chosen: number[]; values: number[] } }[]).map(
+      (result) => result.linear,
+    );
+    expect(several.rows.map(([name, images]) => [name, images])).toEqual([
+      ['1 a class', '10'],
+      ['40 %', '20'],
+      ['5 a class', '50'],
+    ]);
+    expect(several.notes).toEqual(['1 a class: λ not chosen (too few images): 0.1, the middle one']);
+    expect(linear[0]).toMatchObject({ chosen: [0.1, 0.1], unchosen: true });
+    expect(linear[1]).toMatchObject({ unchosen: false });
+    expect(linear[2].values).toHaveLength(1);
+    expect([several.rows[1][2], several.rows[2][2]]).toEqual([
+      expect.stringMatching(/^[\d.]+ ± [\d.]+$/),
+      percent(linear[2].values[0]),
+    ]);
     await expect(evalLowLabel(evaluation, stl10, { subsets: 1, perClass: [6] })).rejects.toThrow(
       '--labels 6: a class has 5 training images',
     );
     const whole = await evalFinetune(evaluation, photos, finetune);
+    const model = join(finetune.folder, 'all', 'model.safetensors');
+    expect(readEncoder(model)).toMatchObject({ imageSize: size, normalize: 'imagenet' });
     const [last] = resultsOf<{ last: { testAccuracy: number } }[]>(whole, 'finetune');
     expect(whole.rows[0][2]).toBe(percent(last.last.testAccuracy));
   });
@@ -201,6 +225,26 @@ describe('encoders', () => {
       imageSize: 32,
       mean: [0.5, 0.5, 0.5],
     });
+  });
+
+  it('a classifier of ours: its own image size and colours', async () => {
+    const file = join(folder, 'classifier.safetensors');
+    const state = new State(gpu);
+    const classifier = new Classifier({ architecture: 'resnet18', stem: 'imagenet', classes: 3, seed: 1 });
+    const { mean, std } = normalization({ normalize: 'half' });
+    await saveClassifier(
+      file,
+      state,
+      classifier,
+      { preparation: { imageSize: 16, mean, std }, classNames: undefined },
+      0,
+    );
+    state.destroy();
+    expect(readEncoder(file)).toMatchObject({ imageSize: 16, normalize: 'half', mean, std });
+    expect(readEncoder(file, { imageSize: 32 })).toMatchObject({ imageSize: 32, normalize: 'half' });
+    const { tensors, metadata } = readSafetensors(file);
+    writeSafetensors(file, tensors, { ...metadata, classifier: '{}' });
+    expect(() => readEncoder(file)).toThrow(/its metadata are damaged/);
   });
 
   it('other files are refused in one line', () => {
