@@ -1,15 +1,12 @@
 /** The report of an experiment as a document: everything it says comes from the results. */
 
-import { stepsPerEpoch } from '../data/order.ts';
 import type { Block, Document } from '../report/document.ts';
 import type { ExperimentNumbers } from './experiment.ts';
 import {
   type Findings,
   type LabelledRun,
-  type ModelResult,
   modelNames,
   type PretrainingResult,
-  statistic,
   type TableRow,
 } from './experiment_results.ts';
 import type { ExperimentConfig } from './experiment_settings.ts';
@@ -29,17 +26,8 @@ import {
 } from './figures.ts';
 import type { LossExample } from './figures_loss.ts';
 import type { AugmentationStep, Named } from './figures_views.ts';
-import {
-  decimal,
-  duration,
-  probeHead,
-  probeRows,
-  runCount,
-  stepsAndEpochs,
-  tableHead,
-  tableRows,
-  verdict,
-} from './report_text.ts';
+import { frozenDigests, heading, paragraph, settingsBlocks, timeBlocks } from './report_facts.ts';
+import { decimal, probeHead, probeRows, runCount, tableHead, tableRows, verdict } from './report_text.ts';
 
 /** What `results.json` holds: all numbers of the report. Accuracies are shares, 0 to 1. */
 export interface Results extends ExperimentNumbers {
@@ -61,8 +49,6 @@ export interface Pictures {
   readonly lossViews: readonly Uint8Array[];
 }
 
-const heading = (text: string): Block => ({ kind: 'heading', text });
-const paragraph = (text: string): Block => ({ kind: 'text', text });
 const figure = async (name: string, caption: string, chart: ReturnType<typeof pairsFigure>): Promise<Block> => ({
   kind: 'figure',
   name,
@@ -110,50 +96,6 @@ export async function reportDocument(results: Results, pictures: Pictures): Prom
 }
 
 const classesOf = ({ runs }: Results): number => runs[0].models.baseline.classes;
-
-function settingsBlocks(results: Results): Block[] {
-  const { config } = results;
-  const { seed: _, ...pretrain } = config.pretrain;
-  const { seed: __, ...supervised } = config.supervised;
-  const names = [...new Set([...Object.keys(pretrain), ...Object.keys(supervised)])];
-  const cell = (settings: object, name: string) => String((settings as Record<string, unknown>)[name] ?? '');
-  return [
-    heading('Settings'),
-    paragraph(
-      `Seeds: ${config.seeds.join(', ')}. Labelled stages on ${config.folds === null ? 'the whole training split' : `folds ${config.folds.join(', ')} of the training split`}. Encoder: ${config.checkpoint === null ? 'pre-trained here' : `taken from ${config.checkpoint}`}.`,
-    ),
-    {
-      kind: 'table',
-      head: ['setting', 'pre-training', 'labelled stages'],
-      rows: names.map((name) => [name, cell(pretrain, name), cell(supervised, name)]),
-    },
-    paragraph(stepsDone(results)),
-  ];
-}
-
-/** Says how long the trainings really were, which `steps` may have cut short. */
-function stepsDone({ config, pretraining, runs }: Results): string {
-  const { pretrain, images } = config;
-  const perEpoch = config.checkpoint === null ? stepsPerEpoch(images.pretrain, pretrain.batchSize) : undefined;
-  const distinct = (texts: readonly string[]) => [...new Set(texts)].join(', ');
-  const models = runs.flatMap((run) => Object.values(run.models));
-  const before = distinct(pretraining.map(({ steps }) => stepsAndEpochs(steps, perEpoch)));
-  const labelled = distinct(models.map((model) => stepsAndEpochs(epochSteps(model), model.stepsPerEpoch)));
-  return `Done: pre-training ${before}; each model ${labelled}.`;
-}
-
-const epochSteps = ({ epochs, stepsPerEpoch }: ModelResult): number => epochs.length * stepsPerEpoch;
-
-/** Digests of the frozen encoder's weights before and after, of each seed. */
-function frozenDigests(runs: readonly LabelledRun[]): string {
-  const short = (digest: string) => digest.slice(0, 12);
-  const parts = runs.map(({ seed, models }) => {
-    const { before, after } = models.frozen.encoder;
-    const one = `${short(before.weights)} before, ${short(after.weights)} after`;
-    return new Set(runs.map((run) => run.seed)).size > 1 ? `seed ${seed}: ${one}` : one;
-  });
-  return `Weights of the frozen encoder, SHA-256: ${[...new Set(parts)].join('; ')}.`;
-}
 
 const imageBlocks = async ({ samples, augmentations, pairs }: Pictures): Promise<Block[]> => [
   heading('Images'),
@@ -243,45 +185,4 @@ async function modelBlocks(runs: readonly LabelledRun[]): Promise<Block[]> {
   }
   blocks.push(paragraph(frozenDigests(runs)));
   return blocks;
-}
-
-/** Throughput and wall time of every stage. */
-function timeBlocks({ pretraining, runs }: Results): Block[] {
-  const mean = (values: readonly number[]) => {
-    const known = values.filter((value) => Number.isFinite(value));
-    return known.length > 0 ? statistic(known).mean.toFixed(1) : '–';
-  };
-  const trained = pretraining.filter(({ seconds }) => seconds > 0);
-  const rows = trained.map(({ seed, epochs, steps, seconds, wallSeconds }) => [
-    `pre-training, seed ${seed}`,
-    String(epochs.length),
-    String(steps),
-    '',
-    mean(epochs.map(({ imagesPerSecond }) => imagesPerSecond)),
-    duration(seconds),
-    wallSeconds === undefined ? '–' : duration(wallSeconds),
-  ]);
-  for (const { seed, fold, models } of runs) {
-    for (const model of modelNames) {
-      const { epochs, trained: numbers, parameters, wallSeconds } = models[model];
-      rows.push([
-        `${model}, seed ${seed}${fold === null ? '' : `, fold ${fold}`}`,
-        String(epochs.length),
-        String(epochSteps(models[model])),
-        `${numbers.toLocaleString('en-US')} of ${parameters.toLocaleString('en-US')}`,
-        mean(epochs.map(({ imagesPerSecond }) => imagesPerSecond)),
-        '',
-        duration(wallSeconds),
-      ]);
-    }
-  }
-  return [
-    heading('Throughput and time'),
-    {
-      kind: 'table',
-      head: ['stage', 'epochs', 'steps', 'trained parameters', 'images / s', 'in steps', 'wall time'],
-      rows,
-      note: 'Images a second in training. A frozen encoder whose features do not change is run once: its head trains on rows of features. In steps: the time of the training steps of pre-training. Wall time: all, compiling, testing and figures included, of all calls that worked on the stage.',
-    },
-  ];
 }
