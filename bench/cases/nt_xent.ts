@@ -2,28 +2,40 @@ import { constant } from '../../src/graph/trace.ts';
 import { uniform } from '../../src/nn/init.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { ntXent } from '../../src/ops/nt_xent.ts';
-import type { OpenCase } from '../contest.ts';
+import { simClrDefaults } from '../../src/ssl/simclr.ts';
+import type { Item, ListItems } from '../contest.ts';
 import { GraphContestant } from '../graph_contestant.ts';
 
-/** The loss of N pairs of embeddings and its gradient. */
+/** The loss of N pairs of embeddings and its gradient. Values to compare: `loss` [1], `dz` like z. */
 export interface NtXentProblem {
-  /** [2N, 128]. */
+  /** [2N, features], row i beside row i + N. */
   readonly z: Float32Array;
   readonly shape: readonly [number, number];
   readonly temperature: number;
 }
 
-const open: OpenCase<NtXentProblem> = async (gpu, { pairs }) => {
-  const shape = [2 * pairs, 128] as const;
-  const problem = { z: uniform(1, 'z', shape[0] * shape[1], 1), shape, temperature: 0.5 };
-  const ours = await GraphContestant.open(gpu, () => {
-    const z = constant('z', problem.z, shape);
-    const { loss } = ntXent(z, problem);
-    const [dz] = gradients(loss, [z]);
-    return { loss, dz };
-  });
-  const tolerance = (name: string) => (name === 'loss' ? 1e-5 : 1e-4);
-  return { shape: shape.join('×'), problem, ours, flops: ours.flops, tolerance };
+/** The case for N pairs. */
+export const ntXentItem = (pairs: number): Item<NtXentProblem> => {
+  const shape = [2 * pairs, simClrDefaults.features] as const;
+  return {
+    name: 'nt_xent forward + backward',
+    shape: `N = ${pairs}, ${shape.join('×')}`,
+    async open(gpu, options) {
+      const problem = { z: uniform(1, 'z', shape[0] * shape[1], 1), shape, temperature: 0.5 };
+      const ours = await GraphContestant.open(gpu, options, () => {
+        const z = constant('z', problem.z, shape);
+        const { loss } = ntXent(z, problem);
+        const [dz] = gradients(loss, [z], constant('one', Float32Array.of(1)));
+        return { loss, dz };
+      });
+      return { problem, ours, tolerance: (name) => (name === 'loss' ? 1e-5 : 1e-4) };
+    },
+  };
 };
 
-export default open;
+const list: ListItems<NtXentProblem> = ({ pairs, quick }) => {
+  const counts = quick ? [pairs, 64] : [pairs, 64, 256, 1024];
+  return [...new Set(counts)].map(ntXentItem);
+};
+
+export default list;

@@ -1,7 +1,7 @@
-import type { Gpu } from '../../src/gpu/device.ts';
+import type { Plan, PlanOptions } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
-import type { Tensor } from '../../src/graph/tensor.ts';
+import { byteLength, type Tensor } from '../../src/graph/tensor.ts';
 import { constant, flatVariable, input, trace, variable } from '../../src/graph/trace.ts';
 import { uniform } from '../../src/nn/init.ts';
 import { readEntries, type TorchTensor, toTorch } from '../../src/nn/state_dict.ts';
@@ -12,8 +12,8 @@ import { ntXent } from '../../src/ops/nt_xent.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
 import { concatenate } from '../arrays.ts';
-import type { Contestant, OpenCase, Size, Values } from '../contest.ts';
-import { totalFlops } from '../graph_contestant.ts';
+import type { Item, ListItems, Ours, Request, Values } from '../contest.ts';
+import { kernelTime, totalFlops } from '../graph_contestant.ts';
 
 /**
  * One training step of SimCLR from views to updated weights: ResNet-18 with the ImageNet stem and a head 512-512-128, NT-Xent,
@@ -34,7 +34,7 @@ export interface StepProblem {
 const settings = { temperature: 0.5, lr: 1e-3, weightDecay: 1e-4 };
 
 /** Waves of one direction, frequency and phase for each colour of each view: pictures that an untrained network tells apart. */
-function makeViews({ pairs, imageSize }: Size): Float32Array {
+function makeViews({ pairs, imageSize }: Pick<Request, 'pairs' | 'imageSize'>): Float32Array {
   const waves = uniform(1, 'waves', 2 * pairs * 3 * 4, 1);
   return Float32Array.from({ length: 2 * pairs * imageSize ** 2 * 3 }, (_, i) => {
     const pixel = Math.floor(i / 3) % imageSize ** 2;
@@ -76,32 +76,53 @@ function traceStep(model: SimClr, views: Tensor) {
   return { graph, optimizer, ...result };
 }
 
+/** Bytes of the inputs and outputs of every node of the plan, fused as they are: what crosses memory if no cache helps. */
+function traffic({ nodes, isStored }: Plan): number {
+  const moved = nodes
+    .filter(({ op }) => !op.storage)
+    .flatMap(({ op, attrs, inputs, outputs }) => [
+      ...inputs,
+      ...(op.mutates?.(attrs, inputs) ?? []).map((index) => inputs[index]),
+      ...outputs.filter(isStored),
+    ]);
+  return moved.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+}
+
 /** Our side of the contest. */
-class Ours implements Contestant {
+class Step implements Ours {
   readonly setting = 'hand-written kernels';
   private steps = 0;
 
   private constructor(
-    readonly program: Program,
+    private readonly program: Program,
     private readonly state: State,
     private readonly model: SimClr,
     private readonly traced: ReturnType<typeof traceStep>,
   ) {}
 
-  static async open(state: State, model: SimClr, views: Tensor): Promise<Ours> {
+  static async open(state: State, model: SimClr, views: Tensor, options: Pick<PlanOptions, 'choose'>): Promise<Step> {
     const traced = traceStep(model, views);
-    const program = await Program.compile(traced.graph, state, { loss: traced.loss });
-    return new Ours(program, state, model, traced);
+    const keep = [traced.flatGradients];
+    const program = await Program.compile(traced.graph, state, { loss: traced.loss }, { keep, ...options });
+    return new Step(program, state, model, traced);
   }
 
-  private async step(): Promise<Float32Array> {
+  get flops(): number {
+    return totalFlops(this.program.plan);
+  }
+
+  get bytes(): number {
+    return traffic(this.program.plan);
+  }
+
+  private inputs() {
     const scalars = this.traced.optimizer.scalars(++this.steps, settings.lr);
-    const { loss } = await this.program.run({ step: Uint32Array.of(this.steps), ...scalars }).read();
-    return loss as Float32Array;
+    return { step: Uint32Array.of(this.steps), ...scalars };
   }
 
   async first(): Promise<Values> {
-    const values = new Map([['loss', await this.step()]]);
+    const { loss } = await this.program.run(this.inputs()).read();
+    const values = new Map([['loss', loss as Float32Array]]);
     const flat = (await this.program.inspect(this.traced.flatGradients)) as Float32Array;
     for (const entry of this.model.parameters) {
       const { name, size, flat: range } = entry.tensor;
@@ -113,8 +134,17 @@ class Ours implements Contestant {
     return values;
   }
 
-  async again(): Promise<void> {
-    await this.step();
+  /** The loss is read at the end, as a trainer does that reads it every few steps. */
+  async run(times: number): Promise<void> {
+    for (let i = 1; i < times; i++) this.program.run(this.inputs());
+    await this.program.run(this.inputs()).read();
+  }
+
+  /** Tests compare a whole step with the float64 definitions; here it would take minutes. */
+  async check(): Promise<undefined> {}
+
+  kernelTime(): Promise<number | undefined> {
+    return kernelTime(this.program, this.inputs());
   }
 
   destroy(): void {
@@ -123,23 +153,21 @@ class Ours implements Contestant {
   }
 }
 
-const open: OpenCase<StepProblem> = async (gpu: Gpu, size: Size) => {
-  const { pairs, imageSize } = size;
-  const model = new SimClr();
-  const state = new State(gpu);
-  const views = makeViews(size);
-  const ours = await Ours.open(
-    state,
-    model,
-    constant('views', padChannels(views), [2 * pairs, imageSize, imageSize, 4]),
-  );
-  return {
-    shape: `${pairs} pairs ${imageSize}×${imageSize}`,
-    problem: { pairs, imageSize, views, parameters: await readEntries(state, model.parameters), ...settings },
-    ours,
-    flops: totalFlops(ours.program),
-    tolerance,
-  };
-};
+/** The case for a batch of this size. */
+export const stepItem = ({ pairs, imageSize }: Pick<Request, 'pairs' | 'imageSize'>): Item<StepProblem> => ({
+  name: 'step',
+  shape: `${pairs} pairs ${imageSize}×${imageSize}`,
+  async open(gpu, options) {
+    const model = new SimClr();
+    const state = new State(gpu);
+    const views = makeViews({ pairs, imageSize });
+    const shape = [2 * pairs, imageSize, imageSize, 4];
+    const ours = await Step.open(state, model, constant('views', padChannels(views), shape), options);
+    const parameters = await readEntries(state, model.parameters);
+    return { problem: { pairs, imageSize, views, parameters, ...settings }, ours, tolerance };
+  },
+});
 
-export default open;
+const list: ListItems<StepProblem> = (request) => [stepItem(request)];
+
+export default list;

@@ -1,0 +1,67 @@
+import { constant, flatLayout, variable } from '../../src/graph/trace.ts';
+import { uniform } from '../../src/nn/init.ts';
+import { adamUpdate } from '../../src/ops/adam.ts';
+import { SimClr } from '../../src/ssl/simclr.ts';
+import type { Item, ListItems } from '../contest.ts';
+import { GraphContestant } from '../graph_contestant.ts';
+
+/**
+ * One update by Adam with coupled decay, PyTorch's formula, of all parameters laid into one array (those of the SimCLR model, with
+ * a few elements of padding between them). The moments are zero before the first one. Values to compare, after the first update:
+ * `weights`, `exp_avg`, `exp_avg_sq`.
+ */
+export interface AdamProblem {
+  readonly weights: Float32Array;
+  /** The same at each update. */
+  readonly gradients: Float32Array;
+  readonly lr: number;
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly weightDecay: number;
+  /** Where each parameter lies, for peers that update tensor by tensor. */
+  readonly offsets: readonly number[];
+  readonly sizes: readonly number[];
+}
+
+const settings = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 1e-4 } as const;
+
+function build({ weights, gradients, lr, betas: [beta1, beta2], ...problem }: AdamProblem) {
+  const shape = [weights.length];
+  const updated = {
+    weights: variable('weights', shape, () => weights),
+    exp_avg: variable('exp_avg', shape),
+    exp_avg_sq: variable('exp_avg_sq', shape),
+  };
+  // Later updates repeat the first one's corrections: they are host work.
+  const scalars = Float32Array.of(lr, lr / (1 - beta1), Math.sqrt(1 - beta2));
+  const tensors = {
+    weights: updated.weights,
+    expAvg: updated.exp_avg,
+    expAvgSq: updated.exp_avg_sq,
+    gradients: constant('gradients', gradients),
+    scalars: constant('scalars', scalars),
+    firstBad: constant('first_bad', new Uint32Array(1)),
+  };
+  adamUpdate(tensors, { ...problem, beta1, beta2, decoupled: false });
+  return updated;
+}
+
+const list: ListItems<AdamProblem> = ({ quick }) => {
+  const all = new SimClr().parameters.map(({ tensor }) => tensor);
+  const parameters = quick ? all.filter(({ size }) => size <= 2 ** 16) : all;
+  const { offsets, length } = flatLayout(parameters);
+  const sizes = parameters.map(({ size }) => size);
+  const count = sizes.reduce((sum, size) => sum + size, 0);
+  const item: Item<AdamProblem> = {
+    name: 'adam update',
+    shape: `${count.toLocaleString('en-US')} parameters`,
+    async open(gpu, options) {
+      const weights = uniform(1, 'weights', length, 0.1);
+      const problem = { ...settings, weights, gradients: uniform(1, 'gradients', length, 0.01), offsets, sizes };
+      return { problem, ours: await GraphContestant.open(gpu, options, () => build(problem)), tolerance: () => 1e-5 };
+    },
+  };
+  return [item];
+};
+
+export default list;

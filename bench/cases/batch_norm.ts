@@ -1,0 +1,62 @@
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { constant, variable } from '../../src/graph/trace.ts';
+import { uniform } from '../../src/nn/init.ts';
+import { batchNorm } from '../../src/ops/batch_norm.ts';
+import { gradients } from '../../src/ops/gradients.ts';
+import type { Item, ListItems } from '../contest.ts';
+import { GraphContestant } from '../graph_contestant.ts';
+import { distinctNodes, times } from '../resnet_shapes.ts';
+
+/**
+ * Batch normalisation in training with its gradients: the batch's statistics over N, H, W, biased variance, eps 1e-5; the running
+ * statistics [C] (from zeros and ones) are updated with momentum 0.1 and the unbiased variance. Values to compare: `y`, `dx`
+ * [N, H, W, C], `dweight`, `dbias` [C].
+ */
+export interface BatchNormProblem {
+  /** [N, H, W, C]. */
+  readonly shape: readonly [number, number, number, number];
+  readonly x: Float32Array;
+  /** Scale and shift, [C]. */
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+  /** The gradient of y. */
+  readonly dy: Float32Array;
+}
+
+function build({ shape, ...problem }: BatchNormProblem): Record<string, Tensor> {
+  const channels = [shape[3]];
+  const x = constant('x', problem.x, shape);
+  const weight = constant('weight', problem.weight, channels);
+  const bias = constant('bias', problem.bias, channels);
+  const runningMean = variable('running_mean', channels);
+  const runningVar = variable('running_var', channels, () => new Float32Array(shape[3]).fill(1));
+  const y = batchNorm(x, { weight, bias, runningMean, runningVar });
+  const [dx, dweight, dbias] = gradients(y, [x, weight, bias], constant('dy', problem.dy, shape));
+  return { y, dx, dweight, dbias };
+}
+
+const itemOf = (x: Tensor): Item<BatchNormProblem> => ({
+  name: 'batch_norm training',
+  shape: times(x.shape),
+  async open(gpu, options) {
+    const [channels] = x.shape.slice(-1);
+    const problem = {
+      shape: x.shape as unknown as BatchNormProblem['shape'],
+      x: uniform(1, 'x', x.size, 1).map((value) => value + 0.25),
+      weight: uniform(1, 'weight', channels, 1),
+      bias: uniform(1, 'bias', channels, 1),
+      dy: uniform(1, 'dy', x.size, 1),
+    };
+    // Sums of N·H·W numbers of either sign in another order.
+    return { problem, ours: await GraphContestant.open(gpu, options, () => build(problem)), tolerance: () => 1e-4 };
+  },
+});
+
+/** Every map that ResNet-18 normalises; with `quick` the largest and the smallest. */
+const list: ListItems<BatchNormProblem> = (request) => {
+  const maps = distinctNodes('batch_norm', request).map(({ inputs: [x] }) => x);
+  const shown = request.quick ? [maps[0], maps.at(-1)!] : maps;
+  return shown.map(itemOf);
+};
+
+export default list;

@@ -1,0 +1,45 @@
+import { constant } from '../../src/graph/trace.ts';
+import { uniform } from '../../src/nn/init.ts';
+import { cosineSimilarity } from '../../src/ops/cosine_similarity.ts';
+import { simClrDefaults } from '../../src/ssl/simclr.ts';
+import type { ListItems } from '../contest.ts';
+import { GraphContestant } from '../graph_contestant.ts';
+
+/** Cosines of all pairs of rows. Value to compare: `s` [rows, others]. */
+export interface CosineProblem {
+  /** a is [rows, columns], b [others, columns]. */
+  readonly rows: number;
+  readonly others: number;
+  readonly columns: number;
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+}
+
+/** Embeddings of a batch with each other, and features of test images with those of a training set. */
+const list: ListItems<CosineProblem> = ({ pairs, quick }) => {
+  const { features } = simClrDefaults;
+  const sizes = quick
+    ? [[2 * pairs, 2 * pairs, features] as const]
+    : ([
+        [2 * pairs, 2 * pairs, features],
+        [512, 512, features],
+        [256, 5000, 512],
+      ] as const);
+  return sizes.map(([rows, others, columns]) => ({
+    name: 'cosine_similarity',
+    shape: `${rows}×${columns}, ${others}×${columns}`,
+    async open(gpu, options) {
+      const problem = {
+        ...{ rows, others, columns },
+        a: uniform(1, 'a', rows * columns, 1),
+        b: uniform(1, 'b', others * columns, 1),
+      };
+      const ours = await GraphContestant.open(gpu, options, () => ({
+        s: cosineSimilarity(constant('a', problem.a, [rows, columns]), constant('b', problem.b, [others, columns])),
+      }));
+      return { problem, ours, tolerance: () => 1e-5 };
+    },
+  }));
+};
+
+export default list;

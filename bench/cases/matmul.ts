@@ -1,0 +1,62 @@
+import { constant } from '../../src/graph/trace.ts';
+import { uniform } from '../../src/nn/init.ts';
+import { resnetFeatures } from '../../src/nn/resnet.ts';
+import { matmul } from '../../src/ops/matmul.ts';
+import { simClrDefaults } from '../../src/ssl/simclr.ts';
+import type { Item, ListItems } from '../contest.ts';
+import { GraphContestant } from '../graph_contestant.ts';
+
+/** c [m, n] = A B. Value to compare: `c`. */
+export interface MatmulProblem {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** a is [k, m] and A its transpose; else a is [m, k]. */
+  readonly transposeA: boolean;
+  /** b is [n, k] and B its transpose; else b is [k, n]. */
+  readonly transposeB: boolean;
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+}
+
+type Product = Omit<MatmulProblem, 'a' | 'b'>;
+
+const product = (m: number, n: number, k: number, transposeA = false, transposeB = false): Product => ({
+  m,
+  n,
+  k,
+  transposeA,
+  transposeB,
+});
+
+const itemOf = (shape: Product, label: string): Item<MatmulProblem> => ({
+  name: 'matmul',
+  shape: label,
+  async open(gpu, options) {
+    const { m, n, k, transposeA, transposeB } = shape;
+    const problem = { ...shape, a: uniform(1, 'a', m * k, 1), b: uniform(1, 'b', k * n, 1) };
+    const ours = await GraphContestant.open(gpu, options, () => {
+      const a = constant('a', problem.a, transposeA ? [k, m] : [m, k]);
+      const b = constant('b', problem.b, transposeB ? [n, k] : [k, n]);
+      return { c: matmul(a, b, { transposeA, transposeB }) };
+    });
+    return { problem, ours, tolerance: () => 1e-5 };
+  },
+});
+
+/** The head's products in a step of this size, a layer forward, then its weight gradient; and square ones. */
+const list: ListItems<MatmulProblem> = ({ pairs, quick }) => {
+  const [rows, width, { features }] = [2 * pairs, resnetFeatures, simClrDefaults];
+  const head: [Product, string][] = [
+    [product(rows, width, width, false, true), `${rows}×${width} · (${width}×${width})ᵀ`],
+    [product(rows, features, width, false, true), `${rows}×${width} · (${features}×${width})ᵀ`],
+    [product(width, width, rows, true, false), `(${rows}×${width})ᵀ · ${rows}×${width}`],
+  ];
+  const square = (quick ? [256] : [512, 1024]).map((s): [Product, string] => [
+    product(s, s, s),
+    `${s}×${s} · ${s}×${s}`,
+  ]);
+  return [...head, ...square].map(([shape, label]) => itemOf(shape, label));
+};
+
+export default list;

@@ -1,0 +1,45 @@
+import { constant } from '../../src/graph/trace.ts';
+import { uniform } from '../../src/nn/init.ts';
+import { gradients } from '../../src/ops/gradients.ts';
+import { maxPool2d } from '../../src/ops/max_pool.ts';
+import type { ListItems } from '../contest.ts';
+import { GraphContestant } from '../graph_contestant.ts';
+import { distinctNodes, times } from '../resnet_shapes.ts';
+
+/** The stem's pooling with its gradient. Values to compare: `y` [N, OH, OW, C], `dx` [N, H, W, C]. */
+export interface MaxPoolProblem {
+  /** [N, H, W, C]. */
+  readonly shape: readonly [number, number, number, number];
+  /** [N, OH, OW, C]. */
+  readonly outShape: readonly [number, number, number, number];
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: number;
+  readonly x: Float32Array;
+  /** The gradient of y. */
+  readonly dy: Float32Array;
+}
+
+const list: ListItems<MaxPoolProblem> = (request) =>
+  distinctNodes('max_pool', request).map(({ inputs: [x], outputs: [y], attrs: { kernel, stride, padding } }) => ({
+    name: 'max_pool forward + backward',
+    shape: `${times(x.shape)}, ${kernel}×${kernel}/${stride}`,
+    async open(gpu, options) {
+      const problem: MaxPoolProblem = {
+        shape: x.shape as unknown as MaxPoolProblem['shape'],
+        outShape: y.shape as unknown as MaxPoolProblem['outShape'],
+        ...{ kernel, stride, padding },
+        x: uniform(1, 'x', x.size, 1),
+        dy: uniform(1, 'dy', y.size, 1),
+      };
+      const ours = await GraphContestant.open(gpu, options, () => {
+        const input = constant('x', problem.x, problem.shape);
+        const pooled = maxPool2d(input, problem);
+        const [dx] = gradients(pooled, [input], constant('dy', problem.dy, problem.outShape));
+        return { y: pooled, dx };
+      });
+      return { problem, ours, tolerance: () => 1e-6 };
+    },
+  }));
+
+export default list;
