@@ -2,6 +2,7 @@
  * Element types of stored arrays, under the names of the safetensors format. F16 and BF16 have no typed array in Node 20: their
  * bits are kept in a `Uint16Array` and `toFloat32` widens them. All files are little-endian, as is every machine WebGPU runs on.
  */
+import { fromFloat16 } from '../float16.ts';
 
 /** Size in bytes and in-memory array of each dtype. */
 export const DTYPES = {
@@ -74,7 +75,7 @@ export function toFloat32(tensor: Pick<StoredTensor, 'dtype' | 'data'>): Float32
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float32Array.from(data, Number);
   switch (dtype) {
     case 'F16':
-      return Float32Array.from(data, float16Value);
+      return fromFloat16(data as Uint16Array);
     case 'BF16':
       return widenBfloat16(data as Uint16Array);
     case 'BOOL':
@@ -82,16 +83,6 @@ export function toFloat32(tensor: Pick<StoredTensor, 'dtype' | 'data'>): Float32
     default:
       return Float32Array.from(data);
   }
-}
-
-/** IEEE binary16: (−1)^s · 2^(e−15) · (1 + m/1024), subnormal below 2^−14, e = 31 for infinity and NaN. */
-function float16Value(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const mantissa = bits & 0x3ff;
-  if (exponent === 0) return sign * mantissa * 2 ** -24;
-  if (exponent === 31) return mantissa === 0 ? sign * Infinity : NaN;
-  return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
 }
 
 /** A bfloat16 is the upper half of an f32. */

@@ -1,5 +1,5 @@
 import type { Plan } from './plan.ts';
-import type { State } from './state.ts';
+import { type State, uploadable } from './state.ts';
 import { byteLength, Scratch, Tensor } from './tensor.ts';
 
 /** Bytes behind every block of a program that is compiled with `inspect`, filled with a pattern that no kernel may touch. */
@@ -25,7 +25,7 @@ export class Buffers {
       if (leaf.origin.kind === 'variable') continue;
       const buffer = gpu.createBuffer(leaf.name, Math.max(16, byteLength(leaf)), usage);
       if (leaf.origin.kind === 'constant')
-        gpu.device.queue.writeBuffer(buffer, 0, leaf.origin.data as Float32Array<ArrayBuffer>);
+        gpu.device.queue.writeBuffer(buffer, 0, uploadable(leaf.dtype, leaf.origin.data));
       this.leaves.set(leaf, buffer);
     }
     for (const leaf of plan.leaves) if (leaf.origin.kind === 'variable') state.buffer(leaf);

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { fuse } from './fuse.ts';
-import { byteLength, bytesPerElement, type Launch, type Node, Scratch, Tensor } from './tensor.ts';
+import { byteLength, elementBytes, type Launch, type Node, Scratch, Tensor, type Variants } from './tensor.ts';
 import { flatLayout, type Graph } from './trace.ts';
 
 /** A launch with the node that it belongs to and the bytes that it moves at least (each binding once). */
@@ -45,22 +45,30 @@ export interface Plan {
 export interface PlanOptions {
   /** Every block in a slot of its own, so that all intermediates can be read after a run. */
   inspect?: boolean;
+  /** Tensors to compute and keep on the device although nothing reads them back. */
+  keep?: readonly Tensor[];
+  /** Which of a node's variants is taken; the first unless it says otherwise. */
+  choose?: Choose;
 }
+
+/** The name of the variant to take for a node, out of those that there are, or undefined for the first. */
+export type Choose = (node: Node, variants: readonly string[]) => string | undefined;
 
 /**
  * Decides what runs and where everything lies: drops nodes that nothing needs, fuses, turns nodes into launches, and lays
  * intermediates into shared slots by the launches during which they live.
  */
 export function plan(graph: Graph, outputs: readonly Tensor[], device: DeviceTraits, options: PlanOptions = {}): Plan {
-  const nodes = fuse(liveNodes(graph.nodes, outputs), outputs);
+  const kept = [...outputs, ...(options.keep ?? [])];
+  const nodes = fuse(liveNodes(graph.nodes, kept), kept);
   const places = new Places(nodes);
-  const launches = nodes.flatMap((node) => lower(node, device));
-  const blocks = setLifetimes(launches, outputs, places);
+  const launches = nodes.flatMap((node) => lower(node, device, options.choose));
+  const blocks = setLifetimes(launches, kept, places);
   if (options.inspect) for (const block of blocks) block.dedicated = true;
   return {
     nodes,
     launches,
-    leaves: usedLeaves(launches, outputs, places),
+    leaves: usedLeaves(launches, kept, places),
     blocks,
     slots: assignSlots(blocks),
     outputs,
@@ -108,7 +116,7 @@ class Places {
           `${label}: ${tensor} cannot be written straight into a flat buffer (it is a leaf, a view, or there already)`,
         );
       }
-      this.known.set(tensor, { root: block, offset: offsets[index] * bytesPerElement });
+      this.known.set(tensor, { root: block, offset: offsets[index] * elementBytes(whole.dtype) });
     });
   }
 
@@ -123,7 +131,10 @@ class Places {
 
   private resolve(tensor: Tensor | Scratch): Place {
     if (tensor instanceof Scratch) return { root: newBlock(tensor.name, tensor.bytes), offset: 0 };
-    if (tensor.flat) return { root: tensor.flat.parent, offset: tensor.flat.offset * bytesPerElement };
+    if (tensor.flat) {
+      const { parent, offset } = tensor.flat;
+      return { root: parent, offset: offset * elementBytes(parent.dtype) };
+    }
     const producer = this.producers.get(tensor);
     if (!producer) return { root: tensor, offset: 0 };
     if (producer.op.storage === 'view') return this.of(producer.inputs[0]);
@@ -155,8 +166,16 @@ function checkLimits({ label, outputs }: Node, { bindings }: Launch, { limits, a
   }
 }
 
-function lower(node: Node, device: DeviceTraits): PlannedLaunch[] {
-  const launches = node.op.launches({ inputs: node.inputs, outputs: node.outputs, attrs: node.attrs, device });
+function lower(node: Node, device: DeviceTraits, choose: Choose = () => undefined): PlannedLaunch[] {
+  const { inputs, outputs, attrs } = node;
+  const pick = (variants: Variants) => {
+    const names = Object.keys(variants);
+    const name = choose(node, names) ?? names[0];
+    const launches = variants[name];
+    if (!launches) throw new Error(`${node.label}: no variant is called '${name}' (there are ${names.join(', ')})`);
+    return launches();
+  };
+  const launches = node.op.launches({ inputs, outputs, attrs, device, pick });
   for (const launch of launches) checkLimits(node, launch, device);
   return launches.map((launch) => ({
     ...launch,

@@ -3,7 +3,7 @@ import { packParams } from '../gpu/kernel.ts';
 import { type LaunchTime, Profiler } from '../gpu/profiler.ts';
 import { Buffers, guardBytes } from './buffers.ts';
 import { type Plan, type PlannedLaunch, type PlanOptions, plan } from './plan.ts';
-import { type State, typedArray } from './state.ts';
+import { type State, typedArray, uploadable } from './state.ts';
 import { byteLength, type Data, type Tensor } from './tensor.ts';
 import type { Graph } from './trace.ts';
 
@@ -54,7 +54,10 @@ export class Program {
     }
   }
 
-  /** Plans, allocates and compiles. `outputs` are what runs can be asked for, by name. UserError if the device refuses it. */
+  /**
+   * Plans, allocates and compiles. `outputs` are what runs can be asked for, by name; `keep` names tensors that stay on the device
+   * and are computed all the same. UserError if the device refuses it.
+   */
   static async compile(
     graph: Graph,
     state: State,
@@ -125,7 +128,7 @@ export class Program {
       if (data?.length !== tensor.size) {
         throw new Error(`input ${tensor} was given ${data ? `${data.length} elements` : 'nothing'}`);
       }
-      this.gpu.device.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
+      this.gpu.device.queue.writeBuffer(buffer, 0, uploadable(tensor.dtype, data));
     }
   }
 
@@ -161,7 +164,7 @@ export class Program {
   /** Reads any tensor after a run; of intermediates only in a program compiled with `inspect`, where each keeps its memory. */
   async inspect(tensor: Tensor): Promise<Data> {
     const { buffer, offset } = this.buffers.of(tensor);
-    return typedArray(tensor.dtype, await this.gpu.readBuffer(buffer, offset, byteLength(tensor)));
+    return typedArray(tensor.dtype, await this.gpu.readBuffer(buffer, offset, byteLength(tensor)), 0, tensor.size);
   }
 
   /** Names of the blocks behind whose end something was written (programs compiled with `inspect`). */

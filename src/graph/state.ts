@@ -1,13 +1,23 @@
+import { fromFloat16, toFloat16 } from '../float16.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { byteLength, bytesPerElement, type Data, type DType, type Tensor } from './tensor.ts';
+import { byteLength, type Data, type DType, elementBytes, type Tensor } from './tensor.ts';
 
 const storage = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 
-/** A typed view of bytes that were read back. */
+/** Bytes that were read back as values: a view, but for f16 a copy. */
 export function typedArray(dtype: DType, bytes: ArrayBuffer, offset = 0, length?: number): Data {
   if (dtype === 'f32') return new Float32Array(bytes, offset, length);
+  if (dtype === 'f16') return fromFloat16(new Uint16Array(bytes, offset, length));
   if (dtype === 'u32') return new Uint32Array(bytes, offset, length);
   return new Int32Array(bytes, offset, length);
+}
+
+/** What is written to a tensor's buffer: f16 rounded and filled up to whole words. */
+export function uploadable(dtype: DType, data: Data): ArrayBufferView<ArrayBuffer> {
+  if (dtype !== 'f16') return data as Float32Array<ArrayBuffer>;
+  const words = new Uint16Array(Math.ceil(data.length / 2) * 2);
+  words.set(toFloat16(data));
+  return words;
 }
 
 /**
@@ -40,7 +50,7 @@ export class State {
     }
     const { device } = this.gpu;
     const encoder = device.createCommandEncoder({ label: `${member.name} into a flat variable` });
-    encoder.copyBufferToBuffer(own, 0, flat, member.flat!.offset * bytesPerElement, byteLength(member));
+    encoder.copyBufferToBuffer(own, 0, flat, member.flat!.offset * elementBytes(member.dtype), byteLength(member));
     device.queue.submit([encoder.finish()]);
     this.buffers.delete(member);
     this.gpu.destroyBuffer(own);
@@ -60,15 +70,20 @@ export class State {
     const { buffer, offset } = this.locate(variable);
     this.gpu.device.queue.writeBuffer(
       buffer,
-      offset + (start ?? 0) * bytesPerElement,
-      data as Float32Array<ArrayBuffer>,
+      offset + (start ?? 0) * elementBytes(variable.dtype),
+      uploadable(variable.dtype, data),
     );
   }
 
   /** Reads a variable back. */
   async read(variable: Tensor): Promise<Data> {
     const { buffer, offset } = this.locate(variable);
-    return typedArray(variable.dtype, await this.gpu.readBuffer(buffer, offset, byteLength(variable)));
+    return typedArray(
+      variable.dtype,
+      await this.gpu.readBuffer(buffer, offset, byteLength(variable)),
+      0,
+      variable.size,
+    );
   }
 
   /** Reads many variables, each flat buffer once. */
@@ -80,7 +95,12 @@ export class State {
       if (!whole.has(root)) whole.set(root, await this.gpu.readBuffer(this.buffer(root)));
       values.set(
         variable,
-        typedArray(variable.dtype, whole.get(root)!, (variable.flat?.offset ?? 0) * bytesPerElement, variable.size),
+        typedArray(
+          variable.dtype,
+          whole.get(root)!,
+          (variable.flat?.offset ?? 0) * elementBytes(variable.dtype),
+          variable.size,
+        ),
       );
     }
     return values;
@@ -89,7 +109,7 @@ export class State {
   private locate(variable: Tensor): { buffer: GPUBuffer; offset: number } {
     return {
       buffer: this.buffer(variable.flat?.parent ?? variable),
-      offset: (variable.flat?.offset ?? 0) * bytesPerElement,
+      offset: (variable.flat?.offset ?? 0) * elementBytes(variable.dtype),
     };
   }
 

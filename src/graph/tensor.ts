@@ -1,8 +1,8 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Constants, Kernel, Params } from '../gpu/kernel.ts';
 
-export type DType = 'f32' | 'u32' | 'i32';
-/** What a tensor's bytes look like on the CPU. */
+export type DType = 'f32' | 'f16' | 'u32' | 'i32';
+/** What a tensor's values look like on the CPU; those of f16 are Float32Arrays there. */
 export type Data = Float32Array | Uint32Array | Int32Array;
 export type Shape = readonly number[];
 
@@ -11,13 +11,17 @@ export interface Spec {
   readonly dtype: DType;
 }
 
-/** Every element of every dtype takes four bytes (u8 images travel packed in u32). */
+/** Bytes of an element of f32, u32 and i32 (u8 images travel packed in u32). */
 export const bytesPerElement = 4;
-/** Ranges of a flat buffer start at multiples of this many elements: WebGPU binds storage at 256-byte offsets. */
-export const flatAlignment = 64;
+/** Bytes of an element of any dtype. */
+export const elementBytes = (dtype: DType): number => (dtype === 'f16' ? 2 : bytesPerElement);
+/** Ranges of a flat buffer start at multiples of this many elements: WebGPU binds storage at 256-byte offsets, f16 too. */
+export const flatAlignment = 128;
 
 export const elements = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
-export const byteLength = (spec: Spec): number => elements(spec.shape) * bytesPerElement;
+/** Bytes that a tensor takes in a buffer: whole words. */
+export const byteLength = ({ shape, dtype }: Spec): number =>
+  Math.ceil((elements(shape) * elementBytes(dtype)) / bytesPerElement) * bytesPerElement;
 
 /**
  * Where a tensor that no op makes comes from: `variable` keeps its value from run to run (weights, moments, running statistics),
@@ -57,11 +61,11 @@ export class Tensor implements Spec {
     return node.outputs.length > 1 ? `${node.label}#${index}` : node.label;
   }
 
-  /** The range of `other`, a flat variable of the same layout, that this member's own range corresponds to. */
+  /** The range of `other`, a flat variable of the same layout and any dtype, that this member's own range corresponds to. */
   rangeOf(other: Tensor, name: string): Tensor {
     if (!this.flat || other.size !== this.flat.parent.size)
       throw new Error(`${other} is not laid out like the parent of ${this}`);
-    const range = new Tensor(this.shape, this.dtype, { kind: 'variable', name, init: undefined });
+    const range = new Tensor(this.shape, other.dtype, { kind: 'variable', name, init: undefined });
     range.flat = { parent: other, offset: this.flat.offset };
     return range;
   }
@@ -103,12 +107,17 @@ export interface Launch {
   readonly flops?: number;
 }
 
+/** Ways to compute a node on one device, by name. The first is what the fixed table says; all give the same to rounding. */
+export type Variants = Readonly<Record<string, () => readonly Launch[]>>;
+
 /** What an op needs to know to turn a node into launches. */
 export interface Lowering<A> {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly attrs: A;
   readonly device: DeviceTraits;
+  /** Launches of one of several ways, once a node: the first, or the one that was found to be the fastest for this node. */
+  pick(variants: Variants): readonly Launch[];
 }
 
 /** A node to stand for the proposing one and those that it absorbs; its output i makes the tensor `replaces[i]`, if that is set. */

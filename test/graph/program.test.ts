@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest';
+import { type Choose, plan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, flatVariable, input, trace, variable } from '../../src/graph/trace.ts';
 import { add } from '../../src/ops/add.ts';
 import { batchNorm } from '../../src/ops/batch_norm.ts';
+import { conv2d } from '../../src/ops/conv2d.ts';
 import { flatten } from '../../src/ops/flatten.ts';
 import { relu } from '../../src/ops/relu.ts';
 import { reshape } from '../../src/ops/reshape.ts';
@@ -56,6 +58,37 @@ onEveryAdapter((gpu) => {
     program.destroy();
   });
 
+  it('what is kept is computed and stays on the device without being an output', async () => {
+    const x = input('x', [3], 'f32');
+    const { graph, result: y } = trace(() => relu(x));
+    const program = await Program.compile(graph, new State(gpu()), {}, { keep: [y] });
+    expect(await program.run({ x: Float32Array.of(-1, 2, -3) }).read()).toEqual({});
+    expect([...(await program.inspect(y))]).toEqual([0, 2, 0]);
+    program.destroy();
+  });
+
+  it('the first variant of a node is taken, or the one that is chosen; one that is not there is named', async () => {
+    const [x, w] = [constant('x', noise(36), [1, 3, 3, 4]), constant('w', noise(16), [4, 1, 1, 4])];
+    const { graph, result: y } = trace(() => conv2d(x, w));
+    const seen: string[][] = [];
+    const kernelWith = (choose?: Choose) => plan(graph, [y], gpu().traits, { choose }).launches[0].kernel.name;
+    const first = kernelWith((_node, names) => {
+      seen.push([...names]);
+      return undefined;
+    });
+    expect(first).toBe(kernelWith());
+    expect(seen[0]).toContain('portable');
+    expect(kernelWith(() => 'portable')).toBe('conv2d/gather');
+    expect(() => kernelWith(() => 'quantum')).toThrow("conv2d: no variant is called 'quantum' (there are");
+  });
+
+  it('f16 variables and constants are rounded on their way to the device', async () => {
+    const state = new State(gpu());
+    const w = variable('w', [3], () => Float32Array.of(1, 1.0001, -70000), 'f16');
+    expect([...(await state.read(w))]).toEqual([1, 1, Number.NEGATIVE_INFINITY]);
+    state.destroy();
+  });
+
   it('four runs may wait to be read, in any order; a fifth that nobody can read says so', async () => {
     const { program } = await compile(() => ({ y: relu(input('x', [1], 'f32')) }));
     const runs = [0, 1, 2, 3].map((i) => program.run({ x: Float32Array.of(i) }));
@@ -69,7 +102,7 @@ onEveryAdapter((gpu) => {
   });
 
   it('updates of a variable happen in the order in which they were recorded', async () => {
-    const [w, b] = [variable('w', [64], () => noise(64)), variable('b', [64])];
+    const [w, b] = [variable('w', [128], () => noise(128)), variable('b', [128])];
     const scalars = constant('lr', Float32Array.of(1));
     const firstBad = variable('first_bad', [1], undefined, 'u32');
     const update = (gradients: Tensor) =>
@@ -79,13 +112,13 @@ onEveryAdapter((gpu) => {
       );
     const { program, state } = await compile(() => {
       const before = relu(w);
-      update(constant('all', new Float32Array(64).fill(2)));
+      update(constant('all', new Float32Array(128).fill(2)));
       const between = relu(w);
-      update(constant('less', new Float32Array(64).fill(-4)));
+      update(constant('less', new Float32Array(128).fill(-4)));
       return { before, between, after: relu(w) };
     });
     const values = await program.run().read();
-    const start = noise(64);
+    const start = noise(128);
     const expected = (shift: number) => Float32Array.from(start, (x) => Math.max(0, Math.fround(x + shift)));
     expect(values['before']).toEqual(expected(0));
     expect(values['between']).toEqual(expected(-2));
@@ -95,18 +128,18 @@ onEveryAdapter((gpu) => {
   });
 
   it('padding between the members of a flat tensor is zero in every run, whatever lay in memory before', async () => {
-    const x = input('x', [192], 'f32');
+    const x = input('x', [384], 'f32');
     const { program } = await compile(() => {
       const before = relu(relu(x));
       return {
         sum: relu(add(before, before)),
-        flat: flatten([relu(input('a', [3], 'f32')), relu(input('b', [65], 'f32'))]),
+        flat: flatten([relu(input('a', [3], 'f32')), relu(input('b', [129], 'f32'))]),
       };
     });
     for (let i = 0; i < 2; i++) {
       const ones = (size: number) => new Float32Array(size).fill(1);
-      const { flat } = await program.run({ x: ones(192), a: ones(3), b: ones(65) }).read();
-      const expected = Float32Array.from({ length: 192 }, (_, at) => Number(at < 3 || (at >= 64 && at < 64 + 65)));
+      const { flat } = await program.run({ x: ones(384), a: ones(3), b: ones(129) }).read();
+      const expected = Float32Array.from({ length: 384 }, (_, at) => Number(at < 3 || (at >= 128 && at < 128 + 129)));
       expect(flat).toEqual(expected);
     }
     program.destroy();
@@ -178,9 +211,9 @@ onEveryAdapter((gpu) => {
     state.write(members[1], Float32Array.of(9), 2);
     state.write(flat, Float32Array.of(8), 1);
     const whole = await state.read(flat);
-    expect([...whole.subarray(0, 4), ...whole.subarray(64, 69)]).toEqual([1, 8, 3, 0, 4, 5, 9, 7, 0]);
+    expect([...whole.subarray(0, 4), ...whole.subarray(128, 133)]).toEqual([1, 8, 3, 0, 4, 5, 9, 7, 0]);
     const all = await state.readAll([members[1], members[0], flat]);
-    expect([...all.values()].map((data) => data.length)).toEqual([4, 3, 128]);
+    expect([...all.values()].map((data) => data.length)).toEqual([4, 3, 256]);
     expect([...all.get(members[1])!]).toEqual([4, 5, 9, 7]);
     state.destroy();
   });

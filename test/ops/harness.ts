@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listAdapters } from '../../src/gpu/adapters.ts';
 import { Gpu } from '../../src/gpu/device.ts';
+import type { Choose } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Data, Shape, Tensor } from '../../src/graph/tensor.ts';
@@ -56,35 +57,45 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
 }
 
 /** Opens each adapter once for a file and runs `define` with it. */
-export function onEveryAdapter(define: (gpu: () => Gpu) => void, without: readonly string[] = []): void {
+export function onEveryAdapter(define: (gpu: () => Gpu) => void): void {
   if (adapters.length === 0)
     it('a WebGPU adapter is there', () => expect.fail('none was found: run node scripts/setup.mjs'));
-  describe.each(adapters)(without.length > 0 ? `%s without ${without}` : '%s', (adapter) => {
+  describe.each(adapters)('%s', (adapter) => {
     let gpu: Gpu;
     beforeAll(async () => {
-      gpu = await Gpu.open({ adapter, without });
+      gpu = await Gpu.open({ adapter });
     });
     afterAll(() => gpu.destroy());
     define(() => gpu);
   });
 }
 
-/**
- * Each case on each adapter: outputs equal the reference's, and nothing is written behind the end of any tensor. `without` takes
- * features away from the device, so that portable kernels are chosen where the adapter could run faster ones.
- */
-export function testCases(cases: readonly Case[], without: readonly string[] = []): void {
-  onEveryAdapter((gpu) => {
-    it.each(cases.map((item) => [item.name, item] as const))('%s', async (_name, item) => {
-      await runCase(gpu(), item);
-    });
-  }, without);
+export interface TestOptions {
+  /** The variant that every node takes that has it (see `Lowering.pick`); at least one must have it. */
+  readonly variant?: string;
 }
 
-async function runCase(gpu: Gpu, { build, tolerance = 1e-5, updated }: Case): Promise<void> {
+/** Each case on each adapter: outputs equal the reference's, and nothing is written behind the end of any tensor. */
+export function testCases(cases: readonly Case[], { variant }: TestOptions = {}): void {
+  onEveryAdapter((gpu) => {
+    const name = (item: Case) => (variant ? `${item.name}, variant ${variant}` : item.name);
+    it.each(cases.map((item) => [name(item), item] as const))('%s', async (_name, item) => {
+      await runCase(gpu(), item, variant);
+    });
+  });
+}
+
+async function runCase(gpu: Gpu, { build, tolerance = 1e-5, updated }: Case, variant?: string): Promise<void> {
   const { graph, result: outputs } = trace(build);
   const state = new State(gpu);
-  const program = await Program.compile(graph, state, outputs, { inspect: true });
+  let taken = 0;
+  const choose: Choose = (_node, names) => {
+    if (!variant || !names.includes(variant)) return undefined;
+    taken++;
+    return variant;
+  };
+  const program = await Program.compile(graph, state, outputs, { inspect: true, choose });
+  if (variant) expect(taken, `nodes with a variant '${variant}'`).toBeGreaterThan(0);
   const values = await program.run().read();
   const expected = interpret(graph);
   for (const [name, tensor] of Object.entries(outputs)) compare(name, values[name], expected.get(tensor)!, tolerance);
