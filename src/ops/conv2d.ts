@@ -1,12 +1,8 @@
 import { check, type Op, type Shape, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
-import {
-  backwardInputVariants,
-  backwardWeightVariants,
-  type Conv2dAttributes,
-  forwardVariants,
-} from './conv2d_launches.ts';
+import type { Conv2dAttributes } from './conv2d_launches.ts';
 import { Padding, product } from './conv2d_padding.ts';
+import { backwardInputVariants, backwardWeightVariants, forwardVariants } from './conv2d_variants.ts';
 
 /** y[n,oy,ox,o] = Σ_{ky,kx,c} x[n, oy·stride − padding + ky, ox·stride − padding + kx, c] · w[o,ky,kx,c] */
 export const conv2dOp: Op<Conv2dAttributes> = {
