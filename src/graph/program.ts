@@ -2,9 +2,10 @@ import type { Gpu } from '../gpu/device.ts';
 import { packParams } from '../gpu/kernel.ts';
 import { type LaunchTime, Profiler } from '../gpu/profiler.ts';
 import { Buffers, guardBytes } from './buffers.ts';
+import { chooserOf } from './chooser.ts';
 import { type Plan, type PlannedLaunch, type PlanOptions, plan } from './plan.ts';
 import { type State, typedArray, uploadable } from './state.ts';
-import { byteLength, type Data, type Tensor } from './tensor.ts';
+import { byteLength, type Data, elementBytes, type Tensor } from './tensor.ts';
 import type { Graph } from './trace.ts';
 
 /** A submission holds about this much work, so that no driver's watchdog mistakes it for a hang. */
@@ -65,7 +66,9 @@ export class Program {
     options: PlanOptions & { onPipeline?: (done: number, total: number) => void } = {},
   ): Promise<Program> {
     const { gpu } = state;
-    const planned = plan(graph, Object.values(outputs), gpu.traits, options);
+    const tensors = Object.values(outputs);
+    const choose = options.choose ?? (await chooserOf(gpu)?.choose(graph, tensors, options));
+    const planned = plan(graph, tensors, gpu.traits, { ...options, choose });
     const buffers = new Buffers(planned, state, options.inspect ? guardBytes : 0);
     const params = writeParams(gpu, planned.launches);
     buffers.own(params.buffer);
@@ -161,10 +164,12 @@ export class Program {
     return values;
   }
 
-  /** Reads any tensor after a run; of intermediates only in a program compiled with `inspect`, where each keeps its memory. */
-  async inspect(tensor: Tensor): Promise<Data> {
+  /** Reads any tensor, or a part of its bytes, after a run; of intermediates only in a program compiled with `inspect`, where each keeps its memory. */
+  async inspect(tensor: Tensor, part?: { at: number; bytes: number }): Promise<Data> {
     const { buffer, offset } = this.buffers.of(tensor);
-    return typedArray(tensor.dtype, await this.gpu.readBuffer(buffer, offset, byteLength(tensor)), 0, tensor.size);
+    const { at, bytes } = part ?? { at: 0, bytes: byteLength(tensor) };
+    const length = part ? bytes / elementBytes(tensor.dtype) : tensor.size;
+    return typedArray(tensor.dtype, await this.gpu.readBuffer(buffer, offset + at, bytes), 0, length);
   }
 
   /** Names of the blocks behind whose end something was written (programs compiled with `inspect`). */

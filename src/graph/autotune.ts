@@ -1,0 +1,165 @@
+/**
+ * Chooses kernel variants by measurement. Every node for which an op offers several (`Lowering.pick`) is run alone, on made-up
+ * values of its own shapes, once with each variant; a variant may only win if its results equal those of another one.
+ */
+import { UserError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { agreement, fill, sampleOf, timeOf } from './autotune_measure.ts';
+import type { Chooser } from './chooser.ts';
+import { type Choose, type PlanOptions, plan } from './plan.ts';
+import { Program } from './program.ts';
+import { State } from './state.ts';
+import type { Node, Tensor } from './tensor.ts';
+import { apply, type Graph, trace, variable } from './trace.ts';
+
+/** What was found for one op and shape: the winner, and the time of each variant that was right, in milliseconds. */
+export interface Tuning {
+  readonly variant: string;
+  /** Fingerprint of the kernels that were compared: findings about others are worth nothing. */
+  readonly code: string;
+  readonly milliseconds: Readonly<Record<string, number>>;
+}
+
+/** Where findings are kept from run to run. */
+export interface TuningCache {
+  read(key: string): Tuning | undefined;
+  write(key: string, tuning: Tuning): void;
+}
+
+export interface TuningEvents {
+  onTune?(done: number, total: number, what: string): void;
+  /** A variant gave other results than the others, or could not run. It is not used. */
+  onRejected?(message: string): void;
+}
+
+/** A node by itself: its inputs are variables of the same shapes. */
+interface Isolated {
+  readonly key: string;
+  readonly graph: Graph;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly names: readonly string[];
+}
+
+/** One device's findings. `choices` holds what programs were made with: a run that goes on pins it, to stay the same run. */
+export class Tuner implements Chooser {
+  readonly choices = new Map<string, string>();
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly cache: TuningCache,
+    private readonly events: TuningEvents = {},
+  ) {}
+
+  /** Takes these variants without measuring, where they are still offered. */
+  pin(choices: Readonly<Record<string, string>>): void {
+    for (const [key, variant] of Object.entries(choices)) this.choices.set(key, variant);
+  }
+
+  /** The choice for a graph that is to be planned with these options; measures what is not known yet. */
+  async choose(graph: Graph, outputs: readonly Tensor[], options: PlanOptions): Promise<Choose> {
+    const found = new Map<string, Isolated>();
+    plan(graph, outputs, this.gpu.traits, {
+      ...options,
+      choose: (node, names) => {
+        if (names.length > 1) found.set(keyOf(node, names), isolate(node, names));
+        return undefined;
+      },
+    });
+    const unknown = [...found.values()].filter((item) => !this.recall(item));
+    for (const [index, item] of unknown.entries()) {
+      this.events.onTune?.(index, unknown.length, item.key);
+      const tuning = await this.measure(item);
+      this.cache.write(item.key, tuning);
+      this.choices.set(item.key, tuning.variant);
+    }
+    if (unknown.length > 0) this.events.onTune?.(unknown.length, unknown.length, 'done');
+    return (node, names) => this.choices.get(keyOf(node, names));
+  }
+
+  /** Whether the variant is known: chosen already, or found in the cache for these very kernels. */
+  private recall(item: Isolated): boolean {
+    const { key, names } = item;
+    if (this.choices.has(key)) return true;
+    const known = this.cache.read(key);
+    if (!known || !names.includes(known.variant) || known.code !== this.codeOf(item)) return false;
+    this.choices.set(key, known.variant);
+    return true;
+  }
+
+  /** A fingerprint of everything that the variants would launch. */
+  private codeOf({ graph, outputs, names }: Isolated): string {
+    const parts = names.map((name) => {
+      try {
+        const { launches } = plan(graph, outputs, this.gpu.traits, { choose: () => name });
+        return launches.map((launch) => JSON.stringify([launch.kernel.code, launch.constants, launch.workgroups]));
+      } catch (error) {
+        if (error instanceof UserError) return name; // it does not fit this device
+        throw error;
+      }
+    });
+    return fingerprint(parts.join());
+  }
+
+  private async measure(item: Isolated): Promise<Tuning> {
+    const { gpu, events } = this;
+    const state = new State(gpu);
+    for (const input of item.inputs) fill(gpu, state, input);
+    const trials: { name: string; sample: Float32Array; milliseconds: number }[] = [];
+    for (const name of item.names) {
+      const program = await this.compile(item, state, name);
+      if (!program) continue;
+      const best = Math.min(...trials.map(({ milliseconds }) => milliseconds));
+      const milliseconds = await timeOf(gpu, program, best);
+      trials.push({ name, milliseconds, sample: await sampleOf(program, item.outputs) });
+      program.destroy();
+      gpu.trim();
+    }
+    state.destroy();
+    const right = trials.filter((trial) =>
+      trials.some((other) => other !== trial && agreement(trial.sample, other.sample, item.outputs[0].dtype)),
+    );
+    for (const { name } of trials.filter((trial) => !right.includes(trial)))
+      events.onRejected?.(`${item.key}: variant '${name}' agrees with no other; it is not used`);
+    const sorted = right.toSorted((a, b) => a.milliseconds - b.milliseconds);
+    return {
+      variant: sorted[0]?.name ?? item.names[0],
+      code: this.codeOf(item),
+      milliseconds: Object.fromEntries(sorted.map(({ name, milliseconds }) => [name, milliseconds])),
+    };
+  }
+
+  private async compile({ key, graph, outputs }: Isolated, state: State, name: string): Promise<Program | undefined> {
+    try {
+      return await Program.compile(graph, state, {}, { keep: outputs, choose: () => name });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.events.onRejected?.(`${key}: variant '${name}' cannot run here (${error.message})`);
+      return undefined;
+    }
+  }
+}
+
+/** What decides which variant is the fastest: op, shapes, types, attributes, and what there is to choose from. */
+function keyOf({ op, inputs, attrs }: Node, names: readonly string[]): string {
+  const specs = inputs.map(({ shape, dtype }) => `${dtype}[${shape}]`);
+  return `${op.name} ${specs.join(' ')} ${JSON.stringify(attrs)} of ${names.join(' ')}`;
+}
+
+/** FNV-1a, 32 bits. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+function isolate(node: Node, names: readonly string[]): Isolated {
+  const copies = new Map<Tensor, Tensor>();
+  const inputs = node.inputs.map((tensor, index) => {
+    const copy = copies.get(tensor) ?? variable(`input ${index}`, tensor.shape, undefined, tensor.dtype);
+    copies.set(tensor, copy);
+    return copy;
+  });
+  const { graph, result: outputs } = trace(() => apply(node.op, inputs, node.attrs));
+  return { key: keyOf(node, names), graph, inputs: [...copies.values()], outputs, names };
+}

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomic } from '../data/files.ts';
+import { messageOf } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { Tuner, type Tuning, type TuningCache, type TuningEvents } from '../graph/autotune.ts';
+import { useChooser } from '../graph/chooser.ts';
+
+const cacheSchema = z.strictObject({
+  version: z.literal(1),
+  adapter: z.string(),
+  driver: z.string(),
+  /** Op, shapes, types, attributes and variants → what was found. */
+  found: z.record(
+    z.string(),
+    z.strictObject({ variant: z.string(), code: z.string(), milliseconds: z.record(z.string(), z.number()) }),
+  ),
+});
+
+/** The user's folder for what can be made again, by the conventions of each system. */
+function cacheFolder(): string {
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  if (process.platform === 'win32' && LOCALAPPDATA) return join(LOCALAPPDATA, 'simclr-webgpu', 'Cache');
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'simclr-webgpu');
+  return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'simclr-webgpu');
+}
+
+/** Where findings about a device are kept: one file for each adapter and driver. */
+export function kernelCacheFile({ traits, adapter }: Gpu, folder = cacheFolder()): string {
+  const name = traits.adapter.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const key = createHash('sha256').update(`${traits.adapter}\n${adapter.info.description}`).digest('hex').slice(0, 8);
+  return join(folder, 'kernels', `${name}-${key}.json`);
+}
+
+/** Findings in a file, written after each one: a killed run loses none. What cannot be read counts as nothing. */
+class FileCache implements TuningCache {
+  private readonly found: Record<string, Tuning>;
+  private writable = true;
+
+  constructor(
+    private readonly file: string,
+    private readonly device: { adapter: string; driver: string },
+    private readonly onUnwritable: (message: string) => void,
+  ) {
+    this.found = this.load();
+  }
+
+  private load(): Record<string, Tuning> {
+    try {
+      const { adapter, driver, found } = cacheSchema.parse(JSON.parse(readFileSync(this.file, 'utf8')));
+      return adapter === this.device.adapter && driver === this.device.driver ? found : {};
+    } catch {
+      return {};
+    }
+  }
+
+  read(key: string): Tuning | undefined {
+    return this.found[key];
+  }
+
+  write(key: string, tuning: Tuning): void {
+    this.found[key] = tuning;
+    if (!this.writable) return;
+    try {
+      mkdirSync(dirname(this.file), { recursive: true });
+      writeFileAtomic(this.file, `${JSON.stringify({ version: 1, ...this.device, found: this.found }, null, 1)}\n`);
+    } catch (error) {
+      this.writable = false;
+      this.onUnwritable(`what was measured of kernels cannot be kept for the next run (${messageOf(error)})`);
+    }
+  }
+}
+
+export interface KernelEvents extends TuningEvents {
+  onUnwritable?(message: string): void;
+}
+
+/**
+ * From now on the kernels of every program on this device are chosen by measurement: each variant is checked against another and
+ * timed, once for each op and shape; findings are kept in the user's cache folder.
+ */
+export function tuneKernels(gpu: Gpu, events: KernelEvents = {}, file = kernelCacheFile(gpu)): Tuner {
+  const device = { adapter: gpu.traits.adapter, driver: gpu.adapter.info.description };
+  const tuner = new Tuner(gpu, new FileCache(file, device, (message) => events.onUnwritable?.(message)), events);
+  useChooser(gpu, tuner);
+  return tuner;
+}

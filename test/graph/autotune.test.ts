@@ -1,0 +1,119 @@
+import { expect, it } from 'vitest';
+import reluForward from '../../kernels/relu/forward.wgsl';
+import { grid1d } from '../../src/gpu/kernel.ts';
+import { Tuner, type Tuning } from '../../src/graph/autotune.ts';
+import { agreement } from '../../src/graph/autotune_measure.ts';
+import { useChooser } from '../../src/graph/chooser.ts';
+import { Program } from '../../src/graph/program.ts';
+import { State } from '../../src/graph/state.ts';
+import type { Op } from '../../src/graph/tensor.ts';
+import { apply, trace } from '../../src/graph/trace.ts';
+import { conv2d } from '../../src/ops/conv2d.ts';
+import { onEveryAdapter, sample } from '../ops/harness.ts';
+
+/** relu in three ways: at once, eight times over (slow), and only for half of the elements (wrong, and the fastest). */
+const threeWays: Op<{ size: number }> = {
+  name: 'three_ways',
+  infer: ([x]) => [x],
+  launches({ inputs: [x], outputs: [y], attrs: { size }, pick }) {
+    const launch = (elements: number) => ({
+      kernel: reluForward,
+      bindings: { x, y },
+      params: { size: elements },
+      workgroups: grid1d(Math.ceil(elements / 4), 64),
+    });
+    return pick({
+      slow: () => Array.from({ length: 8 }, () => launch(size)),
+      wrong: () => [launch(size / 2)],
+      fast: () => [launch(size)],
+    });
+  },
+};
+
+class Memory {
+  readonly found = new Map<string, Tuning>();
+  reads = 0;
+  read(key: string) {
+    this.reads++;
+    return this.found.get(key);
+  }
+  write(key: string, tuning: Tuning) {
+    this.found.set(key, tuning);
+  }
+}
+
+const size = 1 << 20;
+const build = () => trace(() => ({ y: apply(threeWays, [sample('x', [size])], { size })[0] }));
+
+onEveryAdapter((gpu) => {
+  it('the fastest variant that agrees with another wins; one that is wrong is named and never used', async () => {
+    const cache = new Memory();
+    const rejected: string[] = [];
+    const tuner = new Tuner(gpu(), cache, { onRejected: (message) => rejected.push(message) });
+    const { graph, result } = build();
+    const choose = await tuner.choose(graph, [result.y], {});
+    const [[key, tuning]] = [...cache.found];
+    expect(key).toMatch(/^three_ways f32\[1048576\] .* of slow wrong fast$/);
+    expect(tuning.variant).toBe('fast');
+    expect(tuning.milliseconds['fast']).toBeLessThan(tuning.milliseconds['slow']);
+    expect(Object.keys(tuning.milliseconds)).not.toContain('wrong');
+    expect(rejected).toEqual([`${key}: variant 'wrong' agrees with no other; it is not used`]);
+    expect(choose(graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe('fast');
+  });
+
+  it('what is in the cache is not measured again, unless it was found for other kernels or is not offered', async () => {
+    const cache = new Memory();
+    const measured: string[] = [];
+    const tune = (pinned = {}) => {
+      const tuner = new Tuner(gpu(), cache, { onTune: (_done, _total, what) => measured.push(what) });
+      tuner.pin(pinned);
+      const { graph, result } = build();
+      return tuner.choose(graph, [result.y], {});
+    };
+    await tune();
+    expect(measured).toHaveLength(2);
+    await tune();
+    expect(measured).toHaveLength(2);
+    const [[key, tuning]] = [...cache.found];
+    cache.found.set(key, { ...tuning, code: 'others' });
+    await tune();
+    cache.found.set(key, { ...tuning, variant: 'gone' });
+    await tune();
+    expect(measured).toHaveLength(6);
+    const choose = await tune({ [key]: 'slow' });
+    expect(measured).toHaveLength(6);
+    expect(choose(build().graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe('slow');
+  });
+
+  it('programs of a device take what its chooser says, and tuning leaves no memory behind', async () => {
+    const x = sample('x', [2, 5, 5, 8]);
+    const { graph, result: y } = trace(() => conv2d(x, sample('w', [8, 3, 3, 8])));
+    const state = new State(gpu());
+    const before = gpu().bytes;
+    const choose = await new Tuner(gpu(), new Memory()).choose(graph, [y], {});
+    expect(gpu().bytes).toBe(before);
+    const offered: string[][] = [];
+    useChooser(gpu(), {
+      choose: async () => (node, names) => {
+        offered.push([...names]);
+        return choose(node, names) === undefined ? undefined : 'portable';
+      },
+    });
+    const program = await Program.compile(graph, state, { y });
+    expect(program.plan.launches[0].kernel.name).toBe('conv2d/gather');
+    expect(offered).toHaveLength(1);
+    program.destroy();
+    state.destroy();
+  });
+});
+
+it('results agree when they differ by rounding, and not where a value in ten thousand is missing', () => {
+  const a = Float32Array.from({ length: 10_000 }, (_, i) => Math.sin(i));
+  const rounded = a.map((value, i) => value * (1 + (i % 2 ? 1e-5 : -1e-5)));
+  const hole = a.map((value, i) => (i === 1234 ? 0 : value));
+  expect(agreement(a, rounded, 'f32')).toBe(true);
+  expect(agreement(a, hole, 'f32')).toBe(false);
+  expect(agreement(a, a.with(7, Number.NaN), 'f32')).toBe(false);
+  expect(agreement(a.fill(0), a, 'f32')).toBe(false);
+});
+
