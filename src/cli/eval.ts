@@ -7,25 +7,24 @@ import { tsneDefaults } from '../eval/tsne.ts';
 import { evalKMeans, evalTsne } from '../experiment/eval_clusters.ts';
 import { evalNeighbors, evalRobustness } from '../experiment/eval_pictures.ts';
 import { evalKnn, evalLinear, evalTransfer, knnDefaults } from '../experiment/eval_probes.ts';
-import { evalFinetune, evalLowLabel, type FinetuneSettings, lowLabelSteps } from '../experiment/eval_training.ts';
+import { evalFinetune, evalLowLabel, lowLabelSteps } from '../experiment/eval_training.ts';
 import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
 import { Gpu } from '../gpu/device.ts';
 import { table } from '../report/tables.ts';
-import { parseSupervisedSettings } from '../train/supervised.ts';
 import { command, stopOnSignals } from './common.ts';
+import { addFinetune, trainingTools } from './eval_finetune.ts';
 import {
-  addFinetune,
   addFolds,
   addProbe,
   countFrom,
   type EvalOptions,
   evalCommandNamed,
-  finetuneSettings,
   listOf,
   numberIn,
   type ProbeFlags,
   probeOptions,
   refuseIdle,
+  type Tools,
 } from './eval_options.ts';
 import { Terminal } from './terminal.ts';
 
@@ -40,14 +39,6 @@ export function evalCommand(): Command {
 
 type Flags<T> = EvalOptions & T;
 type Evaluate<T> = (evaluation: Evaluation, flags: Flags<T>, tools: Tools) => Promise<Outcome>;
-
-/** What an evaluation may need of the command line. */
-interface Tools {
-  readonly out: string;
-  readonly terminal: Terminal;
-  /** From now on a signal lets the step under way be saved: aborted then. */
-  readonly stopOnSignals: () => AbortSignal;
-}
 
 /** Has a command open the encoder, evaluate, print the table and write the files. */
 function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
@@ -122,30 +113,19 @@ const knn = () =>
         `numbers of neighbours (default: those of ${knnDefaults.k} that there are images for)`,
         listOf(countFrom(1)),
       )
-      .option('--temperature <numbers>', 'temperatures τ', listOf(numberIn(1e-3, 1e3)), [...knnDefaults.temperatures]),
+      .addOption(
+        new Option('--temperature <numbers>', 'temperatures τ')
+          .argParser(listOf(numberIn(1e-3, 1e3)))
+          .default(knnDefaults.temperatures, knnDefaults.temperatures.join()),
+      ),
     (evaluation, { data, k, temperature, folds }) => evalKnn(evaluation, data, { k, temperatures: temperature, folds }),
   );
-
-/** A training of the whole encoder, its progress on the terminal. A signal saves; the same command goes on. */
-function trainingTools(flags: EvalOptions, { out, terminal, stopOnSignals }: Tools): FinetuneSettings {
-  const given = finetuneSettings(flags as unknown as Record<string, unknown>);
-  return {
-    supervised: parseSupervisedSettings({ ...given, seed: flags.seed }),
-    folder: join(out, 'trainings'),
-    signal: stopOnSignals(),
-    onTraining: (name) => terminal.line(`training   ${name}`),
-    events: {
-      onPipeline: (done, total) => terminal.progress('compiling', done, total),
-      onStep: ({ step, steps, loss }) => terminal.progress('step', step, steps, `loss ${loss.toFixed(3)}`),
-    },
-  };
-}
 
 const finetune = () =>
   runs<{ folds?: boolean }>(
     addFolds(addFinetune(evalCommandNamed('finetune', 'all layers trained on the labels, from the encoder'))),
     (evaluation, flags, tools) =>
-      evalFinetune(evaluation, flags.data, { ...trainingTools(flags, tools), folds: flags.folds }),
+      evalFinetune(evaluation, flags.data, { ...trainingTools(evaluation, flags, tools), folds: flags.folds }),
   );
 
 const lowLabel = () =>
@@ -169,7 +149,7 @@ const lowLabel = () =>
       evalLowLabel(evaluation, flags.data, {
         ...probeOptions(flags),
         ...{ perClass: flags.labels, shares: flags.shares, subsets: flags.subsets },
-        ...(flags.finetune && { finetune: trainingTools(flags, tools) }),
+        ...(flags.finetune && { finetune: trainingTools(evaluation, flags, tools) }),
       }),
   );
 

@@ -1,8 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../errors.ts';
 import { probeDefaults } from '../eval/probe.ts';
-import { supervisedSettings } from '../train/supervised.ts';
-import { addSetting } from './options.ts';
+import type { Terminal } from './terminal.ts';
 
 /** What every `simclr eval` command is given. */
 export interface EvalOptions {
@@ -15,6 +14,14 @@ export interface EvalOptions {
   readonly batchSize: number;
   readonly seed: number;
   readonly adapter?: string;
+}
+
+/** What an evaluation may need of the command line. */
+export interface Tools {
+  readonly out: string;
+  readonly terminal: Terminal;
+  /** From now on a signal lets the step under way be saved: aborted then. */
+  readonly stopOnSignals: () => AbortSignal;
 }
 
 /** A parser of numbers in a range, for commander. */
@@ -100,9 +107,11 @@ export function addProbe(command: Command): Command {
       `strengths λ, chosen on a held-out part of train (default: ${l2}; with sgd 0)`,
       listOf(numberIn(0, 1e9)),
     )
-    .option('--probe-lr <numbers>', 'learning rates of sgd, chosen on a held-out part of train', listOf(positive), [
-      ...lr,
-    ])
+    .addOption(
+      new Option('--probe-lr <numbers>', 'learning rates of sgd, chosen on a held-out part of train')
+        .argParser(listOf(positive))
+        .default(lr, lr.join()),
+    )
     .option('--probe-epochs <number>', 'epochs of sgd', countFrom(1), epochs)
     .option('--probe-batch-size <number>', 'images in a batch of sgd', countFrom(1), batchSize)
     .option('--probe-momentum <number>', 'momentum of sgd', numberIn(0, 0.9999), momentum)
@@ -149,35 +158,3 @@ export function refuseIdle(command: Command): void {
   if (tunes && !finetune)
     refuse(flags(/^--(finetune-.*|augment)$/), 'only --finetune uses that; give it, or leave this out');
 }
-
-/** Settings of a training of the whole encoder that can be given; the rest is the encoder's, or the default. */
-const tuned = [
-  'epochs',
-  'optimizer',
-  'lr',
-  'weightDecay',
-  'momentum',
-  'schedule',
-  'warmupEpochs',
-  'supervisedAugment',
-] as const;
-
-/** `lr` → `finetuneLr` */
-const keyOf = (name: string): string =>
-  name === 'supervisedAugment' ? 'augment' : `finetune${name[0].toUpperCase()}${name.slice(1)}`;
-
-export function addFinetune(command: Command): Command {
-  for (const name of [...tuned, 'batchSize'] as const) {
-    const flag = `--${keyOf(name).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    addSetting(command, supervisedSettings.shape[name], flag);
-  }
-  return command;
-}
-
-/** What was given of them, under the names of `supervisedSettings`. */
-export const finetuneSettings = (flags: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(
-    [...tuned, 'batchSize']
-      .filter((name) => flags[keyOf(name)] !== undefined)
-      .map((name) => [name, flags[keyOf(name)]]),
-  );

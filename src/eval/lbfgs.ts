@@ -1,11 +1,15 @@
 /** Minimises a smooth function: limited-memory BFGS (Nocedal & Wright, Numerical Optimization, algorithms 7.4, 7.5, 3.5 and 3.6). */
 
+import { pause } from './pause.ts';
+
 export interface LbfgsOptions {
   /** Steps and changes of the gradient that are kept. */
   readonly memory: number;
   readonly iterations: number;
   /** Ends when no element of the gradient is larger. */
   readonly tolerance: number;
+  /** Heard before every iteration; when it is aborted, its reason is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /** As scikit-learn calls SciPy's: 10 pairs; a tighter gradient. */
@@ -29,13 +33,18 @@ interface Pair {
 }
 
 /** The minimum that is reached from `start` (which stays as it is). */
-export function lbfgs(objective: Objective, start: Float64Array, options: Partial<LbfgsOptions> = {}): Minimum {
-  const { memory, iterations, tolerance } = { ...lbfgsDefaults, ...options };
+export async function lbfgs(
+  objective: Objective,
+  start: Float64Array,
+  options: Partial<LbfgsOptions> = {},
+): Promise<Minimum> {
+  const { memory, iterations, tolerance, signal } = { ...lbfgsDefaults, ...options };
   let x = start.slice();
   let gradient = new Float64Array(x.length);
   let value = objective(x, gradient);
   const pairs: Pair[] = [];
   for (let iteration = 0; ; iteration++) {
+    await pause(signal);
     if (largest(gradient) <= tolerance) return { x, value, iterations: iteration, converged: true };
     if (iteration === iterations) return { x, value, iterations: iteration, converged: false };
     const direction = descent(gradient, pairs);

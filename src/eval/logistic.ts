@@ -1,6 +1,7 @@
 /** Multinomial logistic regression on features: the linear probe. On the CPU, in float64, the same on every machine. */
 import { epochOrder } from '../data/order.ts';
 import { type LbfgsOptions, lbfgs, type Objective } from './lbfgs.ts';
+import { pause } from './pause.ts';
 
 /** Rows with their classes. */
 export interface Samples {
@@ -114,18 +115,18 @@ function addPenalty(parameters: Float64Array, weights: number, l2: number, gradi
 /**
  * The minimum of mean cross-entropy + l2/2 ‖W‖² by L-BFGS, from zero or from `start`. scikit-learn's C is 1 / (rows · l2).
  */
-export function fitLbfgs(
+export async function fitLbfgs(
   samples: Samples,
   dimensions: number,
   classes: number,
   { l2, start, ...options }: { l2: number; start?: LinearModel } & Partial<LbfgsOptions>,
-): LinearModel {
+): Promise<LinearModel> {
   const objective: Objective = (parameters, gradient) => {
     gradient.fill(0);
     const loss = addLoss(samples, undefined, 0, samples.labels.length, { parameters, classes, dimensions }, gradient);
     return loss + addPenalty(parameters, classes * dimensions, l2, gradient);
   };
-  const found = lbfgs(objective, (start ?? emptyModel(classes, dimensions)).parameters, options);
+  const found = await lbfgs(objective, (start ?? emptyModel(classes, dimensions)).parameters, options);
   const { x: parameters, iterations, converged } = found;
   return { classes, dimensions, parameters, iterations, converged };
 }
@@ -139,15 +140,17 @@ export interface SgdOptions {
   readonly momentum: number;
   readonly l2: number;
   readonly seed: number;
+  /** Heard before every epoch; when it is aborted, its reason is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /** The probe of many papers: SGD with Nesterov's momentum over batches in a new order every epoch (Chen et al., 2020, B.5). */
-export function fitSgd(
+export async function fitSgd(
   samples: Samples,
   dimensions: number,
   classes: number,
-  { lr, epochs, batchSize, momentum, l2, seed }: SgdOptions,
-): LinearModel {
+  { lr, epochs, batchSize, momentum, l2, seed, signal }: SgdOptions,
+): Promise<LinearModel> {
   const { parameters } = emptyModel(classes, dimensions);
   const velocity = new Float64Array(parameters.length);
   const gradient = new Float64Array(parameters.length);
@@ -157,7 +160,10 @@ export function fitSgd(
   for (let step = 0; step < epochs * steps; step++) {
     const epoch = Math.floor(step / steps);
     const at = (step % steps) * batchSize;
-    if (at === 0) order = epochOrder(rows, seed, epoch);
+    if (at === 0) {
+      await pause(signal);
+      order = epochOrder(rows, seed, epoch);
+    }
     gradient.fill(0);
     addLoss(samples, order, at, Math.min(rows, at + batchSize), { parameters, classes, dimensions }, gradient);
     addPenalty(parameters, classes * dimensions, l2, gradient);

@@ -75,14 +75,15 @@ export function standardise({ mean, scale }: Pick<Probe, 'mean' | 'scale'>, feat
 /**
  * Trains a probe on `train`. Candidates are compared on a part of train that is held out class by class, by accuracy and of equals by
  * loss; the winner is then trained on all of it. Nothing of a test set comes in. With one image of each class nothing can be held
- * out: the middle candidate is taken.
+ * out: the middle candidate is taken. When the signal is aborted, also in the middle of a fit, its reason is thrown.
  */
-export function trainProbe(
+export async function trainProbe(
   train: LabelledFeatures,
   dimensions: number,
   classes: number,
   given: Partial<ProbeOptions> = {},
-): Probe {
+  signal?: AbortSignal,
+): Promise<Probe> {
   const options = { ...probeDefaults, ...given };
   const candidates = options.solver === 'lbfgs' ? options.l2.toSorted((a, b) => b - a) : options.lr;
   const table = standardisation(train.features, dimensions);
@@ -92,14 +93,15 @@ export function trainProbe(
   let start: LinearModel | undefined;
   for (const value of parts ? candidates : []) {
     // The minimum of a strong penalty is near that of the next weaker one.
-    start = fitOne(parts!.kept, dimensions, classes, value, options, start);
+    start = await fitOne(parts!.kept, dimensions, classes, value, options, start, signal);
     tried.push({ value, ...score(start, parts!.held) });
   }
   const better = (a: (typeof tried)[number], b: (typeof tried)[number]) =>
     b.accuracy > a.accuracy || (b.accuracy === a.accuracy && b.loss < a.loss) ? b : a;
   const unchosen = candidates.length > 1 && tried.length === 0;
   const chosen = tried.length > 0 ? tried.reduce(better).value : middle(candidates);
-  return { ...table, model: fitOne(samples, dimensions, classes, chosen, options, start), tried, chosen, unchosen };
+  const model = await fitOne(samples, dimensions, classes, chosen, options, start, signal);
+  return { ...table, model, tried, chosen, unchosen };
 }
 
 /** The middle one by size; of two in the middle the larger. */
@@ -113,10 +115,12 @@ function fitOne(
   value: number,
   options: ProbeOptions,
   start: LinearModel | undefined,
-): LinearModel {
-  if (options.solver === 'lbfgs') return fitLbfgs(samples, dimensions, classes, { l2: value, start, tolerance });
+  signal: AbortSignal | undefined,
+): Promise<LinearModel> {
+  if (options.solver === 'lbfgs')
+    return fitLbfgs(samples, dimensions, classes, { l2: value, start, tolerance, signal });
   const { epochs, batchSize, momentum, seed, l2 } = options;
-  return fitSgd(samples, dimensions, classes, { lr: value, l2: l2[0], epochs, batchSize, momentum, seed });
+  return fitSgd(samples, dimensions, classes, { lr: value, l2: l2[0], epochs, batchSize, momentum, seed, signal });
 }
 
 /** A part of each class (at least one image, and at least one stays), or undefined where no class has two. */

@@ -9,6 +9,7 @@ import { corrupt, corruptionNames, strengths, strengthUnit } from '../eval/corru
 import { nearestRows, voteOfNearest } from '../eval/knn.ts';
 import { accuracyOf } from '../eval/logistic.ts';
 import { type ProbeOptions, probeDefaults, probePredict, trainProbe } from '../eval/probe.ts';
+import { decimal } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
 import { contactSheet } from '../report/sheets.ts';
 import { unchosenNote } from './eval_probes.ts';
@@ -36,7 +37,7 @@ export async function evalRobustness(
     .slice(0, most || undefined)
     .sort();
   const test = subset(sets.test, drawn);
-  const probe = trainProbe(train, dimensions, sets.classes, settings);
+  const probe = await trainProbe(train, dimensions, sets.classes, settings);
   const k = Math.min(20, sets.train.count);
   const accuracies = async (set: ImageSet, name: string) => {
     const features = await evaluation.features(set, name, { cache: false });
@@ -149,7 +150,7 @@ export async function evalNeighbors(
         String(rank + 1),
         fileOf(image),
         classOf(image) ?? '',
-        similarity.toFixed(4),
+        decimal(similarity, 4),
       ]),
     ),
     notes: ['neighbors.png shows them'],

@@ -36,11 +36,16 @@ export interface LinearResult {
   readonly byClass: readonly number[];
 }
 
-/** Trains a probe on some rows of train and tests it on all of test. */
-export function linearOn(data: LabelledData, rows: ArrayLike<number>, options: Partial<ProbeOptions>): LinearResult {
+/** Trains a probe on some rows of train and tests it on all of test. When the signal is aborted, its reason is thrown. */
+export async function linearOn(
+  data: LabelledData,
+  rows: ArrayLike<number>,
+  options: Partial<ProbeOptions>,
+  signal?: AbortSignal,
+): Promise<LinearResult> {
   const train = pickLabelled(data.features.train, rows, dimensions);
   const { test } = data.features;
-  const probe = trainProbe(train, dimensions, data.classes, options);
+  const probe = await trainProbe(train, dimensions, data.classes, options, signal);
   const { iterations, converged } = probe.model;
   return {
     ...{ chosen: probe.chosen, tried: probe.tried, unchosen: probe.unchosen, iterations, converged },
@@ -66,7 +71,8 @@ export async function evalLinear(
 ): Promise<Outcome> {
   const data = await evaluation.labelled(path);
   const settings = { ...probeDefaults, ...given };
-  const results = foldsOf(data, folds).map((rows) => linearOn(data, rows, settings));
+  const results: LinearResult[] = [];
+  for (const rows of foldsOf(data, folds)) results.push(await linearOn(data, rows, settings));
   const name = strengthName(settings);
   const row = (first: string, { chosen, train, test }: LinearResult) => [
     first,
@@ -190,7 +196,7 @@ export async function evalTransfer(
     const all = foldsOf(data, false)[0];
     const k = Math.min(20, all.length);
     const [[knn]] = await knnOn(evaluation, data, all, [k], [0.07]);
-    found.push({ data, linear: linearOn(data, all, settings), k, knn });
+    found.push({ data, linear: await linearOn(data, all, settings), k, knn });
   }
   const chart = await barChart({
     title: 'Probes of the features on each folder',

@@ -174,7 +174,7 @@ export async function evalLowLabel(
     for (let s = 0; s < settings.subsets && images < labels.length; s++) {
       const rows = drawPerClass(labels, count, settings.seed + s);
       images = rows.length;
-      linear.push(linearOn(data, rows, settings));
+      linear.push(await linearOn(data, rows, settings, finetune?.signal));
       if (!finetune) continue;
       const sets = { train: subset(data.train, rows), test: data.test };
       const folder = `${name.replace(' %', '-percent').replace(' a class', '-a-class')}-${settings.seed + s}`;
@@ -202,7 +202,11 @@ export async function evalLowLabel(
     series: methods.map((method) => ({
       name: titles[method],
       values: results.map((result) => 100 * result[method]!.mean),
-      ...(several && { deviations: results.map((result) => 100 * result[method]!.deviation) }),
+      ...(several && {
+        deviations: results.map(({ [method]: found }) =>
+          found!.values.length > 1 ? 100 * found!.deviation : undefined,
+        ),
+      }),
     })),
     yRange: [0, 100],
   });

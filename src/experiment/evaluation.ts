@@ -9,6 +9,7 @@ import type { LabelledFeatures } from '../eval/probe.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { type ResNet, resnetFeatures } from '../nn/resnet.ts';
+import { decimal } from '../report/numbers.ts';
 import type { Chart } from '../report/plot.ts';
 import { type EncoderFile, type GivenPreparation, loadEncoderFile, readEncoder } from './encoder.ts';
 
@@ -166,7 +167,7 @@ export function foldsOf({ kind, path, train }: LabelledSets, wanted: boolean): U
 }
 
 /** 0.61234 → `61.23`. */
-export const percent = (share: number): string => (100 * share).toFixed(2);
+export const percent = (share: number): string => decimal(100 * share, 2);
 
 /** Both forms of a chart. */
 export const chartFiles = (name: string, { svg, png }: Chart): Outcome['files'] => ({

@@ -86,10 +86,7 @@ export class Prober {
     const found: Partial<Record<keyof Probes, LinearProbe>> = {};
     for (const name of probedEncoders) {
       const features = await this.featuresOf(name);
-      // Fitting blocks: signals that came meanwhile are heard here.
-      await new Promise((wake) => setImmediate(wake));
-      this.signal?.throwIfAborted();
-      found[name] = this.fit(features, run.fold);
+      found[name] = await this.fit(features, run.fold);
     }
     const probes = found as Probes;
     const content: ProbeFile = { version: 1, origin: this.origin(run), probes };
@@ -107,10 +104,11 @@ export class Prober {
     };
   }
 
-  private fit({ train, test }: Features, fold: Uint32Array | null): LinearProbe {
+  private async fit({ train, test }: Features, fold: Uint32Array | null): Promise<LinearProbe> {
     const rows = fold === null ? train : pickLabelled(train, fold, resnetFeatures);
     const { seed } = this.settings;
-    const probe = trainProbe(rows, resnetFeatures, classCount(this.data), { solver: 'lbfgs', seed });
+    const options = { solver: 'lbfgs', seed } as const;
+    const probe = await trainProbe(rows, resnetFeatures, classCount(this.data), options, this.signal);
     const { iterations, converged } = probe.model;
     return {
       ...{ lambda: probe.chosen, tried: probe.tried, iterations, converged },

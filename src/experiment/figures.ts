@@ -1,5 +1,6 @@
 /** The figures of a report, from the numbers of an experiment. */
 
+import { decimal } from '../report/numbers.ts';
 import { barChart, type Chart, lineChart, type Point } from '../report/plot.ts';
 import { type ImageRow, imageRows } from '../report/plot_images.ts';
 import { matrices } from '../report/plot_matrix.ts';
@@ -58,7 +59,7 @@ export const lossViewsFigure = (example: LossExample, pictures: readonly Uint8Ar
 export function lossMatricesFigure({ rows, cosines, probabilities }: LossExample): Promise<Chart> {
   const without = (matrix: readonly (readonly number[])[]) =>
     matrix.flatMap((row, i) => row.map((value, k) => (i === k ? Number.NaN : value)));
-  const format = (value: number) => value.toFixed(3);
+  const format = (value: number) => decimal(value, 3);
   return matrices({
     title: 'From similarities to probabilities',
     range: [-1, 1],
@@ -91,7 +92,7 @@ export function similarityFigure({ similarity, seed }: PretrainingResult): Promi
     matrices: chosenStages(similarity).map((stage) => ({
       title: stage.step === 0 ? 'untrained' : `step ${stage.step}`,
       values: stage.similarity,
-      notes: [`positives ${stage.positives.toFixed(3)}`, `negatives ${stage.negatives.toFixed(3)}`],
+      notes: [`positives ${decimal(stage.positives, 3)}`, `negatives ${decimal(stage.negatives, 3)}`],
     })),
   });
 }
@@ -201,8 +202,8 @@ export function testAccuracyChart(runs: readonly LabelledRun[], classes: number)
 
 /** Ours beside the published values. */
 export function comparisonChart(table: readonly TableRow[]): Promise<Chart> {
-  const deviations = table.map(({ testAccuracy }) => 100 * (testAccuracy.deviation ?? 0));
-  const several = table.some(({ testAccuracy }) => testAccuracy.deviation !== null);
+  const deviations = table.map(({ testAccuracy: { deviation } }) => (deviation === null ? undefined : 100 * deviation));
+  const several = deviations.some((deviation) => deviation !== undefined);
   return barChart({
     title: 'Test accuracy after the last epoch',
     x: { label: 'model' },

@@ -1,6 +1,7 @@
 /** The report of an experiment as a document: everything it says comes from the results. */
 
 import type { Block, Document } from '../report/document.ts';
+import { decimal } from '../report/numbers.ts';
 import type { ExperimentNumbers } from './experiment.ts';
 import {
   type Findings,
@@ -27,7 +28,7 @@ import {
 import type { LossExample } from './figures_loss.ts';
 import type { AugmentationStep, Named } from './figures_views.ts';
 import { frozenDigests, heading, paragraph, settingsBlocks, timeBlocks } from './report_facts.ts';
-import { decimal, probeHead, probeRows, runCount, tableHead, tableRows, verdict } from './report_text.ts';
+import { probeHead, probeRows, runCount, tableHead, tableRows, verdict } from './report_text.ts';
 
 /** What `results.json` holds: all numbers of the report. Accuracies are shares, 0 to 1. */
 export interface Results extends ExperimentNumbers {

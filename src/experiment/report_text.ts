@@ -1,6 +1,7 @@
 /** Numbers and sentences of the report. */
 
 import { stepsPerEpoch } from '../data/order.ts';
+import { decimal } from '../report/numbers.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import {
   type Findings,
@@ -14,13 +15,6 @@ import {
 } from './experiment_results.ts';
 import { modelTitles } from './figures.ts';
 import { published } from './report_published.ts';
-
-/** A number with a true minus sign; what rounds to zero has no sign. */
-export const decimal = (value: number, digits: number): string =>
-  value
-    .toFixed(digits)
-    .replace(/^-(?=[0.]*$)/, '')
-    .replace('-', '−');
 
 const plusMinus = ({ mean, deviation }: Statistic, digits: number, scale = 1): string =>
   decimal(scale * mean, digits) + (deviation === null ? '' : ` ± ${(scale * deviation).toFixed(digits)}`);

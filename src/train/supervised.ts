@@ -70,7 +70,7 @@ export interface SupervisedOptions {
  * running ones, with which it is tested, follow, as in PyTorch when a model whose weights need no gradient is in training mode.
  *
  * @throws UserError no labels, one class, other classes in the test set, no encoder or one of another architecture, another
- *   training in the folder, NaN
+ *   training in the folder, another process that trains in it, NaN
  */
 export async function trainSupervised(
   gpu: Gpu,
@@ -89,11 +89,13 @@ export async function trainSupervised(
   const known = folder.result<SupervisedResult>();
   if (known) return known;
   const state = new State(gpu);
+  let unlock: (() => void) | undefined;
   try {
     const { architecture, stem, seed } = settings;
     const classifier = new Classifier({ architecture, stem, seed, classes });
     if (encoder) loadEncoder(state, classifier, encoder);
     folder.prepare();
+    unlock = folder.lock();
     const { events = {} } = options;
     const fixed = options.cacheFeatures !== false && hasFixedFeatures(mode, settings);
     const before = await encoderDigest(state, classifier);
@@ -103,6 +105,7 @@ export async function trainSupervised(
     const task = { state, classifier, data, mode, settings, folder, events, ...sources };
     return await train(task, before, encoder, started, options.signal);
   } finally {
+    unlock?.();
     state.destroy();
     gpu.trim();
   }

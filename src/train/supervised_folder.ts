@@ -65,6 +65,11 @@ export class SupervisedFolder {
     if (!existsSync(this.configFile)) writeJson(this.configFile, this.config);
   }
 
+  /** Keeps other processes from training in the folder, as `RunFolder.lock` does. Returns what gives it free again. */
+  lock(): () => void {
+    return this.run.lock();
+  }
+
   private get configFile(): string {
     return this.run.file('config.json');
   }

@@ -17,8 +17,8 @@ const { x, labels, dimensions, classes, test, cases } = sklearn.logistic;
 const samples = { x: f32(x), labels: labels as number[] };
 
 describe('L-BFGS', () => {
-  it('finds the minimum of Rosenbrock’s valley and of a stretched bowl', () => {
-    const valley = lbfgs(
+  it('finds the minimum of Rosenbrock’s valley and of a stretched bowl', async () => {
+    const valley = await lbfgs(
       ([a, b], gradient) => {
         gradient[0] = -400 * a * (b - a * a) - 2 * (1 - a);
         gradient[1] = 200 * (b - a * a);
@@ -29,7 +29,7 @@ describe('L-BFGS', () => {
     );
     expect(valley.converged).toBe(true);
     expect(Math.abs(valley.x[0] - 1) + Math.abs(valley.x[1] - 1)).toBeLessThan(1e-6);
-    const bowl = lbfgs(
+    const bowl = await lbfgs(
       (at, gradient) =>
         at.reduce((sum, value, i) => {
           gradient[i] = 2 * 10 ** i * (value - i);
@@ -41,14 +41,14 @@ describe('L-BFGS', () => {
     expect(relativeError(bowl.x, [0, 1, 2, 3, 4, 5])).toBeLessThan(1e-6);
   });
 
-  it('stays where it is when there is nothing to gain, and says so when it may not go on', () => {
-    const flat = lbfgs(() => 3, Float64Array.of(1, 2));
+  it('stays where it is when there is nothing to gain, and says so when it may not go on', async () => {
+    const flat = await lbfgs(() => 3, Float64Array.of(1, 2));
     expect([flat.iterations, flat.converged, ...flat.x]).toEqual([0, true, 1, 2]);
     const quartic = ([a]: Float64Array, gradient: Float64Array) => {
       gradient[0] = 4 * a ** 3;
       return a ** 4;
     };
-    const stopped = lbfgs(quartic, Float64Array.of(5), { iterations: 2, tolerance: 1e-12 });
+    const stopped = await lbfgs(quartic, Float64Array.of(5), { iterations: 2, tolerance: 1e-12 });
     expect([stopped.iterations, stopped.converged]).toEqual([2, false]);
   });
 });
@@ -56,8 +56,8 @@ describe('L-BFGS', () => {
 describe('logistic regression', () => {
   it.each(cases as { l2: number; weights: number[]; biases: number[]; loss: number; predicted: number[] }[])(
     'L-BFGS, λ $l2: scikit-learn’s weights, loss and predictions',
-    ({ l2, weights, biases, loss, predicted }) => {
-      const model = fitLbfgs(samples, dimensions, classes, { l2, tolerance: 1e-9 });
+    async ({ l2, weights, biases, loss, predicted }) => {
+      const model = await fitLbfgs(samples, dimensions, classes, { l2, tolerance: 1e-9 });
       expect(relativeError(model.parameters.subarray(0, weights.length), weights)).toBeLessThan(1e-5);
       // Biases are free up to a common number, which scikit-learn centres no more than this does.
       const centred = (b: ArrayLike<number>) =>
@@ -68,12 +68,12 @@ describe('logistic regression', () => {
     },
   );
 
-  it('SGD comes close to the same minimum', () => {
-    const exact = fitLbfgs(samples, dimensions, classes, { l2: 0.1 });
+  it('SGD comes close to the same minimum', async () => {
+    const exact = await fitLbfgs(samples, dimensions, classes, { l2: 0.1 });
     const options = { lr: 0.2, epochs: 200, batchSize: 16, momentum: 0.9, l2: 0.1, seed: 1 };
-    const found = fitSgd(samples, dimensions, classes, options);
+    const found = await fitSgd(samples, dimensions, classes, options);
     expect(relativeError(found.parameters.subarray(0, 15), exact.parameters.subarray(0, 15))).toBeLessThan(0.02);
-    expect(fitSgd(samples, dimensions, classes, options).parameters).toEqual(found.parameters);
+    expect((await fitSgd(samples, dimensions, classes, options)).parameters).toEqual(found.parameters);
   });
 });
 
@@ -92,22 +92,22 @@ describe('the probe', () => {
 
   it.each(['lbfgs', 'sgd'] as const)(
     '%s: chooses on a held-out part of train, not on test, the same every time',
-    (solver) => {
+    async (solver) => {
       const options = { solver, epochs: 20, l2: [1e-1, 1e-3], lr: [1e-6, 0.1] };
-      const probe = trainProbe(train, dimensions, classes, options);
+      const probe = await trainProbe(train, dimensions, classes, options);
       expect(probe.tried.map(({ value }) => value)).toEqual(solver === 'lbfgs' ? options.l2 : options.lr);
       const best = Math.max(...probe.tried.map(({ accuracy }) => accuracy));
       expect(probe.tried.find(({ value }) => value === probe.chosen)!.accuracy).toBe(best);
-      if (solver === 'lbfgs') expect(trainProbe(train, dimensions, classes, { l2: [1e-3, 1e-1] })).toEqual(probe);
+      if (solver === 'lbfgs') expect(await trainProbe(train, dimensions, classes, { l2: [1e-3, 1e-1] })).toEqual(probe);
       if (solver === 'sgd') expect(probe.chosen).toBe(0.1);
-      expect(trainProbe(train, dimensions, classes, options)).toEqual(probe);
+      expect(await trainProbe(train, dimensions, classes, options)).toEqual(probe);
       expect(probeScore(probe, train).accuracy).toBeGreaterThan(0.7);
     },
   );
 
   it.each(['lbfgs', 'sgd'] as const)(
     '%s: recognises new images of classes that differ, and guesses where none do',
-    (solver) => {
+    async (solver) => {
       /** Class c lies `apart` further along feature c; the others are noise, on scales of their own. */
       const draw = (rows: number, seed: number, apart: number) => ({
         features: noise(rows * 6, seed).map(
@@ -115,21 +115,35 @@ describe('the probe', () => {
         ),
         labels: Array.from({ length: rows }, (_, i) => i % 3),
       });
-      const accuracy = (apart: number) =>
-        probeScore(trainProbe(draw(150, 1, apart), 6, 3, { solver, epochs: 20 }), draw(300, 2, apart)).accuracy;
-      expect(accuracy(2)).toBeGreaterThan(0.9);
-      expect(Math.abs(accuracy(0) - 1 / 3)).toBeLessThan(0.15);
+      const accuracy = async (apart: number) =>
+        probeScore(await trainProbe(draw(150, 1, apart), 6, 3, { solver, epochs: 20 }), draw(300, 2, apart)).accuracy;
+      expect(await accuracy(2)).toBeGreaterThan(0.9);
+      expect(Math.abs((await accuracy(0)) - 1 / 3)).toBeLessThan(0.15);
     },
   );
 
-  it('one image a class: nothing can be held out, the middle candidate is taken and marked', () => {
+  it.each(['lbfgs', 'sgd'] as const)(
+    '%s: a signal is heard in the middle of a fit, not only after it',
+    async (solver) => {
+      const stop = new AbortController();
+      const reason = new Error('stopped');
+      // Waits for its third turn: a fit that pauses only before it begins has ended by then.
+      let turns = 3;
+      const wait = () => (--turns > 0 ? setImmediate(wait) : stop.abort(reason));
+      setImmediate(wait);
+      const options = { solver, l2: [1e-9], lr: [1e-3], epochs: 50 };
+      await expect(trainProbe(train, dimensions, classes, options, stop.signal)).rejects.toBe(reason);
+    },
+  );
+
+  it('one image a class: nothing can be held out, the middle candidate is taken and marked', async () => {
     const rows = drawPerClass(labels, () => 1, 1);
     const few = pickLabelled(train, rows, dimensions);
     const options = { l2: [1e-3, 1, 1e-1, 1e-2, 1e-4] };
-    const probe = trainProbe(few, dimensions, classes, options);
+    const probe = await trainProbe(few, dimensions, classes, options);
     expect(probe).toMatchObject({ chosen: 1e-2, tried: [], unchosen: true });
-    expect(trainProbe(few, dimensions, classes, { l2: [0.1] })).toMatchObject({ chosen: 0.1, unchosen: false });
-    expect(trainProbe(train, dimensions, classes, options).unchosen).toBe(false);
+    expect(await trainProbe(few, dimensions, classes, { l2: [0.1] })).toMatchObject({ chosen: 0.1, unchosen: false });
+    expect((await trainProbe(train, dimensions, classes, options)).unchosen).toBe(false);
   });
 
   it('draws so many of each class, others for another seed', () => {

@@ -7,9 +7,10 @@ import {
   planExperiment,
 } from '../../src/experiment/experiment_settings.ts';
 import { workOutLoss } from '../../src/experiment/figures_loss.ts';
-import { decimal, duration, runCount, scheduled, verdict } from '../../src/experiment/report_text.ts';
+import { duration, runCount, scheduled, verdict } from '../../src/experiment/report_text.ts';
 import { trace, variable } from '../../src/graph/trace.ts';
 import { ntXent } from '../../src/ops/nt_xent.ts';
+import { decimal } from '../../src/report/numbers.ts';
 import { noise } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
 import { fabricated, runs } from './fixture.ts';

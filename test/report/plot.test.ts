@@ -68,6 +68,30 @@ describe('charts', () => {
     expect(has(chart, palette[0]) && has(chart, palette[1])).toBe(true);
   });
 
+  it('print a single value without a deviation, and keep whiskers within the range', async () => {
+    const draw = async (deviations: readonly (number | undefined)[]) => {
+      const series = [{ name: 'ours', values: [50, 97, 60], deviations }];
+      const options = { title: '', x: { label: '' }, y: { label: '' }, categories: ['a', 'b', 'c'] };
+      const { svg } = await barChart({ ...options, series, yRange: [0, 100] });
+      // Whiskers and their caps are the lines of this width; where one ends at the top, y is that of 100 %.
+      const whiskers = [...svg.matchAll(/<path d="M([\d.-]+) ([\d.-]+)L([\d.-]+) ([\d.-]+)"[^>]*stroke-width="2"/g)];
+      return { svg, whiskers: whiskers.map(([, ...numbers]) => numbers.map(Number)) };
+    };
+    const { svg, whiskers } = await draw([1.5, 5, undefined]);
+    for (const text of ['>50.0 ± 1.5<', '>97.0 ± 5.0<', '>60.0<']) expect(svg).toContain(text);
+    expect(whiskers).toHaveLength(3 + 2); // the second has no cap above
+    const least = (lines: number[][]) => Math.min(...lines.flatMap(([, a, , b]) => [a, b]));
+    const inside = await draw([1.5, 3, undefined]);
+    expect(inside.whiskers).toHaveLength(6);
+    expect(least(whiskers)).toBeCloseTo(least(inside.whiskers), 3); // both end at 100 %
+  });
+
+  it('write negative numbers with a true minus, on bars and on axes', async () => {
+    const { svg } = await barChart({ ...curves, categories: ['a'], series: [{ name: 'ours', values: [-1234.5] }] });
+    expect(svg).toMatch(/>−1234\.5<[\s\S]*>−1,000<|>−1,000<[\s\S]*>−1234\.5</);
+    expect(svg).not.toMatch(/>-\d/);
+  });
+
   it('give each group of points its own colour and shape', async () => {
     const groups = Array.from({ length: 10 }, (_, g) => ({ name: `class ${g}`, points: [[g, g] as const] }));
     const { svg } = await scatterChart({ title: 't-SNE', groups });

@@ -1,5 +1,5 @@
 /** Supervised training end to end, tiny: learns, keeps what is frozen, goes on where it was stopped, says what is wrong. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJsonLines } from '../../src/data/files.ts';
@@ -272,6 +272,22 @@ describe('what is wrong is said in one line', () => {
       /has a tensor 'layer3.5.conv1.weight', which a resnet18 has not/,
     );
     await expect(run('transfer', 'wrong', { stem: 'cifar' })).rejects.toThrow(/'conv1.weight' has shape/);
+  });
+
+  it('a folder in which another process trains; one that a killed process left is free', async () => {
+    const path = join(folder, 'locked');
+    const lock = join(path, 'run.lock');
+    mkdirSync(path);
+    writeFileSync(lock, String(process.ppid));
+    await expect(run('frozen', 'locked', { epochs: 1 })).rejects.toThrow(
+      `${path}: process ${process.ppid} is training in this folder; wait for it or stop it`,
+    );
+    expect(readFileSync(lock, 'utf8')).toBe(String(process.ppid));
+    writeFileSync(lock, '4194305'); // above the largest number that Linux gives a process
+    const holder: string[] = [];
+    await run('frozen', 'locked', { epochs: 1 }, { events: { onStep: () => holder.push(readFileSync(lock, 'utf8')) } });
+    expect(new Set(holder)).toEqual(new Set([String(process.pid)]));
+    expect(existsSync(lock)).toBe(false);
   });
 
   it('settings', () => {

@@ -1,0 +1,75 @@
+/** Flags and tools of the evaluations that train the whole encoder. */
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { FinetuneSettings } from '../experiment/eval_training.ts';
+import type { Evaluation } from '../experiment/evaluation.ts';
+import { softwareSupervised } from '../experiment/experiment_settings.ts';
+import { flagOf } from '../train/settings.ts';
+import { parseSupervisedSettings, supervisedSettings } from '../train/supervised.ts';
+import type { EvalOptions, Tools } from './eval_options.ts';
+import { addSetting } from './options.ts';
+
+/** Settings of a training of the whole encoder that can be given; the rest is the encoder's, or the default. */
+const tuned = [
+  'epochs',
+  'optimizer',
+  'lr',
+  'weightDecay',
+  'momentum',
+  'schedule',
+  'warmupEpochs',
+  'supervisedAugment',
+] as const;
+
+/** `lr` → `finetuneLr` */
+const keyOf = (name: string): string =>
+  name === 'supervisedAugment' ? 'augment' : `finetune${name[0].toUpperCase()}${name.slice(1)}`;
+
+export function addFinetune(command: Command): Command {
+  for (const name of [...tuned, 'batchSize'] as const) {
+    addSetting(command, supervisedSettings.shape[name], flagOf(keyOf(name)));
+  }
+  return command.addHelpText('after', `\nWithout a GPU the defaults are ${sizesOf(softwareSupervised)}.`);
+}
+
+/** What was given of them, under the names of `supervisedSettings`. */
+const finetuneSettings = (flags: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    [...tuned, 'batchSize']
+      .filter((name) => flags[keyOf(name)] !== undefined)
+      .map((name) => [name, flags[keyOf(name)]]),
+  );
+
+const sizesOf = (sizes: Readonly<Record<string, number>>): string =>
+  Object.entries(sizes)
+    .map(([name, value]) => `${flagOf(keyOf(name))} ${value}`)
+    .join(', ');
+
+/**
+ * A training of the whole encoder, its progress on the terminal. A signal saves; the same command goes on. Without a GPU it has the
+ * sizes of the experiment's models there, and says so.
+ */
+export function trainingTools(
+  { state: { gpu }, file: { imageSize } }: Evaluation,
+  flags: EvalOptions,
+  { out, terminal, stopOnSignals }: Tools,
+): FinetuneSettings {
+  const given = finetuneSettings(flags as unknown as Record<string, unknown>);
+  const small: Readonly<Record<string, number>> = gpu.traits.software ? softwareSupervised : {};
+  const shown = Object.fromEntries(Object.entries(small).filter(([name]) => given[name] === undefined));
+  if (Object.keys(shown).length > 0) {
+    terminal.line(
+      `note       no GPU here: sizes for a software adapter (${sizesOf(shown)}; images ${imageSize}×${imageSize}); flags override them`,
+    );
+  }
+  return {
+    supervised: parseSupervisedSettings({ ...small, ...given, seed: flags.seed }),
+    folder: join(out, 'trainings'),
+    signal: stopOnSignals(),
+    onTraining: (name) => terminal.line(`training   ${name}`),
+    events: {
+      onPipeline: (done, total) => terminal.progress('compiling', done, total),
+      onStep: ({ step, steps, loss }) => terminal.progress('step', step, steps, `loss ${loss.toFixed(3)}`),
+    },
+  };
+}
