@@ -1,19 +1,12 @@
-import { readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { writeFileAtomic } from '../src/data/files.ts';
 import { messageOf, UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/device.ts';
-import { measure } from './measure.ts';
-import { describeReport, makeReport, reportSchema } from './report.ts';
-
-/** `dist`: this file and the modules of cases and peers lie there side by side. */
-const folder = dirname(fileURLToPath(import.meta.url));
-const load = async (module: string): Promise<unknown> =>
-  ((await import(pathToFileURL(join(folder, `${module}.js`)).href)) as { default: unknown }).default;
-
-const cases = readdirSync(join(folder, 'cases')).map((file) => file.replace(/\.js$/, ''));
-const peers = readdirSync(join(folder, 'peers'));
+import { reportChart } from './chart.ts';
+import { cases, peers } from './modules.ts';
+import { reportSchema } from './report.ts';
+import { describeReport } from './report_text.ts';
+import { listRows, Session, type SessionOptions } from './session.ts';
 
 function count(text: string): number {
   const value = Number(text);
@@ -21,35 +14,87 @@ function count(text: string): number {
   return value;
 }
 
+const oneMore = (text: string, list: readonly string[] = []): readonly string[] => [...list, text];
+
+/** For options that may be given more than once, each time with one of some names. */
+const oneOf =
+  (names: readonly string[]) =>
+  (text: string, list: readonly string[] = []): readonly string[] => {
+    if (!names.includes(text)) throw new InvalidArgumentError(`Allowed choices are ${names.join(', ')}.`);
+    return [...list, text];
+  };
+
 interface Options {
-  readonly op: string;
-  readonly peer: string;
-  readonly pairs: number;
-  readonly imageSize: number;
-  readonly runs: number;
+  readonly op?: readonly string[];
+  readonly shape?: readonly string[];
+  readonly peer?: readonly string[];
+  readonly pairs?: number;
+  readonly imageSize?: number;
+  readonly runs?: number;
+  readonly variant?: string;
+  readonly quick: boolean;
+  readonly growth: boolean;
+  readonly list: boolean;
   readonly adapter?: string;
   readonly json?: string;
+  readonly chart?: string;
 }
 
-async function run({ adapter, json, peer, ...settings }: Options): Promise<void> {
-  const gpu = await Gpu.open({ adapter });
-  const progress = (text: string) => process.stderr.write(`${text}\n`);
-  const row = await measure(gpu, load, { ...settings, peers: peer === 'none' ? [] : [peer], progress });
-  const report = reportSchema.parse(makeReport(gpu, [row]));
+function sessionOptions({ op, shape, quick, growth, variant, ...options }: Options): SessionOptions {
+  const peer = options.peer ?? ['tfjs'];
+  if (peer.includes('none') && peer.length > 1) throw new UserError('--peer none goes with no other --peer', 2);
+  const named = peer.filter((name) => name !== 'none' && name !== 'all');
+  return {
+    ops: op ?? cases,
+    shapes: shape ?? [],
+    peers: peer.includes('all') ? peers : named,
+    demanded: growth || !options.peer ? [] : named,
+    pairs: options.pairs ?? (quick ? 2 : 8),
+    imageSize: options.imageSize ?? (quick ? 32 : 96),
+    runs: options.runs ?? (quick ? 3 : 5),
+    ...{ quick, growth, variant },
+  };
+}
+
+async function run(options: Options): Promise<void> {
+  const wanted = sessionOptions(options);
+  if (options.list) {
+    process.stdout.write(`${(await listRows(wanted)).join('\n')}\n`);
+    return;
+  }
+  const gpu = await Gpu.open({ adapter: options.adapter });
+  const { report, faults } = await Session.run(gpu, wanted, (text) => process.stderr.write(`${text}\n`));
+  reportSchema.parse(report);
   process.stdout.write(`${describeReport(report)}\n`);
-  if (json) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.json) writeFileAtomic(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.chart) writeFileAtomic(options.chart, (await reportChart(report)).png);
   gpu.destroy();
+  for (const fault of faults) process.stderr.write(`bench: ${fault}\n`);
+  if (faults.length > 0) process.exitCode = 1;
 }
 
 const program = new Command('bench')
   .description('Times our kernels against other libraries on the same device, after comparing their results.')
-  .addOption(new Option('--op <name>', 'what to time').choices(cases).default('step'))
-  .addOption(new Option('--peer <name>', 'library to compare with').choices([...peers, 'none']).default('tfjs'))
-  .option('--pairs <number>', 'pairs of views in a batch', count, 8)
-  .option('--image-size <number>', 'height and width of a view', count, 96)
-  .option('--runs <number>', 'timed runs of each, in turn', count, 3)
+  .addOption(new Option('--op <name>', 'what to time; may be repeated (default: all)').argParser(oneOf(cases)))
+  .addOption(
+    new Option('--shape <text>', 'only rows with this in their name, x for ×; may be repeated').argParser(oneMore),
+  )
+  .addOption(
+    new Option(
+      '--peer <name>',
+      `library to compare with: ${[...peers, 'all', 'none'].join(', ')}; may be repeated (default: tfjs)`,
+    ).argParser(oneOf([...peers, 'all', 'none'])),
+  )
+  .option('--quick', 'small shapes, fewer of them, fewer runs', false)
+  .option('--growth', 'how time and memory of a step and of NT-Xent grow with the batch', false)
+  .option('--list', 'names of all rows, without measuring them', false)
+  .option('--pairs <number>', 'pairs of views in a batch (default: 8, with --quick 2)', count)
+  .option('--image-size <number>', 'height and width of a view (default: 96, with --quick 32)', count)
+  .option('--runs <number>', 'timed samples of each, in turn (default: 5, with --quick 3)', count)
+  .option('--variant <name>', 'variant of kernels to take wherever there is one of this name')
   .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
   .option('--json <file>', 'write the report there')
+  .option('--chart <file>', 'draw the times there, a PNG')
   .action(run);
 
 try {
@@ -58,7 +103,7 @@ try {
   process.stderr.write(
     `bench: ${error instanceof UserError || !(error instanceof Error) ? messageOf(error) : error.stack}\n`,
   );
-  process.exitCode = 1;
+  process.exitCode = error instanceof UserError ? error.exitCode : 1;
 }
 // Dawn keeps the process alive as long as its device is referenced.
 process.exit();

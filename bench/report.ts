@@ -2,36 +2,47 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { z } from 'zod';
 import type { Gpu } from '../src/gpu/device.ts';
-import { formatBytes, table } from '../src/report/tables.ts';
+import type { Ceilings } from './ceilings.ts';
 
 const milliseconds = z.number().positive();
 const range = z.tuple([milliseconds, milliseconds]);
 
-/** A case at one size. Times are medians; a peer's is that of its fastest setting. */
+/** An item of a case. Times are medians; a peer's is that of its fastest setting. */
 export const rowSchema = z.strictObject({
+  /** The case: the name of its file under `bench/cases`. */
+  op: z.string(),
   name: z.string(),
   shape: z.string(),
   runs: z.number().int().positive(),
   ours_ms: milliseconds,
-  /** A rate of ours: floating-point operations that our kernels do, over their time. */
-  gflops: z.number().positive(),
-  /** The most GPU memory that ours had allocated. */
-  peak_bytes: z.number().int().positive(),
+  /** Time in kernels by the device's own clock, of one run; left out where it has none. */
+  kernel_ms: milliseconds.optional(),
+  /** Rates of ours: floating-point operations that our kernels do, and bytes that must move at least, over the time. */
+  gflops: z.number().nonnegative(),
+  gbps: z.number().positive(),
+  /** The larger of the two rates' shares of the ceilings, and which it is. */
+  ceiling_share: z.number().positive(),
+  bound: z.enum(['arithmetic', 'memory']),
+  /** GPU memory of ours: data of the case, results, intermediates. */
+  peak_bytes: z.number().int().nonnegative(),
   peers: z.record(z.string(), milliseconds),
   /** How many times ours the peer takes. */
   ratio: z.record(z.string(), z.number().positive()),
-  /** Shortest and longest run of ours and of each setting of each peer. */
+  /** Shortest and longest sample of ours and of each setting of each peer. */
   spread: z.record(z.string(), range),
   /** Medians of all settings of each peer. */
   settings: z.record(z.string(), z.record(z.string(), milliseconds)),
-  /** For each setting of each peer, the value that was nearest to its limit when results were compared. */
+  /** For each that ours was compared with, the value that was nearest to its limit. */
   agreement: z.record(
     z.string(),
     z.strictObject({ name: z.string(), distance: z.number().nonnegative(), allowed: z.number().positive() }),
   ),
+  /** Peers, or settings of them, without a time, and why. */
+  left_out: z.record(z.string(), z.string()),
 });
 
-export const reportSchema = z.strictObject({
+/** What must be known to read the numbers. */
+const circumstances = {
   adapter: z.string(),
   driver: z.string(),
   machine: z.string(),
@@ -40,7 +51,17 @@ export const reportSchema = z.strictObject({
   date: z.iso.datetime(),
   node: z.string(),
   commit: z.string(),
+};
+
+export const reportSchema = z.strictObject({
+  ...circumstances,
+  /** What the device's own kernels reach: multiply-adds counting two, bytes read and written. */
+  ceilings: z.strictObject({ gflops: z.number().positive(), gbps: z.number().positive() }),
   rows: z.array(rowSchema),
+  /** Items that the device refused, and why. */
+  refused: z.array(z.strictObject({ name: z.string(), shape: z.string(), reason: z.string() })),
+  /** With `--growth`: bytes that a binding may have, and the most pairs whose 2N × 2N matrix of f32 fits into them. */
+  matrix: z.strictObject({ binding_bytes: z.number().int(), largest_pairs: z.number().int() }).optional(),
 });
 
 export type Row = z.infer<typeof rowSchema>;
@@ -57,48 +78,15 @@ function commit(): string {
 /** As the benchmark starts: both may change while it runs. */
 const start = { load: loadavg()[0], commit: commit() };
 
-export const makeReport = ({ adapter, traits }: Gpu, rows: Row[]): Report => ({
+/** A report without rows yet. */
+export const newReport = ({ adapter, traits }: Gpu, ceilings: Ceilings): Report => ({
   adapter: traits.adapter,
   driver: adapter.info.description,
   machine: `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`,
   date: new Date().toISOString(),
   node: process.version,
   ...start,
-  rows,
+  ceilings,
+  rows: [],
+  refused: [],
 });
-
-const seconds = (value: number): string =>
-  value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${value.toFixed(2)} ms`;
-const withSpread = (value: number, [least, most]: [number, number]): string =>
-  `${seconds(value)} (${seconds(least)} to ${seconds(most)})`;
-
-/** Lines of the table that belong to one case: ours, and every setting of every peer. */
-function linesOf(row: Row): string[][] {
-  const label = `${row.name} ${row.shape}`;
-  const ours = [label, 'ours', withSpread(row.ours_ms, row.spread['ours']), '1.00', row.gflops.toFixed(2)];
-  const peers = Object.entries(row.settings).flatMap(([peer, settings]) =>
-    Object.entries(settings).map(([setting, value]) => {
-      const name = `${peer}, ${setting}`;
-      return [label, name, withSpread(value, row.spread[name]), (value / row.ours_ms).toFixed(2), '-'];
-    }),
-  );
-  return [ours, ...peers];
-}
-
-export function describeReport(report: Report): string {
-  const { adapter, driver, machine, load, date, node, rows } = report;
-  return [
-    `${adapter} (${driver}), ${machine}, load average ${load.toFixed(1)} before`,
-    `${date}, node ${node}, commit ${report.commit}; medians (shortest to longest) of ${rows[0]?.runs ?? 0} interleaved runs`,
-    '',
-    table(['case', 'implementation', 'time', '× ours', 'GFLOP/s'], rows.flatMap(linesOf)),
-    '',
-    ...rows.map((row) => `${row.name} ${row.shape}: peak GPU memory of ours ${formatBytes(row.peak_bytes)}`),
-    ...rows.flatMap((row) =>
-      Object.entries(row.agreement).map(
-        ([peer, { name, distance, allowed }]) =>
-          `${peer} agrees with ours: '${name}' is ${distance.toExponential(1)} away, ${allowed} is allowed`,
-      ),
-    ),
-  ].join('\n');
-}

@@ -1,0 +1,101 @@
+import { formatBytes, table } from '../src/report/tables.ts';
+import type { Report, Row } from './report.ts';
+
+/** Three digits that count, in a unit that suits. */
+function duration(ms: number): string {
+  const [value, unit] = ms >= 1000 ? [ms / 1000, 's'] : ms >= 1 ? [ms, 'ms'] : [ms * 1000, 'µs'];
+  return `${value.toPrecision(value >= 100 ? Math.ceil(Math.log10(value + 1)) : 3)} ${unit}`;
+}
+
+const withSpread = (ms: number, [least, most]: [number, number]): string =>
+  `${duration(ms)} (${duration(least)} to ${duration(most)})`;
+
+const rate = (value: number): string => (value === 0 ? '-' : value.toPrecision(3));
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+
+const header = ['', 'time', '× ours', 'GFLOP/s', 'GB/s', 'of ceiling', 'memory'];
+
+/** Lines of the table that belong to one item: ours, and every setting of every peer. */
+function linesOf(row: Row): string[][] {
+  const kernels = row.kernel_ms === undefined ? '' : `, ${duration(row.kernel_ms)} in kernels`;
+  const ours = [
+    `${row.name} ${row.shape}`,
+    `${withSpread(row.ours_ms, row.spread['ours'])}${kernels}`,
+    '1.00',
+    rate(row.gflops),
+    rate(row.gbps),
+    `${percent(row.ceiling_share)} ${row.bound}`,
+    formatBytes(row.peak_bytes),
+  ];
+  const peers = Object.entries(row.settings).flatMap(([peer, settings]) =>
+    Object.entries(settings).map(([setting, value]) => {
+      const name = `${peer}, ${setting}`;
+      return [`  ${name}`, withSpread(value, row.spread[name]), (value / row.ours_ms).toFixed(2), '', '', '', ''];
+    }),
+  );
+  return [ours, ...peers];
+}
+
+/** What results were compared with; of the peers, who is left out and why, each reason once. */
+function notes(rows: readonly Row[]): string[] {
+  const reasons = new Map<string, string[]>();
+  for (const { name, shape, left_out } of rows) {
+    for (const [peer, reason] of Object.entries(left_out)) {
+      const key = `${peer}: ${reason}`;
+      reasons.set(key, [...(reasons.get(key) ?? []), `${name} ${shape}`]);
+    }
+  }
+  const unchecked = rows.filter(({ agreement }) => Object.keys(agreement).length === 0);
+  const worst = new Map<string, { share: number; text: string }>();
+  for (const { name, shape, agreement } of rows) {
+    for (const [other, { name: value, distance, allowed }] of Object.entries(agreement)) {
+      const share = distance / allowed;
+      if (share < (worst.get(other)?.share ?? 0)) continue;
+      const text = `'${value}' of ${name} ${shape} is ${distance.toExponential(1)} away, ${allowed} is allowed`;
+      worst.set(other, { share, text });
+    }
+  }
+  return [
+    ...[...worst].map(([other, { text }]) => `compared with ${other}; farthest: ${text}`),
+    ...unchecked.map(({ name, shape }) => `not compared with anything: ${name} ${shape}`),
+    ...[...reasons].map(
+      ([reason, where]) => `${reason} (${where.length > 3 ? `${where.length} rows` : where.join('; ')})`,
+    ),
+  ];
+}
+
+/** Ratios that the reader looks for: how often ours is slower, and where. */
+function verdict(rows: readonly Row[]): string[] {
+  const pairs = rows.flatMap((row) => Object.entries(row.ratio).map(([peer, ratio]) => ({ row, peer, ratio })));
+  return [...new Set(pairs.map(({ peer }) => peer))].map((peer) => {
+    const against = pairs.filter((pair) => pair.peer === peer);
+    const slower = against.filter(({ ratio }) => ratio < 1);
+    const where = slower.map(({ row, ratio }) => `${row.name} ${row.shape} (${ratio.toFixed(2)})`).join('; ');
+    return `${peer}: slower than ours in ${against.length - slower.length} of ${against.length} rows${where ? `, faster in ${where}` : ''}`;
+  });
+}
+
+function matrixNote({ matrix }: Report): string[] {
+  if (!matrix) return [];
+  const { binding_bytes, largest_pairs } = matrix;
+  return [
+    `a stored 2N × 2N matrix of f32 would fit into one binding (${formatBytes(binding_bytes)}) up to N = ${largest_pairs}; ours is never stored`,
+  ];
+}
+
+/** The report as text: one table a case. */
+export function describeReport(report: Report): string {
+  const { adapter, driver, machine, load, date, node, rows, ceilings, refused } = report;
+  const ops = [...new Set(rows.map(({ op }) => op))];
+  return [
+    `${adapter} (${driver}), ${machine}, load average ${load.toFixed(1)} before`,
+    `${date}, node ${node}, commit ${report.commit}; medians (shortest to longest) of ${rows[0]?.runs ?? 0} interleaved samples`,
+    `ceilings of this device: ${rate(ceilings.gflops)} GFLOP/s of multiply-adds, ${rate(ceilings.gbps)} GB/s of copying`,
+    ...ops.flatMap((op) => ['', table([op, ...header.slice(1)], rows.filter((row) => row.op === op).flatMap(linesOf))]),
+    '',
+    ...verdict(rows),
+    ...matrixNote(report),
+    ...notes(rows),
+    ...refused.map(({ name, shape, reason }) => `refused: ${name} ${shape}: ${reason}`),
+  ].join('\n');
+}

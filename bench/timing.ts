@@ -1,0 +1,36 @@
+import type { Contestant } from './contest.ts';
+
+/** Wall time of `work`. */
+export async function milliseconds(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/** Milliseconds that a contestant takes for its work done so many times, by its own clock where it brings one. */
+const timed = (contestant: Contestant, times: number): Promise<number> =>
+  contestant.timed?.(times) ?? milliseconds(() => contestant.run(times));
+
+/** A sample is made of as many runs as last about this long, so that submitting and waiting hardly count. */
+const sampleMilliseconds = 10;
+const mostRepeats = 1000;
+
+/** Warms a contestant up and finds how many runs make a sample. */
+export async function repeatsOf(contestant: Contestant): Promise<number> {
+  let repeats = 1;
+  for (;;) {
+    const ms = await timed(contestant, repeats);
+    if (ms >= sampleMilliseconds || repeats >= mostRepeats) return repeats;
+    repeats = Math.min(mostRepeats, Math.ceil(repeats * Math.max(2, (1.2 * sampleMilliseconds) / ms)));
+  }
+}
+
+/** Time of one run in a sample of `repeats`. */
+export const sample = async (contestant: Contestant, repeats: number): Promise<number> =>
+  (await timed(contestant, repeats)) / repeats;
+
+/** The middle of the values, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
