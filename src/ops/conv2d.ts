@@ -4,12 +4,16 @@ import type { Conv2dAttributes } from './conv2d_launches.ts';
 import { Padding, product } from './conv2d_padding.ts';
 import { backwardInputVariants, backwardWeightVariants, forwardVariants } from './conv2d_variants.ts';
 
-/** y[n,oy,ox,o] = Σ_{ky,kx,c} x[n, oy·stride − padding + ky, ox·stride − padding + kx, c] · w[o,ky,kx,c] */
+/**
+ * y[n,oy,ox,o] = Σ_{ky,kx,c} x[n, oy·stride − padding + ky, ox·stride − padding + kx, c] · w[o,ky,kx,c]. x and w are both f32 or
+ * both f16, sums are f32; y and dx are of their type, dw is f32: it goes to the optimiser.
+ */
 export const conv2dOp: Op<Conv2dAttributes> = {
   name: 'conv2d',
   infer([x, w], { stride, padding }) {
     check(x.shape.length === 4 && w.shape.length === 4, 'conv2d', 'x is [N, H, W, C] and w [O, kh, kw, C]', x, w);
     check(x.shape[3] === w.shape[3], 'conv2d', 'the last dimensions of x and w must be equal', x, w);
+    checkTypes('conv2d', x, w);
     const [n, height, width] = x.shape;
     const [o, kh, kw] = w.shape;
     const outHeight = Math.floor((height + 2 * padding - kh) / stride) + 1;
@@ -21,7 +25,7 @@ export const conv2dOp: Op<Conv2dAttributes> = {
       x,
       w,
     );
-    return [{ shape: [n, outHeight, outWidth, o], dtype: 'f32' }];
+    return [{ shape: [n, outHeight, outWidth, o], dtype: x.dtype }];
   },
   launches({ inputs: [x, w], outputs: [y], attrs, device, pick }) {
     const from = new Padding();
@@ -37,7 +41,10 @@ export const conv2dOp: Op<Conv2dAttributes> = {
 /** dx[n,iy,ix,i] = Σ_{ky,kx,o} dy[n, (iy + padding − ky)/stride, (ix + padding − kx)/stride, o] · w[o,ky,kx,i], where the divisions are exact */
 export const conv2dBackwardInputOp: Op<Conv2dAttributes & { inputShape: Shape }> = {
   name: 'conv2d_backward_input',
-  infer: (_inputs, { inputShape }) => [{ shape: inputShape, dtype: 'f32' }],
+  infer([dy, w], { inputShape }) {
+    checkTypes('conv2d_backward_input', dy, w);
+    return [{ shape: inputShape, dtype: dy.dtype }];
+  },
   launches({ inputs: [dy, w], outputs: [dx], attrs, device, pick }) {
     const from = new Padding();
     const [dyp, wp] = [from.channels('dy', dy), from.weight('w', w)];
@@ -50,7 +57,10 @@ export const conv2dBackwardInputOp: Op<Conv2dAttributes & { inputShape: Shape }>
 /** dw[o,ky,kx,i] = Σ_{n,oy,ox} dy[n,oy,ox,o] · x[n, oy·stride − padding + ky, ox·stride − padding + kx, i], as sums over slices of the pixels */
 export const conv2dBackwardWeightOp: Op<Conv2dAttributes & { weightShape: Shape }> = {
   name: 'conv2d_backward_weight',
-  infer: (_inputs, { weightShape }) => [{ shape: weightShape, dtype: 'f32' }],
+  infer([dy, x], { weightShape }) {
+    checkTypes('conv2d_backward_weight', dy, x);
+    return [{ shape: weightShape, dtype: 'f32' }];
+  },
   launches({ inputs: [dy, x], outputs: [dw], attrs, device, pick }) {
     const from = new Padding();
     const [dyp, xp] = [from.channels('dy', dy), from.channels('x', x)];
@@ -72,6 +82,11 @@ const conv2dBackwardInput = (dy: Tensor, w: Tensor, attrs: Conv2dAttributes, inp
 
 const conv2dBackwardWeight = (dy: Tensor, x: Tensor, attrs: Conv2dAttributes, weightShape: Shape): Tensor =>
   apply(conv2dBackwardWeightOp, [dy, x], { ...attrs, weightShape })[0];
+
+function checkTypes(op: string, a: Tensor, b: Tensor): void {
+  const holds = a.dtype === b.dtype && (a.dtype === 'f32' || a.dtype === 'f16');
+  check(holds, op, 'both inputs must be f32, or both f16', a, b);
+}
 
 /** Every output pixel of the forward pass takes kh·kw·C multiply-adds a channel, in all three directions. */
 const flops = (outputs: number, w: Tensor): number => 2 * outputs * product(w.shape.slice(1));

@@ -1,14 +1,32 @@
 /** How convolutions are computed by the kernels that run anywhere: a thread gathers what its outputs need, without barriers. */
 import backwardWeight from '../../kernels/conv2d/backward_weight.wgsl';
+import backwardWeightF16 from '../../kernels/conv2d/backward_weight_f16.wgsl';
 import backwardWeightSubgroup from '../../kernels/conv2d/backward_weight_subgroup.wgsl';
+import backwardWeightSubgroupF16 from '../../kernels/conv2d/backward_weight_subgroup_f16.wgsl';
 import gather from '../../kernels/conv2d/gather.wgsl';
+import gatherF16 from '../../kernels/conv2d/gather_f16.wgsl';
 import gatherSubgroup from '../../kernels/conv2d/gather_subgroup.wgsl';
+import gatherSubgroupF16 from '../../kernels/conv2d/gather_subgroup_f16.wgsl';
 import reduceSlices from '../../kernels/conv2d/reduce_slices.wgsl';
 import transposeWeight from '../../kernels/conv2d/transpose_weight.wgsl';
+import transposeWeightF16 from '../../kernels/conv2d/transpose_weight_f16.wgsl';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { grid1d, type Kernel } from '../gpu/kernel.ts';
-import type { Launch, Shape, Variants } from '../graph/tensor.ts';
+import type { Launch, Shape, Spec, Variants } from '../graph/tensor.ts';
 import { type Padded, padded, product } from './conv2d_padding.ts';
+
+/** The kernels that read activations and weights of f32, and those of f16; sums are f32 in both. */
+const kernels = {
+  f32: { gather, gatherSubgroup, backwardWeight, backwardWeightSubgroup, transposeWeight },
+  f16: {
+    gather: gatherF16,
+    gatherSubgroup: gatherSubgroupF16,
+    backwardWeight: backwardWeightF16,
+    backwardWeightSubgroup: backwardWeightSubgroupF16,
+    transposeWeight: transposeWeightF16,
+  },
+};
+const kernelsOf = ({ dtype }: Spec) => kernels[dtype === 'f16' ? 'f16' : 'f32'];
 
 export interface Conv2dAttributes {
   readonly stride: number;
@@ -64,15 +82,18 @@ export const backwardInputVariants = (conv: Convolution): Variants => {
 };
 
 export const backwardWeightVariants = (conv: Convolution): Variants =>
-  bySubgroups(conv.device, (subgroups) => weightLaunches(conv, subgroups ? backwardWeightSubgroup : backwardWeight));
+  bySubgroups(conv.device, (subgroups) => {
+    const { backwardWeight, backwardWeightSubgroup } = kernelsOf(conv.x);
+    return weightLaunches(conv, subgroups ? backwardWeightSubgroup : backwardWeight);
+  });
 
 /** [O, kh, kw, C] → [C, kh, kw, O]. */
 function transposed(w: Padded): [Launch, Padded] {
   const [outChannels, kh, kw, channels] = w.shape;
-  const wt = padded('wt', [channels, kh, kw, outChannels]);
+  const wt = padded('wt', [channels, kh, kw, outChannels], w.dtype);
   return [
     {
-      kernel: transposeWeight,
+      kernel: kernelsOf(w).transposeWeight,
       bindings: { w: w.bound, wt: wt.bound },
       params: { channels, out_channels: outChannels, kernel_height: kh, kernel_width: kw },
       workgroups: grid1d((channels / 4) * kh * kw * (outChannels / 4), 64),
@@ -86,6 +107,7 @@ function gatherLaunch({ attrs, x, w, y, flops }: Convolution, subgroups: boolean
   const [batch, height, width, channels] = y.shape;
   const pixels = batch * Math.ceil(height / step) * Math.ceil(width / step);
   const [rows, layers] = grid1d(step * step * Math.ceil(pixels / (subgroups ? 64 : 32)), 1);
+  const { gather, gatherSubgroup } = kernelsOf(x);
   return {
     kernel: subgroups ? gatherSubgroup : gather,
     bindings: { x: x.bound, w: w.bound, y: y.bound },
@@ -100,7 +122,7 @@ function weightLaunches({ device, attrs, x, w: dw, y: dy, flops }: Convolution, 
   const length = product(dw.shape);
   const [columns, rows] = [Math.ceil(length / dw.shape[0] / 64), Math.ceil(dw.shape[0] / 64)];
   const slices = sliceCount(columns * rows, product(dy.shape.slice(0, 3)), length, device);
-  const partials = slices === 1 ? dw : padded('partials', [slices, length]);
+  const partials = slices === 1 ? dw : padded('partials', [slices, length], 'f32');
   const sum: Launch = {
     kernel,
     bindings: { dy: dy.bound, x: x.bound, partials: partials.bound },

@@ -1,20 +1,21 @@
 /** Channel counts that are no multiples of 4: copies with zeros before a convolution's kernels, and back behind them. */
 import repack from '../../kernels/conv2d/repack.wgsl';
+import repackF16 from '../../kernels/conv2d/repack_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
-import { bytesPerElement, type Launch, Scratch, type Shape, type Tensor } from '../graph/tensor.ts';
+import { byteLength, type DType, type Launch, Scratch, type Shape, type Spec, type Tensor } from '../graph/tensor.ts';
 
 export const product = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 const upTo4 = (size: number): number => Math.ceil(size / 4) * 4;
 
 /** What a kernel binds: the tensor itself, or a scratch with channels rounded up to a multiple of 4. */
-export interface Padded {
+export interface Padded extends Spec {
   readonly bound: Tensor | Scratch;
-  readonly shape: Shape;
 }
 
-export const padded = (name: string, shape: Shape): Padded => ({
-  bound: new Scratch(name, product(shape) * bytesPerElement),
+export const padded = (name: string, shape: Shape, dtype: DType): Padded => ({
+  bound: new Scratch(name, byteLength({ shape, dtype })),
   shape,
+  dtype,
 });
 
 /** Collects the copies that stand before or after a kernel whose channel counts are not multiples of 4. */
@@ -33,9 +34,9 @@ export class Padding {
   }
 
   private copied(name: string, tensor: Tensor, shape: Shape): Padded {
-    if (product(shape) === tensor.size) return { bound: tensor, shape };
-    const copy = padded(name, shape);
-    this.launches.push(repackLaunch(tensor, tensor.shape, copy.bound, shape));
+    if (product(shape) === tensor.size) return { bound: tensor, shape, dtype: tensor.dtype };
+    const copy = padded(name, shape, tensor.dtype);
+    this.launches.push(repackLaunch(tensor, tensor.shape, copy.bound, copy));
     return copy;
   }
 
@@ -47,18 +48,23 @@ export class Padding {
       ...tensor.shape.slice(1, -1),
       upTo4(tensor.shape.at(-1)!),
     ];
-    if (product(shape) === tensor.size) return { bound: tensor, shape };
-    const copy = padded(name, shape);
-    this.launches.push(repackLaunch(copy.bound, shape, tensor, tensor.shape));
+    if (product(shape) === tensor.size) return { bound: tensor, shape, dtype: tensor.dtype };
+    const copy = padded(name, shape, tensor.dtype);
+    this.launches.push(repackLaunch(copy.bound, shape, tensor, tensor));
     return copy;
   }
 }
 
-function repackLaunch(source: Tensor | Scratch, from: Shape, destination: Tensor | Scratch, to: Shape): Launch {
+function repackLaunch(
+  source: Tensor | Scratch,
+  from: Shape,
+  destination: Tensor | Scratch,
+  { shape: to, dtype }: Spec,
+): Launch {
   const [source_columns, target_columns] = [from.at(-1)!, to.at(-1)!];
   const [source_rows, target_rows] = [product(from) / source_columns, product(to) / target_columns];
   return {
-    kernel: repack,
+    kernel: dtype === 'f16' ? repackF16 : repack,
     bindings: { source, destination },
     params: { source_rows, source_columns, target_rows, target_columns },
     workgroups: grid1d(product(to), 64),

@@ -1,17 +1,20 @@
+import { expect, it } from 'vitest';
+import { trace } from '../../src/graph/trace.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { type Case, sample, testCases, testGradient } from './harness.ts';
 
 type Geometry = { x: number[]; w: number[]; stride?: number; padding?: number };
 
-function convolution({ x, w, stride = 1, padding = 0 }: Geometry): Case {
+function convolution({ x, w, stride = 1, padding = 0 }: Geometry, dtype: 'f32' | 'f16'): Case {
   return {
-    name: `x [${x}] w [${w}] stride ${stride} padding ${padding}`,
+    name: `${dtype} x [${x}] w [${w}] stride ${stride} padding ${padding}`,
+    feature: dtype === 'f16' ? 'shader-f16' : undefined,
     build() {
-      const input = sample('x', x);
-      const weight = sample('w', w);
+      const input = sample('x', x, { dtype });
+      const weight = sample('w', w, { dtype });
       const y = conv2d(input, weight, { stride, padding });
-      const [dx, dw] = gradients(y, [input, weight], sample('dy', y.shape));
+      const [dx, dw] = gradients(y, [input, weight], sample('dy', y.shape, { dtype }));
       return { y, dx, dw };
     },
     // Sums of up to 3,000 products: 4 ε √K.
@@ -19,7 +22,7 @@ function convolution({ x, w, stride = 1, padding = 0 }: Geometry): Case {
   };
 }
 
-const cases = [
+const geometries: Geometry[] = [
   // ResNet's kinds of convolution, channel counts around the tile of 64, pixel counts around the tile of 32
   { x: [1, 1, 1, 4], w: [4, 1, 1, 4] },
   { x: [2, 9, 9, 4], w: [64, 7, 7, 4], stride: 2, padding: 3 },
@@ -38,10 +41,17 @@ const cases = [
   { x: [1, 6, 6, 1], w: [1, 1, 1, 1], stride: 3 },
   { x: [31, 1, 1, 17], w: [19, 1, 1, 17] },
   { x: [33, 1, 2, 3], w: [2, 3, 3, 3], padding: 1 },
-].map(convolution);
+];
+const cases = geometries.map((geometry) => convolution(geometry, 'f32'));
+const halfCases = geometries.map((geometry) => convolution(geometry, 'f16'));
 
-testCases(cases);
-testCases(cases, { variant: 'portable' });
+testCases([...cases, ...halfCases]);
+testCases([...cases, ...halfCases], { variant: 'portable' });
+
+it('refuses an f32 image with f16 weights', () => {
+  const apply = () => conv2d(sample('x', [1, 2, 2, 4]), sample('w', [4, 1, 1, 4], { dtype: 'f16' }));
+  expect(() => trace(apply)).toThrow(/conv2d.*both f16/);
+});
 
 for (const geometry of [
   { x: [2, 5, 4, 3], w: [2, 3, 3, 3], stride: 2, padding: 1 },

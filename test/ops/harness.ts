@@ -21,24 +21,34 @@ export function noise(size: number, seed = 1, scale = 1, offset = 0): Float32Arr
 
 let seeds = 0;
 
-/** A variable with values by formula: what cases feed to ops. */
-export function sample(name: string, shape: Shape, { scale = 1, offset = 0, seed = ++seeds } = {}): Tensor {
-  return variable(name, shape, () =>
-    noise(
-      shape.reduce((a, b) => a * b, 1),
-      seed,
-      scale,
-      offset,
-    ),
-  );
+interface SampleOptions {
+  readonly scale?: number;
+  readonly offset?: number;
+  readonly seed?: number;
+  readonly dtype?: 'f32' | 'f16';
 }
+
+/** A variable with values by formula: what cases feed to ops. */
+export function sample(
+  name: string,
+  shape: Shape,
+  { scale = 1, offset = 0, seed = ++seeds, dtype }: SampleOptions = {},
+): Tensor {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return variable(name, shape, () => noise(size, seed, scale, offset), dtype);
+}
+
+/** Error allowed in a tensor of f16: it may be rounded to the other side than the reference, one last place of the largest value. */
+const f16Tolerance = 2 ** -10;
 
 export interface Case {
   readonly name: string;
   /** Applies ops to `sample`s and returns what is compared, gradients too: `gradients(y, [x], sample('dy', …))`. */
   build(): Record<string, Tensor>;
-  /** Error allowed, relative to the largest value of the tensor. Default 1e-5; say why where it is more. */
+  /** Error allowed, relative to the largest value of the tensor. Default 1e-5, in f16 one rounding; say why where it is more. */
   tolerance?: number;
+  /** A feature without which an adapter skips the case, and says so. */
+  feature?: string;
   /** Variables that the ops update, compared too. */
   updated?(outputs: Record<string, Tensor>): Record<string, Tensor>;
 }
@@ -79,7 +89,8 @@ export interface TestOptions {
 export function testCases(cases: readonly Case[], { variant }: TestOptions = {}): void {
   onEveryAdapter((gpu) => {
     const name = (item: Case) => (variant ? `${item.name}, variant ${variant}` : item.name);
-    it.each(cases.map((item) => [name(item), item] as const))('%s', async (_name, item) => {
+    it.for(cases.map((item) => [name(item), item] as const))('%s', async ([, item], { skip }) => {
+      if (item.feature && !gpu().traits.features.has(item.feature)) skip(`the adapter has no '${item.feature}'`);
       await runCase(gpu(), item, variant);
     });
   });
@@ -98,9 +109,16 @@ async function runCase(gpu: Gpu, { build, tolerance = 1e-5, updated }: Case, var
   if (variant) expect(taken, `nodes with a variant '${variant}'`).toBeGreaterThan(0);
   const values = await program.run().read();
   const expected = interpret(graph);
-  for (const [name, tensor] of Object.entries(outputs)) compare(name, values[name], expected.get(tensor)!, tolerance);
+  const check = (name: string, tensor: Tensor, actual: Data) =>
+    compare(
+      name,
+      actual,
+      expected.get(tensor)!,
+      tensor.dtype === 'f16' ? Math.max(tolerance, f16Tolerance) : tolerance,
+    );
+  for (const [name, tensor] of Object.entries(outputs)) check(name, tensor, values[name]);
   for (const [name, tensor] of Object.entries(updated?.(outputs) ?? {})) {
-    compare(name, await state.read(tensor), expected.get(tensor)!, tolerance);
+    check(name, tensor, await state.read(tensor));
   }
   expect(await program.damagedGuards()).toEqual([]);
   program.destroy();

@@ -3,6 +3,7 @@
  * The second reader of a graph: every op by its plain definition, in float64 on the CPU. It is the specification that kernels
  * are held to. `test/reference/<op>.ts` has the definitions of an op and of its gradient, found by the names of the ops.
  */
+import { float16Bits, float16Value } from '../../src/float16.ts';
 import type { Node, Tensor } from '../../src/graph/tensor.ts';
 import type { Graph } from '../../src/graph/trace.ts';
 
@@ -15,11 +16,15 @@ export type Definitions = Readonly<Record<string, Definition>>;
 const files = import.meta.glob<{ default: Definitions }>(['./*.ts', '!./interpreter.ts'], { eager: true });
 const definitions = new Map(Object.values(files).flatMap((file) => Object.entries(file.default ?? {})));
 
+/** What a tensor holds of values: where the graph says f16, the nearest of binary16. */
+const stored = ({ dtype }: Tensor, values: Values): Values =>
+  dtype === 'f16' ? values.map((value) => float16Value(float16Bits(value))) : values;
+
 /** The first value of a leaf in float64; inputs have none and must be given. */
 function leafValue(leaf: Tensor): Values {
   const { origin } = leaf;
   if (origin.kind === 'constant') return new Float64Array(origin.data);
-  if (origin.kind === 'variable') return origin.init ? new Float64Array(origin.init()) : new Float64Array(leaf.size);
+  if (origin.kind === 'variable') return stored(leaf, Float64Array.from(origin.init?.() ?? new Float64Array(leaf.size)));
   throw new Error(`${leaf} has no value: give it to interpret()`);
 }
 
@@ -51,9 +56,13 @@ export function interpret(
     node.outputs.forEach((tensor, index) => {
       if (outputs[index]?.length !== tensor.size)
         throw new Error(`reference of ${node.op.name}: output ${index} has a wrong size`);
-      values.set(tensor, outputs[index]);
+      values.set(tensor, stored(tensor, outputs[index]));
     });
-    for (const index of node.op.mutates?.(node.attrs, node.inputs) ?? []) spread(node.inputs[index], values);
+    for (const index of node.op.mutates?.(node.attrs, node.inputs) ?? []) {
+      const updated = node.inputs[index];
+      values.set(updated, stored(updated, values.get(updated)!));
+      spread(updated, values);
+    }
   }
   return values;
 }

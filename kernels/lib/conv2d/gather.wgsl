@@ -1,4 +1,5 @@
-// What both kernels of the gathering convolution share: its interface, and how pixels map to source coordinates and taps.
+// What the kernels of the gathering convolution share: its interface, and how pixels map to source coordinates and taps.
+// Whoever includes this says what the tensors hold: `Element` f32 or f16, `Value` four of them. Sums are f32 in either case.
 
 struct Params {
   batch: u32,
@@ -16,9 +17,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Value>;
+@group(0) @binding(2) var<storage, read> w: array<Value>;
+@group(0) @binding(3) var<storage, read_write> y: array<Element>;
 
 // How one spatial axis of the pixels maps to source coordinates and taps:
 // the pixel with number j writes at first + step·j and reads, for t < taps, source origin + scale·j + direction·t

@@ -1,0 +1,7 @@
+// Weight gradient of a 2-D convolution, with subgroups, of f16: see lib/conv2d/backward_weight_subgroup.wgsl.
+enable f16;
+enable subgroups;
+// Branches depend on subgroupAny only, which agrees over the subgroup; the analysis works on whole workgroups.
+diagnostic(off, subgroup_uniformity);
+alias Value = vec4<f16>;
+// #include "lib/conv2d/backward_weight_subgroup.wgsl"
