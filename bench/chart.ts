@@ -35,11 +35,12 @@ export function reportChart({ rows, adapter }: Report): Promise<Chart> {
     },
   }));
   const all = names.flatMap(timesOf).filter((value) => value !== undefined);
+  const ends = decades(all);
   const labels = { data: rows.map(({ name, shape }) => `${name} ${shape}`), inverse: true };
   return render(
     {
       ...rest,
-      xAxis: { ...axis('value', 'time / ms, logarithmic', 'x', decades(all)), type: 'log' },
+      xAxis: { ...axis('value', 'time / ms, logarithmic', 'x', ends), type: 'log', startValue: ends.min },
       yAxis: {
         ...axis('category', '', 'y', labels),
         axisLabel: { fontSize: textSize.tick - 2, color: ink, interval: 0 },

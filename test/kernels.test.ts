@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { copyOf, fmaChains } from '../bench/ceilings.ts';
 import { hostImages } from '../src/data/source.ts';
 import { type DeviceTraits, Gpu } from '../src/gpu/device.ts';
 import { packParams } from '../src/gpu/kernel.ts';
@@ -130,6 +131,13 @@ const programs: Record<string, () => Traced> = {
   'every op, many rows': () => everyOp([6, 64, 64, 5], 12, 1, true),
   'every op, frozen statistics': () => everyOp([2, 9, 7, 4], 8, 3, false),
   'every op, frozen statistics, odd channels': () => everyOp([2, 9, 7, 5], 9, 3, false),
+  'ceilings of a device': () =>
+    traced(() => ({
+      fused: fmaChains({ size: 64, rounds: 2, fused: true }),
+      plain: fmaChains({ size: 64, rounds: 2, fused: false }),
+      copy: copyOf(f32('x', 1024), 1),
+      rows: copyOf(f32('rows', 1024), 256),
+    })),
   'relu, batch norm and pooling alone': () =>
     traced(() => {
       const x = f32('x', 2, 4, 4, 3);
