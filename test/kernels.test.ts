@@ -34,8 +34,9 @@ import { adam } from '../src/optim/adam.ts';
 import { lars } from '../src/optim/lars.ts';
 import type { Optimizer } from '../src/optim/optimizer.ts';
 import { sgd } from '../src/optim/sgd.ts';
-import { pretrainingDefaults, tracePretraining } from '../src/ssl/pretraining.ts';
+import { tracePretraining } from '../src/ssl/pretraining.ts';
 import { SimClr } from '../src/ssl/simclr.ts';
+import { pretrainingDefaults } from '../src/ssl/step.ts';
 
 const optimizers: Record<string, (weights: Tensor) => Optimizer> = {
   adam: (weights) => adam(weights, { weightDecay: 1e-4 }),
@@ -84,21 +85,25 @@ function everyOp([n, height, width, channels]: Shape, out: number, kernel: numbe
   });
 }
 
+/** A step as one program, or the phase of that number of a step in pieces. */
 function step(
   architecture: keyof typeof resnetBlocks,
   stem: (typeof stems)[number],
   optimizer: string,
   batchSize: number,
   imageSize: number,
+  microBatch = 0,
+  phase = 0,
 ): Traced {
   const model = new SimClr({ architecture, stem, headBatchNorm: optimizer === 'lars' });
   const set = { name: 'images', count: 8, height: 40, width: 50, skipped: [], read: () => {} };
   return tracePretraining(model, hostImages(set), {
     ...pretrainingDefaults,
     batchSize,
+    microBatch,
     imageSize,
     optimizer: optimizers[optimizer],
-  });
+  }).phases[phase];
 }
 
 function tsne(rows: number, columns: number): Traced {
@@ -125,6 +130,15 @@ const programs: Record<string, () => Traced> = {
   ),
   'a step of 256 pairs of 96 pixels': () => step('resnet18', 'imagenet', 'adam', 256, 96),
   'a step of 4,096 pairs of 224 pixels': () => step('resnet34', 'imagenet', 'lars', 4096, 224),
+  ...Object.fromEntries(
+    [0, 1, 2, 3].flatMap((phase) => [
+      [
+        `pieces of 256 of 4,096 pairs, phase ${phase}`,
+        () => step('resnet18', 'imagenet', 'adam', 4096, 96, 256, phase),
+      ],
+      [`pieces of 2 of 6 pairs, phase ${phase}`, () => step('resnet18', 'cifar', 'sgd', 6, 20, 2, phase)],
+    ]),
+  ),
   'every op, channels in fours': () => everyOp([2, 9, 7, 4], 8, 3, true),
   'every op, odd channels': () => everyOp([4, 8, 8, 3], 7, 3, true),
   'every op, one channel': () => everyOp([2, 3, 3, 1], 1, 1, true),
@@ -210,7 +224,7 @@ it.each(Object.entries(programs))('%s: every kernel compiles, every launch is va
 
 it.each(
   Object.keys(programs).filter((name) =>
-    /^(every|optimisers|t-SNE, few|views|relu|nearest|a step of resnet18, cifar stem, lars)/.test(name),
+    /^(every|optimisers|t-SNE, few|views|relu|nearest|a step of resnet18, cifar stem, lars|pieces of 2 )/.test(name),
   ),
 )('%s: Dawn accepts all that a run sends', async (name) => {
   const { graph, outputs } = programs[name]();

@@ -17,8 +17,9 @@ import { relu } from '../src/ops/relu.ts';
 import { adam } from '../src/optim/adam.ts';
 import type { Optimizer } from '../src/optim/optimizer.ts';
 import { sgd } from '../src/optim/sgd.ts';
-import { Pretraining, type PretrainingOptions, pretrainingDefaults } from '../src/ssl/pretraining.ts';
+import { Pretraining } from '../src/ssl/pretraining.ts';
 import { SimClr, type SimClrOptions } from '../src/ssl/simclr.ts';
+import { type PretrainingOptions, pretrainingDefaults } from '../src/ssl/step.ts';
 import { difference, norm, normError } from './golden/harness.ts';
 import { adapters, noise, onEveryAdapter } from './ops/harness.ts';
 import { interpret, type Values } from './reference/interpreter.ts';
@@ -62,8 +63,7 @@ async function compareStep(adapter: string, model: SimClr, more: Partial<Pretrai
   const state = new State(gpu);
   const source = hostImages(images);
   const pretraining = await Pretraining.create(state, model, source, { ...options, ...more }, { inspect: true });
-  const { traced, program } = pretraining;
-  const given: Record<string, Data> = pretraining.inputs(indices, counters);
+  const [{ phase: traced, program, inputs: given }] = pretraining.runs(indices, counters);
   const values = interpret(
     traced.graph,
     new Map(inputsOf(traced.graph).map((tensor) => [tensor, Float64Array.from(given[tensor.name])])),
@@ -160,7 +160,7 @@ onEveryAdapter((gpu) => {
       const { optimizer } = pretraining.traced;
       const kept = [...model.parameters, ...model.buffers].map(({ tensor }) => tensor);
       const all = await state.readAll([...kept, ...optimizer.state.map(({ variable: moment }) => moment)]);
-      pretraining.program.destroy();
+      pretraining.destroy();
       state.destroy();
       gpu().trim();
       return [...results, ...all.values()];

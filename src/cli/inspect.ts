@@ -2,10 +2,11 @@ import type { Dataset } from '../data/dataset.ts';
 import { batchOf, epochOrder } from '../data/order.ts';
 import { hostImages, residentImages } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { plan } from '../graph/plan.ts';
+import type { LaunchTime } from '../gpu/profiler.ts';
+import { type PlannedLaunch, plan } from '../graph/plan.ts';
 import { State } from '../graph/state.ts';
 import { describePlan, describeProfile } from '../report/tables.ts';
-import { Pretraining, tracePretraining } from '../ssl/pretraining.ts';
+import { Pretraining, runsOf, tracePretraining } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import { modelOptions, pretrainingOptions, type TrainSettings } from '../train/settings.ts';
 import { checkBatch } from '../train/trainer.ts';
@@ -19,9 +20,14 @@ export function dryRun(gpu: Gpu, { train }: Dataset, settings: TrainSettings, te
   checkBatch(train, settings);
   const model = new SimClr(modelOptions(settings));
   const source = settings.images === 'gpu' ? residentImages(new State(gpu), train) : hostImages(train);
-  const { graph, outputs } = tracePretraining(model, source, pretrainingOptions(settings));
+  const { phases } = tracePretraining(model, source, pretrainingOptions(settings));
+  const plans = phases.map((phase) => ({
+    name: phase.name,
+    runs: runsOf(phase, settings.batchSize),
+    plan: plan(phase.graph, Object.values(phase.outputs), gpu.traits),
+  }));
   const parameters = model.parameters.reduce((sum, { torchShape }) => sum + torchShape.reduce((a, b) => a * b, 1), 0);
-  terminal.line(describePlan(plan(graph, Object.values(outputs), gpu.traits), parameters));
+  terminal.line(describePlan(plans, parameters));
 }
 
 /** `--profile`: runs a few steps and prints where the time of one goes. */
@@ -44,6 +50,9 @@ export async function profileStep(
     await pretraining.step(indices, { step, epoch: 0, lr: settings.lr }).read();
     terminal.line(`step ${step}: ${(performance.now() - start).toFixed(1)} ms`);
   }
-  const inputs = pretraining.inputs(indices, { step: warmUp + 1, epoch: 0, lr: settings.lr });
-  terminal.line(describeProfile(await pretraining.program.profile(inputs)));
+  const times: LaunchTime<PlannedLaunch>[] = [];
+  for (const { program, inputs } of pretraining.runs(indices, { step: warmUp + 1, epoch: 0, lr: settings.lr })) {
+    for (const time of await program.profile(inputs)) times.push(time);
+  }
+  terminal.line(describeProfile(times));
 }

@@ -52,6 +52,9 @@ export class Conv2d extends Module {
   }
 }
 
+/** The share of a step's statistics in the running ones. */
+const momentum = 0.1;
+
 /** Batch normalisation over all axes but the last; eps 1e-5, momentum 0.1. Works on NHWC maps and on rows. */
 export class BatchNorm extends Module {
   private readonly weight: Tensor;
@@ -67,10 +70,14 @@ export class BatchNorm extends Module {
     this.runningVar = this.buffer('running_var', [channels], ones(channels));
   }
 
-  forward(x: Tensor, { training }: Mode): Tensor {
+  forward(x: Tensor, { training, batchShare = 1 }: Mode): Tensor {
     const { weight, bias, runningMean, runningVar } = this;
-    const normalise = training ? batchNorm : batchNormInference;
-    return scope(this.name, () => normalise(x, { weight, bias, runningMean, runningVar }));
+    const tensors = { weight, bias, runningMean, runningVar };
+    // k batches of 1/k of a step each keep (1 − momentum) of what was there before the step, as one batch does.
+    const shared = batchShare === 1 ? momentum : 1 - (1 - momentum) ** batchShare;
+    return scope(this.name, () =>
+      training ? batchNorm(x, { ...tensors, momentum: shared }) : batchNormInference(x, tensors),
+    );
   }
 }
 

@@ -4,6 +4,11 @@ import { variable } from '../graph/trace.ts';
 /** Whether batch norm uses the batch's statistics (and updates the running ones), or the running ones. */
 export interface Mode {
   readonly training: boolean;
+  /**
+   * The share of a training step that this batch is, 1 by default: as many batches as make up a step move the running statistics
+   * about as far as one batch of a whole step does. 0 leaves the running statistics as they are.
+   */
+  readonly batchShare?: number;
 }
 
 /** A named value of a module and the shape under which PyTorch knows it. */

@@ -29,54 +29,75 @@ interface Totals {
   milliseconds: number;
 }
 
-function byOp(launches: readonly (readonly [PlannedLaunch, number])[]): Map<string, Totals> {
+/** Sums by op over launches that are run `runs` times, each taking so many milliseconds. */
+function byOp(launches: readonly (readonly [launch: PlannedLaunch, runs: number, milliseconds: number])[]) {
   const totals = new Map<string, Totals>();
-  for (const [{ node, flops = 0, bytes }, milliseconds] of launches) {
+  for (const [{ node, flops = 0, bytes }, runs, milliseconds] of launches) {
     const name = node.op.name;
     const sum = totals.get(name) ?? { nodes: new Set(), launches: 0, flops: 0, bytes: 0, milliseconds: 0 };
     sum.nodes.add(node);
-    sum.launches++;
-    sum.flops += flops;
-    sum.bytes += bytes;
-    sum.milliseconds += milliseconds;
+    sum.launches += runs;
+    sum.flops += runs * flops;
+    sum.bytes += runs * bytes;
+    sum.milliseconds += runs * milliseconds;
     totals.set(name, sum);
   }
   return totals;
 }
 
-/** Bytes that a program takes: slots of intermediates, and its inputs, constants and variables. */
-export const planBytes = ({ slots, leaves }: Plan): number =>
-  [...slots, ...leaves.map(byteLength)].reduce((sum, bytes) => sum + bytes, 0);
+const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-/** A plan before it runs: nodes, launches, work and traffic by op, and the memory that it will take. */
-export function describePlan(plan: Plan, parameters: number): string {
-  const totals = byOp(plan.launches.map((launch) => [launch, 0] as const));
-  const rows = [...totals].map(([name, { nodes, launches, flops, bytes }]) => [
+/** A program of a step, and how often the step runs it. */
+export interface PlannedPhase {
+  readonly name: string;
+  readonly runs: number;
+  readonly plan: Plan;
+}
+
+/** Bytes that programs take: slots of intermediates, and inputs, constants and variables, those that they share once. */
+export function memoryOf(plans: readonly Plan[]): { intermediates: number; leaves: number } {
+  const leaves = new Set(plans.flatMap((plan) => plan.leaves));
+  return {
+    intermediates: total(plans.flatMap(({ slots }) => slots)),
+    leaves: total([...leaves].map(byteLength)),
+  };
+}
+
+/** The plan of a step before it runs: nodes, launches, work and traffic by op, and the memory that it will take. */
+export function describePlan(phases: readonly PlannedPhase[], parameters: number): string {
+  const plans = phases.map(({ plan }) => plan);
+  const launches = phases.flatMap(({ plan, runs }) => plan.launches.map((launch) => [launch, runs, 0] as const));
+  const totals = byOp(launches);
+  const rows = [...totals].map(([name, sum]) => [
     name,
-    String(nodes.size),
-    String(launches),
-    giga(flops),
-    (bytes / 1e6).toFixed(1),
+    String(sum.nodes.size),
+    String(sum.launches),
+    giga(sum.flops),
+    (sum.bytes / 1e6).toFixed(1),
   ]);
-  const sum = (pick: (launch: PlannedLaunch) => number) =>
-    plan.launches.reduce((total, launch) => total + pick(launch), 0);
-  const kernels = new Set(plan.launches.map(({ kernel, constants }) => kernel.name + JSON.stringify(constants ?? {})));
-  const intermediates = plan.slots.reduce((total, bytes) => total + bytes, 0);
-  const unshared = plan.blocks.reduce((total, { bytes }) => total + bytes, 0);
+  const sums = [...totals.values()];
+  const kernels = new Set(launches.map(([{ kernel, constants }]) => kernel.name + JSON.stringify(constants ?? {})));
+  const { intermediates, leaves } = memoryOf(plans);
+  const unshared = total(plans.flatMap(({ blocks }) => blocks.map(({ bytes }) => bytes)));
   return [
     table(['op', 'nodes', 'launches', 'GFLOP', 'MB moved'], rows),
     '',
-    `${plan.nodes.length} nodes, ${plan.launches.length} launches of ${kernels.size} kernels`,
+    ...(phases.length > 1 ? [describePhases(phases)] : []),
+    `${total(plans.map(({ nodes }) => nodes.length))} nodes, ${total(sums.map((sum) => sum.launches))} launches of ${kernels.size} kernels`,
     `${parameters.toLocaleString('en-US')} parameters`,
-    `${giga(sum(({ flops = 0 }) => flops))} GFLOP and ${giga(sum(({ bytes }) => bytes))} GB a step`,
-    `peak memory ${formatBytes(planBytes(plan))}: intermediates ${formatBytes(intermediates)} (${formatBytes(unshared)} without reuse), ` +
-      `weights, optimiser, images and inputs ${formatBytes(planBytes(plan) - intermediates)}`,
+    `${giga(total(sums.map(({ flops }) => flops)))} GFLOP and ${giga(total(sums.map(({ bytes }) => bytes)))} GB a step`,
+    `peak memory ${formatBytes(intermediates + leaves)}: intermediates ${formatBytes(intermediates)} (${formatBytes(unshared)} without reuse), ` +
+      `weights, optimiser, images and inputs ${formatBytes(leaves)}`,
   ].join('\n');
 }
 
+/** Which programs a step in pieces runs, and how often: `phases: 16 × embeddings, loss, 16 × gradients, update`. */
+const describePhases = (phases: readonly PlannedPhase[]): string =>
+  `phases: ${phases.map(({ name, runs }) => (runs === 1 ? name : `${runs} × ${name}`)).join(', ')}`;
+
 /** Where the time of a run went, by op, with rates. */
 export function describeProfile(times: readonly LaunchTime<PlannedLaunch>[]): string {
-  const totals = byOp(times.map(({ launch, milliseconds }) => [launch, milliseconds] as const));
+  const totals = byOp(times.map(({ launch, milliseconds }) => [launch, 1, milliseconds] as const));
   const all = times.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const rows = [...totals]
     .sort(([, a], [, b]) => b.milliseconds - a.milliseconds)

@@ -4,8 +4,8 @@ import type { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Data } from '../graph/tensor.ts';
 import type { Entry } from '../nn/module.ts';
-import { Pretraining, type PretrainingOptions, type StepCounters } from '../ssl/pretraining.ts';
-import type { SimClr } from '../ssl/simclr.ts';
+import { Pretraining, type StepCounters } from '../ssl/pretraining.ts';
+import type { PretrainingOptions, Trainable } from '../ssl/step.ts';
 
 /** Index of the first element that is NaN or infinite, or −1. */
 const firstNonFinite = (data: Data): number => (data as Float32Array).findIndex((value) => !Number.isFinite(value));
@@ -17,18 +17,17 @@ const firstNonFinite = (data: Data): number => (data as Float32Array).findIndex(
 async function firstBadTensor(
   state: State,
   parameters: readonly Entry[],
-  again: () => Promise<Program>,
+  again: () => AsyncIterable<Program>,
 ): Promise<string | undefined> {
   for (const { tensor } of parameters) {
     const at = firstNonFinite(await state.read(tensor));
     if (at >= 0) return `parameter ${tensor.name}, element ${at}`;
   }
-  const program = await again();
-  try {
-    return await firstBadOutput(program);
-  } finally {
-    program.destroy();
+  for await (const program of again()) {
+    const found = await firstBadOutput(program);
+    if (found) return found;
   }
+  return undefined;
 }
 
 async function firstBadOutput(program: Program): Promise<string | undefined> {
@@ -45,7 +44,7 @@ async function firstBadOutput(program: Program): Promise<string | undefined> {
 /**
  * The error with which a training stops at a step whose loss or gradients are not finite.
  *
- * @param again compiles the step with `inspect`, runs it once more and returns the program
+ * @param again compiles the step with `inspect`, runs it once more, and gives its program after each of its runs; destroys it after
  */
 export async function divergenceOf(
   step: number,
@@ -67,14 +66,20 @@ export const divergence = (
   step: number,
   remedy: string,
   state: State,
-  model: SimClr,
+  model: Trainable,
   source: ImageSource,
   options: PretrainingOptions,
   indices: Uint32Array,
   counters: StepCounters,
 ): Promise<UserError> =>
-  divergenceOf(step, remedy, state, model.parameters, async () => {
+  divergenceOf(step, remedy, state, model.parameters, async function* () {
     const again = await Pretraining.create(state, model, source, options, { inspect: true });
-    await again.step(indices, counters).read();
-    return again.program;
+    try {
+      for (const { program, inputs } of again.runs(indices, counters)) {
+        await program.run(inputs).read();
+        yield program;
+      }
+    } finally {
+      again.destroy();
+    }
   });

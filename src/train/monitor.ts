@@ -6,8 +6,8 @@ import { input, trace } from '../graph/trace.ts';
 import { cosineSimilarity } from '../ops/cosine_similarity.ts';
 import { pairGrid } from '../report/sheets.ts';
 import { similarityMatrix } from '../report/similarity.ts';
-import { twoViews, type ViewOptions, viewSeeds } from '../ssl/pretraining.ts';
 import type { SimClr } from '../ssl/simclr.ts';
+import { twoViews, type ViewOptions, viewSeeds } from '../ssl/views.ts';
 
 /** Pairs in the batch that is drawn. */
 const pairs = 8;

@@ -9,8 +9,10 @@ import { lars } from '../optim/lars.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { schedules } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
-import { imagenetColours, type PretrainingOptions, pretrainingDefaults } from '../ssl/pretraining.ts';
+import { checkMicroBatch } from '../ssl/micro_batch.ts';
 import { type SimClrOptions, simClrDefaults } from '../ssl/simclr.ts';
+import { type PretrainingOptions, pretrainingDefaults } from '../ssl/step.ts';
+import { imagenetColours } from '../ssl/views.ts';
 
 const { augmentation } = pretrainingDefaults;
 
@@ -32,6 +34,13 @@ export const trainSettings = z.strictObject({
     .max(65536)
     .default(pretrainingDefaults.batchSize)
     .describe('pairs in a batch (N; the loss compares 2N views)'),
+  microBatch: count(0)
+    .max(65536)
+    .default(pretrainingDefaults.microBatch)
+    .describe(
+      'pairs computed at a time (M, a divisor of N), for large batches in little memory: the loss is still that of all 2N views, ' +
+        'batch norm takes the statistics of each piece; 0: the whole batch at once',
+    ),
   epochs: count(1).default(100).describe('passes over the images'),
   steps: count(0).default(0).describe('stop after this many steps in all; 0: only after the last epoch'),
   optimizer: z
@@ -119,8 +128,11 @@ export function parseTable<T extends z.ZodType<{ cropMin: number; cropMax: numbe
 }
 
 /** Checks the settings of a pre-training run; see `parseTable`. */
-export const parseSettings = (given: unknown, source = 'settings', name: SettingNaming = flagOf): TrainSettings =>
-  parseTable(trainSettings, given, source, name);
+export function parseSettings(given: unknown, source = 'settings', name: SettingNaming = flagOf): TrainSettings {
+  const settings = parseTable(trainSettings, given, source, name);
+  checkMicroBatch(settings, name);
+  return settings;
+}
 
 /** Sizes with which a run ends within minutes on a software rasteriser on two cores. */
 export const softwareSizes = {
@@ -192,10 +204,11 @@ export function augmentationConfig(
 }
 
 export function pretrainingOptions(settings: TrainSettings): PretrainingOptions {
-  const { imageSize, batchSize, temperature, seed } = settings;
+  const { imageSize, batchSize, microBatch, temperature, seed } = settings;
   return {
     imageSize,
     batchSize,
+    microBatch,
     temperature,
     seed,
     ...normalization(settings),

@@ -181,11 +181,16 @@ export class SupervisedLoop {
   private divergence(step: number, epoch: number, lr: number, indices: Uint32Array): Promise<Error> {
     const { state, classifier, data, mode, settings, folder, train } = this.task;
     const remedy = `Lower the learning rate${folder.hasCheckpoint() ? '; the last checkpoint is good' : ''}`;
-    return divergenceOf(step, remedy, state, classifier.parameters, async () => {
-      const options = supervisedStepOptions(settings, this.batchSize);
+    const { batchSize } = this;
+    return divergenceOf(step, remedy, state, classifier.parameters, async function* () {
+      const options = supervisedStepOptions(settings, batchSize);
       const again = await SupervisedStep.create(state, classifier, mode, train, options, { inspect: true });
-      await again.run(indices, labelsOf(data.train, indices), { step, epoch, lr }).read();
-      return again.program;
+      try {
+        await again.run(indices, labelsOf(data.train, indices), { step, epoch, lr }).read();
+        yield again.program;
+      } finally {
+        again.program.destroy();
+      }
     });
   }
 

@@ -11,7 +11,8 @@ import { flatten } from '../ops/flatten.ts';
 import { gradients } from '../ops/gradients.ts';
 import { nonFiniteGuard } from '../ops/guard.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { blurKernel, type StepCounters } from '../ssl/pretraining.ts';
+import type { StepCounters } from '../ssl/pretraining.ts';
+import { blurKernel } from '../ssl/views.ts';
 import type { Trained } from './checkpoint.ts';
 
 /** From scratch; a pre-trained encoder as it is under a new linear layer; a pre-trained encoder trained on. */

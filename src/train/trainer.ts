@@ -236,7 +236,7 @@ export class Trainer {
   }
 
   destroy(): void {
-    this.pretraining.program.destroy();
+    this.pretraining.destroy();
     this.monitor.destroy();
     this.probe?.destroy();
     this.state.destroy();

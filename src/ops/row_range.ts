@@ -1,0 +1,76 @@
+import read from '../../kernels/row_range/read.wgsl';
+import write from '../../kernels/row_range/write.wgsl';
+import { grid1d } from '../gpu/kernel.ts';
+import { check, type Op, type Tensor } from '../graph/tensor.ts';
+import { apply, constant } from '../graph/trace.ts';
+
+interface PartsAttrs {
+  /** A tensor's rows are so many parts of equal length; the range is taken in each of them. */
+  readonly parts: number;
+}
+
+interface ReadAttrs extends PartsAttrs {
+  /** Rows of the range in each part. */
+  readonly rows: number;
+}
+
+/** y[p, i] = x[p, first + i]: rows `first` … `first + rows − 1` of every part of x. */
+export const readRowsOp: Op<ReadAttrs> = {
+  name: 'read_rows',
+  infer([x, first], { parts, rows }) {
+    checkRange('read_rows', x, first, parts);
+    const fits = Number.isInteger(rows) && rows >= 1 && rows * parts <= x.shape[0];
+    check(fits, 'read_rows', `a range of ${rows} rows must fit into one of ${parts} parts`, x);
+    return [{ shape: [parts * rows, ...x.shape.slice(1)], dtype: 'f32' }];
+  },
+  launches: ({ inputs: [x, first], outputs: [y], attrs }) => [
+    { kernel: read, bindings: { x, first, y }, ...sizes(x, y, attrs) },
+  ],
+};
+
+/** y[p, first + i] = x[p, i]: rows `first` … of every part of the variable y are set, the others keep their values. */
+export const writeRowsOp: Op<PartsAttrs> = {
+  name: 'write_rows',
+  infer([y, x, first], { parts }) {
+    checkRange('write_rows', y, first, parts);
+    const same = x.dtype === 'f32' && x.shape.slice(1).join() === y.shape.slice(1).join();
+    const fits = same && x.shape[0] >= 1 && x.shape[0] % parts === 0 && x.shape[0] <= y.shape[0];
+    check(fits, 'write_rows', `the rows must have the target's columns and fit into its ${parts} parts`, x, y);
+    return [];
+  },
+  launches: ({ inputs: [y, x, first], attrs }) => [{ kernel: write, bindings: { x, first, y }, ...sizes(y, x, attrs) }],
+  mutates: () => [0],
+};
+
+function checkRange(op: string, whole: Tensor, first: Tensor, parts: number): void {
+  const divided = whole.dtype === 'f32' && whole.shape.length >= 1 && whole.shape[0] % parts === 0;
+  check(divided && whole.shape[0] >= parts, op, `expected f32 [rows, …] in ${parts} parts of equal length`, whole);
+  check(first.dtype === 'u32' && first.size === 1, op, 'first must be u32 [1]', first);
+}
+
+/** How a range [parts · rows, columns] lies in a whole [parts · part_rows, columns]. */
+function sizes(whole: Tensor, range: Tensor, { parts }: PartsAttrs) {
+  return {
+    params: {
+      part_rows: whole.shape[0] / parts,
+      rows: range.shape[0] / parts,
+      columns: whole.size / whole.shape[0],
+      size: range.size,
+    },
+    workgroups: grid1d(range.size, 64),
+  };
+}
+
+/**
+ * Rows `first` … `first + rows − 1` of each of the `parts` equal parts of x [parts · P, …] → [parts · rows, …]. `first` is u32 [1],
+ * so that one program reads other rows in every run; rows past the end of a part are zeros.
+ */
+export const readRows = (x: Tensor, first: Tensor, attrs: ReadAttrs): Tensor => apply(readRowsOp, [x, first], attrs)[0];
+
+/**
+ * Sets rows of a variable [parts · P, …] to x [parts · rows, …], from row `first` (u32 [1]) of each part on; rows past the end of a
+ * part are left out. By default from row 0 of the whole.
+ */
+export function writeRows(target: Tensor, x: Tensor, first?: Tensor, attrs: PartsAttrs = { parts: 1 }): void {
+  apply(writeRowsOp, [target, x, first ?? constant('first row', Uint32Array.of(0))], attrs);
+}

@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import type { Shape } from '../../src/graph/tensor.ts';
+import { constant, trace } from '../../src/graph/trace.ts';
+import { readRows, writeRows } from '../../src/ops/row_range.ts';
+import { type Case, sample, testCases } from './harness.ts';
+
+const from = (first: number) => constant('first', Uint32Array.of(first));
+
+/** Parts, rows of the whole, first row, rows of the range, further axes; ranges inside, at both ends, whole, and past the end. */
+const ranges: [number, number, number, number, Shape][] = [
+  [2, 16, 2, 4, [5]],
+  [2, 16, 0, 8, [4]],
+  [1, 7, 6, 1, [1]],
+  [3, 15, 3, 2, [33]],
+  [2, 66, 31, 2, [65]],
+  [2, 10, 3, 4, [3]],
+  [2, 6, 0, 1, [2, 3, 2]],
+  [1, 1, 0, 1, []],
+];
+const title = ([parts, rows, first, count, more]: (typeof ranges)[number]) =>
+  `${count} rows from ${first} of ${parts} parts of [${[rows, ...more]}]`;
+
+testCases([
+  ...ranges.map(
+    (range): Case => ({
+      name: `reads ${title(range)}`,
+      build() {
+        const [parts, rows, first, count, more] = range;
+        return { y: readRows(sample('x', [rows, ...more]), from(first), { parts, rows: count }) };
+      },
+      tolerance: 0,
+    }),
+  ),
+  ...ranges.map((range): Case => {
+    const [parts, rows, first, count, more] = range;
+    const target = sample('target', [rows, ...more]);
+    return {
+      name: `writes ${title(range)}, the others keep their values`,
+      build() {
+        writeRows(target, sample('x', [parts * count, ...more]), from(first), { parts });
+        return {};
+      },
+      updated: () => ({ target }),
+      tolerance: 0,
+    };
+  }),
+]);
+
+const traced = (build: () => unknown) => () => trace(build);
+
+it.each([
+  ['rows that are not parts of equal length', () => readRows(sample('x', [5, 2]), from(0), { parts: 2, rows: 1 })],
+  ['a range longer than a part', () => readRows(sample('x', [6, 2]), from(0), { parts: 2, rows: 4 })],
+  ['other columns', () => writeRows(sample('x', [6, 2]), sample('y', [2, 3]), from(0), { parts: 2 })],
+  ['a first row in floating point', () => readRows(sample('x', [6, 2]), sample('first', [1]), { parts: 2, rows: 1 })],
+])('refuses %s', (_name, build) => {
+  expect(traced(build)).toThrow(/^\[(read|write)_rows\] /);
+});
