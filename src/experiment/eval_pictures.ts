@@ -11,7 +11,7 @@ import { accuracyOf } from '../eval/logistic.ts';
 import { type ProbeOptions, probeDefaults, probePredict, trainProbe } from '../eval/probe.ts';
 import { decimal } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
-import { contactSheet } from '../report/sheets.ts';
+import { imageRows } from '../report/plot_images.ts';
 import { unchosenNote } from './eval_probes.ts';
 import { chartFiles, dataFacts, dimensions, type Evaluation, type Outcome, percent } from './evaluation.ts';
 
@@ -69,6 +69,7 @@ export async function evalRobustness(
       points: [clean, ...of(name)].map(({ linear }, level): [number, number] => [level, 100 * linear]),
     })),
     reference: { name: 'guessing', y: 100 / sets.classes },
+    yRange: [0, 100],
   });
   return {
     title: `robustness: accuracy in % of the linear probe (and of kNN, k ${k}) trained on clean images, on ${test.count} damaged test images; clean ${percent(clean.linear)} (${percent(clean.knn)})`,
@@ -108,6 +109,8 @@ const fewQueries = 6;
 
 interface Query {
   readonly name: string;
+  /** Of an image of the set; a file's is not known. */
+  readonly className: string | undefined;
   /** Its row among the pictures that are searched, which is left out of the answer. */
   readonly own: number | undefined;
   readonly pixels: Uint8Array;
@@ -138,11 +141,22 @@ export async function evalNeighbors(
       .filter(({ image }) => image !== own)
       .slice(0, count),
   );
-  const tiles = queries.flatMap(({ pixels }, q) => [pixels, ...answers[q].map(({ image }) => read(searched, image))]);
   const classOf = (image: number) => (searched.labels ? searched.classNames?.[searched.labels[image]] : undefined);
   const fileOf = (image: number) => searched.files?.[image] ?? String(image);
+  const chart = await imageRows(
+    'Queries, and the nearest images by cosine similarity',
+    queries.map(({ pixels, className }, q) => ({
+      tiles: [
+        { pixels, caption: ['query', ...(searched.labels ? [className ?? ''] : [])] },
+        ...answers[q].map(({ image, similarity }) => ({
+          pixels: read(searched, image),
+          caption: [decimal(similarity, 3), ...(searched.labels ? [classOf(image) ?? ''] : [])],
+        })),
+      ],
+    })),
+  );
   return {
-    title: `nearest of ${searched.count} images by cosine similarity; the sheet has the query first in each row`,
+    title: `nearest of ${searched.count} images by cosine similarity; the figure has the query first in each row`,
     header: ['query', 'rank', 'image', 'class', 'similarity'],
     rows: queries.flatMap(({ name }, q) =>
       answers[q].map(({ image, similarity }, rank) => [
@@ -153,7 +167,7 @@ export async function evalNeighbors(
         decimal(similarity, 4),
       ]),
     ),
-    notes: ['neighbors.png shows them'],
+    notes: [],
     json: {
       ...evaluation.facts(),
       data: path,
@@ -168,7 +182,7 @@ export async function evalNeighbors(
         })),
       })),
     },
-    files: { 'neighbors.png': contactSheet(tiles, count + 1, searched.height) },
+    files: chartFiles('neighbors', chart),
   };
 }
 
@@ -188,14 +202,15 @@ async function findQueries(
       const i = Number(text);
       if (i >= set.count) throw new UserError(`--query ${text}: ${set.name} has images 0 to ${set.count - 1}`, 2);
       const name = set.files?.[i] ?? `image ${i}`;
-      queries.push({ name, own: set === searched ? i : undefined, pixels: read(set, i) });
+      const className = set.labels && set.classNames?.[set.labels[i]];
+      queries.push({ name, className, own: set === searched ? i : undefined, pixels: read(set, i) });
     } else {
       const pixels = await decodeRefused(text, imageSize).catch((error: unknown) => {
         throw new UserError(
           `--query ${text}: cannot be read as a picture (${shortReason(error)}); give a PNG or JPEG file, or a number`,
         );
       });
-      queries.push({ name: basename(text), own: undefined, pixels });
+      queries.push({ name: basename(text), className: undefined, own: undefined, pixels });
     }
   }
   return queries;

@@ -77,6 +77,7 @@ export async function evalFinetune(
             },
           ]),
     ]),
+    yRange: [0, 100],
   });
   const means = ['mean ± deviation', '', plusMinus(summary), '', ''];
   return {

@@ -53,6 +53,9 @@ export function frame({ title, yRange }: Common, names: readonly string[], { wid
 /** At most ten digits after the point, a comma between thousands, a true minus sign. */
 const tick = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 10 }).replace('-', '−');
 
+/** How ticks are written. */
+export const axisLabel = { fontSize: textSize.tick, color: ink, hideOverlap: true } as const;
+
 export function axis(type: 'value' | 'category', label: string, place: 'x' | 'y', range: object = {}) {
   return {
     type,
@@ -60,10 +63,7 @@ export function axis(type: 'value' | 'category', label: string, place: 'x' | 'y'
     nameLocation: 'middle',
     nameGap: place === 'x' ? 34 : 58,
     nameTextStyle: { fontSize: textSize.axis, color: ink },
-    axisLabel: {
-      ...{ fontSize: textSize.tick, color: ink, hideOverlap: true },
-      ...(type === 'value' && { formatter: tick }),
-    },
+    axisLabel: { ...axisLabel, ...(type === 'value' && { formatter: tick }) },
     axisLine: { show: true, onZero: false, lineStyle: { color: ink } },
     axisTick: { show: true, lineStyle: { color: ink } },
     splitLine: { show: place === 'y', lineStyle: { color: faint } },

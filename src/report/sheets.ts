@@ -1,4 +1,4 @@
-/** Pictures made of many small pictures: contact sheets, and the grid that shows augmented pairs. */
+/** A picture made of many small ones: the grid that shows augmented pairs. */
 
 import { Canvas, type Color } from './canvas.ts';
 
@@ -6,15 +6,6 @@ const BACKGROUND: Color = [255, 255, 255];
 const GAP = 4;
 /** Small images are enlarged by whole factors to about this side, so that their pixels stay square. */
 const TARGET_TILE = 96;
-
-/**
- * Lays out RGB images (HWC bytes, size×size) row by row, `columns` to a row.
- * @returns a PNG file
- */
-export function contactSheet(images: readonly Uint8Array[], columns: number, size: number): Buffer {
-  const places = images.map((_, i) => ({ column: i % columns, row: Math.floor(i / columns), band: 0 }));
-  return drawTiles(images, places, size);
-}
 
 /**
  * Shows augmented pairs below each other: view a in a row, its view b in the row under it. More pairs than `columns` go on in a

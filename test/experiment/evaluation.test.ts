@@ -69,7 +69,7 @@ function resultsOf<T>({ json, files, rows, header }: Outcome, name: string): T {
   for (const row of rows) expect(row).toHaveLength(header.length);
   const png = PNG.sync.read(Buffer.from(files[`${name}.png`] as Uint8Array));
   expect(png.width).toBeGreaterThan(60);
-  if (name !== 'neighbors') expect(files[`${name}.svg`]).toMatch(/^<svg/);
+  expect(files[`${name}.svg`]).toMatch(/^<svg/);
   expect(JSON.parse(JSON.stringify(json))).toMatchObject({ encoder: { checkpoint, architecture: 'resnet18' } });
   return json['results'] as T;
 }

@@ -86,6 +86,28 @@ describe('charts', () => {
     expect(least(whiskers)).toBeCloseTo(least(inside.whiskers), 3); // both end at 100 %
   });
 
+  it('show all names and all numbers: names are turned, numbers go on two lines, the chart is as wide as they need', async () => {
+    const draw = async (count: number, deviations?: readonly number[]) => {
+      const categories = Array.from({ length: count }, (_, i) => `english_springer_${i}`);
+      const values = categories.map((_, i) => 10 + i);
+      const series = [0, 1].map((s) => ({ name: `series ${s}`, values, deviations }));
+      const { svg } = await barChart({ ...curves, categories, series, yRange: [0, 100] });
+      return { width: Number(/width="(\d+)"/.exec(svg)![1]), svg, shown: (text: string) => svg.includes(`>${text}<`) };
+    };
+    const few = await draw(4);
+    expect(few.width).toBe(860);
+    const deviating = await draw(12, new Array(12).fill(2.25));
+    expect(deviating.width).toBeGreaterThan(1000);
+    for (let i = 0; i < 12; i++) {
+      expect(deviating.shown(`english_springer_${i}`), String(i)).toBe(true);
+      expect(deviating.shown(`${10 + i}.0`), String(i)).toBe(true);
+    }
+    expect(deviating.shown('± 2.3')).toBe(true);
+    const many = await draw(300);
+    expect([many.shown('12.0'), many.shown('english_springer_0')]).toEqual([false, true]);
+    expect(many.width).toBeLessThanOrEqual(2000);
+  });
+
   it('write negative numbers with a true minus, on bars and on axes', async () => {
     const { svg } = await barChart({ ...curves, categories: ['a'], series: [{ name: 'ours', values: [-1234.5] }] });
     expect(svg).toMatch(/>−1234\.5<[\s\S]*>−1,000<|>−1,000<[\s\S]*>−1234\.5</);

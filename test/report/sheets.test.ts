@@ -1,6 +1,6 @@
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
-import { contactSheet, pairGrid } from '../../src/report/sheets.ts';
+import { pairGrid } from '../../src/report/sheets.ts';
 
 /** Images of one grey each: 10, 11, 12, … */
 const greys = (count: number, size: number) =>
@@ -12,30 +12,6 @@ function decode(file: Buffer) {
   return { width: png.width, height: png.height, at };
 }
 
-describe('contactSheet', () => {
-  it('lays images out row by row with gaps between them', () => {
-    const picture = decode(contactSheet(greys(5, 96), 3, 96));
-    expect([picture.width, picture.height]).toEqual([4 + 3 * 100, 4 + 2 * 100]);
-    const centres = [0, 1].map((row) => [0, 1, 2].map((column) => picture.at(52 + column * 100, 52 + row * 100)));
-    expect(centres).toEqual([
-      [10, 11, 12],
-      [13, 14, 255],
-    ]);
-    expect([picture.at(3, 50), picture.at(4, 50), picture.at(99, 50), picture.at(100, 50)]).toEqual([255, 10, 10, 255]);
-  });
-
-  it('enlarges small images by a whole factor', () => {
-    const image = Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => Math.floor(i / 3) % 32);
-    const picture = decode(contactSheet([image], 1, 32));
-    expect(picture.width).toBe(4 + 96 + 4);
-    for (let x = 0; x < 96; x++) expect(picture.at(4 + x, 50)).toBe(Math.floor(x / 3));
-  });
-
-  it('makes a picture of no images too', () => {
-    expect(decode(contactSheet([], 8, 32)).width).toBeGreaterThan(0);
-  });
-});
-
 describe('pairGrid', () => {
   it('puts the two views of a sample below each other', () => {
     const picture = decode(pairGrid(greys(16, 96)));
@@ -44,6 +20,14 @@ describe('pairGrid', () => {
       expect(picture.at(52 + sample * 100, 52)).toBe(10 + sample);
       expect(picture.at(52 + sample * 100, 152)).toBe(18 + sample);
     }
+  });
+
+  it('has gaps between pictures, and enlarges small ones by a whole factor', () => {
+    const image = Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => Math.floor(i / 3) % 32);
+    const picture = decode(pairGrid([image, image]));
+    expect([picture.width, picture.height]).toEqual([4 + 96 + 4, 4 + 2 * 100]);
+    for (let x = 0; x < 96; x++) expect(picture.at(4 + x, 50)).toBe(Math.floor(x / 3));
+    expect([picture.at(3, 50), picture.at(100, 50), picture.at(50, 102)]).toEqual([255, 255, 255]);
   });
 
   it('goes on in a further band when there are more pairs than columns', () => {
