@@ -1,26 +1,40 @@
-import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
-import type { Gpu } from '../../../src/gpu/device.ts';
 
 export { tf };
 
-/**
- * Makes tfjs compute on our device: one adapter, one driver, one set of toggles. It asks `navigator.gpu` whether there is WebGPU;
- * when it was loaded that was not there, so it registered no backend of its own.
- */
-export async function useDevice({ device, adapter }: Gpu): Promise<void> {
-  const { navigator = null } = globalThis as { navigator?: object | null };
-  const value = Object.create(navigator, { gpu: { value: {} } });
-  Object.defineProperty(globalThis, 'navigator', { value, configurable: true });
-  tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info));
-  await tf.setBackend('webgpu');
+// Fewer checks, and no advice to install another package.
+tf.enableProdMode();
+
+/** One of tfjs's backends. All run in one process, one at a time: tfjs has a current backend, and tensors belong to theirs. */
+export interface Backend {
+  readonly name: 'webgpu' | 'cpu' | 'wasm';
+  /** Makes tfjs compute there from now on. */
+  use(): Promise<void>;
+  /** Resolves when all that was asked of it is done. */
+  finish(): Promise<void>;
+}
+
+/** A backend that tfjs knows by itself and that computes before its functions return. */
+export function synchronous(name: Backend['name']): Backend {
+  return {
+    name,
+    use: async () => void (await tf.setBackend(name)),
+    finish: async () => {},
+  };
 }
 
 /** tfjs's two kernels for a convolution's gradient with respect to its input; the first is what it takes by itself. */
-export const convTransposes = [
+const convTransposes = [
   { setting: 'naive transpose', naive: true },
   { setting: 'matmul transpose', naive: false },
 ] as const;
 
-export const chooseConvTranspose = (naive: boolean): void => tf.env().set('WEBGPU_USE_NAIVE_CONV2D_TRANSPOSE', naive);
+/** For work in which that gradient occurs: the settings of a backend, each with what chooses its kernel. */
+export const transposeSettings = ({ name }: Backend, plain: string) =>
+  name === 'webgpu'
+    ? convTransposes.map(({ setting, naive }) => ({
+        setting,
+        choose: () => tf.env().set('WEBGPU_USE_NAIVE_CONV2D_TRANSPOSE', naive),
+      }))
+    : [{ setting: plain, choose: () => {} }];

@@ -1,38 +1,64 @@
-import type { Gpu } from '../../../src/gpu/device.ts';
 import type { Contestant, Values } from '../../contest.ts';
-import { tf } from './backend.ts';
+import { type Backend, tf } from './backend.ts';
 
-/** tfjs's side of a case that is an expression without state. `compute` returns its outputs under our names. */
-export class TfjsOp implements Contestant {
+/** Tensors that several contestants read. */
+export class Shared {
   constructor(
-    private readonly gpu: Gpu,
-    readonly setting: string,
-    private readonly compute: () => Record<string, tf.Tensor>,
-    /** Outputs that lie in memory otherwise than ours, and the order of axes that makes them alike. */
-    private readonly transposed: Readonly<Record<string, number[]>> = {},
+    private readonly tensors: readonly tf.Tensor[],
+    private readers = 1,
   ) {}
 
+  /** Called once by each reader. */
+  release(): void {
+    if (--this.readers === 0) tf.dispose([...this.tensors]);
+  }
+}
+
+/** What a tfjs contestant is made of. */
+export interface Expression {
+  readonly setting: string;
+  /** What it reads, released when all that read it were destroyed. */
+  readonly inputs: Shared;
+  /** Its outputs under our names. */
+  compute(): Record<string, tf.Tensor>;
+  /** Outputs that lie in memory otherwise than ours, and the order of axes that makes them alike. */
+  readonly transposed?: Readonly<Record<string, number[]>>;
+}
+
+/** tfjs's side of a case that is an expression without state. */
+export class TfjsOp implements Contestant {
+  readonly setting: string;
+
+  constructor(
+    private readonly backend: Backend,
+    private readonly expression: Expression,
+  ) {
+    this.setting = expression.setting;
+  }
+
   async first(): Promise<Values> {
+    await this.backend.use();
+    const { compute, transposed = {} } = this.expression;
     const outputs = tf.tidy(() => {
-      const computed = Object.entries(this.compute());
+      const computed = Object.entries(compute());
       return Object.fromEntries(
-        computed.map(([name, y]) => [name, tf.transpose(y, this.transposed[name] ?? [...y.shape.keys()])]),
+        computed.map(([name, y]) => [name, tf.transpose(y, transposed[name] ?? [...y.shape.keys()])]),
       );
     });
-    return this.read(outputs);
-  }
-
-  async again(): Promise<void> {
-    await this.read(tf.tidy(this.compute));
-  }
-
-  private async read(outputs: Record<string, tf.Tensor>): Promise<Values> {
     const values = new Map<string, Float32Array>();
     for (const [name, output] of Object.entries(outputs)) values.set(name, (await output.data()) as Float32Array);
     tf.dispose(outputs);
-    this.gpu.check();
+    await this.backend.finish();
     return values;
   }
 
-  destroy(): void {}
+  async run(times: number): Promise<void> {
+    await this.backend.use();
+    for (let i = 0; i < times; i++) tf.dispose(tf.tidy(this.expression.compute));
+    await this.backend.finish();
+  }
+
+  destroy(): void {
+    this.expression.inputs.release();
+  }
 }

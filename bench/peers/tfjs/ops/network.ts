@@ -1,8 +1,6 @@
-import type { TorchTensor } from '../../../src/nn/state_dict.ts';
-import { tf } from './backend.ts';
-
-const momentum = 0.1;
-const eps = 1e-5;
+import type { TorchTensor } from '../../../../src/nn/state_dict.ts';
+import { tf } from '../backend.ts';
+import { RunningStatistics, trainingBatchNorm } from './normalization.ts';
 
 /** A parameter in tfjs's layout: convolution weights are HWIO there, the others as in PyTorch. */
 const fromTorch = ({ shape, data }: TorchTensor): tf.Tensor =>
@@ -22,24 +20,20 @@ export async function readTorch(value: tf.Tensor): Promise<Float32Array> {
 /** ResNet-18 with the ImageNet stem and a head of two linear layers, as one writes them with tfjs's ops; torchvision's names. */
 export class Network {
   readonly parameters = new Map<string, tf.Variable>();
-  private readonly running = new Map<string, { readonly mean: tf.Variable; readonly variance: tf.Variable }>();
+  private readonly running = new Map<string, RunningStatistics>();
 
   constructor(private readonly first: ReadonlyMap<string, TorchTensor>) {
     for (const [name, value] of first) {
       this.parameters.set(name, tf.variable(fromTorch(value), true, name));
-      if (/(bn\d|downsample\.1)\.weight$/.test(name)) this.addRunning(name.replace('.weight', ''), [...value.shape]);
+      if (/(bn\d|downsample\.1)\.weight$/.test(name)) {
+        this.running.set(name.replace('.weight', ''), new RunningStatistics(value.shape[0]));
+      }
     }
   }
 
-  private addRunning(name: string, shape: number[]): void {
-    this.running.set(name, {
-      mean: tf.variable(tf.zeros(shape), false),
-      variance: tf.variable(tf.ones(shape), false),
-    });
-  }
-
-  /** Gives the parameters their first values again. */
+  /** Back to the first values. */
   reset(): void {
+    for (const running of this.running.values()) running.reset();
     tf.tidy(() => {
       for (const [name, value] of this.first) this.parameters.get(name)!.assign(fromTorch(value));
     });
@@ -72,17 +66,8 @@ export class Network {
   }
 
   private batchNorm(x: tf.Tensor4D, name: string): tf.Tensor4D {
-    const { mean, variance } = tf.moments(x, [0, 1, 2]);
-    this.updateRunning(name, mean, variance, x.size / x.shape[3]);
     const [weight, bias] = ['weight', 'bias'].map((suffix) => this.parameters.get(`${name}.${suffix}`) as tf.Tensor1D);
-    return tf.batchNorm(x, mean as tf.Tensor1D, variance as tf.Tensor1D, bias, weight, eps);
-  }
-
-  private updateRunning(name: string, mean: tf.Tensor, variance: tf.Tensor, count: number): void {
-    const running = this.running.get(name)!;
-    const unbiased = tf.mul(variance, count / (count - 1));
-    running.mean.assign(tf.add(tf.mul(running.mean, 1 - momentum), tf.mul(mean, momentum)));
-    running.variance.assign(tf.add(tf.mul(running.variance, 1 - momentum), tf.mul(unbiased, momentum)));
+    return trainingBatchNorm(x, weight, bias, this.running.get(name)!);
   }
 
   private linear(x: tf.Tensor2D, name: string): tf.Tensor2D {
@@ -90,8 +75,9 @@ export class Network {
     return tf.add(tf.matMul(x, weight, false, true), this.parameters.get(`${name}.bias`)!) as tf.Tensor2D;
   }
 
-  destroy(): void {
-    tf.dispose([...this.parameters.values()]);
-    for (const { mean, variance } of this.running.values()) tf.dispose([mean, variance]);
+  /** All that lies on the device. */
+  get variables(): tf.Variable[] {
+    const running = [...this.running.values()].flatMap(({ mean, variance }) => [mean, variance]);
+    return [...this.parameters.values(), ...running];
   }
 }

@@ -1,0 +1,67 @@
+import { createRequire } from 'node:module';
+import { messageOf, UserError } from '../../../src/errors.ts';
+import type { Contestant, Values } from '../../contest.ts';
+import { encodeModel, type NodeSpec } from './model.ts';
+
+/** What is used of `onnxruntime-node`, which is no dependency: it weighs more than all others together. */
+interface OnnxRuntime {
+  readonly InferenceSession: { create(model: Uint8Array): Promise<OnnxSession> };
+  readonly Tensor: new (type: 'float32', data: Float32Array, shape: readonly number[]) => object;
+}
+
+interface OnnxSession {
+  run(inputs: Readonly<Record<string, object>>): Promise<Readonly<Record<string, { readonly data: Float32Array }>>>;
+  release(): Promise<void>;
+}
+
+function load(): OnnxRuntime {
+  try {
+    return createRequire(import.meta.url)('onnxruntime-node') as OnnxRuntime;
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
+    const why = missing ? 'is not installed' : `cannot be loaded (${messageOf(error)})`;
+    throw new UserError(`onnxruntime-node ${why}; npm install --no-save onnxruntime-node brings it (250 MB)`);
+  }
+}
+
+class OnnxContestant implements Contestant {
+  readonly setting = 'CPU';
+
+  constructor(
+    private readonly session: OnnxSession,
+    private readonly inputs: Readonly<Record<string, object>>,
+    private readonly output: string,
+    private readonly toOurs: (data: Float32Array) => Float32Array,
+  ) {}
+
+  async first(): Promise<Values> {
+    const { [this.output]: result } = await this.session.run(this.inputs);
+    return new Map([[this.output, this.toOurs(result.data)]]);
+  }
+
+  async run(times: number): Promise<void> {
+    for (let i = 0; i < times; i++) await this.session.run(this.inputs);
+  }
+
+  destroy(): void {
+    void this.session.release();
+  }
+}
+
+/**
+ * A contestant that runs one node on all cores. UserError: the package is not installed.
+ *
+ * @param values what is fed to the node's inputs that the model does not hold
+ * @param toOurs brings the result into our layout
+ */
+export async function openOnnx(
+  node: NodeSpec,
+  values: Readonly<Record<string, Float32Array>>,
+  toOurs: (data: Float32Array) => Float32Array = (data) => data,
+): Promise<readonly Contestant[]> {
+  const { InferenceSession, Tensor } = load();
+  const session = await InferenceSession.create(encodeModel(node));
+  const shapeOf = (name: string) => node.inputs.find((input) => input.name === name)!.shape;
+  const tensors = Object.entries(values).map(([name, data]) => [name, new Tensor('float32', data, shapeOf(name))]);
+  return [new OnnxContestant(session, Object.fromEntries(tensors), node.output.name, toOurs)];
+}

@@ -1,0 +1,8 @@
+import type { NtXentProblem } from '../../cases/nt_xent.ts';
+import type { OpenPeer } from '../../contest.ts';
+import { f32, openTorch } from './contestant.ts';
+
+const open: OpenPeer<NtXentProblem> = (_gpu, { z, shape, temperature }) =>
+  openTorch('nt_xent', { tensors: { z: f32(z, shape) }, attributes: { temperature } });
+
+export default open;

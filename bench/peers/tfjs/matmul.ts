@@ -1,0 +1,4 @@
+import { matmul } from './ops/matmul.ts';
+import { onWebgpu } from './webgpu.ts';
+
+export default onWebgpu(matmul);

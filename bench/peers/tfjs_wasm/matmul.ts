@@ -1,0 +1,4 @@
+import { matmul } from '../tfjs/ops/matmul.ts';
+import { onWasm } from './wasm.ts';
+
+export default onWasm(matmul);
