@@ -1,3 +1,4 @@
 // Four neighbouring channels at a time, for numbers of channels that four divides: see lib/batch_norm/backward_sums.wgsl.
 alias Value = vec4<f32>;
+alias Stored = vec4<f32>;
 // #include "lib/batch_norm/backward_sums.wgsl"

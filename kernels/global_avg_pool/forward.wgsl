@@ -1,23 +1,3 @@
-// y = mean of x over the map. x [N, pixels, channels] → y [N, channels], size = N · channels.
-// One invocation: one channel of one image. A workgroup: 64 neighbours, channels fastest.
-// #include "lib/grid.wgsl"
-
-struct Params { size: u32, pixels: u32, channels: u32 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) local: u32) {
-  let i = flat_index(group, groups, local, 64u);
-  if (i >= params.size) { return; }
-  let image = i / params.channels;
-  var at = image * params.pixels * params.channels + (i - image * params.channels);
-  var sum = 0.0;
-  for (var pixel = 0u; pixel < params.pixels; pixel++) {
-    sum += x[at];
-    at += params.channels;
-  }
-  y[i] = sum / f32(params.pixels);
-}
+// The mean over maps of f32: see lib/global_avg_pool/forward.wgsl.
+alias Stored = f32;
+// #include "lib/global_avg_pool/forward.wgsl"

@@ -1,16 +1,3 @@
-// dx = dy where y > 0, else 0 (y is the saved output). One invocation: one element.
-// #include "lib/grid.wgsl"
-
-struct Params { size: u32 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read> y: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
-
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) local: u32) {
-  let i = flat_index(group, groups, local, 64u);
-  if (i >= params.size) { return; }
-  dx[i] = select(0.0, dy[i], y[i] > 0.0);
-}
+// The gradient of the rectified linear unit of f32: see lib/relu/backward.wgsl.
+alias Stored = f32;
+// #include "lib/relu/backward.wgsl"

@@ -23,7 +23,7 @@ export interface TrainingInputs extends BatchNormInputs {
 /**
  * y = (x − mean) rstd weight + bias, rstd = 1/√(var + eps), per channel (the last axis) over all other axes. Outputs y, mean and
  * rstd; mean is [2, C], two parts whose sum is the mean: where data lie far from zero, one f32 is too short for it.
- * In training, var is the biased variance of the batch, and running = (1 − momentum) running + momentum (mean, unbiased var).
+ * x, y and their gradients are f32 or f16, all else is f32, sums too. In training, var is the biased variance of the batch, and running = (1 − momentum) running + momentum (mean, unbiased var).
  */
 export const batchNormOp: Op<BatchNormAttrs> = {
   name: 'batch_norm',

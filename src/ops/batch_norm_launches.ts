@@ -1,17 +1,46 @@
 import backwardApply from '../../kernels/batch_norm/backward_apply.wgsl';
+import backwardApplyF16 from '../../kernels/batch_norm/backward_apply_f16.wgsl';
 import backwardApplyScalar from '../../kernels/batch_norm/backward_apply_scalar.wgsl';
+import backwardApplyScalarF16 from '../../kernels/batch_norm/backward_apply_scalar_f16.wgsl';
 import backwardMerge from '../../kernels/batch_norm/backward_merge.wgsl';
 import backwardSums from '../../kernels/batch_norm/backward_sums.wgsl';
+import backwardSumsF16 from '../../kernels/batch_norm/backward_sums_f16.wgsl';
 import backwardSumsScalar from '../../kernels/batch_norm/backward_sums_scalar.wgsl';
+import backwardSumsScalarF16 from '../../kernels/batch_norm/backward_sums_scalar_f16.wgsl';
 import frozen from '../../kernels/batch_norm/frozen.wgsl';
 import merge from '../../kernels/batch_norm/merge.wgsl';
+import mergeF16 from '../../kernels/batch_norm/merge_f16.wgsl';
 import mergeSlices from '../../kernels/batch_norm/merge_slices.wgsl';
 import normalise from '../../kernels/batch_norm/normalise.wgsl';
+import normaliseF16 from '../../kernels/batch_norm/normalise_f16.wgsl';
 import normaliseScalar from '../../kernels/batch_norm/normalise_scalar.wgsl';
+import normaliseScalarF16 from '../../kernels/batch_norm/normalise_scalar_f16.wgsl';
 import statistics from '../../kernels/batch_norm/statistics.wgsl';
+import statisticsF16 from '../../kernels/batch_norm/statistics_f16.wgsl';
 import statisticsScalar from '../../kernels/batch_norm/statistics_scalar.wgsl';
+import statisticsScalarF16 from '../../kernels/batch_norm/statistics_scalar_f16.wgsl';
 import { grid1d, type Kernel } from '../gpu/kernel.ts';
 import { bytesPerElement, type Launch, Scratch, type Tensor } from '../graph/tensor.ts';
+
+/** A kernel for four neighbouring channels at a time and one for any number of channels, for x of f32 and for x of f16. */
+type Kernels = Readonly<Record<'f32' | 'f16', readonly [four: Kernel, one: Kernel]>>;
+
+const statisticsKernels: Kernels = {
+  f32: [statistics, statisticsScalar],
+  f16: [statisticsF16, statisticsScalarF16],
+};
+const normaliseKernels: Kernels = {
+  f32: [normalise, normaliseScalar],
+  f16: [normaliseF16, normaliseScalarF16],
+};
+const sumsKernels: Kernels = {
+  f32: [backwardSums, backwardSumsScalar],
+  f16: [backwardSumsF16, backwardSumsScalarF16],
+};
+const applyKernels: Kernels = {
+  f32: [backwardApply, backwardApplyScalar],
+  f16: [backwardApplyF16, backwardApplyScalarF16],
+};
 
 /** Slices of rows, and where what was found in them lies. */
 interface Slices {
@@ -60,7 +89,7 @@ function division(x: Tensor) {
     channels,
     slices,
     sliceRows,
-    pick: (four: Kernel, one: Kernel): Kernel => (wide ? four : one),
+    pick: (kernels: Kernels): Kernel => kernels[x.dtype === 'f16' ? 'f16' : 'f32'][wide ? 0 : 1],
     perSlice: {
       params: { rows, channels: values, slices, slice_rows: sliceRows },
       workgroups: grid1d(slices * values, 64),
@@ -111,13 +140,13 @@ function statisticsLaunches(inputs: readonly Tensor[], mean: Tensor, rstd: Tenso
   const counter = tracked ?? new Scratch('tracked', bytesPerElement);
   return [
     {
-      kernel: divided.pick(statistics, statisticsScalar),
+      kernel: divided.pick(statisticsKernels),
       bindings: { x, partial: divided.partial },
       ...divided.perSlice,
     },
     ...launches,
     {
-      kernel: merge,
+      kernel: x.dtype === 'f16' ? mergeF16 : merge,
       bindings: { partial, x, running_mean, running_var, tracked: counter, mean, rstd },
       constants: { sums: 0 },
       params: { ...params, eps, momentum },
@@ -138,7 +167,7 @@ export function forwardLaunches(
   return [
     ...statisticsLaunches(inputs, mean, rstd, attrs),
     {
-      kernel: pick(normalise, normaliseScalar),
+      kernel: pick(normaliseKernels),
       constants: { with_residual: Number(residual !== undefined), with_relu: Number(relu) },
       bindings: { x, residual: residual ?? x, mean, rstd, weight, bias, y },
       ...perElement,
@@ -170,7 +199,7 @@ export function backwardLaunches(tensors: BackwardTensors, training: boolean): L
   const with_relu = Number(y !== undefined);
   return [
     {
-      kernel: pick(backwardSums, backwardSumsScalar),
+      kernel: pick(sumsKernels),
       constants: { with_relu },
       bindings: { x, dy, y: y ?? dy, mean, partial: slices.partial },
       ...perSlice,
@@ -184,7 +213,7 @@ export function backwardLaunches(tensors: BackwardTensors, training: boolean): L
       workgroups: grid1d(channels, 64),
     },
     {
-      kernel: pick(backwardApply, backwardApplyScalar),
+      kernel: pick(applyKernels),
       constants: { with_relu, keep_masked: Number(masked !== undefined) },
       bindings: { x, dy, y: y ?? dy, mean, coefficients, dx, masked: masked ?? new Scratch('no masked dy', 16) },
       ...perElement,

@@ -1,10 +1,18 @@
 import backward from '../../kernels/max_pool/backward.wgsl';
+import backwardF16 from '../../kernels/max_pool/backward_f16.wgsl';
 import backwardScalar from '../../kernels/max_pool/backward_scalar.wgsl';
+import backwardScalarF16 from '../../kernels/max_pool/backward_scalar_f16.wgsl';
 import forward from '../../kernels/max_pool/forward.wgsl';
+import forwardF16 from '../../kernels/max_pool/forward_f16.wgsl';
 import forwardScalar from '../../kernels/max_pool/forward_scalar.wgsl';
+import forwardScalarF16 from '../../kernels/max_pool/forward_scalar_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { check, type Op, type Shape, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
+
+/** For four neighbouring channels at a time, and for any number of channels. */
+const forwardKernels = { f32: [forward, forwardScalar], f16: [forwardF16, forwardScalarF16] };
+const backwardKernels = { f32: [backward, backwardScalar], f16: [backwardF16, backwardScalarF16] };
 
 interface Window {
   readonly kernel: number;
@@ -33,13 +41,13 @@ export const maxPoolOp: Op<Window> = {
     const outputs = (size: number) => Math.floor((size + 2 * padding - kernel) / stride) + 1;
     const shape = [n, outputs(height), outputs(width), channels];
     return [
-      { shape, dtype: 'f32' },
+      { shape, dtype: x.dtype },
       { shape, dtype: 'u32' },
     ];
   },
   launches({ inputs: [x], outputs: [y, argmax], attrs }) {
     const { wide, params, invocations } = division(x.shape, y.shape, attrs, y.shape[1]);
-    const kernel = wide ? forward : forwardScalar;
+    const kernel = forwardKernels[x.dtype === 'f16' ? 'f16' : 'f32'][wide ? 0 : 1];
     return [{ kernel, bindings: { x, y, argmax }, params, workgroups: grid1d(invocations, 64) }];
   },
   // dx = Σ dy over the windows that found their largest value there
@@ -50,10 +58,10 @@ export const maxPoolOp: Op<Window> = {
 
 export const maxPoolBackwardOp: Op<BackwardAttrs> = {
   name: 'max_pool_backward',
-  infer: (_inputs, { shape }) => [{ shape, dtype: 'f32' }],
+  infer: ([dy], { shape }) => [{ shape, dtype: dy.dtype }],
   launches({ inputs: [dy, argmax], outputs: [dx], attrs: { shape, ...window } }) {
     const { wide, params, invocations } = division(shape, dy.shape, window, shape[1]);
-    const kernel = wide ? backward : backwardScalar;
+    const kernel = backwardKernels[dy.dtype === 'f16' ? 'f16' : 'f32'][wide ? 0 : 1];
     return [{ kernel, bindings: { dy, argmax, dx }, params, workgroups: grid1d(invocations, 64) }];
   },
 };
@@ -67,7 +75,7 @@ function division([n, height, width, depth]: Shape, [, out_height, out_width]: S
   return { wide, params, invocations: rows * channels };
 }
 
-/** Largest value of each window of x [N, H, W, C], of each channel for itself. */
+/** Largest value of each window of x [N, H, W, C], of each channel for itself; f32 or f16. */
 export function maxPool2d(x: Tensor, { kernel, stride = kernel, padding = 0 }: Partial<Window> & { kernel: number }) {
   return apply(maxPoolOp, [x], { kernel, stride, padding })[0];
 }

@@ -24,7 +24,8 @@ const stored = ({ dtype }: Tensor, values: Values): Values =>
 function leafValue(leaf: Tensor): Values {
   const { origin } = leaf;
   if (origin.kind === 'constant') return new Float64Array(origin.data);
-  if (origin.kind === 'variable') return stored(leaf, Float64Array.from(origin.init?.() ?? new Float64Array(leaf.size)));
+  if (origin.kind === 'variable')
+    return stored(leaf, Float64Array.from(origin.init?.() ?? new Float64Array(leaf.size)));
   throw new Error(`${leaf} has no value: give it to interpret()`);
 }
 

@@ -1,7 +1,8 @@
 // dx = c₀ g + c₁ (x − mean[0]) + c₂ with the coefficients of `batch_norm/backward_merge`; g is dy, or dy where y > 0 when a ReLU
 // followed, and is kept in `masked` for the residual branch where that reads it.
 //
-//   x, dy, y, dx, masked [rows, channels]; mean [2, channels]; coefficients [3, channels]; in `Value`s of channels
+//   x, dy, y, dx, masked [rows, channels]; mean [2, channels]; coefficients [3, channels]; in `Value`s of channels, which the first five
+//   hold as `Stored`: the same of f32 or f16
 //
 // One invocation: one Value of up to `block_rows` rows. A workgroup: 64 of them, channels fastest.
 // #include "lib/grid.wgsl"
@@ -11,13 +12,13 @@ override keep_masked: bool = false;
 
 struct Params { rows: u32, channels: u32, block_rows: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Value>;
-@group(0) @binding(2) var<storage, read> dy: array<Value>;
-@group(0) @binding(3) var<storage, read> y: array<Value>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> dy: array<Stored>;
+@group(0) @binding(3) var<storage, read> y: array<Stored>;
 @group(0) @binding(4) var<storage, read> mean: array<Value>;
 @group(0) @binding(5) var<storage, read> coefficients: array<Value>;
-@group(0) @binding(6) var<storage, read_write> dx: array<Value>;
-@group(0) @binding(7) var<storage, read_write> masked: array<Value>;
+@group(0) @binding(6) var<storage, read_write> dx: array<Stored>;
+@group(0) @binding(7) var<storage, read_write> masked: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -33,9 +34,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let offset = coefficients[2u * params.channels + channel];
   let end = min(first + params.block_rows, params.rows) * params.channels;
   for (var at = first * params.channels + channel; at < end; at += params.channels) {
-    var g = dy[at];
-    if (with_relu) { g = select(Value(0.0), g, y[at] > Value(0.0)); }
-    if (keep_masked) { masked[at] = g; }
-    dx[at] = scale * g + (slope * (x[at] - centre) + offset);
+    var g = Value(dy[at]);
+    if (with_relu) { g = select(Value(0.0), g, y[at] > Stored(0.0)); }
+    if (keep_masked) { masked[at] = Stored(g); }
+    dx[at] = Stored(scale * g + (slope * (Value(x[at]) - centre) + offset));
   }
 }

@@ -1,7 +1,8 @@
 // The two sums of every channel that the gradients need, over a slice of rows: Σ g and Σ g (x − mean[0]), where g is dy, or dy
 // where y > 0 when a ReLU followed.
 //
-//   x, dy, y [rows, channels], mean [2, channels] → partial [slices, 2, channels]; in `Value`s of channels
+//   x, dy, y [rows, channels], mean [2, channels] → partial [slices, 2, channels]; in `Value`s of channels, which x, dy and y
+//   hold as `Stored`: the same of f32 or f16
 //
 // One invocation: one Value of one slice. A workgroup: 64 of them, channels fastest.
 // #include "lib/grid.wgsl"
@@ -10,9 +11,9 @@ override with_relu: bool = false;
 
 struct Params { rows: u32, channels: u32, slices: u32, slice_rows: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Value>;
-@group(0) @binding(2) var<storage, read> dy: array<Value>;
-@group(0) @binding(3) var<storage, read> y: array<Value>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> dy: array<Stored>;
+@group(0) @binding(3) var<storage, read> y: array<Stored>;
 @group(0) @binding(4) var<storage, read> mean: array<Value>;
 @group(0) @binding(5) var<storage, read_write> partial: array<Value>;
 
@@ -29,10 +30,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var sum = Value(0.0);
   var product = Value(0.0);
   for (var at = first * params.channels + channel; at < end; at += params.channels) {
-    var g = dy[at];
-    if (with_relu) { g = select(Value(0.0), g, y[at] > Value(0.0)); }
+    var g = Value(dy[at]);
+    if (with_relu) { g = select(Value(0.0), g, y[at] > Stored(0.0)); }
     sum += g;
-    product += g * (x[at] - centre);
+    product += g * (Value(x[at]) - centre);
   }
   partial[2u * slice * params.channels + channel] = sum;
   partial[(2u * slice + 1u) * params.channels + channel] = product;

@@ -1,6 +1,7 @@
 // Mean and m2 = Σ (x − mean)² of every channel over a slice of rows.
 //
-//   x [rows, channels] → partial [slices, 2, channels]: means of x − x[0], then m2; channels are counted in `Value`s
+//   x [rows, channels] → partial [slices, 2, channels]: means of x − x[0], then m2; channels are counted in `Value`s, which x
+//   holds as `Stored`: the same of f32 or f16
 //
 // Taking off the first row keeps the mean's digits when the data lie far from zero. Four rows at a time are reduced on their own
 // and merged: n = a.n + b.n, mean = a.mean + δ b.n/n, m2 = a.m2 + b.m2 + δ² a.n b.n/n with δ = b.mean − a.mean.
@@ -9,7 +10,7 @@
 
 struct Params { rows: u32, channels: u32, slices: u32, slice_rows: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> partial: array<Value>;
 
 @compute @workgroup_size(64)
@@ -22,16 +23,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let first = slice * params.slice_rows;
   let count = min(params.slice_rows, params.rows - first);
   let stride = params.channels;
-  let origin = x[channel];
+  let origin = Value(x[channel]);
   var at = first * stride + channel;
   var mean = Value(0.0);
   var m2 = Value(0.0);
   var done = 0u;
   for (; done + 4u <= count; done += 4u) {
-    let a = x[at] - origin;
-    let b = x[at + stride] - origin;
-    let c = x[at + 2u * stride] - origin;
-    let d = x[at + 3u * stride] - origin;
+    let a = Value(x[at]) - origin;
+    let b = Value(x[at + stride]) - origin;
+    let c = Value(x[at + 2u * stride]) - origin;
+    let d = Value(x[at + 3u * stride]) - origin;
     let four = 0.25 * ((a + b) + (c + d));
     let spread = ((a - four) * (a - four) + (b - four) * (b - four)) + ((c - four) * (c - four) + (d - four) * (d - four));
     let share = 4.0 / f32(done + 4u);
@@ -42,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
   for (; done < count; done++) {
     let share = 1.0 / f32(done + 1u);
-    let delta = x[at] - origin - mean;
+    let delta = Value(x[at]) - origin - mean;
     mean += delta * share;
     m2 += delta * delta * (f32(done) * share);
     at += stride;

@@ -1,7 +1,8 @@
 // dx = Σ of dy over the windows whose largest value it was: gathered by each element of x, so that no two invocations add to one
 // place and the sum has one order.
 //
-//   dy, argmax [N, out_height, out_width, channels] → dx [N, height, width, channels]; rows = N · height; in `Value`s of channels
+//   dy, argmax [N, out_height, out_width, channels] → dx [N, height, width, channels]; rows = N · height; in `Value`s of channels,
+//   which dy and dx hold as `Stored`: the same of f32 or f16
 //
 // One invocation: one Value of one row of dx, left to right. A workgroup: 64 of them.
 // #include "lib/grid.wgsl"
@@ -10,9 +11,9 @@ struct Params {
   rows: u32, height: u32, width: u32, channels: u32, out_height: u32, out_width: u32, kernel: u32, stride: u32, padding: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<Value>;
+@group(0) @binding(1) var<storage, read> dy: array<Stored>;
 @group(0) @binding(2) var<storage, read> argmax: array<Position>;
-@group(0) @binding(3) var<storage, read_write> dx: array<Value>;
+@group(0) @binding(3) var<storage, read_write> dx: array<Stored>;
 
 // Outputs along one axis whose windows cover the input at `place`: [from, to).
 fn covering(place: u32, outputs: u32) -> vec2<u32> {
@@ -44,10 +45,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var r = vertical.x; r < vertical.y; r++) {
       for (var c = horizontal.x; c < horizontal.y; c++) {
         let source = base + (r * params.out_width + c) * params.channels;
-        sum += select(Value(0.0), dy[source], argmax[source] == here);
+        sum += select(Value(0.0), Value(dy[source]), argmax[source] == here);
       }
     }
-    dx[at] = sum;
+    dx[at] = Stored(sum);
     at += params.channels;
   }
 }

@@ -1,0 +1,5 @@
+// One channel at a time, for any number of channels, x of f16: see lib/batch_norm/backward_apply.wgsl.
+enable f16;
+alias Value = f32;
+alias Stored = f16;
+// #include "lib/batch_norm/backward_apply.wgsl"

@@ -1,0 +1,4 @@
+// The mean over maps of f16: see lib/global_avg_pool/forward.wgsl.
+enable f16;
+alias Stored = f16;
+// #include "lib/global_avg_pool/forward.wgsl"

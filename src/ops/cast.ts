@@ -1,0 +1,27 @@
+import toF16 from '../../kernels/cast/to_f16.wgsl';
+import toF32 from '../../kernels/cast/to_f32.wgsl';
+import { grid1d } from '../gpu/kernel.ts';
+import { check, type Op, type Tensor } from '../graph/tensor.ts';
+import { apply } from '../graph/trace.ts';
+
+/** y = x, from f32 rounded to the nearest f16 (beyond 65,504 infinite), or from f16 to f32. */
+export const castOp: Op<null> = {
+  name: 'cast',
+  infer([x]) {
+    check(x.dtype === 'f32' || x.dtype === 'f16', 'cast', 'the input must be f32 or f16', x);
+    return [{ shape: x.shape, dtype: x.dtype === 'f16' ? 'f32' : 'f16' }];
+  },
+  launches: ({ inputs: [x], outputs: [y] }) => [
+    {
+      kernel: y.dtype === 'f16' ? toF16 : toF32,
+      bindings: { x, y },
+      params: { size: x.size },
+      workgroups: grid1d(x.size, 64),
+    },
+  ],
+  gradient: ({ inputs: [x] }, [dy]) => [dy && cast(dy, x.dtype)],
+};
+
+/** The same values as f32 or as f16; x itself where it is of that type. Gradients are cast back. */
+export const cast = (x: Tensor, dtype: Tensor['dtype']): Tensor =>
+  x.dtype === dtype ? x : apply(castOp, [x], null)[0];

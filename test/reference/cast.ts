@@ -1,0 +1,3 @@
+import type { Definitions } from './interpreter.ts';
+
+export default { cast: ([x]) => [x.slice()] } satisfies Definitions;
