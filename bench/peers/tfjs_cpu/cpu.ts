@@ -3,16 +3,18 @@ import { UserError } from '../../../src/errors.ts';
 import type { Contestant, OpenPeer } from '../../contest.ts';
 import { type Backend, synchronous } from '../tfjs/backend.ts';
 
-/** Plain JavaScript on one core: more would take minutes a run. */
-const mostFlops = 1e9;
+/** Plain JavaScript on one core, at 10 to 500 MFLOP/s and as many MB/s: more than these would take minutes a run. */
+const most = { flops: 1e8, bytes: 1e8 };
 
 /** The peer for a case, given what makes its contestants on any backend. UserError: it would take too long. */
 export const onCpu =
   <Problem>(make: (backend: Backend, problem: Problem) => readonly Contestant[]): OpenPeer<Problem> =>
-  async (_gpu, problem, { flops }) => {
-    if (flops > mostFlops) {
-      const [asked, most] = [flops, mostFlops].map((count) => (count / 1e9).toFixed(1));
-      throw new UserError(`too slow for this size: ${asked} GFLOP a run, at most ${most} are tried; --quick has less`);
+  async (_gpu, problem, { flops, bytes }) => {
+    if (flops > most.flops || bytes > most.bytes) {
+      const [work, limit] = [{ flops, bytes }, most].map(
+        (one) => `${Math.round(one.flops / 1e6)} MFLOP and ${Math.round(one.bytes / 1e6)} MB`,
+      );
+      throw new UserError(`too slow for ${work} a run: at most ${limit} are tried; --quick has smaller shapes`);
     }
     const backend = synchronous('cpu');
     await backend.use();
