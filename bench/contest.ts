@@ -13,6 +13,10 @@ export interface Contestant {
   first(): Promise<Values>;
   /** Does the work `times` times and resolves when the device has finished it. Results stay where they are made: no copies back. */
   run(times: number): Promise<void>;
+  /** Like `run`, with the milliseconds that it took, where another process does the work and the way there is not to count. */
+  timed?(times: number): Promise<number>;
+  /** How far its value of a name may be from ours, where it computes in a coarser format; `usual` is what the case allows. */
+  tolerance?(name: string, usual: number): number;
   destroy(): void;
 }
 

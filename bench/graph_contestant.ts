@@ -1,21 +1,27 @@
 import type { Gpu } from '../src/gpu/device.ts';
-import type { Plan, PlanOptions } from '../src/graph/plan.ts';
+import type { Choose, Plan, PlanOptions } from '../src/graph/plan.ts';
 import { type Inputs, Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
-import { byteLength, type Node, type Tensor } from '../src/graph/tensor.ts';
+import { byteLength, type Tensor } from '../src/graph/tensor.ts';
 import { type Graph, trace } from '../src/graph/trace.ts';
 import type { Check, Ours, Values } from './contest.ts';
 import { reference } from './reference.ts';
+import { median } from './timing.ts';
+import { chosen, otherThan } from './variants.ts';
 
 /** Floating-point operations of one run. */
 export const totalFlops = ({ launches }: Plan): number => launches.reduce((sum, { flops = 0 }) => sum + flops, 0);
 
-/** Kernel-only time of one run in milliseconds; undefined where the device has no clock, or one that stands still. */
-export async function kernelTime(program: Program, inputs: Inputs = {}): Promise<number | undefined> {
+/** Median time in kernels of a few runs, in milliseconds; undefined where the device has no clock, or one that stands still. */
+export async function kernelTime(program: Program, inputs: () => Inputs = () => ({})): Promise<number | undefined> {
   if (!program.gpu.traits.features.has('timestamp-query')) return undefined;
-  const times = await program.profile(inputs);
-  const total = times.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-  return total > 0 ? total : undefined;
+  const totals: number[] = [];
+  for (let run = 0; run < 3; run++) {
+    const times = await program.profile(inputs());
+    totals.push(times.reduce((sum, { milliseconds }) => sum + milliseconds, 0));
+  }
+  const ms = median(totals);
+  return ms > 0 ? ms : undefined;
 }
 
 /** Above this many operations the float64 reference, which runs on one core, would take longer than the measurement. */
@@ -32,9 +38,9 @@ export class GraphContestant implements Ours {
     private readonly gpu: Gpu,
     private readonly graph: Graph,
     private readonly results: Readonly<Record<string, Tensor>>,
+    private readonly choose: Choose,
     private readonly program: Program,
     private readonly state: State,
-    private readonly others: readonly string[],
   ) {}
 
   static async open(
@@ -43,15 +49,11 @@ export class GraphContestant implements Ours {
     build: () => Record<string, Tensor>,
   ): Promise<GraphContestant> {
     const { graph, result: results } = trace(build);
+    const keep = Object.values(results);
+    const choose = await chosen(gpu, graph, keep, options);
     const state = new State(gpu);
-    const others = new Set<string>();
-    const choose = (node: Node, names: readonly string[]) => {
-      const chosen = options.choose?.(node, names);
-      for (const name of names) if (name !== (chosen ?? names[0])) others.add(name);
-      return chosen;
-    };
-    const program = await Program.compile(graph, state, {}, { keep: Object.values(results), choose });
-    return new GraphContestant(gpu, graph, results, program, state, [...others]);
+    const program = await Program.compile(graph, state, {}, { keep, choose });
+    return new GraphContestant(gpu, graph, results, choose, program, state);
   }
 
   get flops(): number {
@@ -68,7 +70,7 @@ export class GraphContestant implements Ours {
 
   async first(): Promise<Values> {
     this.program.run();
-    return readResults(this.program, this.results);
+    return this.read(this.program);
   }
 
   async run(times: number): Promise<void> {
@@ -77,23 +79,28 @@ export class GraphContestant implements Ours {
     this.gpu.check();
   }
 
-  /** By the float64 definitions, or by the first other variant where those would take too long. */
+  /** By the float64 definitions; by other variants of the kernels where those would take too long. */
   async check(): Promise<Check | undefined> {
-    if (this.flops <= mostReferenceFlops) {
-      return { name: 'float64 reference', values: reference(this.graph, this.results) };
-    }
-    const [other] = this.others;
-    return other === undefined ? undefined : { name: `variant '${other}'`, values: await this.byVariant(other) };
-  }
-
-  private async byVariant(variant: string): Promise<Values> {
-    const choose = (_node: Node, names: readonly string[]) => names.find((name) => name === variant);
-    const state = new State(this.gpu);
-    const program = await Program.compile(this.graph, state, {}, { keep: Object.values(this.results), choose });
+    const { gpu, graph, results } = this;
+    if (this.flops <= mostReferenceFlops) return { name: 'float64 reference', values: reference(graph, results) };
+    const keep = Object.values(results);
+    const choose = otherThan(gpu, graph, keep, this.choose);
+    if (!choose) return undefined;
+    const state = new State(gpu);
+    const program = await Program.compile(graph, state, {}, { keep, choose });
     program.run();
-    const values = await readResults(program, this.results);
+    const values = await this.read(program);
     program.destroy();
     state.destroy();
+    return { name: 'other variants', values };
+  }
+
+  private async read(program: Program): Promise<Values> {
+    const values = new Map<string, Float32Array>();
+    for (const [name, tensor] of Object.entries(this.results)) {
+      values.set(name, (await program.inspect(tensor)) as Float32Array);
+    }
+    this.gpu.check();
     return values;
   }
 
@@ -105,13 +112,4 @@ export class GraphContestant implements Ours {
     this.program.destroy();
     this.state.destroy();
   }
-}
-
-async function readResults(program: Program, results: Readonly<Record<string, Tensor>>): Promise<Values> {
-  const values = new Map<string, Float32Array>();
-  for (const [name, tensor] of Object.entries(results)) {
-    values.set(name, (await program.inspect(tensor)) as Float32Array);
-  }
-  program.gpu.check();
-  return values;
 }

@@ -27,7 +27,7 @@ const doubling = (first: number, most: number): number[] => {
  * Steps of growing batches, and NT-Xent from 64 pairs on to the first power of two whose similarity matrix could not be stored.
  * With `quick` only up to 8 and 512 pairs.
  */
-export function growthSeries({ traits }: Gpu, { imageSize, quick }: Request): Series[] {
+export function growthSeries({ traits }: Pick<Gpu, 'traits'>, { imageSize, quick }: Request): Series[] {
   const stored = largestStoredPairs(traits.limits['maxStorageBufferBindingSize']);
   const steps = doubling(2, quick ? 8 : 4096).map((pairs) => stepItem({ pairs, imageSize }));
   const losses = doubling(64, quick ? 512 : 2 * stored).map(ntXentItem);

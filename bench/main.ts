@@ -32,6 +32,7 @@ interface Options {
   readonly imageSize?: number;
   readonly runs?: number;
   readonly variant?: string;
+  readonly autotune?: boolean;
   readonly quick: boolean;
   readonly growth: boolean;
   readonly list: boolean;
@@ -52,7 +53,7 @@ function sessionOptions({ op, shape, quick, growth, variant, ...options }: Optio
     pairs: options.pairs ?? (quick ? 2 : 8),
     imageSize: options.imageSize ?? (quick ? 32 : 96),
     runs: options.runs ?? (quick ? 3 : 5),
-    ...{ quick, growth, variant },
+    ...{ quick, growth, variant, autotune: options.autotune },
   };
 }
 
@@ -92,6 +93,8 @@ const program = new Command('bench')
   .option('--image-size <number>', 'height and width of a view (default: 96, with --quick 32)', count)
   .option('--runs <number>', 'timed samples of each, in turn (default: 5, with --quick 3)', count)
   .option('--variant <name>', 'variant of kernels to take wherever there is one of this name')
+  .option('--autotune', 'variants of kernels that are the fastest on this device, measured once (default: on hardware)')
+  .option('--no-autotune', 'variants of kernels by a fixed table (default: on software adapters)')
   .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
   .option('--json <file>', 'write the report there')
   .option('--chart <file>', 'draw the times there, a PNG')

@@ -2,7 +2,15 @@ import { messageOf, UserError } from '../src/errors.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import type { PlanOptions } from '../src/graph/plan.ts';
 import type { Ceilings } from './ceilings.ts';
-import { type Contest, type Contestant, farthest, type Item, type OpenPeer, type Values } from './contest.ts';
+import {
+  type Contest,
+  type Contestant,
+  farthest,
+  type Item,
+  type OpenPeer,
+  type Ours,
+  type Values,
+} from './contest.ts';
 import type { Row } from './report.ts';
 import { median, repeatsOf, sample } from './timing.ts';
 
@@ -25,92 +33,113 @@ interface Entrant {
   readonly name: string;
   readonly peer?: string;
   readonly contestant: Contestant;
+  /** Runs in a sample. */
+  readonly repeats: number;
   readonly times: number[];
 }
 
 /** Compares an item's results with those of its peers, then times all of them in turn. UserError: the device refuses ours. */
 export async function measure(gpu: Gpu, op: string, item: Item<unknown>, peers: readonly Peer[], settings: Settings) {
   const label = `${item.name} ${item.shape}`;
+  const tell = (text: string) => settings.progress(`${label}: ${text}`);
   const before = gpu.bytes;
-  settings.progress(`${label}: compiling`);
+  tell('compiling');
   const contest = await item.open(gpu, settings);
-  const expected = await contest.ours.first();
+  const { ours } = contest;
+  const jury = new Jury(gpu, contest.tolerance, await ours.first(), tell);
   const peak_bytes = gpu.bytes - before;
-  const judged = await judge(gpu, label, contest, expected, peers, settings);
-  const entrants: Entrant[] = [{ name: 'ours', contestant: contest.ours, times: [] }, ...judged.entrants];
-  await time(label, entrants, settings);
-  const kernel_ms = await contest.ours.kernelTime();
+  for (const peer of peers) await jury.admit(peer, contest);
+  const own: Entrant = { name: 'ours', contestant: ours, repeats: await repeatsOf(ours), times: [] };
+  const entrants = [own, ...jury.admitted];
+  if (jury.admitted.length === 0 && !jury.disagreed) await jury.checkOurs(ours);
+  await time(entrants, settings.runs, tell);
+  const kernel_ms = await ours.kernelTime();
   for (const { contestant } of entrants) contestant.destroy();
   gpu.trim();
-  const { agreement, left_out, disagreed } = judged;
   const row: Row = {
     ...{ op, name: item.name, shape: item.shape, runs: settings.runs },
     ...summarise(entrants),
-    ...rates(entrants[0], contest.ours, settings.ceilings),
+    ...rates(own, ours, settings.ceilings),
     ...(kernel_ms !== undefined && { kernel_ms }),
-    ...{ peak_bytes, agreement, left_out },
+    ...{ peak_bytes, agreement: jury.agreement, left_out: jury.leftOut },
   };
-  return { row, disagreed };
+  return { row, disagreed: jury.disagreed };
 }
 
-/** The contestants that compute what ours does. Without any, ours is compared with another way to compute it. */
-async function judge(
-  gpu: Gpu,
-  label: string,
-  { problem, ours, tolerance }: Contest<unknown>,
-  expected: Values,
-  peers: readonly Peer[],
-  { progress }: Settings,
-) {
-  const entrants: Entrant[] = [];
-  const agreement: Row['agreement'] = {};
-  const left_out: Row['left_out'] = {};
-  let disagreed = false;
-  const compare = (name: string, values: Values, allowedFor = tolerance) => {
-    const worst = farthest(values, expected, allowedFor);
-    const allowed = allowedFor(worst.name);
-    if (worst.distance <= allowed) agreement[name] = { ...worst, allowed };
-    else {
-      disagreed = true;
-      left_out[name] =
-        `does not compute what ours does: '${worst.name}' is ${worst.distance.toExponential(2)} away, relative to its norm; ${allowed} is allowed`;
-    }
-    return worst.distance <= allowed;
-  };
-  for (const peer of peers) {
-    try {
-      progress(`${label}: comparing with ${peer.name}`);
-      for (const contestant of await (await peer.load())(gpu, problem, ours)) {
-        const name = `${peer.name}, ${contestant.setting}`;
-        const allowed = (value: string) => contestant.tolerance?.(value, tolerance(value)) ?? tolerance(value);
-        if (compare(name, await contestant.first(), allowed))
-          entrants.push({ name, peer: peer.name, contestant, times: [] });
-        else contestant.destroy();
+/** Admits to the timing who computes what ours does. */
+class Jury {
+  readonly admitted: Entrant[] = [];
+  readonly agreement: Row['agreement'] = {};
+  readonly leftOut: Row['left_out'] = {};
+  /** Somebody computed something else, or failed in a way that is no refusal. */
+  disagreed = false;
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly tolerance: (name: string) => number,
+    private readonly expected: Values,
+    private readonly tell: (text: string) => void,
+  ) {}
+
+  /** Compares and warms up all settings of a peer. */
+  async admit({ name, load }: Peer, { problem, ours }: Contest<unknown>): Promise<void> {
+    await this.attempt(name, async () => {
+      const contestants = await (await load())(this.gpu, problem, ours);
+      for (const contestant of contestants) {
+        const full = `${name}, ${contestant.setting}`;
+        await this.attempt(full, () => this.hear(full, name, contestant));
       }
+    });
+  }
+
+  private async hear(name: string, peer: string, contestant: Contestant): Promise<void> {
+    this.tell(`comparing with ${name}`);
+    const usual = this.tolerance;
+    const tolerance = (value: string) => contestant.tolerance?.(value, usual(value)) ?? usual(value);
+    if (this.compare(name, await contestant.first(), tolerance)) {
+      this.admitted.push({ name, peer, contestant, repeats: await repeatsOf(contestant), times: [] });
+    } else contestant.destroy();
+  }
+
+  /** What goes wrong leaves a peer out of the row. */
+  private async attempt(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
-      left_out[peer.name] = messageOf(error);
-      disagreed ||= !(error instanceof UserError);
+      this.leftOut[name] = messageOf(error);
+      this.disagreed ||= !(error instanceof UserError);
+      // What it did wrong on the device that it shares with ours is told; ours goes on.
+      this.gpu.failure = undefined;
     }
   }
-  if (entrants.length === 0 && !disagreed) {
-    progress(`${label}: comparing`);
+
+  /** Without a peer, ours is compared with another way to compute it. */
+  async checkOurs(ours: Ours): Promise<void> {
+    this.tell('comparing');
     const check = await ours.check();
-    if (check) compare(check.name, check.values);
+    if (check) this.compare(check.name, check.values, this.tolerance);
   }
-  return { entrants, agreement, left_out, disagreed };
+
+  private compare(name: string, values: Values, tolerance: (name: string) => number): boolean {
+    const worst = farthest(values, this.expected, tolerance);
+    const allowed = tolerance(worst.name);
+    if (worst.distance <= allowed) {
+      this.agreement[name] = { ...worst, allowed };
+      return true;
+    }
+    this.disagreed = true;
+    const distance = `'${worst.name}' is ${worst.distance.toExponential(2)} away, relative to its norm`;
+    this.leftOut[name] = `does not compute what ours does: ${distance}; ${allowed} is allowed`;
+    return false;
+  }
 }
 
-/** Warm-up, then samples of all in turn: what disturbs the machine for a while disturbs all of them. */
-async function time(label: string, entrants: readonly Entrant[], { runs, progress }: Settings): Promise<void> {
-  const repeats: number[] = [];
-  for (const { name, contestant } of entrants) {
-    progress(`${label}: warming up, ${name}`);
-    repeats.push(await repeatsOf(contestant));
-  }
+/** Samples of all in turn: what disturbs the machine for a while disturbs all of them. */
+async function time(entrants: readonly Entrant[], runs: number, tell: (text: string) => void): Promise<void> {
   for (let run = 0; run < runs; run++) {
-    for (const [index, { name, contestant, times }] of entrants.entries()) {
-      progress(`${label}: run ${run + 1} of ${runs}, ${name}`);
-      times.push(await sample(contestant, repeats[index]));
+    for (const { name, contestant, repeats, times } of entrants) {
+      tell(`run ${run + 1} of ${runs}, ${name}`);
+      times.push(await sample(contestant, repeats));
     }
   }
 }
@@ -138,19 +167,4 @@ function summarise(entrants: readonly Entrant[]): Pick<Row, 'ours_ms' | 'peers' 
   );
   const ratio = Object.fromEntries(Object.entries(peers).map(([peer, value]) => [peer, value / ours_ms]));
   return { ours_ms, peers, ratio, spread, settings };
-}
-
-/** A choice of the named variant wherever a kernel has it, and what it found: names of all variants, and whether one was it. */
-export function chooseVariant(wanted: string) {
-  const seen = new Set<string>();
-  const choose: NonNullable<PlanOptions['choose']> = (_node, names) => {
-    for (const name of names) seen.add(name);
-    return names.find((name) => name === wanted);
-  };
-  const check = () => {
-    if (seen.has(wanted)) return;
-    const there = [...seen].join(', ') || 'none';
-    throw new UserError(`no kernel of these rows has a variant '${wanted}'; there is: ${there}`);
-  };
-  return { choose, check };
 }

@@ -55,6 +55,8 @@ const circumstances = {
 
 export const reportSchema = z.strictObject({
   ...circumstances,
+  /** How variants of kernels were chosen: `fixed table`, `measured`, or the name of the one that was asked for. */
+  kernels: z.string(),
   /** What the device's own kernels reach: multiply-adds counting two, bytes read and written. */
   ceilings: z.strictObject({ gflops: z.number().positive(), gbps: z.number().positive() }),
   rows: z.array(rowSchema),
@@ -67,7 +69,10 @@ export const reportSchema = z.strictObject({
 export type Row = z.infer<typeof rowSchema>;
 export type Report = z.infer<typeof reportSchema>;
 
+/** Of an archive, what it was packed from: its launcher says. */
 function commit(): string {
+  const packed = process.env['SIMCLR_COMMIT'];
+  if (packed) return packed;
   try {
     return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8', stdio: 'pipe' }).trim();
   } catch {
@@ -79,13 +84,14 @@ function commit(): string {
 const start = { load: loadavg()[0], commit: commit() };
 
 /** A report without rows yet. */
-export const newReport = ({ adapter, traits }: Gpu, ceilings: Ceilings): Report => ({
+export const newReport = ({ adapter, traits }: Gpu, kernels: string, ceilings: Ceilings): Report => ({
   adapter: traits.adapter,
   driver: adapter.info.description,
   machine: `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`,
   date: new Date().toISOString(),
   node: process.version,
   ...start,
+  kernels,
   ceilings,
   rows: [],
   refused: [],

@@ -90,6 +90,7 @@ export function describeReport(report: Report): string {
   return [
     `${adapter} (${driver}), ${machine}, load average ${load.toFixed(1)} before`,
     `${date}, node ${node}, commit ${report.commit}; medians (shortest to longest) of ${rows[0]?.runs ?? 0} interleaved samples`,
+    `variants of our kernels: ${report.kernels}`,
     `ceilings of this device: ${rate(ceilings.gflops)} GFLOP/s of multiply-adds, ${rate(ceilings.gbps)} GB/s of copying`,
     ...ops.flatMap((op) => ['', table([op, ...header.slice(1)], rows.filter((row) => row.op === op).flatMap(linesOf))]),
     '',

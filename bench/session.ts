@@ -1,23 +1,31 @@
 /** What one run of the benchmark measures, row by row. */
 import { UserError } from '../src/errors.ts';
 import type { Gpu } from '../src/gpu/device.ts';
+import { tuneKernels } from '../src/train/kernel_cache.ts';
 import { measureCeilings } from './ceilings.ts';
 import type { Item, Request } from './contest.ts';
 import { growthSeries, largestStoredPairs, mostGrowthMilliseconds } from './growth.ts';
-import { chooseVariant, measure, type Peer, type Settings } from './measure.ts';
+import { measure, type Peer, type Settings } from './measure.ts';
 import { itemsOf, peersOf } from './modules.ts';
 import { newReport, type Report } from './report.ts';
+import { namedVariant } from './variants.ts';
 
-export interface SessionOptions extends Request {
+/** Which rows. */
+export interface Selection extends Request {
   readonly ops: readonly string[];
   /** Parts of names and shapes; a row has one of them. Empty: all rows. */
   readonly shapes: readonly string[];
+}
+
+export interface SessionOptions extends Selection {
   readonly peers: readonly string[];
   /** Of these the user expects times: one without any is a failure. */
   readonly demanded: readonly string[];
   readonly runs: number;
   /** A variant to take wherever a kernel has it. */
   readonly variant?: string;
+  /** Takes the variants that are the fastest, by measuring what is not known yet. Default: on hardware, if none is named. */
+  readonly autotune?: boolean;
   readonly growth: boolean;
 }
 
@@ -27,12 +35,19 @@ const plain = (text: string): string => text.toLowerCase().replaceAll('×', 'x')
 const isWanted = ({ name, shape }: Item<unknown>, shapes: readonly string[]): boolean =>
   shapes.length === 0 || shapes.some((part) => plain(`${name} ${shape}`).includes(plain(part)));
 
+const tune = (gpu: Gpu, progress: (text: string) => void): void =>
+  void tuneKernels(gpu, {
+    onTune: (done, total, what) => progress(`tuning ${what}: ${done} of ${total}`),
+    onRejected: (message) => progress(`note: ${message}`),
+    onUnwritable: (message) => progress(`note: ${message}`),
+  });
+
 /** Measures the rows and adds them to a report. */
 export class Session {
   readonly report: Report;
   /** What is wrong with the results, in words. */
   readonly faults: string[] = [];
-  private readonly variant: ReturnType<typeof chooseVariant> | undefined;
+  private readonly variant: ReturnType<typeof namedVariant> | undefined;
   private readonly settings: Settings;
 
   private constructor(
@@ -42,7 +57,7 @@ export class Session {
     progress: (text: string) => void,
   ) {
     this.report = report;
-    this.variant = options.variant === undefined ? undefined : chooseVariant(options.variant);
+    this.variant = options.variant === undefined ? undefined : namedVariant(options.variant);
     this.settings = {
       runs: options.runs,
       ceilings: report.ceilings,
@@ -53,27 +68,21 @@ export class Session {
 
   /** Runs what the options ask for. `progress` is told what is going on. */
   static async run(gpu: Gpu, options: SessionOptions, progress: (text: string) => void): Promise<Session> {
+    const autotune = options.variant === undefined && (options.autotune ?? !gpu.traits.software);
+    if (autotune) tune(gpu, progress);
+    const kernels = options.variant ?? (autotune ? 'measured' : 'fixed table');
+    const rows = options.growth ? [] : await wantedItems(options);
     progress("measuring the device's ceilings");
-    const session = new Session(gpu, options, newReport(gpu, await measureCeilings(gpu)), progress);
+    const session = new Session(gpu, options, newReport(gpu, kernels, await measureCeilings(gpu)), progress);
     if (options.growth) await session.grow();
-    else await session.compare();
+    else await session.compare(rows);
     session.variant?.check();
     session.checkPeers();
     return session;
   }
 
-  private async compare(): Promise<void> {
-    const { ops, shapes, peers } = this.options;
-    let found = 0;
-    for (const op of ops) {
-      for (const item of await itemsOf(op, this.options)) {
-        if (!isWanted(item, shapes)) continue;
-        found++;
-        await this.add(op, item, peersOf(op, peers));
-      }
-    }
-    if (found === 0)
-      throw new UserError(`no row has ${shapes.map((text) => `'${text}'`).join(' or ')} in its name; --list shows all`);
+  private async compare(rows: readonly ListedItem[]): Promise<void> {
+    for (const { op, item } of rows) await this.add(op, item, peersOf(op, this.options.peers));
   }
 
   private async grow(): Promise<void> {
@@ -112,11 +121,21 @@ export class Session {
   }
 }
 
-/** Every row that the options could measure, as text: `<case>: <name> <shape>`. */
-export async function listRows(options: Request & { readonly ops: readonly string[] }): Promise<string[]> {
-  const rows: string[] = [];
-  for (const op of options.ops) {
-    for (const { name, shape } of await itemsOf(op, options)) rows.push(`${op}: ${name} ${shape}`);
-  }
-  return rows;
+interface ListedItem {
+  readonly op: string;
+  readonly item: Item<unknown>;
 }
+
+/** The items that the options ask for. UserError: none has such a name. */
+async function wantedItems({ ops, shapes, ...request }: Selection): Promise<ListedItem[]> {
+  const listed: ListedItem[] = [];
+  for (const op of ops) for (const item of await itemsOf(op, request)) listed.push({ op, item });
+  const wanted = listed.filter(({ item }) => isWanted(item, shapes));
+  if (wanted.length > 0) return wanted;
+  const parts = shapes.map((text) => `'${text}'`).join(' or ');
+  throw new UserError(`no row of ${ops.join(', ')} has ${parts} in its name; --list shows all`);
+}
+
+/** Every row that the options ask for, as text: `<case>: <name> <shape>`. */
+export const listRows = async (selection: Selection): Promise<string[]> =>
+  (await wantedItems(selection)).map(({ op, item: { name, shape } }) => `${op}: ${name} ${shape}`);

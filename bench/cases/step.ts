@@ -1,4 +1,4 @@
-import type { Plan, PlanOptions } from '../../src/graph/plan.ts';
+import type { Choose, Plan, PlanOptions } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { byteLength, type Tensor } from '../../src/graph/tensor.ts';
@@ -12,8 +12,9 @@ import { ntXent } from '../../src/ops/nt_xent.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
 import { concatenate } from '../arrays.ts';
-import type { Item, ListItems, Ours, Request, Values } from '../contest.ts';
+import type { Check, Item, ListItems, Ours, Request, Values } from '../contest.ts';
 import { kernelTime, totalFlops } from '../graph_contestant.ts';
+import { chosen, otherThan } from '../variants.ts';
 
 /**
  * One training step of SimCLR from views to updated weights: ResNet-18 with the ImageNet stem and a head 512-512-128, NT-Xent,
@@ -97,14 +98,17 @@ class Step implements Ours {
     private readonly program: Program,
     private readonly state: State,
     private readonly model: SimClr,
+    private readonly views: Tensor,
     private readonly traced: ReturnType<typeof traceStep>,
+    private readonly choose: Choose,
   ) {}
 
   static async open(state: State, model: SimClr, views: Tensor, options: Pick<PlanOptions, 'choose'>): Promise<Step> {
     const traced = traceStep(model, views);
     const keep = [traced.flatGradients];
-    const program = await Program.compile(traced.graph, state, { loss: traced.loss }, { keep, ...options });
-    return new Step(program, state, model, traced);
+    const choose = await chosen(state.gpu, traced.graph, [traced.loss, ...keep], options);
+    const program = await Program.compile(traced.graph, state, { loss: traced.loss }, { keep, choose });
+    return new Step(program, state, model, views, traced, choose);
   }
 
   get flops(): number {
@@ -140,11 +144,20 @@ class Step implements Ours {
     await this.program.run(this.inputs()).read();
   }
 
-  /** Tests compare a whole step with the float64 definitions; here it would take minutes. */
-  async check(): Promise<undefined> {}
+  /** By other variants of the kernels: the float64 definitions, which tests compare a step with, would take minutes. */
+  async check(): Promise<Check | undefined> {
+    const { gpu } = this.state;
+    const { graph, loss, flatGradients } = this.traced;
+    const choose = otherThan(gpu, graph, [loss, flatGradients], this.choose);
+    if (!choose) return undefined;
+    const other = await Step.open(new State(gpu), new SimClr(), this.views, { choose });
+    const values = await other.first();
+    other.destroy();
+    return { name: 'other variants', values };
+  }
 
   kernelTime(): Promise<number | undefined> {
-    return kernelTime(this.program, this.inputs());
+    return kernelTime(this.program, () => this.inputs());
   }
 
   destroy(): void {

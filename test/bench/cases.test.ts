@@ -1,0 +1,127 @@
+/** Every case at its smallest size: ours is opened, compared with the definitions, run; what it says it costs is what it costs. */
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copyOf, fmaChains, measureCeilings } from '../../bench/ceilings.ts';
+import { type Contest, farthest, type Item, type ListItems, type Request } from '../../bench/contest.ts';
+import { growthSeries, largestStoredPairs } from '../../bench/growth.ts';
+import { namedVariant } from '../../bench/variants.ts';
+import { Gpu } from '../../src/gpu/device.ts';
+import { Program } from '../../src/graph/program.ts';
+import { State } from '../../src/graph/state.ts';
+import { constant, trace } from '../../src/graph/trace.ts';
+import { adapters, onEveryAdapter } from '../ops/harness.ts';
+
+const modules = import.meta.glob<{ default: ListItems<unknown> }>('../../bench/cases/*.ts', { eager: true });
+const lists = new Map(Object.entries(modules).map(([path, module]) => [/(\w+)\.ts$/.exec(path)![1], module.default]));
+const tiny: Request = { pairs: 2, imageSize: 32, quick: true };
+const full: Request = { pairs: 8, imageSize: 96, quick: false };
+
+it('every file of bench/cases is one', () => {
+  expect([...lists.keys()].sort()).toEqual(readdirSync('bench/cases').map((file) => file.replace('.ts', '')));
+});
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await Gpu.open({ adapter: adapters[0] });
+});
+afterAll(() => gpu.destroy());
+
+const items = [...lists].flatMap(([op, list]) => list(tiny).map((item) => [op, item] as const));
+
+describe.each(items.map(([op, item]) => [`${item.name} ${item.shape}`, op, item] as const))(
+  '%s',
+  (_label, op, item) => {
+    it('computes what its definition says', async () => {
+      expect(item.name.startsWith(op)).toBe(true);
+      const before = gpu.bytes;
+      const { ours, tolerance } = await item.open(gpu, {});
+      const first = await ours.first();
+      const check = await ours.check();
+      expect(check?.name).toBe(op === 'step' ? 'other variants' : 'float64 reference');
+      const worst = farthest(check!.values, first, tolerance);
+      expect(worst.distance, worst.name).toBeLessThanOrEqual(tolerance(worst.name));
+      await ours.run(2);
+      expect(ours.bytes).toBeGreaterThan(0);
+      ours.destroy();
+      gpu.trim();
+      expect(gpu.bytes, 'nothing is left allocated').toBe(before);
+    });
+  },
+);
+
+const open = async (op: string, part: string): Promise<Contest<unknown>> => {
+  const found = lists.get(op)!(tiny).find(({ name, shape }) => `${name} ${shape}`.includes(part)) as Item<unknown>;
+  return found.open(gpu, {});
+};
+
+it.each([
+  ['conv2d', 'forward 4×8×8×64, 3×3/1', 2 * 4 * 64 * 64 * 9 * 64, 4 * (2 * 4 * 64 * 64 + 64 * 9 * 64)],
+  ['matmul', '256×256', 2 * 256 ** 3, 4 * 3 * 256 ** 2],
+  ['max_pool', '4×16×16×64', 0, 4 * 64 * 4 * (2 * 256 + 2 * 64)],
+])('%s: operations, and bytes with each tensor once', async (op, part, flops, bytes) => {
+  const { ours } = await open(op, part);
+  expect(ours.flops).toBe(flops);
+  expect(ours.bytes).toBe(bytes);
+  ours.destroy();
+});
+
+it('adam reads and writes weights and moments, and reads gradients', async () => {
+  const { ours, problem } = await open('adam', '');
+  const { length } = (problem as { weights: Float32Array }).weights;
+  expect(ours.bytes).toBe(4 * (7 * length + 3 + 1));
+  ours.destroy();
+});
+
+it('conv2d has every convolution of ResNet-18 in three directions, each shape once', () => {
+  const rows = lists.get('conv2d')!(full).map(({ name, shape }) => `${name} ${shape}`);
+  expect(new Set(rows).size).toBe(3 * 11);
+  expect(rows).toContain('conv2d forward 16×96×96×4, 7×7/2, 64');
+  expect(rows).toContain('conv2d weight gradient 16×6×6×256, 1×1/2, 512');
+});
+
+it('a named variant is taken where there is one, and missed where there is none', async () => {
+  const variant = namedVariant('portable');
+  const item = lists.get('conv2d')!(tiny)[0];
+  (await item.open(gpu, variant)).ours.destroy();
+  expect(variant.check).not.toThrow();
+  const missing = namedVariant('nothing');
+  (await item.open(gpu, missing)).ours.destroy();
+  expect(missing.check).toThrow(/no kernel of these rows has a variant 'nothing'; there is: .*portable/);
+});
+
+it('growth goes on to the first N whose 2N × 2N matrix does not fit', () => {
+  expect(largestStoredPairs(2 ** 27)).toBe(2896);
+  const limits = { ...gpu.traits.limits, maxStorageBufferBindingSize: 2 ** 27 };
+  const [steps, losses] = growthSeries({ traits: { ...gpu.traits, limits } }, full);
+  expect(steps.items.map(({ shape }) => shape).slice(0, 2)).toEqual(['2 pairs 96×96', '4 pairs 96×96']);
+  expect(losses.items.at(-1)!.shape).toBe('N = 4096, 8192×128');
+});
+
+onEveryAdapter((device) => {
+  it('the kernels of the ceilings do all that they are timed for', async () => {
+    const x = Float32Array.from({ length: 4 * 300 }, (_, i) => i);
+    const { graph, result } = trace(() => ({
+      one: copyOf(constant('x', x), 1),
+      many: copyOf(constant('x', x), 256),
+      fused: fmaChains({ size: 70, rounds: 1, fused: true }),
+      plain: fmaChains({ size: 70, rounds: 1, fused: false }),
+    }));
+    const state = new State(device());
+    const program = await Program.compile(graph, state, result);
+    const { one, many, fused, plain } = await program.run().read();
+    expect(one).toEqual(x);
+    expect(many).toEqual(x);
+    // s → s/2 + 1, eight times, of twelve first values: 2 + (s − 2)/256 each.
+    const firsts = (i: number) => [0, 4, 8].flatMap((by) => [i + by, 1 + by, 2 + by, 3 + by]);
+    const expected = Array.from({ length: 70 }, (_, i) => firsts(i).reduce((sum, s) => sum + 2 + (s - 2) / 256, 0));
+    for (const y of [fused, plain]) for (let i = 0; i < 70; i++) expect(y[i]).toBeCloseTo(expected[i], 4);
+    program.destroy();
+    state.destroy();
+  });
+});
+
+it('ceilings are numbers that a device can have', async () => {
+  const { gflops, gbps } = await measureCeilings(gpu);
+  expect(gflops).toBeGreaterThan(0.1);
+  expect(gbps).toBeGreaterThan(0.01);
+});
