@@ -4,9 +4,10 @@ import { hostImages, residentImages } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { LaunchTime } from '../gpu/profiler.ts';
 import { type PlannedLaunch, plan } from '../graph/plan.ts';
+import { memoryOf } from '../graph/slot_pool.ts';
 import { State } from '../graph/state.ts';
 import { describePlan, describeProfile } from '../report/tables.ts';
-import { Pretraining, runsOf, tracePretraining } from '../ssl/pretraining.ts';
+import { inMemoryOrder, Pretraining, runsOf, tracePretraining } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import { modelOptions, pretrainingOptions, type TrainSettings } from '../train/settings.ts';
 import { checkBatch } from '../train/trainer.ts';
@@ -27,7 +28,7 @@ export function dryRun(gpu: Gpu, { train }: Dataset, settings: TrainSettings, te
     plan: plan(phase.graph, Object.values(phase.outputs), gpu.traits),
   }));
   const parameters = model.parameters.reduce((sum, { torchShape }) => sum + torchShape.reduce((a, b) => a * b, 1), 0);
-  terminal.line(describePlan(plans, parameters));
+  terminal.line(describePlan(plans, memoryOf(inMemoryOrder(plans.map((phase) => phase.plan))), parameters));
 }
 
 /** `--profile`: runs a few steps and prints where the time of one goes. */

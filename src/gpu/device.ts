@@ -108,7 +108,7 @@ export class Gpu {
     const { maxBufferSize } = this.traits.limits;
     if (size > maxBufferSize) {
       throw new UserError(
-        `${label} needs a buffer of ${size} bytes, '${this.traits.adapter}' allows ${maxBufferSize}; use a smaller --batch-size or --image-size`,
+        `${label} needs a buffer of ${size} bytes, '${this.traits.adapter}' allows ${maxBufferSize}; use a smaller --batch-size or --image-size, or train in pieces with --micro-batch`,
       );
     }
     this.device.pushErrorScope('out-of-memory');
@@ -241,11 +241,13 @@ const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 
 const outOfMemory = (label: string, size: number): UserError =>
   new UserError(
-    `the GPU is out of memory at ${label} (${Math.ceil(size / 2 ** 20)} MiB); use a smaller --batch-size or --image-size`,
+    `the GPU is out of memory at ${label} (${Math.ceil(size / 2 ** 20)} MiB); use a smaller --batch-size or --image-size, or train in pieces with --micro-batch`,
   );
 
 function describeError(error: GPUError): UserError {
   if (error instanceof GPUOutOfMemoryError)
-    return new UserError(`the GPU is out of memory: ${oneLine(error.message)}; use a smaller --batch-size`);
+    return new UserError(
+      `the GPU is out of memory: ${oneLine(error.message)}; use a smaller --batch-size, or train in pieces with --micro-batch`,
+    );
   return new UserError(`the GPU refused a command: ${oneLine(error.message)}`);
 }

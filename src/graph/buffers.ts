@@ -1,4 +1,5 @@
 import type { Plan } from './plan.ts';
+import { leastBytes, type SlotPool } from './slot_pool.ts';
 import { type State, uploadable } from './state.ts';
 import { byteLength, Scratch, Tensor } from './tensor.ts';
 
@@ -8,6 +9,8 @@ const guardWord = 0x7f4a11ed;
 /** The buffers behind a plan: slots, inputs and constants of its own, variables of the state. */
 export class Buffers {
   private readonly slots: GPUBuffer[];
+  /** Those of the slots that belong to a pool. */
+  private readonly pooled: readonly (GPUBuffer | undefined)[];
   private readonly leaves = new Map<Tensor, GPUBuffer>();
   private readonly owned: GPUBuffer[] = [];
 
@@ -15,15 +18,18 @@ export class Buffers {
     private readonly plan: Plan,
     private readonly state: State,
     private readonly guard: number,
+    pool?: SlotPool,
   ) {
     const { gpu } = state;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    this.slots = plan.slots.map((bytes, index) =>
-      gpu.createBuffer(`slot ${index}`, Math.max(16, bytes + guard), usage),
+    this.pooled = pool?.take(plan) ?? [];
+    this.slots = plan.slots.map(
+      (bytes, index) =>
+        this.pooled[index] ?? gpu.createBuffer(`slot ${index}`, Math.max(leastBytes, bytes + guard), usage),
     );
     for (const leaf of plan.leaves) {
       if (leaf.origin.kind === 'variable') continue;
-      const buffer = gpu.createBuffer(leaf.name, Math.max(16, byteLength(leaf)), usage);
+      const buffer = gpu.createBuffer(leaf.name, Math.max(leastBytes, byteLength(leaf)), usage);
       if (leaf.origin.kind === 'constant')
         gpu.device.queue.writeBuffer(buffer, 0, uploadable(leaf.dtype, leaf.origin.data));
       this.leaves.set(leaf, buffer);
@@ -39,7 +45,7 @@ export class Buffers {
   /** Where a tensor's bytes are. `size` is what a kernel may see: the guard lies within reach, so that an overrun shows. */
   of(tensor: Tensor | Scratch): { buffer: GPUBuffer; offset: number; size: number } {
     const { root, offset } = this.plan.place(tensor);
-    const bytes = Math.max(16, tensor instanceof Scratch ? tensor.bytes : byteLength(tensor));
+    const bytes = Math.max(leastBytes, tensor instanceof Scratch ? tensor.bytes : byteLength(tensor));
     if (root instanceof Tensor) {
       return { buffer: this.leaves.get(root) ?? this.state.buffer(root), offset, size: bytes };
     }
@@ -68,7 +74,8 @@ export class Buffers {
   }
 
   release(): void {
-    for (const buffer of [...this.slots, ...this.leaves.values()]) this.state.gpu.release(buffer);
+    const own = this.slots.filter((_, index) => !this.pooled[index]);
+    for (const buffer of [...own, ...this.leaves.values()]) this.state.gpu.release(buffer);
     for (const buffer of this.owned) this.state.gpu.destroyBuffer(buffer);
   }
 }

@@ -161,7 +161,7 @@ function checkLimits({ label, outputs }: Node, { bindings }: Launch, { limits, a
     const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
     throw new UserError(
       `${label} [${outputs[0]?.shape ?? ''}]: '${name}' has ${mebibytes(boundBytes(bound))}, '${adapter}' binds ${mebibytes(limit)} at most; ` +
-        'use a smaller --batch-size, --image-size or --head-width',
+        'use a smaller --batch-size, --image-size or --head-width, or train in pieces with --micro-batch',
     );
   }
 }

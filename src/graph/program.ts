@@ -4,6 +4,7 @@ import { type LaunchTime, Profiler } from '../gpu/profiler.ts';
 import { Buffers, guardBytes } from './buffers.ts';
 import { chooserOf } from './chooser.ts';
 import { type Plan, type PlannedLaunch, type PlanOptions, plan } from './plan.ts';
+import type { SlotPool } from './slot_pool.ts';
 import { type State, typedArray, uploadable } from './state.ts';
 import { byteLength, type Data, elementBytes, type Tensor } from './tensor.ts';
 import type { Graph } from './trace.ts';
@@ -57,19 +58,20 @@ export class Program {
 
   /**
    * Plans, allocates and compiles. `outputs` are what runs can be asked for, by name; `keep` names tensors that stay on the device
-   * and are computed all the same. UserError if the device refuses it.
+   * and are computed all the same. With `pool`, memory is shared with programs that never run at the same time. UserError if the
+   * device refuses it.
    */
   static async compile(
     graph: Graph,
     state: State,
     outputs: Readonly<Record<string, Tensor>> = {},
-    options: PlanOptions & { onPipeline?: (done: number, total: number) => void } = {},
+    options: PlanOptions & { onPipeline?: (done: number, total: number) => void; pool?: SlotPool } = {},
   ): Promise<Program> {
     const { gpu } = state;
     const tensors = Object.values(outputs);
     const choose = options.choose ?? (await chooserOf(gpu)?.choose(graph, tensors, options));
     const planned = plan(graph, tensors, gpu.traits, { ...options, choose });
-    const buffers = new Buffers(planned, state, options.inspect ? guardBytes : 0);
+    const buffers = new Buffers(planned, state, options.inspect ? guardBytes : 0, options.pool);
     const params = writeParams(gpu, planned.launches);
     buffers.own(params.buffer);
     const dispatches: Dispatch[] = [];

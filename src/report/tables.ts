@@ -1,6 +1,5 @@
 import type { LaunchTime } from '../gpu/profiler.ts';
 import type { Plan, PlannedLaunch } from '../graph/plan.ts';
-import { byteLength } from '../graph/tensor.ts';
 
 /** Rows as lines of text, columns padded: the first to the left, the others to the right. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -54,17 +53,15 @@ export interface PlannedPhase {
   readonly plan: Plan;
 }
 
-/** Bytes that programs take: slots of intermediates, and inputs, constants and variables, those that they share once. */
-export function memoryOf(plans: readonly Plan[]): { intermediates: number; leaves: number } {
-  const leaves = new Set(plans.flatMap((plan) => plan.leaves));
-  return {
-    intermediates: total(plans.flatMap(({ slots }) => slots)),
-    leaves: total([...leaves].map(byteLength)),
-  };
-}
-
-/** The plan of a step before it runs: nodes, launches, work and traffic by op, and the memory that it will take. */
-export function describePlan(phases: readonly PlannedPhase[], parameters: number): string {
+/**
+ * The plan of a step before it runs: nodes, launches, work and traffic by op, and the bytes of memory that it will take (see
+ * `memoryOf`).
+ */
+export function describePlan(
+  phases: readonly PlannedPhase[],
+  { intermediates, leaves }: { intermediates: number; leaves: number },
+  parameters: number,
+): string {
   const plans = phases.map(({ plan }) => plan);
   const launches = phases.flatMap(({ plan, runs }) => plan.launches.map((launch) => [launch, runs, 0] as const));
   const totals = byOp(launches);
@@ -77,7 +74,6 @@ export function describePlan(phases: readonly PlannedPhase[], parameters: number
   ]);
   const sums = [...totals.values()];
   const kernels = new Set(launches.map(([{ kernel, constants }]) => kernel.name + JSON.stringify(constants ?? {})));
-  const { intermediates, leaves } = memoryOf(plans);
   const unshared = total(plans.flatMap(({ blocks }) => blocks.map(({ bytes }) => bytes)));
   return [
     table(['op', 'nodes', 'launches', 'GFLOP', 'MB moved'], rows),

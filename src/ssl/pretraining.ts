@@ -1,5 +1,6 @@
 import type { ImageSource } from '../data/source.ts';
 import { type Inputs, Program, type Run } from '../graph/program.ts';
+import { SlotPool } from '../graph/slot_pool.ts';
 import type { State } from '../graph/state.ts';
 import { microBatchStep } from './micro_batch.ts';
 import { type Phase, type PretrainingGraph, type PretrainingOptions, plainStep, type Trainable } from './step.ts';
@@ -30,14 +31,18 @@ export function tracePretraining(model: Trainable, source: ImageSource, options:
   return (whole ? plainStep : microBatchStep)(model, source, options);
 }
 
+/**
+ * Phases, or what belongs to them, in the order in which they take memory: the last of them that are run for pieces computes
+ * gradients and needs most, so that the others fit into what it has (see `SlotPool`).
+ */
+export const inMemoryOrder = <T>(phases: readonly T[]): T[] => phases.toReversed();
+
 /** How often a step runs a phase. */
 export const runsOf = ({ pairs }: Phase, batchSize: number): number => (pairs === 0 ? 1 : batchSize / pairs);
 
 /** One run of one of a step's phases. */
 export interface PhaseRun {
   readonly phase: Phase;
-  /** Which phase it is, from 0. */
-  readonly index: number;
   readonly inputs: Inputs;
 }
 
@@ -50,16 +55,15 @@ export function* phaseRuns(
   { step, epoch, lr }: StepCounters,
 ): Generator<PhaseRun> {
   const shared = { seeds: viewSeeds(seed, epoch), step: Uint32Array.of(step), ...optimizer.scalars(step, lr) };
-  for (const [index, phase] of phases.entries()) {
+  for (const phase of phases) {
     if (phase.pairs === 0) {
-      yield { phase, index, inputs: shared };
+      yield { phase, inputs: shared };
       continue;
     }
     for (let first = 0; first < batchSize; first += phase.pairs) {
       const piece = indices.subarray(first, first + phase.pairs);
       yield {
         phase,
-        index,
         inputs: { ...shared, indices: piece, first: Uint32Array.of(first), ...source.inputs(piece) },
       };
     }
@@ -70,8 +74,8 @@ export function* phaseRuns(
 export class Pretraining {
   private constructor(
     readonly traced: PretrainingGraph,
-    /** One for each phase. */
-    readonly programs: readonly Program[],
+    private readonly programs: ReadonlyMap<Phase, Program>,
+    private readonly pool: SlotPool,
     private readonly source: ImageSource,
     private readonly options: PretrainingOptions,
   ) {}
@@ -95,16 +99,17 @@ export class Pretraining {
     options: PretrainingOptions,
     compile: CompileOptions = {},
   ): Promise<Pretraining> {
-    const programs: Program[] = [];
-    for (const { graph, outputs } of traced.phases)
-      programs.push(await Program.compile(graph, state, outputs, compile));
-    return new Pretraining(traced, programs, source, options);
+    const pool = new SlotPool(state.gpu);
+    const programs = new Map<Phase, Program>();
+    for (const phase of inMemoryOrder(traced.phases))
+      programs.set(phase, await Program.compile(phase.graph, state, phase.outputs, { ...compile, pool }));
+    return new Pretraining(traced, programs, pool, source, options);
   }
 
   /** The runs that a step on the images with these indices consists of, each with its inputs. */
   *runs(indices: Uint32Array, counters: StepCounters): Generator<PhaseRun & { program: Program }> {
     for (const run of phaseRuns(this.traced, this.source, this.options, indices, counters))
-      yield { ...run, program: this.programs[run.index] };
+      yield { ...run, program: this.programs.get(run.phase)! };
   }
 
   /** Runs one step on the images with these indices. Returns at once; `read()` waits for loss, accuracy and firstBad. */
@@ -117,6 +122,7 @@ export class Pretraining {
 
   /** Gives the programs' memory back to the device's pool. Variables stay. */
   destroy(): void {
-    for (const program of this.programs) program.destroy();
+    for (const program of this.programs.values()) program.destroy();
+    this.pool.release();
   }
 }
