@@ -4,26 +4,25 @@ import { type DataSplit, dataSplits, openDataset } from '../data/dataset.ts';
 import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { npyPieces } from '../data/npy.ts';
 import { Embedder } from '../eval/embed.ts';
-import { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
 import { loadModel, readCheckpoint } from '../train/checkpoint.ts';
 import { normalization } from '../train/settings.ts';
 import { printSkipped } from './common.ts';
+import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
 import { Terminal } from './terminal.ts';
 
-interface EmbedCommandOptions {
+interface EmbedCommandOptions extends DeviceOptions {
   readonly checkpoint: string;
   readonly data: string;
   readonly split: DataSplit;
   readonly out: string;
   readonly batchSize: number;
-  readonly adapter?: string;
 }
 
 /** `simclr embed`: features of images as a NumPy file. */
 export function embedCommand(): Command {
-  return new Command('embed')
+  const embedding = new Command('embed')
     .description('write the features h of images as a NumPy array, and the list of their files')
     .requiredOption('--checkpoint <file>', 'a checkpoint of a run')
     .requiredOption('--data <folder>', 'STL-10’s binary files, or a folder of PNG and JPEG photos')
@@ -33,9 +32,8 @@ export function embedCommand(): Command {
         .default('unlabeled'),
     )
     .option('--out <file>', 'the array to write, float32 [images, 512]; file names go beside it (.txt)', 'features.npy')
-    .option('--batch-size <number>', 'images at a time', positiveInteger, 64)
-    .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
-    .action(embed);
+    .option('--batch-size <number>', 'images at a time', positiveInteger, 64);
+  return addDeviceOptions(embedding).action(embed);
 }
 
 function positiveInteger(text: string): number {
@@ -44,12 +42,13 @@ function positiveInteger(text: string): number {
   return value;
 }
 
-async function embed({ checkpoint: path, data, split, out, batchSize, adapter }: EmbedCommandOptions): Promise<void> {
+async function embed({ checkpoint: path, data, split, out, batchSize, ...device }: EmbedCommandOptions): Promise<void> {
   const terminal = new Terminal();
   ensureWritableDir(dirname(out));
   const checkpoint = readCheckpoint(path);
   const { imageSize } = checkpoint.settings;
-  const gpu = await Gpu.open({ adapter });
+  const gpu = await openAdapter(device.adapter);
+  chooseKernels(gpu, device, terminal);
   const { train: set } = await openDataset(data, {
     split,
     size: imageSize,

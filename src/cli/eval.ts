@@ -9,9 +9,9 @@ import { evalNeighbors, evalRobustness } from '../experiment/eval_pictures.ts';
 import { evalKnn, evalLinear, evalTransfer, knnDefaults } from '../experiment/eval_probes.ts';
 import { evalFinetune, evalLowLabel, lowLabelSteps } from '../experiment/eval_training.ts';
 import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
-import { Gpu } from '../gpu/device.ts';
 import { table } from '../report/tables.ts';
 import { command, stopOnSignals } from './common.ts';
+import { chooseKernels, openAdapter } from './device.ts';
 import { addFinetune, trainingTools } from './eval_finetune.ts';
 import {
   addFolds,
@@ -54,7 +54,8 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
       stops = stopOnSignals(terminal);
       return stops.signal;
     };
-    const gpu = await Gpu.open({ adapter: flags.adapter });
+    const gpu = await openAdapter(flags.adapter);
+    chooseKernels(gpu, flags, terminal);
     const evaluation = Evaluation.open(gpu, {
       ...{ checkpoint, imageSize, normalize, batchSize, cache },
       events: {

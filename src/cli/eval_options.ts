@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../errors.ts';
 import { probeDefaults } from '../eval/probe.ts';
+import { addDeviceOptions, type DeviceOptions } from './device.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What every `simclr eval` command is given. */
-export interface EvalOptions {
+export interface EvalOptions extends DeviceOptions {
   readonly checkpoint: string;
   readonly data: string;
   readonly out?: string;
@@ -13,7 +14,6 @@ export interface EvalOptions {
   readonly normalize?: 'imagenet' | 'half' | 'none';
   readonly batchSize: number;
   readonly seed: number;
-  readonly adapter?: string;
 }
 
 /** What an evaluation may need of the command line. */
@@ -59,6 +59,7 @@ export function evalCommandNamed(name: string, description: string, { home = tru
   const folder = 'STL-10’s binary files, or a folder of photos by class, with train/ and test/ or without';
   if (home) command.requiredOption('--data <folder>', folder);
   else command.option('--data <folder>', `${folder}: what the other folder is compared with`);
+  addDeviceOptions(command);
   return command
     .option('--out <folder>', `where results go (default: eval/${name} beside the checkpoint or in its run)`)
     .option('--cache <folder>', 'where features are kept for the next evaluation (default: features/ beside --out)')
@@ -75,7 +76,6 @@ export function evalCommandNamed(name: string, description: string, { home = tru
     )
     .option('--batch-size <number>', 'images at a time while features are computed', countFrom(1), 64)
     .option('--seed <number>', 'seed of everything that is drawn', countFrom(0), 1)
-    .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
     .exitOverride()
     .showHelpAfterError(`(simclr eval ${name} --help lists the options)`);
 }

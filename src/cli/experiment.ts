@@ -19,15 +19,16 @@ import {
   writeExperiment,
 } from '../experiment/experiment_settings.ts';
 import { writeReport } from '../experiment/report.ts';
-import { Gpu } from '../gpu/device.ts';
+import type { Gpu } from '../gpu/device.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import { flagOf, parseSettings } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
 import { command, stopOnSignals } from './common.ts';
+import { addDeviceOptions, chooseKernels, openAdapter } from './device.ts';
 import { announceExperiment, printExperiment, printResults } from './experiment_output.ts';
 import { addSetting, addTrainSettings, givenSettings } from './options.ts';
 import { Terminal } from './terminal.ts';
-import { defaultData, openAdapter, openData } from './train.ts';
+import { defaultData, openData } from './train.ts';
 
 type Options = Readonly<Record<string, unknown>> & {
   readonly data?: string;
@@ -37,6 +38,7 @@ type Options = Readonly<Record<string, unknown>> & {
   readonly seeds?: readonly number[];
   readonly folds?: readonly number[];
   readonly adapter?: string;
+  readonly autotune?: boolean;
 };
 
 const supervisedNames = [...ownSupervised, ...onlySupervised];
@@ -74,8 +76,8 @@ export function experimentCommand(): Command {
     )
     .option('--checkpoint <file>', 'take the encoder of this checkpoint instead of pre-training one')
     .option('--seeds <numbers>', 'run everything with each of these seeds and report mean ± deviation', parseList)
-    .option('--folds <numbers>', 'train on folds of STL-10’s protocol: all, or some of 0 to 9', parseFolds)
-    .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)');
+    .option('--folds <numbers>', 'train on folds of STL-10’s protocol: all, or some of 0 to 9', parseFolds);
+  addDeviceOptions(experiment);
   addTrainSettings(experiment);
   for (const name of supervisedNames) {
     addSetting(experiment, supervisedSettings.shape[name], flagOf(supervisedKey(name)));
@@ -104,10 +106,11 @@ async function runCommand(options: Options): Promise<void> {
   const found = readExperiment(out);
   if (found) checkContinues(out, given, found);
   else check(given);
-  const gpu = await (found ? openAdapter(options.adapter, found.adapter) : Gpu.open({ adapter: options.adapter }));
+  const gpu = await openAdapter(options.adapter, found?.adapter);
   const { config, dataset } = found
     ? await continued(found, options, terminal)
     : await begun(gpu, options, given, terminal);
+  chooseKernels(gpu, options, terminal, out);
   announceExperiment(terminal, gpu.traits, config, out);
   const { signal, exitCode } = stopOnSignals(terminal);
   try {

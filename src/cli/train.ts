@@ -5,24 +5,23 @@ import { type Dataset, openDataset } from '../data/dataset.ts';
 import { ensureSampleSet } from '../data/sample.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
-import { listAdapters } from '../gpu/adapters.ts';
-import { Gpu } from '../gpu/device.ts';
+import type { Gpu } from '../gpu/device.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
 import { command, printSkipped, stopOnSignals } from './common.ts';
 import { sampleSizes } from './data.ts';
+import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
 import { dryRun, profileStep } from './inspect.ts';
 import { addTrainSettings, givenSettings } from './options.ts';
 import { Terminal } from './terminal.ts';
 import { announce, printEvents } from './train_output.ts';
 
-interface TrainOptions extends Partial<TrainSettings> {
+interface TrainOptions extends Partial<TrainSettings>, DeviceOptions {
   readonly data?: string;
   readonly preset?: 'stl10';
   readonly out?: string;
   readonly resume?: string;
-  readonly adapter?: string;
   readonly dryRun?: boolean;
   readonly profile?: boolean;
 }
@@ -39,9 +38,9 @@ export function trainCommand(): Command {
     )
     .option('--out <folder>', 'folder of the run (default: runs/<date and time>)')
     .option('--resume <folder>', 'continue the run in this folder from its newest checkpoint')
-    .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
     .option('--dry-run', 'print the plan of a step: nodes, kernels, FLOPs, bytes, peak memory; train nothing')
     .option('--profile', 'run a few steps and print the time by op; train nothing');
+  addDeviceOptions(train);
   addTrainSettings(train);
   return train.action(runTraining);
 }
@@ -51,7 +50,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
   const given = givenSettings(options as Record<string, unknown>);
   if (options.resume !== undefined) return resumeRun(options.resume, options, given, terminal);
   parseSettings(given); // wrong settings are told before anything is opened
-  const gpu = await Gpu.open({ adapter: options.adapter });
+  const gpu = await openAdapter(options.adapter);
   const settings = parseSettings(defaultsFor(given, gpu.traits));
   const out = options.out ?? join('runs', timestamp());
   const trains = !options.dryRun && !options.profile;
@@ -59,7 +58,10 @@ async function runTraining(options: TrainOptions): Promise<void> {
   const data = options.data ?? (await defaultData(options.preset, terminal));
   const dataset = await openData(data, settings, terminal, settings.knnEvery > 0);
   if (options.dryRun) return dryRun(gpu, dataset, settings, terminal);
-  if (options.profile) return profileStep(gpu, dataset, settings, terminal);
+  if (options.profile) {
+    chooseKernels(gpu, options, terminal);
+    return profileStep(gpu, dataset, settings, terminal);
+  }
   const folder = RunFolder.create(out, {
     version: 1,
     data: resolve(data),
@@ -68,7 +70,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
     adapter: gpu.traits.adapter,
     started: new Date().toISOString(),
   });
-  await run(gpu, dataset, settings, folder, terminal, given);
+  await run(gpu, dataset, settings, folder, terminal, options, given);
 }
 
 const timestamp = (): string => new Date().toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-');
@@ -110,14 +112,7 @@ async function resumeRun(
       `${options.data ?? config.data}: has ${dataset.train.count} images, the run was started with ${config.images}; give the same images with --data`,
     );
   }
-  await run(gpu, dataset, config.settings, folder, terminal, config.settings);
-}
-
-/** The adapter that the user names, else the one that the run was started on, else whatever there is. */
-export async function openAdapter(wanted: string | undefined, remembered: string): Promise<Gpu> {
-  if (wanted !== undefined) return Gpu.open({ adapter: wanted });
-  const names = await listAdapters();
-  return Gpu.open(names.includes(remembered) ? { adapter: remembered } : {});
+  await run(gpu, dataset, config.settings, folder, terminal, options, config.settings);
 }
 
 /** Where `--data` is not given: STL-10 in data/, or the sample set; the user is told which, and how to get the real one. */
@@ -163,10 +158,12 @@ async function run(
   settings: TrainSettings,
   folder: RunFolder,
   terminal: Terminal,
+  options: DeviceOptions,
   given: Partial<TrainSettings>,
 ): Promise<void> {
   announce(terminal, gpu.traits, settings, given, folder.path);
   const { signal, exitCode } = stopOnSignals(terminal);
+  chooseKernels(gpu, options, terminal, folder.path);
   const trainer = await Trainer.create(gpu, dataset, settings, folder, printEvents(terminal, settings));
   const result = await trainer.run(signal);
   trainer.destroy();

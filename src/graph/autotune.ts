@@ -9,7 +9,7 @@ import type { Chooser } from './chooser.ts';
 import { type Choose, type PlanOptions, plan } from './plan.ts';
 import { Program } from './program.ts';
 import { State } from './state.ts';
-import type { Node, Tensor } from './tensor.ts';
+import type { Launch, Node, Tensor } from './tensor.ts';
 import { apply, type Graph, trace, variable } from './trace.ts';
 
 /** What was found for one op and shape: the winner, and the time of each variant that was right, in milliseconds. */
@@ -30,6 +30,8 @@ export interface TuningEvents {
   onTune?(done: number, total: number, what: string): void;
   /** A variant gave other results than the others, or could not run. It is not used. */
   onRejected?(message: string): void;
+  /** Something was chosen: `choices` has grown. */
+  onChoice?(): void;
 }
 
 /** A node by itself: its inputs are variables of the same shapes. */
@@ -74,6 +76,7 @@ export class Tuner implements Chooser {
       this.choices.set(item.key, tuning.variant);
     }
     if (unknown.length > 0) this.events.onTune?.(unknown.length, unknown.length, 'done');
+    if (found.size > 0) this.events.onChoice?.();
     return (node, names) => this.choices.get(keyOf(node, names));
   }
 
@@ -88,17 +91,23 @@ export class Tuner implements Chooser {
   }
 
   /** A fingerprint of everything that the variants would launch. */
-  private codeOf({ graph, outputs, names }: Isolated): string {
-    const parts = names.map((name) => {
-      try {
-        const { launches } = plan(graph, outputs, this.gpu.traits, { choose: () => name });
-        return launches.map((launch) => JSON.stringify([launch.kernel.code, launch.constants, launch.workgroups]));
-      } catch (error) {
-        if (error instanceof UserError) return name; // it does not fit this device
-        throw error;
-      }
-    });
+  private codeOf(item: Isolated): string {
+    const parts = item.names.map((name) =>
+      this.launchesOf(item, name)?.map(({ kernel, constants, workgroups }) =>
+        JSON.stringify([kernel.code, constants, workgroups]),
+      ),
+    );
     return fingerprint(parts.join());
+  }
+
+  /** What a variant would launch; undefined where it does not fit the device. */
+  private launchesOf({ graph, outputs }: Isolated, name: string): readonly Launch[] | undefined {
+    try {
+      return plan(graph, outputs, this.gpu.traits, { choose: () => name }).launches;
+    } catch (error) {
+      if (error instanceof UserError) return undefined;
+      throw error;
+    }
   }
 
   private async measure(item: Isolated): Promise<Tuning> {
@@ -107,6 +116,7 @@ export class Tuner implements Chooser {
     for (const input of item.inputs) fill(gpu, state, input);
     const trials: { name: string; sample: Float32Array; milliseconds: number }[] = [];
     for (const name of item.names) {
+      if (gpu.traits.software && this.launchesOf(item, name)?.some(hasBarriers)) continue;
       const program = await this.compile(item, state, name);
       if (!program) continue;
       const best = Math.min(...trials.map(({ milliseconds }) => milliseconds));
@@ -139,6 +149,9 @@ export class Tuner implements Chooser {
     }
   }
 }
+
+/** Software rasterisers run barriers as coroutines, at a hundredth of the speed: such variants are not worth trying there. */
+const hasBarriers = ({ kernel }: Launch): boolean => /\bworkgroupBarrier\s*\(/.test(kernel.code);
 
 /** What decides which variant is the fastest: op, shapes, types, attributes, and what there is to choose from. */
 function keyOf({ op, inputs, attrs }: Node, names: readonly string[]): string {

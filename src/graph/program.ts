@@ -3,6 +3,7 @@ import { packParams } from '../gpu/kernel.ts';
 import { type LaunchTime, Profiler } from '../gpu/profiler.ts';
 import { Buffers, guardBytes } from './buffers.ts';
 import { chooserOf } from './chooser.ts';
+import { Derived } from './derived.ts';
 import { type Plan, type PlannedLaunch, type PlanOptions, plan } from './plan.ts';
 import type { SlotPool } from './slot_pool.ts';
 import { type State, typedArray, uploadable } from './state.ts';
@@ -43,6 +44,7 @@ export class Program {
     private readonly outputs: Readonly<Record<string, Tensor>>,
     private readonly dispatches: readonly Dispatch[],
     private readonly buffers: Buffers,
+    private readonly derived: Derived,
   ) {
     for (const leaf of plan.leaves) {
       if (leaf.origin.kind !== 'input') continue;
@@ -81,13 +83,15 @@ export class Program {
       dispatches.push({ launch, pipeline, bindGroup });
       options.onPipeline?.(index + 1, planned.launches.length);
     }
+    const derived = await Derived.of(graph.nodes, planned, state, (own) => Program.compile(own, state));
     gpu.check();
-    return new Program(gpu, planned, outputs, dispatches, buffers);
+    return new Program(gpu, planned, outputs, dispatches, buffers, derived);
   }
 
   /** Runs once. `inputs` has a value for every input of the graph. Returns at once; the device works on. */
   run(inputs: Inputs = {}): Run {
     this.gpu.check();
+    this.derived.refresh();
     this.write(inputs);
     const { device } = this.gpu;
     let encoder = device.createCommandEncoder({ label: 'run' });
@@ -109,11 +113,13 @@ export class Program {
     pass.end();
     const staging = this.copyOutputs(encoder);
     device.queue.submit([encoder.finish()]);
+    this.derived.note();
     return { read: () => this.readOutputs(staging) };
   }
 
   /** Runs once with a time stamp around every launch. UserError without the feature 'timestamp-query'. */
   async profile(inputs: Inputs = {}): Promise<LaunchTime<PlannedLaunch>[]> {
+    this.derived.refresh();
     this.write(inputs);
     const profiler = new Profiler<PlannedLaunch>(this.gpu, this.dispatches.length);
     const encoder = this.gpu.device.createCommandEncoder({ label: 'profile' });
@@ -124,6 +130,7 @@ export class Program {
       pass.dispatchWorkgroups(...launch.workgroups);
       pass.end();
     }
+    this.derived.note();
     return profiler.finish(encoder);
   }
 
@@ -181,6 +188,7 @@ export class Program {
 
   /** Gives the program's memory back to the device's pool. Variables stay. */
   destroy(): void {
+    this.derived.destroy();
     this.buffers.release();
     for (const buffer of this.ring) this.gpu.destroyBuffer(buffer);
   }

@@ -26,6 +26,8 @@ export function uploadable(dtype: DType, data: Data): ArrayBufferView<ArrayBuffe
  */
 export class State {
   private readonly buffers = new Map<Tensor, GPUBuffer>();
+  /** Derived variables that are older than what they are computed from. */
+  private readonly stale = new Set<Tensor>();
 
   constructor(readonly gpu: Gpu) {}
 
@@ -36,6 +38,7 @@ export class State {
       buffer = this.gpu.createBuffer(root.name, Math.max(16, byteLength(root)), storage());
       this.buffers.set(root, buffer);
       this.initialise(root);
+      if (root.derived) this.stale.add(root);
       for (const member of root.members) this.adopt(member, buffer);
     }
     return buffer;
@@ -52,8 +55,19 @@ export class State {
     const encoder = device.createCommandEncoder({ label: `${member.name} into a flat variable` });
     encoder.copyBufferToBuffer(own, 0, flat, member.flat!.offset * elementBytes(member.dtype), byteLength(member));
     device.queue.submit([encoder.finish()]);
+    this.changed(member.flat!.parent);
     this.buffers.delete(member);
     this.gpu.destroyBuffer(own);
+  }
+
+  /** Notes that a program or `write` changed a variable (flat, or one of its own) and not what is computed from it. */
+  changed(root: Tensor): void {
+    for (const copy of root.copies) this.stale.add(copy);
+  }
+
+  /** Whether a derived variable has to be computed anew; whoever asks does it. */
+  takeStale(derived: Tensor): boolean {
+    return this.stale.delete(derived);
   }
 
   private initialise(variable: Tensor): void {
@@ -68,6 +82,7 @@ export class State {
       throw new Error(`${variable} cannot be set to ${data.length} elements from ${start ?? 0} on`);
     }
     const { buffer, offset } = this.locate(variable);
+    this.changed(variable.flat?.parent ?? variable);
     this.gpu.device.queue.writeBuffer(
       buffer,
       offset + (start ?? 0) * elementBytes(variable.dtype),

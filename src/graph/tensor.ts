@@ -38,6 +38,10 @@ export class Tensor implements Spec {
   flat: { readonly parent: Tensor; readonly offset: number } | undefined;
   /** Set for a flat variable: the variables that lie in it. */
   members: readonly Tensor[] = [];
+  /** Set for a variable that is always computed from another: the nodes that do it. See `derivedVariable`. */
+  derived: { readonly nodes: Node[] } | undefined;
+  /** Variables that are computed from this one. */
+  copies: readonly Tensor[] = [];
 
   constructor(
     readonly shape: Shape,

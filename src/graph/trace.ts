@@ -92,6 +92,17 @@ export function flatVariable(name: string, members: readonly Tensor[]): Tensor {
   return parent;
 }
 
+/**
+ * A variable of the shape of `source` that is always computed from it: `compute` records the nodes that set it. Whoever changes the
+ * source on the device may set it in the same program; otherwise the nodes run before the next program that reads it.
+ */
+export function derivedVariable(name: string, source: Tensor, dtype: DType, compute: (copy: Tensor) => void): Tensor {
+  const copy = variable(name, source.shape, undefined, dtype);
+  copy.derived = trace(() => compute(copy)).graph;
+  source.copies = [...source.copies, copy];
+  return copy;
+}
+
 /** Total number of elements that are not padding. */
 export const countElements = (tensors: readonly Tensor[]): number =>
   tensors.reduce((sum, { shape }) => sum + elements(shape), 0);

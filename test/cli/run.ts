@@ -22,8 +22,8 @@ export interface Started {
   out(): string;
 }
 
-export function start(args: readonly string[], cwd = process.cwd()): Started {
-  const child = spawn(process.execPath, [cli, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+export function start(args: readonly string[], cwd = process.cwd(), env = process.env): Started {
+  const child = spawn(process.execPath, [cli, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => {
