@@ -10,18 +10,19 @@ function duration(ms: number): string {
 const withSpread = (ms: number, [least, most]: [number, number]): string =>
   `${duration(ms)} (${duration(least)} to ${duration(most)})`;
 
-const rate = (value: number): string => (value === 0 ? '-' : value.toPrecision(3));
+const rate = (value: number): string =>
+  value === 0 ? '-' : value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
-const header = ['', 'time', '× ours', 'GFLOP/s', 'GB/s', 'of ceiling', 'memory'];
+const header = ['time', '× ours', 'in kernels', 'GFLOP/s', 'GB/s', 'of ceiling', 'memory'];
 
 /** Lines of the table that belong to one item: ours, and every setting of every peer. */
 function linesOf(row: Row): string[][] {
-  const kernels = row.kernel_ms === undefined ? '' : `, ${duration(row.kernel_ms)} in kernels`;
   const ours = [
     `${row.name} ${row.shape}`,
-    `${withSpread(row.ours_ms, row.spread['ours'])}${kernels}`,
+    withSpread(row.ours_ms, row.spread['ours']),
     '1.00',
+    row.kernel_ms === undefined ? '-' : duration(row.kernel_ms),
     rate(row.gflops),
     rate(row.gbps),
     `${percent(row.ceiling_share)} ${row.bound}`,
@@ -30,7 +31,12 @@ function linesOf(row: Row): string[][] {
   const peers = Object.entries(row.settings).flatMap(([peer, settings]) =>
     Object.entries(settings).map(([setting, value]) => {
       const name = `${peer}, ${setting}`;
-      return [`  ${name}`, withSpread(value, row.spread[name]), (value / row.ours_ms).toFixed(2), '', '', '', ''];
+      return [
+        `  ${name}`,
+        withSpread(value, row.spread[name]),
+        (value / row.ours_ms).toFixed(2),
+        ...header.slice(2).map(() => ''),
+      ];
     }),
   );
   return [ours, ...peers];
@@ -64,14 +70,24 @@ function notes(rows: readonly Row[]): string[] {
   ];
 }
 
-/** Ratios that the reader looks for: how often ours is slower, and where. */
+/** The peer's shortest sample over ours: what remains where something else disturbed the machine. */
+function ratioOfShortest({ spread, settings }: Row, peer: string): number {
+  const shortest = Object.keys(settings[peer]).map((setting) => spread[`${peer}, ${setting}`][0]);
+  return Math.min(...shortest) / spread['ours'][0];
+}
+
+/** What the reader looks for: whether a peer is faster anywhere, and where. */
 function verdict(rows: readonly Row[]): string[] {
-  const pairs = rows.flatMap((row) => Object.entries(row.ratio).map(([peer, ratio]) => ({ row, peer, ratio })));
-  return [...new Set(pairs.map(({ peer }) => peer))].map((peer) => {
-    const against = pairs.filter((pair) => pair.peer === peer);
-    const slower = against.filter(({ ratio }) => ratio < 1);
-    const where = slower.map(({ row, ratio }) => `${row.name} ${row.shape} (${ratio.toFixed(2)})`).join('; ');
-    return `${peer}: slower than ours in ${against.length - slower.length} of ${against.length} rows${where ? `, faster in ${where}` : ''}`;
+  const names = new Set(rows.flatMap(({ ratio }) => Object.keys(ratio)));
+  return [...names].map((peer) => {
+    const against = rows.filter(({ ratio }) => peer in ratio);
+    const faster = against.filter(({ ratio }) => ratio[peer] < 1);
+    const where = faster.map(
+      (row) =>
+        `${row.name} ${row.shape} (${row.ratio[peer].toFixed(2)} times ours; ${ratioOfShortest(row, peer).toFixed(2)} by the shortest samples)`,
+    );
+    const count = `${peer} is slower than ours in ${against.length - faster.length} of ${against.length} rows`;
+    return faster.length === 0 ? count : `${count}, faster in ${where.join('; ')}`;
   });
 }
 
@@ -92,7 +108,7 @@ export function describeReport(report: Report): string {
     `${date}, node ${node}, commit ${report.commit}; medians (shortest to longest) of ${rows[0]?.runs ?? 0} interleaved samples`,
     `variants of our kernels: ${report.kernels}`,
     `ceilings of this device: ${rate(ceilings.gflops)} GFLOP/s of multiply-adds, ${rate(ceilings.gbps)} GB/s of copying`,
-    ...ops.flatMap((op) => ['', table([op, ...header.slice(1)], rows.filter((row) => row.op === op).flatMap(linesOf))]),
+    ...ops.flatMap((op) => ['', table([op, ...header], rows.filter((row) => row.op === op).flatMap(linesOf))]),
     '',
     ...verdict(rows),
     ...matrixNote(report),

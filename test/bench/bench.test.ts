@@ -13,49 +13,90 @@ const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 beforeAll(() => void execFileSync(process.execPath, ['bench/build.mjs'], { stdio: 'inherit' }));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const tiny = ['--pairs', '2', '--image-size', '32', '--runs', '1', '--adapter', adapters[0] ?? 'none'];
+const run = (...args: string[]) => promisify(execFile)(process.execPath, ['bench/dist/main.js', ...args]);
 
-async function bench(...args: string[]): Promise<{ report: Report; out: string }> {
-  const json = join(folder, 'report.json');
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    'bench/dist/main.js',
-    ...tiny,
-    ...args,
-    '--json',
-    json,
-  ]);
-  return { report: reportSchema.parse(JSON.parse(readFileSync(json, 'utf8'))), out: stdout };
+async function bench(...args: string[]): Promise<{ report: Report; out: string; chart: Buffer }> {
+  const [json, chart] = ['report.json', 'chart.png'].map((file) => join(folder, file));
+  const tiny = ['--quick', '--runs', '1', '--adapter', adapters[0] ?? 'none'];
+  const { stdout } = await run(...tiny, ...args, '--json', json, '--chart', chart);
+  return {
+    report: reportSchema.parse(JSON.parse(readFileSync(json, 'utf8'))),
+    out: stdout,
+    chart: readFileSync(chart),
+  };
 }
 
-it('times a step without a peer', async () => {
-  const { report, out } = await bench('--op', 'step', '--peer', 'none');
-  const [row] = report.rows;
-  expect(row).toMatchObject({ name: 'step', shape: '2 pairs 32×32', runs: 1, peers: {}, ratio: {}, agreement: {} });
-  expect(row.spread['ours'][0]).toBeLessThanOrEqual(row.ours_ms);
+it('times a step and a convolution without a peer', async () => {
+  const { report, out, chart } = await bench(
+    '--op',
+    'step',
+    '--op',
+    'conv2d',
+    '--shape',
+    'STEP',
+    '--shape',
+    'forward 4x8x8x64, 1x1',
+    '--peer',
+    'none',
+  );
+  const [step, conv] = report.rows;
+  expect(report.rows).toHaveLength(2);
+  expect(step).toMatchObject({
+    op: 'step',
+    name: 'step',
+    shape: '2 pairs 32×32',
+    runs: 1,
+    peers: {},
+    ratio: {},
+    left_out: {},
+  });
+  expect(conv).toMatchObject({ op: 'conv2d', name: 'conv2d forward', shape: '4×8×8×64, 1×1/2, 128' });
+  expect(step.agreement).toHaveProperty('other variants');
+  expect(conv.agreement).toHaveProperty('float64 reference');
+  expect(step.spread['ours'][0]).toBeLessThanOrEqual(step.ours_ms);
   // A step of 2 pairs at 96×96 has 2.0 GFLOP an image; the maps are 9 times smaller, but the head's and the weights' work is not.
-  const gflop = (row.gflops * row.ours_ms) / 1000;
+  const gflop = (step.gflops * step.ours_ms) / 1000;
   expect(gflop).toBeGreaterThan(4 * (2 / 9));
   expect(gflop).toBeLessThan(4 * (2 / 9) * 2);
+  const share = Math.max(conv.gflops / report.ceilings.gflops, conv.gbps / report.ceilings.gbps);
+  expect(conv.ceiling_share).toBeCloseTo(share);
   expect(report.adapter).toBe(adapters[0]);
+  expect(report.kernels).toBe('fixed table');
   expect(out).toContain('step 2 pairs 32×32');
+  expect(chart.subarray(1, 4).toString()).toBe('PNG');
 });
 
 describe.skipIf(!tfjs)(`tfjs${tfjs ? '' : ' (skipped: @tensorflow/tfjs-backend-webgpu is not installed)'}`, () => {
-  it.each([
-    ['step', 2],
-    ['conv2d', 2],
-    ['nt_xent', 1],
-  ])('computes what ours does: %s', async (op, settings) => {
-    const { report } = await bench('--op', op, '--peer', 'tfjs');
-    const [row] = report.rows;
-    expect(Object.keys(row.settings['tfjs'])).toHaveLength(settings);
-    expect(Object.keys(row.agreement)).toHaveLength(settings);
-    for (const { distance, allowed } of Object.values(row.agreement)) expect(distance).toBeLessThanOrEqual(allowed);
-    expect(row.ratio['tfjs']).toBeCloseTo(row.peers['tfjs'] / row.ours_ms);
-    expect(row.peers['tfjs']).toBe(Math.min(...Object.values(row.settings['tfjs'])));
+  it('computes what ours does', async () => {
+    const shapes = ['input gradient 4×8×8×64, 1×1', 'N = 2'].flatMap((shape) => ['--shape', shape]);
+    const { report } = await bench('--op', 'conv2d', '--op', 'nt_xent', ...shapes, '--peer', 'tfjs');
+    expect(report.rows.map(({ settings }) => Object.keys(settings['tfjs']).length)).toEqual([2, 1]);
+    for (const row of report.rows) {
+      for (const { distance, allowed } of Object.values(row.agreement)) expect(distance).toBeLessThanOrEqual(allowed);
+      expect(row.ratio['tfjs']).toBeCloseTo(row.peers['tfjs'] / row.ours_ms);
+      expect(row.peers['tfjs']).toBe(Math.min(...Object.values(row.settings['tfjs'])));
+    }
   });
 });
 
-it('names the cases for one that is not there', async () => {
-  await expect(bench('--op', 'nothing')).rejects.toThrow(/Allowed choices are .*step/);
+it('growth: the series of NT-Xent, and where a stored matrix would end', async () => {
+  const { report, out } = await bench('--growth', '--shape', 'N = 64,', '--shape', 'N = 128,');
+  expect(report.rows.map(({ shape }) => shape)).toEqual(['N = 64, 128×128', 'N = 128, 256×128']);
+  expect(report.matrix!.largest_pairs).toBe(Math.floor(Math.sqrt(report.matrix!.binding_bytes / 4) / 2));
+  expect(out).toContain(`up to N = ${report.matrix!.largest_pairs}`);
+});
+
+it('lists rows without a device', async () => {
+  const { stdout } = await run('--list', '--op', 'matmul', '--shape', '1024');
+  expect(stdout).toBe('matmul: matmul 1024×1024 · 1024×1024\n');
+});
+
+it.each([
+  [['--op', 'nothing'], /Allowed choices are .*step/],
+  [['--peer', 'nothing'], /Allowed choices are .*none/],
+  [['--shape', 'nothing', '--op', 'adam'], /bench: no row of adam has 'nothing' in its name; --list shows all/],
+  [['--peer', 'none', '--peer', 'tfjs'], /--peer none goes with no other --peer/],
+  [['--runs', '0'], /not a whole number from 1 on/],
+])('%s is refused in one line', async (args, message) => {
+  await expect(run(...args)).rejects.toThrow(message);
 });
