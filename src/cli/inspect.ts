@@ -2,19 +2,23 @@ import type { Dataset } from '../data/dataset.ts';
 import { batchOf, epochOrder } from '../data/order.ts';
 import { hostImages, residentImages } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { OccupancyMeter } from '../gpu/occupancy.ts';
 import type { LaunchTime } from '../gpu/profiler.ts';
 import { type PlannedLaunch, plan } from '../graph/plan.ts';
+import type { Run } from '../graph/program.ts';
 import { memoryOf } from '../graph/slot_pool.ts';
 import { State } from '../graph/state.ts';
 import { describePlan, describeProfile } from '../report/tables.ts';
 import { inMemoryOrder, Pretraining, runsOf, tracePretraining } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import { modelOptions, pretrainingOptions, type TrainSettings } from '../train/settings.ts';
-import { checkBatch } from '../train/trainer.ts';
+import { checkBatch, stepsInFlight } from '../train/trainer.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs before the profiled one: pipelines and caches warm up. */
 const warmUp = 2;
+/** Steps over which it is measured how long the device waits for the host. */
+const watched = 8;
 
 /** `--dry-run`: plans a step and prints the plan. */
 export function dryRun(gpu: Gpu, { train }: Dataset, settings: TrainSettings, terminal: Terminal): void {
@@ -56,4 +60,30 @@ export async function profileStep(
     for (const time of await program.profile(inputs)) times.push(time);
   }
   terminal.line(describeProfile(times));
+  await watchHost(gpu, pretraining, indices, settings, terminal);
+}
+
+/** Runs steps as training does, the next one submitted while one runs, and says how long the device waited for the host. */
+async function watchHost(
+  gpu: Gpu,
+  pretraining: Pretraining,
+  indices: Uint32Array,
+  { lr }: TrainSettings,
+  terminal: Terminal,
+): Promise<void> {
+  const meter = new OccupancyMeter(gpu);
+  const pending: Run[] = [];
+  let host = 0;
+  for (let i = 1; i <= watched; i++) {
+    const start = performance.now();
+    pending.push(pretraining.step(indices, { step: warmUp + 1 + i, epoch: 0, lr }));
+    host += performance.now() - start;
+    while (pending.length >= stepsInFlight(gpu.traits)) await pending.shift()!.read();
+  }
+  for (const run of pending) await run.read();
+  const { total, waiting } = await meter.finish();
+  terminal.line(
+    `${watched} steps as in training: ${(total / watched).toFixed(1)} ms each; the host takes ${(host / watched).toFixed(2)} ms to submit one; ` +
+      `the device waits for the host ${((100 * waiting) / total).toFixed(1)} % of the time`,
+  );
 }

@@ -2,6 +2,20 @@ import { messageOf, UserError } from '../errors.ts';
 import { chooseAdapter, isSoftware, letGo, noAdapter, openInstance } from './adapters.ts';
 import { type Constants, type Kernel, sourceLine } from './kernel.ts';
 
+/** A product of fragments that the matrix units of a device compute: M × K by K × N, and the types of factors and of sums. */
+export interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** Where the next pass writes its time stamps. */
+export interface PassTimer {
+  next(): GPUComputePassTimestampWrites | undefined;
+}
+
 /** What kernels are chosen by: facts of the device, no handles. */
 export interface DeviceTraits {
   readonly adapter: string;
@@ -10,9 +24,25 @@ export interface DeviceTraits {
   readonly software: boolean;
   readonly subgroupMinSize: number;
   readonly subgroupMaxSize: number;
+  /** What the driver says that its matrix units can do; empty without 'chromium-experimental-subgroup-matrix'. */
+  readonly matrixConfigs: readonly MatrixConfig[];
   readonly features: ReadonlySet<string>;
   readonly limits: Readonly<Record<string, number>>;
 }
+
+/** What Dawn tells of an adapter beyond the standard. */
+interface AdapterInfo extends GPUAdapterInfo {
+  readonly subgroupMatrixConfigs?: Iterable<MatrixConfig>;
+}
+
+const matrixConfigs = ({ subgroupMatrixConfigs = [] }: AdapterInfo): MatrixConfig[] =>
+  Array.from(subgroupMatrixConfigs, ({ componentType, resultComponentType, M, N, K }) => ({
+    componentType,
+    resultComponentType,
+    M,
+    N,
+    K,
+  }));
 
 export interface OpenOptions {
   /** Part of an adapter's name; a miss lists what is there. */
@@ -23,7 +53,8 @@ export interface OpenOptions {
   without?: readonly string[];
 }
 
-const wantedFeatures = ['timestamp-query', 'subgroups', 'shader-f16', 'chromium-experimental-subgroup-matrix'];
+const matrixFeature = 'chromium-experimental-subgroup-matrix';
+const wantedFeatures = ['timestamp-query', 'subgroups', 'shader-f16', matrixFeature];
 const wantedLimits = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -47,6 +78,8 @@ export class Gpu {
   /** Bytes in buffers now, and the most there were. */
   bytes = 0;
   highWater = 0;
+  /** Set while somebody measures when the device works: gives every pass of a run its time stamps. */
+  passTimer: PassTimer | undefined;
   failure: UserError | undefined;
 
   private constructor(
@@ -78,13 +111,14 @@ export class Gpu {
       requiredFeatures: features as GPUFeatureName[],
       requiredLimits: limits,
     });
-    const info = adapter.info as GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number };
+    const info: AdapterInfo = adapter.info;
     return new Gpu(instance, adapter, device, {
       adapter: name,
       vendor: info.vendor,
       software: isSoftware(name) || info.isFallbackAdapter,
       subgroupMinSize: info.subgroupMinSize ?? 4,
       subgroupMaxSize: info.subgroupMaxSize ?? 128,
+      matrixConfigs: features.includes(matrixFeature) ? matrixConfigs(info) : [],
       features: new Set(features),
       limits,
     });

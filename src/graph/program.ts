@@ -7,19 +7,12 @@ import { Derived } from './derived.ts';
 import { type Plan, type PlannedLaunch, type PlanOptions, plan } from './plan.ts';
 import type { SlotPool } from './slot_pool.ts';
 import { type State, typedArray, uploadable } from './state.ts';
+import { type Dispatch, type Submission, submissions } from './submission.ts';
 import { byteLength, type Data, elementBytes, type Tensor } from './tensor.ts';
 import type { Graph } from './trace.ts';
 
-/** A submission holds about this much work, so that no driver's watchdog mistakes it for a hang. */
-const flopsPerSubmit = 2e11;
 /** Runs whose outputs may wait to be read at the same time. */
 const ringSize = 4;
-
-interface Dispatch {
-  readonly launch: PlannedLaunch;
-  readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
-}
 
 /** What one run gives: the outputs, copied when the run has finished. */
 export interface Run {
@@ -36,6 +29,7 @@ export type Inputs = Readonly<Record<string, Data>>;
 export class Program {
   private readonly inputs = new Map<string, { buffer: GPUBuffer; tensor: Tensor }>();
   private readonly ring: GPUBuffer[] = [];
+  private readonly submissions: readonly Submission[];
   private runs = 0;
 
   private constructor(
@@ -52,6 +46,7 @@ export class Program {
         throw new Error(`two inputs are called '${leaf.name}': give each a name of its own`);
       this.inputs.set(leaf.name, { buffer: buffers.of(leaf).buffer, tensor: leaf });
     }
+    this.submissions = submissions(dispatches);
     const size = Object.values(outputs).reduce((sum, tensor) => sum + byteLength(tensor), 0);
     for (let i = 0; i < ringSize && size > 0; i++) {
       this.ring.push(gpu.createBuffer(`outputs ${i}`, size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST));
@@ -94,25 +89,13 @@ export class Program {
     this.derived.refresh();
     this.write(inputs);
     const { device } = this.gpu;
-    let encoder = device.createCommandEncoder({ label: 'run' });
-    let pass = encoder.beginComputePass({ label: 'run' });
-    let flops = 0;
-    for (const { launch, pipeline, bindGroup } of this.dispatches) {
-      flops += launch.flops ?? 0;
-      if (flops > flopsPerSubmit) {
-        pass.end();
-        device.queue.submit([encoder.finish()]);
-        encoder = device.createCommandEncoder({ label: 'run' });
-        pass = encoder.beginComputePass({ label: 'run' });
-        flops = 0;
-      }
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(...launch.workgroups);
+    let staging: GPUBuffer | undefined;
+    for (const [index, submission] of this.submissions.entries()) {
+      const encoder = device.createCommandEncoder({ label: 'run' });
+      submission.encode(this.gpu, encoder);
+      if (index === this.submissions.length - 1) staging = this.copyOutputs(encoder);
+      device.queue.submit([encoder.finish()]);
     }
-    pass.end();
-    const staging = this.copyOutputs(encoder);
-    device.queue.submit([encoder.finish()]);
     this.derived.note();
     return { read: () => this.readOutputs(staging) };
   }

@@ -3,7 +3,7 @@ import type { ImageSet } from '../data/images.ts';
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
 import { hostImages, type ImageSource, residentImages } from '../data/source.ts';
 import { UserError } from '../errors.ts';
-import type { Gpu } from '../gpu/device.ts';
+import type { DeviceTraits, Gpu } from '../gpu/device.ts';
 import type { Run } from '../graph/program.ts';
 import { State } from '../graph/state.ts';
 import { Pretraining } from '../ssl/pretraining.ts';
@@ -16,8 +16,11 @@ import { Probe } from './probe.ts';
 import type { RunFolder } from './run_folder.ts';
 import { learningRate, modelOptions, pretrainingOptions, type TrainSettings } from './settings.ts';
 
-/** Steps whose results may be unread while further ones are submitted. */
-const stepsInFlight = 2;
+/**
+ * Steps whose results may be unread before the next one is submitted: one runs while the next is encoded. A software rasteriser
+ * runs on the host's own processors, so nothing is gained by that there.
+ */
+export const stepsInFlight = ({ software }: DeviceTraits): number => (software ? 1 : 2);
 
 /** UserError: there are fewer images than a batch takes. */
 export function checkBatch({ name, count }: ImageSet, { batchSize }: TrainSettings): void {
@@ -152,7 +155,7 @@ export class Trainer {
     const lr = learningRate(this.settings, step, this.total, this.perEpoch);
     const start = performance.now();
     this.pending.push({ step, epoch, lr, indices, run: this.pretraining.step(indices, { step, epoch, lr }) });
-    await this.settle(this.gpu.traits.software ? 0 : stepsInFlight - 1);
+    await this.settle(stepsInFlight(this.gpu.traits) - 1);
     this.seconds += (performance.now() - start) / 1000;
     this.timedSteps++;
   }
