@@ -78,7 +78,7 @@ function traceStep(model: SimClr, views: Tensor) {
 }
 
 /** Bytes of the inputs and outputs of every node of the plan, fused as they are: what crosses memory if no cache helps. */
-function traffic({ nodes, isStored }: Plan): number {
+export function traffic({ nodes, isStored }: Plan): number {
   const moved = nodes
     .filter(({ op }) => !op.storage)
     .flatMap(({ op, attrs, inputs, outputs }) => [

@@ -32,24 +32,27 @@ class Pipeline:
     """The case `pipeline`: steps of `pairs` images, epoch after epoch in random order."""
 
     def __init__(self, tensors, attributes, setting, device):
-        self.device = device
+        self.device, self.pairs = device, attributes["pairs"]
         self.memory_format = torch.channels_last if setting.channels_last else torch.contiguous_format
         self.training = Training(setting, device, attributes)
         self.training.load({name: value.to(device) for name, value in tensors.items() if name != "images"})
         self.workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        self.loader = DataLoader(
-            Views(tensors["images"], attributes),
-            batch_size=attributes["pairs"],
+        self.views = Views(tensors["images"], attributes)
+
+    def batches(self):
+        """Batches without end, from workers of their own that end with it."""
+        loader = DataLoader(
+            self.views,
+            batch_size=self.pairs,
             shuffle=True,
             drop_last=True,
             num_workers=self.workers,
-            pin_memory=device.type == "cuda",
+            persistent_workers=True,
+            pin_memory=self.device.type == "cuda",
             worker_init_fn=limit_threads,
         )
-
-    def batches(self):
         while True:
-            yield from self.loader
+            yield from loader
 
     def train(self, batch):
         views = torch.cat(batch).to(self.device, non_blocking=True)

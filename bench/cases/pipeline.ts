@@ -1,0 +1,144 @@
+import type { ImageSet } from '../../src/data/images.ts';
+import { batchOf, epochOrder } from '../../src/data/order.ts';
+import { residentImages } from '../../src/data/source.ts';
+import type { Choose, PlanOptions } from '../../src/graph/plan.ts';
+import { type Inputs, Program } from '../../src/graph/program.ts';
+import { State } from '../../src/graph/state.ts';
+import { uniform } from '../../src/nn/init.ts';
+import { readEntries, type TorchTensor } from '../../src/nn/state_dict.ts';
+import { adam } from '../../src/optim/adam.ts';
+import { blurKernel, phaseRuns, pretrainingDefaults, tracePretraining } from '../../src/ssl/pretraining.ts';
+import { SimClr } from '../../src/ssl/simclr.ts';
+import type { ListItems, Ours, Request, Values } from '../contest.ts';
+import { kernelTime, totalFlops } from '../graph_contestant.ts';
+import { chosen } from '../variants.ts';
+import { traffic } from './step.ts';
+
+/**
+ * Training from bytes in memory to updated weights, one step of `pairs` images after another: random batches, SimCLR's
+ * augmentation, and the step of the case `step`. Value to compare: `loss` [1] of the first step; everyone draws augmentations of
+ * his own, so it only shows that the same thing is trained.
+ */
+export interface PipelineProblem {
+  readonly pairs: number;
+  /** Height and width of images and views. */
+  readonly imageSize: number;
+  /** RGB, [count, size, size, 3]. */
+  readonly images: Uint8Array;
+  readonly count: number;
+  /** First values under torchvision's names, in PyTorch's layouts. */
+  readonly parameters: ReadonlyMap<string, TorchTensor>;
+  readonly augmentation: typeof pretrainingDefaults.augmentation;
+  readonly blurKernel: number;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+  readonly temperature: number;
+  readonly lr: number;
+  readonly weightDecay: number;
+}
+
+const settings = { temperature: 0.5, lr: 1e-3, weightDecay: 1e-4 };
+const { augmentation, mean, std } = pretrainingDefaults;
+
+/** Noise: what a picture shows makes no difference to the time that it takes. */
+function makeSet(count: number, size: number): { images: Uint8Array; set: ImageSet } {
+  const bytes = size * size * 3;
+  const images = Uint8Array.from(uniform(1, 'images', count * bytes, 128), (value) => value + 128);
+  const read = (i: number, target: Uint8Array, offset: number) =>
+    target.set(images.subarray(i * bytes, (i + 1) * bytes), offset);
+  return { images, set: { name: 'noise', count, height: size, width: size, skipped: [], read } };
+}
+
+/** Our side: a program from indices to weights, with the images on the device. */
+class Pipeline implements Ours {
+  readonly setting = 'hand-written kernels';
+
+  private constructor(
+    private readonly program: Program,
+    private readonly state: State,
+    private readonly steps: Iterator<Inputs, never>,
+  ) {}
+
+  static async open(state: State, model: SimClr, set: ImageSet, { pairs, imageSize }: Request, options: PlanOptions) {
+    const source = residentImages(state, set);
+    const all = {
+      ...{ ...pretrainingDefaults, ...settings, imageSize, batchSize: pairs },
+      optimizer: (weights: Parameters<typeof adam>[0]) => adam(weights, settings),
+    };
+    const traced = tracePretraining(model, source, all);
+    const [{ graph, outputs }] = traced.phases;
+    const choose: Choose = await chosen(state.gpu, graph, Object.values(outputs), options);
+    const program = await Program.compile(graph, state, outputs, { choose });
+    function* steps(): Generator<Inputs, never> {
+      for (let step = 1, epoch = 0; ; epoch++) {
+        const order = epochOrder(set.count, all.seed, epoch);
+        for (let batch = 0; batch < Math.floor(set.count / pairs); batch++, step++) {
+          const counters = { step, epoch, lr: settings.lr };
+          for (const { inputs } of phaseRuns(traced, source, all, batchOf(order, batch, pairs), counters)) yield inputs;
+        }
+      }
+    }
+    return new Pipeline(program, state, steps());
+  }
+
+  get flops(): number {
+    return totalFlops(this.program.plan);
+  }
+
+  get bytes(): number {
+    return traffic(this.program.plan);
+  }
+
+  async first(): Promise<Values> {
+    const { loss } = await this.program.run(this.steps.next().value).read();
+    return new Map([['loss', loss as Float32Array]]);
+  }
+
+  /** The loss is read at the end, as a trainer does that reads it every few steps. */
+  async run(times: number): Promise<void> {
+    for (let i = 1; i < times; i++) this.program.run(this.steps.next().value);
+    await this.program.run(this.steps.next().value).read();
+  }
+
+  /** What it is made of is compared in the cases `augment` and `step`. */
+  async check(): Promise<undefined> {}
+
+  kernelTime(): Promise<number | undefined> {
+    return kernelTime(this.program, () => this.steps.next().value);
+  }
+
+  destroy(): void {
+    this.program.destroy();
+    this.state.destroy();
+  }
+}
+
+/** Images for so many steps an epoch. */
+const stepsPerEpoch = 8;
+
+const list: ListItems<PipelineProblem> = (request) => {
+  const { pairs, imageSize } = request;
+  return [
+    {
+      name: 'pipeline',
+      shape: `${pairs} pairs ${imageSize}×${imageSize}`,
+      async open(gpu, options) {
+        const count = stepsPerEpoch * pairs;
+        const model = new SimClr();
+        const state = new State(gpu);
+        const { images, set } = makeSet(count, imageSize);
+        const ours = await Pipeline.open(state, model, set, request, options);
+        const parameters = await readEntries(state, model.parameters);
+        const sizes = { pairs, imageSize, images, count, blurKernel: blurKernel(imageSize) };
+        return {
+          problem: { ...sizes, ...settings, parameters, augmentation, mean, std },
+          ours,
+          // Other crops and colours of the same pictures: seen to move it by a tenth.
+          tolerance: () => 0.5,
+        };
+      },
+    },
+  ];
+};
+
+export default list;
