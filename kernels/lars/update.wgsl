@@ -1,31 +1,3 @@
-// LARS over a flat buffer, in place; every tensor is [size]. With the trust ratio of the parameter (and decay = 0 in those that
-// are not adapted):  b = μ b + lr·trust·(g + decay·θ)     θ −= b
-// `scalars` = [lr]; `chunks` as in norms.wgsl. Nothing is touched once `first_bad` is set.
-// One workgroup: one chunk; one invocation: every 64th quad of it.
-// #include "lib/grid.wgsl"
-
-struct Params { count: u32, momentum: f32, decay: f32 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> weights: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> momentum_buffer: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> gradients: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> scalars: array<f32>;
-@group(0) @binding(5) var<storage, read> first_bad: array<u32>;
-@group(0) @binding(6) var<storage, read> chunks: array<vec4<u32>>;
-@group(0) @binding(7) var<storage, read> trust: array<f32>;
-
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) local: u32) {
-  let c = flat_index(group, groups, 0u, 1u);
-  if (c >= params.count || first_bad[0] != 0u) { return; }
-  let chunk = chunks[c];
-  let decay = params.decay * f32(chunk.w);
-  let rate = scalars[0] * trust[chunk.z];
-  for (var i = chunk.x + local; i < chunk.x + chunk.y; i += 64u) {
-    let weight = weights[i];
-    let b = params.momentum * momentum_buffer[i] + rate * (gradients[i] + decay * weight);
-    momentum_buffer[i] = b;
-    weights[i] = weight - b;
-  }
-}
+// LARS on weights of f32: see lib/lars/update.wgsl.
+// #include "lib/optimizer/plain.wgsl"
+// #include "lib/lars/update.wgsl"

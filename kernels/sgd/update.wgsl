@@ -1,24 +1,3 @@
-// Stochastic gradient descent with momentum over a flat buffer, in place; every tensor is [size], a multiple of 4:
-//   g += decay·θ     b = μ b + g     θ −= lr·b, or with Nesterov θ −= lr·(g + μ b)
-// `scalars` = [lr]. Nothing is touched once `first_bad` is set. One invocation: four elements.
-// #include "lib/grid.wgsl"
-
-struct Params { quads: u32, momentum: f32, decay: f32, nesterov: u32 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> weights: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> momentum_buffer: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> gradients: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> scalars: array<f32>;
-@group(0) @binding(5) var<storage, read> first_bad: array<u32>;
-
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) local: u32) {
-  let i = flat_index(group, groups, local, 64u);
-  if (i >= params.quads || first_bad[0] != 0u) { return; }
-  let weight = weights[i];
-  let g = gradients[i] + params.decay * weight;
-  let b = params.momentum * momentum_buffer[i] + g;
-  momentum_buffer[i] = b;
-  weights[i] = weight - scalars[0] * select(b, g + params.momentum * b, params.nesterov != 0u);
-}
+// SGD on weights of f32: see lib/sgd/update.wgsl.
+// #include "lib/optimizer/plain.wgsl"
+// #include "lib/sgd/update.wgsl"

@@ -1,8 +1,10 @@
 import update from '../../kernels/adam/update.wgsl';
+import updateF16 from '../../kernels/adam/update_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { check, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
 import { isFlat } from './guard.ts';
+import { checkPermit, type HalfUpdate } from './half_copy.ts';
 
 export interface AdamAttrs {
   readonly beta1: number;
@@ -23,6 +25,8 @@ export interface AdamTensors {
   readonly scalars: Tensor;
   /** u32 [1]: nothing is updated while it is not 0 (see `guard`). */
   readonly firstBad: Tensor;
+  /** With copies of f16: the gate stands for firstBad, and of the scalars only lr counts, for the device counts the steps. */
+  readonly half?: HalfUpdate;
 }
 
 /**
@@ -31,38 +35,44 @@ export interface AdamTensors {
  */
 export const adamOp: Op<AdamAttrs> = {
   name: 'adam',
-  infer([weights, expAvg, expAvgSq, gradients, scalars, firstBad]) {
+  infer([weights, expAvg, expAvgSq, gradients, scalars, permit, copy]) {
     const flat = [weights, expAvg, expAvgSq, gradients];
     check(isFlat(...flat), 'adam', 'weights, moments and gradients must be flat tensors of one length', ...flat);
     check(scalars.dtype === 'f32' && scalars.size === 3, 'adam', 'scalars must be f32 [3]', scalars);
-    check(firstBad.dtype === 'u32' && firstBad.size === 1, 'adam', 'firstBad must be u32 [1]', firstBad);
+    checkPermit('adam', weights, permit, copy);
     return [];
   },
-  launches: ({ inputs: [weights, exp_avg, exp_avg_sq, gradients, scalars, first_bad], attrs }) => [
-    {
-      kernel: update,
-      bindings: { weights, exp_avg, exp_avg_sq, gradients, scalars, first_bad },
-      params: {
-        quads: weights.size / 4,
-        beta1: attrs.beta1,
-        rest1: 1 - attrs.beta1,
-        beta2: attrs.beta2,
-        rest2: 1 - attrs.beta2,
-        eps: attrs.eps,
-        coupled_decay: attrs.decoupled ? 0 : attrs.weightDecay,
-        decoupled_decay: attrs.decoupled ? attrs.weightDecay : 0,
+  launches({ inputs: [weights, exp_avg, exp_avg_sq, gradients, scalars, permit, copy], attrs }) {
+    const shared = { weights, exp_avg, exp_avg_sq, gradients, scalars };
+    const { beta1, beta2 } = attrs;
+    return [
+      {
+        kernel: copy ? updateF16 : update,
+        bindings: copy ? { ...shared, gate: permit, half_weights: copy } : { ...shared, first_bad: permit },
+        params: {
+          quads: weights.size / 4,
+          beta1,
+          rest1: 1 - beta1,
+          beta2,
+          rest2: 1 - beta2,
+          eps: attrs.eps,
+          coupled_decay: attrs.decoupled ? 0 : attrs.weightDecay,
+          decoupled_decay: attrs.decoupled ? attrs.weightDecay : 0,
+          ...(copy && { log_beta1: Math.log(beta1), log_beta2: Math.log(beta2) }),
+        },
+        workgroups: grid1d(weights.size / 4, 64),
+        flops: 16 * weights.size,
       },
-      workgroups: grid1d(weights.size / 4, 64),
-      flops: 16 * weights.size,
-    },
-  ],
-  mutates: () => [0, 1, 2],
+    ];
+  },
+  mutates: (_attrs, { length }) => (length > 6 ? [0, 1, 2, 6] : [0, 1, 2]),
 };
 
 /** Records one update of flat weights and moments by Adam. */
 export function adamUpdate(
-  { weights, expAvg, expAvgSq, gradients, scalars, firstBad }: AdamTensors,
+  { weights, expAvg, expAvgSq, gradients, scalars, firstBad, half }: AdamTensors,
   attrs: AdamAttrs,
 ): void {
-  apply(adamOp, [weights, expAvg, expAvgSq, gradients, scalars, firstBad], attrs);
+  const last = half ? [half.gate, half.copy] : [firstBad];
+  apply(adamOp, [weights, expAvg, expAvgSq, gradients, scalars, ...last], attrs);
 }

@@ -1,6 +1,8 @@
 import norms from '../../kernels/lars/norms.wgsl';
+import normsScaled from '../../kernels/lars/norms_scaled.wgsl';
 import trust from '../../kernels/lars/trust.wgsl';
 import update from '../../kernels/lars/update.wgsl';
+import updateF16 from '../../kernels/lars/update_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { flatAlignment, type Launch, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
 import { apply, constant, flatLayout } from '../graph/trace.ts';
@@ -23,18 +25,20 @@ const chunkSize = 4096;
 export const larsOp: Op<LarsAttrs> = {
   name: 'lars',
   infer(inputs) {
-    checkMomentumTensors('lars', inputs);
+    checkMomentumTensors('lars', inputs, inputs[7]);
     return [];
   },
   launches({ inputs, attrs }): Launch[] {
-    const [weights, momentum_buffer, gradients, scalars, first_bad, chunks, parameters] = inputs;
+    const [weights, momentum_buffer, gradients, scalars, permit, chunks, parameters, copy] = inputs;
     const [C, P] = [chunks.shape[0], parameters.shape[0]];
     const partials = new Scratch('partial norms', C * 8);
     const ratios = new Scratch('trust ratios', P * 4);
+    const measured = { weights, gradients, chunks, partials };
+    const updated = { weights, momentum_buffer, gradients, scalars, chunks, trust: ratios };
     return [
       {
-        kernel: norms,
-        bindings: { weights, gradients, chunks, partials },
+        kernel: copy ? normsScaled : norms,
+        bindings: copy ? { ...measured, gate: permit } : measured,
         params: { count: C, decay: attrs.weightDecay },
         workgroups: grid1d(C, 1),
         flops: 6 * weights.size,
@@ -46,25 +50,26 @@ export const larsOp: Op<LarsAttrs> = {
         workgroups: grid1d(P, 1),
       },
       {
-        kernel: update,
-        bindings: { weights, momentum_buffer, gradients, scalars, first_bad, chunks, trust: ratios },
+        kernel: copy ? updateF16 : update,
+        bindings: copy ? { ...updated, gate: permit, half_weights: copy } : { ...updated, first_bad: permit },
         params: { count: C, momentum: attrs.momentum, decay: attrs.weightDecay },
         workgroups: grid1d(C, 1),
         flops: 6 * weights.size,
       },
     ];
   },
-  mutates: () => [0, 1],
+  mutates: (_attrs, { length }) => (length > 7 ? [0, 1, 7] : [0, 1]),
 };
 
 /** Records one update of flat weights (members: the parameters) and their momentum by LARS. */
 export function larsUpdate(
-  { weights, momentumBuffer, gradients, scalars, firstBad }: MomentumTensors,
+  { weights, momentumBuffer, gradients, scalars, firstBad, half }: MomentumTensors,
   adapted: (parameter: Tensor) => boolean,
   attrs: LarsAttrs,
 ): void {
   const { chunks, parameters } = segments(weights.members, adapted);
-  apply(larsOp, [weights, momentumBuffer, gradients, scalars, firstBad, chunks, parameters], attrs);
+  const inputs = [weights, momentumBuffer, gradients, scalars, half?.gate ?? firstBad, chunks, parameters];
+  apply(larsOp, half ? [...inputs, half.copy] : inputs, attrs);
 }
 
 /** Tables of the parameters and of the chunks into which they are cut, for the kernels (see there). */

@@ -1,8 +1,10 @@
 import update from '../../kernels/sgd/update.wgsl';
+import updateF16 from '../../kernels/sgd/update_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { check, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
 import { isFlat } from './guard.ts';
+import { checkPermit, type HalfUpdate } from './half_copy.ts';
 
 export interface SgdAttrs {
   readonly momentum: number;
@@ -19,43 +21,53 @@ export interface MomentumTensors {
   readonly scalars: Tensor;
   /** u32 [1]: nothing is updated while it is not 0 (see `guard`). */
   readonly firstBad: Tensor;
+  /** With copies of f16: the gate stands for firstBad. */
+  readonly half?: HalfUpdate;
 }
 
-export function checkMomentumTensors(op: string, [weights, buffer, gradients, scalars, firstBad]: readonly Tensor[]) {
+export function checkMomentumTensors(
+  op: string,
+  [weights, buffer, gradients, scalars, permit]: readonly Tensor[],
+  copy?: Tensor,
+): void {
   const flat = [weights, buffer, gradients];
   check(isFlat(...flat), op, 'weights, momentum and gradients must be flat tensors of one length', ...flat);
   check(scalars.dtype === 'f32' && scalars.size === 1, op, 'scalars must be f32 [1]', scalars);
-  check(firstBad.dtype === 'u32' && firstBad.size === 1, op, 'firstBad must be u32 [1]', firstBad);
+  checkPermit(op, weights, permit, copy);
 }
 
 /** g += wd·θ;  b = μ b + g (so b = g at the first step, as in PyTorch);  θ −= lr·b, with Nesterov θ −= lr·(g + μ b). */
 export const sgdOp: Op<SgdAttrs> = {
   name: 'sgd',
   infer(inputs) {
-    checkMomentumTensors('sgd', inputs);
+    checkMomentumTensors('sgd', inputs, inputs[5]);
     return [];
   },
-  launches: ({ inputs: [weights, momentum_buffer, gradients, scalars, first_bad], attrs }) => [
-    {
-      kernel: update,
-      bindings: { weights, momentum_buffer, gradients, scalars, first_bad },
-      params: {
-        quads: weights.size / 4,
-        momentum: attrs.momentum,
-        decay: attrs.weightDecay,
-        nesterov: Number(attrs.nesterov),
+  launches({ inputs: [weights, momentum_buffer, gradients, scalars, permit, copy], attrs }) {
+    const shared = { weights, momentum_buffer, gradients, scalars };
+    return [
+      {
+        kernel: copy ? updateF16 : update,
+        bindings: copy ? { ...shared, gate: permit, half_weights: copy } : { ...shared, first_bad: permit },
+        params: {
+          quads: weights.size / 4,
+          momentum: attrs.momentum,
+          decay: attrs.weightDecay,
+          nesterov: Number(attrs.nesterov),
+        },
+        workgroups: grid1d(weights.size / 4, 64),
+        flops: 6 * weights.size,
       },
-      workgroups: grid1d(weights.size / 4, 64),
-      flops: 6 * weights.size,
-    },
-  ],
-  mutates: () => [0, 1],
+    ];
+  },
+  mutates: (_attrs, { length }) => (length > 5 ? [0, 1, 5] : [0, 1]),
 };
 
 /** Records one update of flat weights and their momentum by SGD. */
 export function sgdUpdate(
-  { weights, momentumBuffer, gradients, scalars, firstBad }: MomentumTensors,
+  { weights, momentumBuffer, gradients, scalars, firstBad, half }: MomentumTensors,
   attrs: SgdAttrs,
 ): void {
-  apply(sgdOp, [weights, momentumBuffer, gradients, scalars, firstBad], attrs);
+  const last = half ? [half.gate, half.copy] : [firstBad];
+  apply(sgdOp, [weights, momentumBuffer, gradients, scalars, ...last], attrs);
 }

@@ -25,9 +25,9 @@ export function adam(
   return {
     name,
     state: [expAvg, expAvgSq].map((moment) => ({ name: moment.name, variable: moment })),
-    update: (gradients, firstBad) =>
+    update: (gradients, firstBad, half) =>
       adamUpdate(
-        { weights, expAvg, expAvgSq, gradients, scalars, firstBad },
+        { weights, expAvg, expAvgSq, gradients, scalars, firstBad, half },
         { beta1, beta2, eps, weightDecay, decoupled },
       ),
     scalars: (step, lr) => ({

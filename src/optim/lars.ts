@@ -30,8 +30,12 @@ export function lars(
   return {
     name: 'lars',
     state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
-    update: (gradients, firstBad) =>
-      larsUpdate({ weights, momentumBuffer, gradients, scalars, firstBad }, adapted, { momentum, weightDecay, eta }),
+    update: (gradients, firstBad, half) =>
+      larsUpdate({ weights, momentumBuffer, gradients, scalars, firstBad, half }, adapted, {
+        momentum,
+        weightDecay,
+        eta,
+      }),
     scalars: (_step, lr) => ({ [scalarsInput]: Float32Array.of(lr) }),
   };
 }

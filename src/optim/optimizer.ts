@@ -1,4 +1,5 @@
 import type { Tensor } from '../graph/tensor.ts';
+import type { HalfUpdate } from '../ops/half_copy.ts';
 
 /**
  * Updates one flat variable of weights in the graph that is being traced. What changes from step to step travels in the inputs
@@ -8,8 +9,11 @@ export interface Optimizer {
   readonly name: string;
   /** The variables that it keeps, flat like the weights, under PyTorch's names: `exp_avg`, `exp_avg_sq`, `momentum_buffer`. */
   readonly state: readonly { readonly name: string; readonly variable: Tensor }[];
-  /** Records an update. While `firstBad` (u32 [1], see `nonFiniteGuard`) is not 0, it changes nothing. */
-  update(gradients: Tensor, firstBad: Tensor): void;
+  /**
+   * Records an update. While `firstBad` (u32 [1], see `nonFiniteGuard`) is not 0, it changes nothing. With `half`, gradients are
+   * scaled, the gate decides in place of firstBad, and the copy of the weights is written with them.
+   */
+  update(gradients: Tensor, firstBad: Tensor, half?: HalfUpdate): void;
   /** Values of the inputs of a step, which counts from 1, at a learning rate. */
   scalars(step: number, lr: number): Readonly<Record<string, Float32Array>>;
 }

@@ -21,8 +21,8 @@ export function sgd(
   return {
     name: 'sgd',
     state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
-    update: (gradients, firstBad) =>
-      sgdUpdate({ weights, momentumBuffer, gradients, scalars, firstBad }, { momentum, weightDecay, nesterov }),
+    update: (gradients, firstBad, half) =>
+      sgdUpdate({ weights, momentumBuffer, gradients, scalars, firstBad, half }, { momentum, weightDecay, nesterov }),
     scalars: (_step, lr) => ({ [scalarsInput]: Float32Array.of(lr) }),
   };
 }

@@ -1,43 +1,58 @@
 import { flatLayout } from '../../src/graph/trace.ts';
 import type { AdamAttrs } from '../../src/ops/adam.ts';
 import type { LarsAttrs } from '../../src/ops/lars.ts';
+import type { LossScaleAttrs } from '../../src/ops/loss_scale.ts';
 import type { SgdAttrs } from '../../src/ops/sgd.ts';
 import type { Definitions, Values } from './interpreter.ts';
 
 const norm = (values: Values): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 
+/** What an optimiser is told last: firstBad, or with a copy of the weights the gate [unscale, step]. */
+function permitted(permit: Values, copy: Values | undefined): { skipped: boolean; unscale: number; step: number } {
+  if (!copy) return { skipped: permit[0] !== 0, unscale: 1, step: NaN };
+  return { skipped: permit[0] === 0, unscale: permit[0], step: permit[1] };
+}
+
 export default {
-  adam([theta, m, v, gradient, [lr, stepSize, correction2], [firstBad]], { attrs }) {
+  adam([theta, m, v, gradient, [lr, ...corrections], permit, copy], { attrs }) {
     const { beta1, beta2, eps, weightDecay, decoupled } = attrs as AdamAttrs;
-    for (let i = 0; i < theta.length && firstBad === 0; i++) {
-      const g = gradient[i] + (decoupled ? 0 : weightDecay * theta[i]);
+    const { skipped, unscale, step } = permitted(permit, copy);
+    const [stepSize, correction2] = copy ? [lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step)] : corrections;
+    for (let i = 0; i < theta.length && !skipped; i++) {
+      const g = unscale * gradient[i] + (decoupled ? 0 : weightDecay * theta[i]);
       if (decoupled) theta[i] *= 1 - lr * weightDecay;
       m[i] = beta1 * m[i] + (1 - beta1) * g;
       v[i] = beta2 * v[i] + (1 - beta2) * g * g;
       theta[i] -= (stepSize * m[i]) / (Math.sqrt(v[i]) / correction2 + eps);
     }
+    if (!skipped) copy?.set(theta);
     return [];
   },
 
-  sgd([theta, buffer, gradient, [lr], [firstBad]], { attrs }) {
+  sgd([theta, buffer, gradient, [lr], permit, copy], { attrs }) {
     const { momentum, weightDecay, nesterov } = attrs as SgdAttrs;
-    for (let i = 0; i < theta.length && firstBad === 0; i++) {
-      const g = gradient[i] + weightDecay * theta[i];
+    const { skipped, unscale } = permitted(permit, copy);
+    for (let i = 0; i < theta.length && !skipped; i++) {
+      const g = unscale * gradient[i] + weightDecay * theta[i];
       buffer[i] = momentum * buffer[i] + g;
       theta[i] -= lr * (nesterov ? g + momentum * buffer[i] : buffer[i]);
     }
+    if (!skipped) copy?.set(theta);
     return [];
   },
 
   /** Goes by the members of the weights, not by the kernels' tables, but for which parameters are adapted. */
-  lars([theta, buffer, gradient, [lr], [firstBad], _chunks, parameters], { attrs, inputs: [weights] }) {
+  lars([theta, buffer, gradient, [lr], permit, _chunks, parameters, copy], { attrs, inputs: [weights] }) {
     const { momentum, weightDecay, eta } = attrs as LarsAttrs;
+    const { skipped, unscale } = permitted(permit, copy);
     const { offsets } = flatLayout(weights.members);
     for (const [p, member] of weights.members.entries()) {
-      if (firstBad !== 0) continue;
+      if (skipped) continue;
       const adapted = parameters[4 * p + 2] === 1;
       const range = [offsets[p], offsets[p] + member.size] as const;
-      const g = gradient.slice(...range).map((value, i) => value + (adapted ? weightDecay * theta[range[0] + i] : 0));
+      const g = gradient
+        .slice(...range)
+        .map((value, i) => unscale * value + (adapted ? weightDecay * theta[range[0] + i] : 0));
       const norms = [norm(theta.slice(...range)), norm(g)];
       const trust = adapted && norms[0] > 0 && norms[1] > 0 ? (eta * norms[0]) / norms[1] : 1;
       g.forEach((value, i) => {
@@ -45,7 +60,27 @@ export default {
         theta[range[0] + i] -= buffer[range[0] + i];
       });
     }
+    if (!skipped) copy?.set(theta);
     return [];
+  },
+
+  loss_scale([[loss], [step], overflow, scale, counts, firstBad], { attrs }) {
+    const { growthInterval, growth, backoff } = attrs as LossScaleAttrs;
+    const found = overflow[0] !== 0;
+    overflow[0] = 0;
+    const lost = !Number.isFinite(loss) || (found && scale[0] * backoff < 1);
+    if (firstBad[0] === 0 && lost) firstBad[0] = step;
+    if (firstBad[0] !== 0) return [Float64Array.of(0, 0)];
+    if (found) {
+      scale[0] *= backoff;
+      counts.set([0, counts[1], counts[2] + 1]);
+      return [Float64Array.of(0, 0)];
+    }
+    const gate = Float64Array.of(1 / scale[0], counts[1] + 1);
+    const grows = counts[0] + 1 === growthInterval;
+    counts.set([grows ? 0 : counts[0] + 1, counts[1] + 1, counts[2]]);
+    if (grows && Number.isFinite(Math.fround(scale[0] * growth))) scale[0] *= growth;
+    return [gate];
   },
 
   guard([gradients, [loss], [step], firstBad]) {

@@ -1,0 +1,67 @@
+/** Weights of f32 with copies of f16, which convolutions read; an optimiser writes both. */
+import toF16 from '../../kernels/cast/to_f16.wgsl';
+import { grid1d } from '../gpu/kernel.ts';
+import { check, type Op, type Tensor } from '../graph/tensor.ts';
+import { apply, derivedVariable } from '../graph/trace.ts';
+import { cast } from './cast.ts';
+
+/** copy = weights, rounded. Runs before a program that reads a copy older than its weights; see `derivedVariable`. */
+export const refreshCopyOp: Op<null> = {
+  name: 'refresh_copy',
+  infer([copy, weights]) {
+    check(isCopyOf(copy, weights), 'refresh_copy', 'copy must be f16 and as long as the f32 weights', copy, weights);
+    return [];
+  },
+  launches: ({ inputs: [copy, weights] }) => [
+    {
+      kernel: toF16,
+      bindings: { x: weights, y: copy },
+      params: { size: weights.size },
+      workgroups: grid1d(weights.size, 64),
+    },
+  ],
+  mutates: () => [0],
+};
+
+/** y = the range of the copy (input 0) that belongs to a weight (input 1), without a launch. The weight has the gradient. */
+export const halfOp: Op<null> = {
+  name: 'half',
+  infer: ([range]) => [range],
+  launches: () => [],
+  gradient: (_node, [dy]) => [undefined, dy],
+  storage: 'view',
+};
+
+/** The copy of f16 that a flat variable of weights has; made once, and never older than the weights when a program reads it. */
+export const halfCopy = (weights: Tensor): Tensor =>
+  copyOf(weights) ??
+  derivedVariable(`${weights.name} as f16`, weights, 'f16', (copy) => apply(refreshCopyOp, [copy, weights], null));
+
+/** A weight as f16: from the copy of the flat variable that it lies in, or cast where there is none. Its gradient is f32. */
+export function half(weight: Tensor): Tensor {
+  const copy = weight.flat && copyOf(weight.flat.parent);
+  return copy ? apply(halfOp, [weight.rangeOf(copy, `${weight.name} as f16`), weight], null)[0] : cast(weight, 'f16');
+}
+
+const copyOf = (weights: Tensor): Tensor | undefined => weights.copies.find(({ dtype }) => dtype === 'f16');
+
+/** What an optimiser needs besides, where weights have copies and gradients are scaled. */
+export interface HalfUpdate {
+  /** f32 [2], of `lossScale`. */
+  readonly gate: Tensor;
+  /** Of `halfCopy`; written with the weights. */
+  readonly copy: Tensor;
+}
+
+/** Rules of an optimiser's last inputs: `permit` is firstBad (u32 [1]), or with a copy the gate (f32 [2]). */
+export function checkPermit(op: string, weights: Tensor, permit: Tensor, copy?: Tensor): void {
+  if (!copy) {
+    check(permit.dtype === 'u32' && permit.size === 1, op, 'firstBad must be u32 [1]', permit);
+    return;
+  }
+  check(permit.dtype === 'f32' && permit.size === 2, op, 'the gate must be f32 [2]', permit);
+  check(isCopyOf(copy, weights), op, 'the copy must be f16 and as long as the weights', copy, weights);
+}
+
+const isCopyOf = (copy: Tensor, weights: Tensor): boolean =>
+  copy.dtype === 'f16' && weights.dtype === 'f32' && copy.size === weights.size;

@@ -1,0 +1,36 @@
+import type { Tensor } from '../graph/tensor.ts';
+import { variable } from '../graph/trace.ts';
+import { nonFiniteGuard } from '../ops/guard.ts';
+import { type LossScaleAttrs, lossScale } from '../ops/loss_scale.ts';
+
+/** The first scale of PyTorch's GradScaler. */
+const firstScale = 65536;
+
+/** PyTorch's GradScaler: twice the scale after 2,000 good steps in a row, half of it where a gradient is not finite. */
+export const gradScaler: LossScaleAttrs = { growthInterval: 2000, growth: 2, backoff: 0.5 };
+
+/**
+ * Dynamic loss scaling on the device. Gradients of f16 underflow below 6e-8, so the loss counts `scale` times in them; a step whose
+ * gradients overflow is skipped. Nothing of this waits for the host.
+ */
+export class LossScaling {
+  /** f32 [1]: the factor; what d loss / d loss is in a scaled backward pass. */
+  readonly scale = variable('loss_scale', [1], () => Float32Array.of(firstScale));
+  /** u32 [3]: good steps since the scale changed, good steps, skipped steps. */
+  readonly counts = variable('loss_scale_counts', [3], undefined, 'u32');
+  private readonly overflow = variable('gradients overflow', [1], undefined, 'u32');
+
+  constructor(private readonly attrs: LossScaleAttrs = gradScaler) {}
+
+  /** The variables that a run needs to go on, by the names that checkpoints give them. */
+  get state(): readonly { readonly name: string; readonly variable: Tensor }[] {
+    return [this.scale, this.counts].map((tensor) => ({ name: tensor.name, variable: tensor }));
+  }
+
+  /** Records the end of a step: looks through the flat scaled gradients, sets the next scale, returns the optimiser's gate. */
+  gate(scaledGradients: Tensor, loss: Tensor, step: Tensor, firstBad: Tensor): Tensor {
+    const { scale, counts, overflow } = this;
+    nonFiniteGuard(scaledGradients, loss, step, overflow);
+    return lossScale({ loss, step, overflow, scale, counts, firstBad }, this.attrs);
+  }
+}
