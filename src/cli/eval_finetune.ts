@@ -56,6 +56,8 @@ export function trainingTools(
 ): FinetuneSettings {
   const given = finetuneSettings(flags as unknown as Record<string, unknown>);
   const small: Readonly<Record<string, number>> = gpu.traits.software ? softwareSupervised : {};
+  const all = { ...small, ...given, seed: flags.seed };
+  const supervised = parseSupervisedSettings(all, 'settings', (name) => flagOf(keyOf(name)));
   const shown = Object.fromEntries(Object.entries(small).filter(([name]) => given[name] === undefined));
   if (Object.keys(shown).length > 0) {
     terminal.line(
@@ -63,7 +65,7 @@ export function trainingTools(
     );
   }
   return {
-    supervised: parseSupervisedSettings({ ...small, ...given, seed: flags.seed }),
+    supervised,
     folder: join(out, 'trainings'),
     signal: stopOnSignals(),
     onTraining: (name) => terminal.line(`training   ${name}`),

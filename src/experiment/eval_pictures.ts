@@ -1,4 +1,5 @@
 /** Evaluations that are about pictures: damaged ones, and the nearest ones. */
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Dataset, TrainSplit } from '../data/dataset.ts';
 import { decodeRefused, shortReason } from '../data/decode.ts';
@@ -205,6 +206,9 @@ async function findQueries(
       const className = set.labels && set.classNames?.[set.labels[i]];
       queries.push({ name, className, own: set === searched ? i : undefined, pixels: read(set, i) });
     } else {
+      if (!existsSync(text)) {
+        throw new UserError(`--query ${text}: no such file; give a PNG or JPEG file, or the number of an image`);
+      }
       const pixels = await decodeRefused(text, imageSize).catch((error: unknown) => {
         throw new UserError(
           `--query ${text}: cannot be read as a picture (${shortReason(error)}); give a PNG or JPEG file, or a number`,

@@ -140,6 +140,13 @@ function stepsFor(labels: ArrayLike<number>, { perClass, shares }: LowLabelSetti
   if (tooMany !== undefined) {
     throw new UserError(`--labels ${tooMany}: a class has ${least} training images; take at most as many`, 2);
   }
+  const tooFew = shares?.find((share) => Math.round(share * least) < 1);
+  if (tooFew !== undefined) {
+    throw new UserError(
+      `--shares ${tooFew}: is no image of a class with ${least}; take ${Math.ceil(1e4 / (2 * least)) / 1e4} or more`,
+      2,
+    );
+  }
   const parts = shares ?? lowLabelSteps.shares.filter((share) => share * least >= 1);
   const steps: Step[] = [
     ...wanted.map((count) => ({ name: `${count} a class`, count: () => count })),

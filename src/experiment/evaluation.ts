@@ -92,7 +92,7 @@ export class Evaluation {
     const { kind, probe } = await this.images(path);
     if (!probe) {
       throw new UserError(
-        `${path}: has no labels, which this evaluation needs; give STL-10's files, or photos in folders by class`,
+        `${path}: has no labels that this evaluation could use; give STL-10's files, or photos in folders by class: two classes or more, and two photos or more of each where train/ and test/ are not apart`,
       );
     }
     const { train, test } = probe;

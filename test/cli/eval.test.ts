@@ -38,6 +38,7 @@ it('wrong use and missing files are told in a line', async () => {
   const cases: [string[], number, RegExp][] = [
     [['eval', 'knn', ...given, '--k', '99'], 2, /^simclr: --k 99: there are 40 training images/],
     [['eval', 'knn', ...given, '--k', '1,1'], 2, /twice/],
+    [['eval', 'finetune', ...given, '--finetune-lr', '0'], 2, /^simclr: settings: --finetune-lr: Too small/],
     [['eval', 'tsne', ...given, '--on', 'all'], 2, /Allowed choices are train, test/],
     [['eval', 'linear', '--data', data], 2, /required option '--checkpoint <file>' not specified/],
     [

@@ -149,6 +149,7 @@ describe('evaluations', () => {
     const wrong = (query: string) => evalNeighbors(evaluation, plain, { queries: [query], count: 2, split: 'train' });
     await expect(wrong('7')).rejects.toThrow('has images 0 to 6');
     await expect(wrong(checkpoint)).rejects.toThrow('cannot be read as a picture');
+    await expect(wrong('nofile.png')).rejects.toThrow('--query nofile.png: no such file; give');
     await expect(evalNeighbors(evaluation, plain, { queries: [], count: 7, split: 'train' })).rejects.toThrow(
       '--count 7',
     );
@@ -197,6 +198,9 @@ describe('evaluations', () => {
     ]);
     await expect(evalLowLabel(evaluation, stl10, { subsets: 1, perClass: [6] })).rejects.toThrow(
       '--labels 6: a class has 5 training images',
+    );
+    await expect(evalLowLabel(evaluation, stl10, { subsets: 1, shares: [0.4, 0.01] })).rejects.toThrow(
+      '--shares 0.01: is no image of a class with 5; take 0.1 or more',
     );
     const whole = await evalFinetune(evaluation, photos, finetune);
     const model = join(finetune.folder, 'all', 'model.safetensors');
