@@ -1,5 +1,5 @@
 /** A whole experiment of tiny sizes: stopped in every stage and called again, it is the one that was not stopped. */
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, openDataset } from '../../src/data/dataset.ts';
@@ -18,9 +18,10 @@ const data = join(folder, 'data');
 const out = (name: string) => join(folder, name);
 const images = { train: 20, test: 10, unlabeled: 16 };
 
+// Checkpoints of 130 MB are what tiny trainings spend their time on: one at the end, and one where a training is stopped.
 const given = {
-  pretrain: { imageSize: 16, batchSize: 4, epochs: 2, knnEvery: 0, drawEvery: 1 },
-  supervised: { epochs: 2, batchSize: 10 },
+  pretrain: { imageSize: 16, batchSize: 4, epochs: 2, knnEvery: 0, drawEvery: 1, checkpointEvery: 2 },
+  supervised: { epochs: 2, batchSize: 10, checkpointEvery: 2 },
 } as const;
 const config: ExperimentConfig = {
   ...{ version: 1, data, ...planExperiment(given, { software: false }), adapter: '', started: '' },
@@ -38,6 +39,16 @@ beforeAll(async () => {
   straight = await runExperiment(gpu, dataset, config, out('straight'));
 }, 300_000);
 afterAll(() => gpu.destroy());
+
+/** A folder with the files of another, which are not copied: what is replaced in one has no effect on the other. */
+function linkFolder(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) linkFolder(source, target);
+    else linkSync(source, target);
+  }
+}
 
 /** Numbers without how long they took. */
 function lasting({ pretraining, runs }: ExperimentNumbers): unknown {
@@ -97,10 +108,11 @@ describe('an experiment', () => {
 
   it('of a version without probes is completed: probes are made, nothing is trained, no wall time is invented', async () => {
     const path = out('older');
-    cpSync(out('straight'), path, { recursive: true });
+    linkFolder(out('straight'), path);
     rmSync(join(path, 'seed-1', 'probe.json'));
     const finished = join(path, 'seed-1', 'pretrain', 'finished.json');
     const { step } = JSON.parse(readFileSync(finished, 'utf8')) as { step: number };
+    rmSync(finished);
     writeFileSync(finished, `{"step":${step}}\n`);
     const stages: boolean[] = [];
     const onStep = () => expect.fail('a step was run');
@@ -166,10 +178,14 @@ describe('simclr experiment', () => {
     ...['experiment', '--data', data, '--adapter', adapters[0] ?? 'none'],
     ...['--image-size', '16', '--batch-size', '4', '--epochs', '2', '--knn-every', '0', '--draw-every', '1'],
     ...['--supervised-epochs', '2', '--supervised-batch-size', '10'],
+    ...['--checkpoint-every', '2', '--supervised-checkpoint-every', '2'],
   ];
 
   it('stopped by Ctrl-C says that the same command goes on, and it does', async () => {
+    // Pre-training and most models are those of the experiment above; the rest is left to do.
     const path = out('cli');
+    linkFolder(out('straight'), path);
+    for (const stage of ['transfer', 'probe.json']) rmSync(join(path, 'seed-1', stage), { recursive: true });
     const started = start([...flags, '--out', path]);
     while (!started.out().includes('epoch 1/2') && started.child.exitCode === null)
       await new Promise((wake) => setTimeout(wake, 20));
@@ -178,6 +194,13 @@ describe('simclr experiment', () => {
     expect(stopped.err).toBe('');
     expect(stopped).toMatchObject({ code: 130 });
     expect(stopped.out).toMatch(/The same command goes on from here: .*experiment --out .*\n$/);
+    const { pretrain, supervised, seeds } = JSON.parse(readFileSync(join(path, 'experiment.json'), 'utf8'));
+    const planned = planExperiment(given, gpu.traits);
+    expect({ pretrain, supervised, seeds }).toEqual({
+      pretrain: planned.pretrain,
+      supervised: planned.supervised,
+      seeds: planned.seeds,
+    });
     const again = await run(...flags, '--out', path);
     expect(again).toMatchObject({ code: 0, err: '' });
     const { runs, pretraining } = JSON.parse(readFileSync(join(path, 'results.json'), 'utf8'));
