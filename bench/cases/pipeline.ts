@@ -1,17 +1,25 @@
 import type { ImageSet } from '../../src/data/images.ts';
 import { batchOf, epochOrder } from '../../src/data/order.ts';
-import { residentImages } from '../../src/data/source.ts';
-import type { Choose, PlanOptions } from '../../src/graph/plan.ts';
+import { type ImageSource, residentImages } from '../../src/data/source.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
+import type { PlanOptions } from '../../src/graph/plan.ts';
 import { type Inputs, Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { uniform } from '../../src/nn/init.ts';
 import { readEntries, type TorchTensor } from '../../src/nn/state_dict.ts';
 import { adam } from '../../src/optim/adam.ts';
-import { blurKernel, phaseRuns, pretrainingDefaults, tracePretraining } from '../../src/ssl/pretraining.ts';
+import {
+  blurKernel,
+  type PretrainingOptions,
+  phaseRuns,
+  pretrainingDefaults,
+  tracePretraining,
+} from '../../src/ssl/pretraining.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
-import type { ListItems, Ours, Request, Values } from '../contest.ts';
+import type { PretrainingGraph } from '../../src/ssl/step.ts';
+import type { Check, ListItems, Ours, Request, Values } from '../contest.ts';
 import { kernelTime, totalFlops } from '../graph_contestant.ts';
-import { chosen } from '../variants.ts';
+import { chosen, otherThan } from '../variants.ts';
 import { traffic } from './step.ts';
 
 /**
@@ -49,6 +57,31 @@ function makeSet(count: number, size: number): { images: Uint8Array; set: ImageS
   return { images, set: { name: 'noise', count, height: size, width: size, skipped: [], read } };
 }
 
+const optionsOf = ({ pairs, imageSize }: Request): PretrainingOptions => ({
+  ...pretrainingDefaults,
+  ...settings,
+  imageSize,
+  batchSize: pairs,
+  optimizer: (weights) => adam(weights, settings),
+});
+
+/** What each step is given, epoch after epoch. */
+function* inputsOf(
+  traced: PretrainingGraph,
+  source: ImageSource,
+  options: PretrainingOptions,
+): Generator<Inputs, never> {
+  const { batchSize, seed } = options;
+  for (let step = 1, epoch = 0; ; epoch++) {
+    const order = epochOrder(source.set.count, seed, epoch);
+    for (let batch = 0; batch < Math.floor(order.length / batchSize); batch++, step++) {
+      const counters = { step, epoch, lr: settings.lr };
+      const indices = batchOf(order, batch, batchSize);
+      for (const { inputs } of phaseRuns(traced, source, options, indices, counters)) yield inputs;
+    }
+  }
+}
+
 /** Our side: a program from indices to weights, with the images on the device. */
 class Pipeline implements Ours {
   readonly setting = 'hand-written kernels';
@@ -57,28 +90,24 @@ class Pipeline implements Ours {
     private readonly program: Program,
     private readonly state: State,
     private readonly steps: Iterator<Inputs, never>,
+    /** The same by other variants, where there are any. */
+    private readonly others: (() => Promise<Pipeline>) | undefined,
   ) {}
 
-  static async open(state: State, model: SimClr, set: ImageSet, { pairs, imageSize }: Request, options: PlanOptions) {
+  static async open(gpu: Gpu, set: ImageSet, request: Request, options: PlanOptions) {
+    const state = new State(gpu);
+    const model = new SimClr();
+    const all = optionsOf(request);
     const source = residentImages(state, set);
-    const all = {
-      ...{ ...pretrainingDefaults, ...settings, imageSize, batchSize: pairs },
-      optimizer: (weights: Parameters<typeof adam>[0]) => adam(weights, settings),
-    };
     const traced = tracePretraining(model, source, all);
     const [{ graph, outputs }] = traced.phases;
-    const choose: Choose = await chosen(state.gpu, graph, Object.values(outputs), options);
+    const results = Object.values(outputs);
+    const choose = await chosen(gpu, graph, results, options);
     const program = await Program.compile(graph, state, outputs, { choose });
-    function* steps(): Generator<Inputs, never> {
-      for (let step = 1, epoch = 0; ; epoch++) {
-        const order = epochOrder(set.count, all.seed, epoch);
-        for (let batch = 0; batch < Math.floor(set.count / pairs); batch++, step++) {
-          const counters = { step, epoch, lr: settings.lr };
-          for (const { inputs } of phaseRuns(traced, source, all, batchOf(order, batch, pairs), counters)) yield inputs;
-        }
-      }
-    }
-    return new Pipeline(program, state, steps());
+    const other = otherThan(gpu, graph, results, choose);
+    const others = other && (async () => (await Pipeline.open(gpu, set, request, { choose: other })).ours);
+    const ours = new Pipeline(program, state, inputsOf(traced, source, all), others);
+    return { ours, parameters: await readEntries(state, model.parameters) };
   }
 
   get flops(): number {
@@ -100,8 +129,14 @@ class Pipeline implements Ours {
     await this.program.run(this.steps.next().value).read();
   }
 
-  /** What it is made of is compared in the cases `augment` and `step`. */
-  async check(): Promise<undefined> {}
+  /** By other variants of the kernels, with the same draws. */
+  async check(): Promise<Check | undefined> {
+    const others = await this.others?.();
+    if (!others) return undefined;
+    const values = await others.first();
+    others.destroy();
+    return { name: 'other variants', values };
+  }
 
   kernelTime(): Promise<number | undefined> {
     return kernelTime(this.program, () => this.steps.next().value);
@@ -124,11 +159,8 @@ const list: ListItems<PipelineProblem> = (request) => {
       shape: `${pairs} pairs ${imageSize}×${imageSize}`,
       async open(gpu, options) {
         const count = stepsPerEpoch * pairs;
-        const model = new SimClr();
-        const state = new State(gpu);
         const { images, set } = makeSet(count, imageSize);
-        const ours = await Pipeline.open(state, model, set, request, options);
-        const parameters = await readEntries(state, model.parameters);
+        const { ours, parameters } = await Pipeline.open(gpu, set, request, options);
         const sizes = { pairs, imageSize, images, count, blurKernel: blurKernel(imageSize) };
         return {
           problem: { ...sizes, ...settings, parameters, augmentation, mean, std },

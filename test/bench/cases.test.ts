@@ -1,6 +1,7 @@
 /** Every case at its smallest size: ours is opened, compared with the definitions, run; what it says it costs is what it costs. */
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noise } from '../../bench/arrays.ts';
 import { copyOf, fmaChains, measureCeilings } from '../../bench/ceilings.ts';
 import { type Contest, farthest, type Item, type ListItems, type Request } from '../../bench/contest.ts';
 import { growthSeries, largestStoredPairs } from '../../bench/growth.ts';
@@ -15,6 +16,16 @@ const modules = import.meta.glob<{ default: ListItems<unknown> }>('../../bench/c
 const lists = new Map(Object.entries(modules).map(([path, module]) => [/(\w+)\.ts$/.exec(path)![1], module.default]));
 const tiny: Request = { pairs: 2, imageSize: 32, quick: true };
 const full: Request = { pairs: 8, imageSize: 96, quick: false };
+
+it('noise is the same for a name every time, and not periodic in any dimension of a case', () => {
+  const values = noise('x', 200_000, 0.5);
+  expect(noise('x', 200_000, 0.5)).toEqual(values);
+  expect(noise('y', 10, 0.5)).not.toEqual(values.subarray(0, 10));
+  expect(Math.max(...values.subarray(0, 1000).map(Math.abs))).toBeLessThanOrEqual(0.5);
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  expect(Math.abs(mean)).toBeLessThan(0.01);
+  for (const by of [64, 512, 4096, 65_536]) expect(values.subarray(by, by + 9)).not.toEqual(values.subarray(0, 9));
+});
 
 it('every file of bench/cases is one', () => {
   expect([...lists.keys()].sort()).toEqual(readdirSync('bench/cases').map((file) => file.replace('.ts', '')));
@@ -37,7 +48,7 @@ describe.each(items.map(([op, item]) => [`${item.name} ${item.shape}`, op, item]
       const { ours, tolerance } = await item.open(gpu, {});
       const first = await ours.first();
       const check = await ours.check();
-      expect(check?.name).toBe(op === 'step' ? 'other variants' : 'float64 reference');
+      expect(check?.name).toBe(['step', 'pipeline'].includes(op) ? 'other variants' : 'float64 reference');
       const worst = farthest(check!.values, first, tolerance);
       expect(worst.distance, worst.name).toBeLessThanOrEqual(tolerance(worst.name));
       await ours.run(2);
