@@ -1,3 +1,5 @@
+import { uniform } from '../src/nn/init.ts';
+
 /** Arrays one after another. */
 export function concatenate(arrays: readonly Float32Array[]): Float32Array {
   const whole = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
@@ -20,4 +22,15 @@ export function relativeDistance(actual: Float32Array | undefined, expected: Flo
   });
   const distance = Math.sqrt(difference / norm);
   return Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance;
+}
+
+/** A prime, so that no dimension of a case divides it. */
+const period = 65_521;
+
+/** `size` numbers, uniform between −bound and bound, the same for a name every time; repeated after `period` ones. */
+export function noise(name: string, size: number, bound = 1): Float32Array {
+  const block = uniform(1, name, Math.min(size, period), bound);
+  const whole = new Float32Array(size);
+  for (let start = 0; start < size; start += period) whole.set(block.subarray(0, size - start), start);
+  return whole;
 }

@@ -10,11 +10,14 @@ const folder = dirname(fileURLToPath(import.meta.url));
 const load = async (module: string): Promise<unknown> =>
   ((await import(pathToFileURL(join(folder, module)).href)) as { default: unknown }).default;
 
-/** Names of all cases, the whole step last: it takes longest. */
+/** They take longest, so they come last. */
+const wholeSteps = ['step', 'pipeline'];
+
+/** Names of all cases. */
 export const cases = readdirSync(join(folder, 'cases'))
   .filter((file) => file.endsWith('.js'))
   .map((file) => file.replace(/\.js$/, ''))
-  .sort((a, b) => Number(a === 'step') - Number(b === 'step') || a.localeCompare(b));
+  .sort((a, b) => wholeSteps.indexOf(a) - wholeSteps.indexOf(b) || a.localeCompare(b));
 
 /** Names of all peers. */
 export const peers = readdirSync(join(folder, 'peers'), { withFileTypes: true })

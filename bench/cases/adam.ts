@@ -1,7 +1,7 @@
 import { constant, flatLayout, variable } from '../../src/graph/trace.ts';
-import { uniform } from '../../src/nn/init.ts';
 import { adamUpdate } from '../../src/ops/adam.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
+import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
 import { GraphContestant } from '../graph_contestant.ts';
 
@@ -56,8 +56,8 @@ const list: ListItems<AdamProblem> = ({ quick }) => {
     name: 'adam update',
     shape: `${count.toLocaleString('en-US')} parameters`,
     async open(gpu, options) {
-      const weights = uniform(1, 'weights', length, 0.1);
-      const problem = { ...settings, weights, gradients: uniform(1, 'gradients', length, 0.01), offsets, sizes };
+      const weights = noise('weights', length, 0.1);
+      const problem = { ...settings, weights, gradients: noise('gradients', length, 0.01), offsets, sizes };
       return { problem, ours: await GraphContestant.open(gpu, options, () => build(problem)), tolerance: () => 1e-5 };
     },
   };

@@ -1,8 +1,8 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, variable } from '../../src/graph/trace.ts';
-import { uniform } from '../../src/nn/init.ts';
 import { batchNorm } from '../../src/ops/batch_norm.ts';
 import { gradients } from '../../src/ops/gradients.ts';
+import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
 import { GraphContestant } from '../graph_contestant.ts';
 import { distinctNodes, times } from '../resnet_shapes.ts';
@@ -42,10 +42,10 @@ const itemOf = (x: Tensor): Item<BatchNormProblem> => ({
     const [channels] = x.shape.slice(-1);
     const problem = {
       shape: x.shape as unknown as BatchNormProblem['shape'],
-      x: uniform(1, 'x', x.size, 1).map((value) => value + 0.25),
-      weight: uniform(1, 'weight', channels, 1),
-      bias: uniform(1, 'bias', channels, 1),
-      dy: uniform(1, 'dy', x.size, 1),
+      x: noise('x', x.size).map((value) => value + 0.25),
+      weight: noise('weight', channels),
+      bias: noise('bias', channels),
+      dy: noise('dy', x.size),
     };
     // Sums of N·H·W numbers of either sign in another order.
     return { problem, ours: await GraphContestant.open(gpu, options, () => build(problem)), tolerance: () => 1e-4 };

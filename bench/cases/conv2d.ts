@@ -1,8 +1,8 @@
 import type { Node, Tensor } from '../../src/graph/tensor.ts';
 import { constant } from '../../src/graph/trace.ts';
-import { uniform } from '../../src/nn/init.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
 import { gradients } from '../../src/ops/gradients.ts';
+import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
 import { GraphContestant } from '../graph_contestant.ts';
 import { distinctNodes, times } from '../resnet_shapes.ts';
@@ -41,9 +41,9 @@ function makeProblem({ inputs: [x, w], outputs: [y], attrs }: Node, direction: C
     outShape: four(y.shape),
     stride: attrs.stride,
     padding: attrs.padding,
-    x: uniform(1, 'x', x.size, 1),
-    weight: uniform(1, 'weight', w.size, 1),
-    dy: uniform(1, 'dy', size(y.shape), 1),
+    x: noise('x', x.size),
+    weight: noise('weight', w.size),
+    dy: noise('dy', size(y.shape)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { constant } from '../../src/graph/trace.ts';
-import { uniform } from '../../src/nn/init.ts';
 import { cosineSimilarity } from '../../src/ops/cosine_similarity.ts';
 import { simClrDefaults } from '../../src/ssl/simclr.ts';
+import { noise } from '../arrays.ts';
 import type { ListItems } from '../contest.ts';
 import { GraphContestant } from '../graph_contestant.ts';
 
@@ -31,8 +31,8 @@ const list: ListItems<CosineProblem> = ({ pairs, quick }) => {
     async open(gpu, options) {
       const problem = {
         ...{ rows, others, columns },
-        a: uniform(1, 'a', rows * columns, 1),
-        b: uniform(1, 'b', others * columns, 1),
+        a: noise('a', rows * columns),
+        b: noise('b', others * columns),
       };
       const ours = await GraphContestant.open(gpu, options, () => ({
         s: cosineSimilarity(constant('a', problem.a, [rows, columns]), constant('b', problem.b, [others, columns])),

@@ -1,7 +1,7 @@
 import { constant } from '../../src/graph/trace.ts';
-import { uniform } from '../../src/nn/init.ts';
 import { crossEntropy } from '../../src/ops/cross_entropy.ts';
 import { gradients } from '../../src/ops/gradients.ts';
+import { noise } from '../arrays.ts';
 import type { ListItems } from '../contest.ts';
 import { GraphContestant } from '../graph_contestant.ts';
 
@@ -23,7 +23,7 @@ const list: ListItems<CrossEntropyProblem> = ({ quick }) => {
     async open(gpu, options) {
       const problem = {
         ...{ rows, classes },
-        logits: uniform(1, 'logits', rows * classes, 4),
+        logits: noise('logits', rows * classes, 4),
         labels: Int32Array.from({ length: rows }, (_, i) => (7 * i) % classes),
       };
       const ours = await GraphContestant.open(gpu, options, () => {

@@ -1,8 +1,8 @@
 import { constant } from '../../src/graph/trace.ts';
-import { uniform } from '../../src/nn/init.ts';
 import { resnetFeatures } from '../../src/nn/resnet.ts';
 import { matmul } from '../../src/ops/matmul.ts';
 import { simClrDefaults } from '../../src/ssl/simclr.ts';
+import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
 import { GraphContestant } from '../graph_contestant.ts';
 
@@ -34,7 +34,7 @@ const itemOf = (shape: Product, label: string): Item<MatmulProblem> => ({
   shape: label,
   async open(gpu, options) {
     const { m, n, k, transposeA, transposeB } = shape;
-    const problem = { ...shape, a: uniform(1, 'a', m * k, 1), b: uniform(1, 'b', k * n, 1) };
+    const problem = { ...shape, a: noise('a', m * k), b: noise('b', k * n) };
     const ours = await GraphContestant.open(gpu, options, () => {
       const a = constant('a', problem.a, transposeA ? [k, m] : [m, k]);
       const b = constant('b', problem.b, transposeB ? [n, k] : [k, n]);

@@ -1,7 +1,7 @@
 import { constant } from '../../src/graph/trace.ts';
-import { uniform } from '../../src/nn/init.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { maxPool2d } from '../../src/ops/max_pool.ts';
+import { noise } from '../arrays.ts';
 import type { ListItems } from '../contest.ts';
 import { GraphContestant } from '../graph_contestant.ts';
 import { distinctNodes, times } from '../resnet_shapes.ts';
@@ -29,8 +29,8 @@ const list: ListItems<MaxPoolProblem> = (request) =>
         shape: x.shape as unknown as MaxPoolProblem['shape'],
         outShape: y.shape as unknown as MaxPoolProblem['outShape'],
         ...{ kernel, stride, padding },
-        x: uniform(1, 'x', x.size, 1),
-        dy: uniform(1, 'dy', y.size, 1),
+        x: noise('x', x.size),
+        dy: noise('dy', y.size),
       };
       const ours = await GraphContestant.open(gpu, options, () => {
         const input = constant('x', problem.x, problem.shape);

@@ -1,8 +1,8 @@
 import { constant } from '../../src/graph/trace.ts';
-import { uniform } from '../../src/nn/init.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { ntXent } from '../../src/ops/nt_xent.ts';
 import { simClrDefaults } from '../../src/ssl/simclr.ts';
+import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
 import { GraphContestant } from '../graph_contestant.ts';
 
@@ -21,7 +21,7 @@ export const ntXentItem = (pairs: number): Item<NtXentProblem> => {
     name: 'nt_xent forward + backward',
     shape: `N = ${pairs}, ${shape.join('×')}`,
     async open(gpu, options) {
-      const problem = { z: uniform(1, 'z', shape[0] * shape[1], 1), shape, temperature: 0.5 };
+      const problem = { z: noise('z', shape[0] * shape[1]), shape, temperature: 0.5 };
       const ours = await GraphContestant.open(gpu, options, () => {
         const z = constant('z', problem.z, shape);
         const { loss } = ntXent(z, problem);
