@@ -47,7 +47,7 @@ export interface Convolution {
 }
 
 /** Parameters of every convolution kernel: x is what is read at `stride`, y what is written pixel by pixel. */
-const sizes = ({ stride, padding }: Conv2dAttributes, x: Shape, w: Shape, y: Shape) => ({
+export const convolutionSizes = ({ stride, padding }: Conv2dAttributes, x: Shape, w: Shape, y: Shape) => ({
   batch: x[0],
   height: x[1],
   width: x[2],
@@ -76,7 +76,7 @@ export const forwardVariants = (conv: Convolution): Variants =>
 /** dx is gathered from dy with transposed weights. */
 export const backwardInputVariants = (conv: Convolution): Variants => {
   const { w, x, y } = conv;
-  const [transpose, wt] = transposed(w);
+  const [transpose, wt] = transposedWeight(w);
   const swapped = { ...conv, x: y, w: wt, y: x };
   return bySubgroups(conv.device, (subgroups) => [transpose, gatherLaunch(swapped, subgroups, true)]);
 };
@@ -88,7 +88,7 @@ export const backwardWeightVariants = (conv: Convolution): Variants =>
   });
 
 /** [O, kh, kw, C] → [C, kh, kw, O]. */
-function transposed(w: Padded): [Launch, Padded] {
+export function transposedWeight(w: Padded): [Launch, Padded] {
   const [outChannels, kh, kw, channels] = w.shape;
   const wt = padded('wt', [channels, kh, kw, outChannels], w.dtype);
   return [
@@ -111,7 +111,7 @@ function gatherLaunch({ attrs, x, w, y, flops }: Convolution, subgroups: boolean
   return {
     kernel: subgroups ? gatherSubgroup : gather,
     bindings: { x: x.bound, w: w.bound, y: y.bound },
-    params: { ...sizes(attrs, x.shape, w.shape, y.shape), input_gradient: Number(inputGradient) },
+    params: { ...convolutionSizes(attrs, x.shape, w.shape, y.shape), input_gradient: Number(inputGradient) },
     workgroups: [Math.ceil(channels / 64), rows, layers],
     flops,
   };
@@ -121,12 +121,13 @@ function gatherLaunch({ attrs, x, w, y, flops }: Convolution, subgroups: boolean
 function weightLaunches({ device, attrs, x, w: dw, y: dy, flops }: Convolution, kernel: Kernel): Launch[] {
   const length = product(dw.shape);
   const [columns, rows] = [Math.ceil(length / dw.shape[0] / 64), Math.ceil(dw.shape[0] / 64)];
-  const slices = sliceCount(columns * rows, product(dy.shape.slice(0, 3)), length, device);
+  const wanted = Math.ceil((device.software ? 32 : 1024) / (columns * rows)); // workgroups that fill the device
+  const slices = sliceCount(wanted, product(dy.shape.slice(0, 3)), length);
   const partials = slices === 1 ? dw : padded('partials', [slices, length], 'f32');
   const sum: Launch = {
     kernel,
     bindings: { dy: dy.bound, x: x.bound, partials: partials.bound },
-    params: { ...sizes(attrs, x.shape, dw.shape, dy.shape), slices },
+    params: { ...convolutionSizes(attrs, x.shape, dw.shape, dy.shape), slices },
     workgroups: [columns, rows, slices],
     flops,
   };
@@ -134,7 +135,7 @@ function weightLaunches({ device, attrs, x, w: dw, y: dy, flops }: Convolution, 
 }
 
 /** Adds partial sums up: partials [slices, length] → dw. */
-function reduction(partials: Padded, dw: Padded, slices: number): Launch {
+export function reduction(partials: Padded, dw: Padded, slices: number): Launch {
   const length = product(dw.shape);
   return {
     kernel: reduceSlices,
@@ -148,10 +149,10 @@ function reduction(partials: Padded, dw: Padded, slices: number): Launch {
 const partialsLimit = 2 ** 24;
 
 /**
- * Slices of the pixels: enough workgroups to fill the device, at least 64 pixels a slice, and at most 16,384, beyond which the
- * rounding of one long sum shows; partial sums within the limit.
+ * Slices of the pixels: as many as wanted, but at least 64 pixels a slice, and at most 16,384, beyond which the rounding of one
+ * long sum shows; partial sums (`length` elements a slice) within the limit.
  */
-function sliceCount(groups: number, pixels: number, length: number, { software }: DeviceTraits): number {
-  const wanted = Math.max(Math.ceil((software ? 32 : 1024) / groups), Math.ceil(pixels / 16384));
-  return Math.max(1, Math.min(wanted, Math.ceil(pixels / 64), Math.floor(partialsLimit / length)));
+export function sliceCount(wanted: number, pixels: number, length: number): number {
+  const most = Math.min(Math.ceil(pixels / 64), Math.floor(partialsLimit / length));
+  return Math.max(1, Math.min(Math.max(wanted, Math.ceil(pixels / 16384)), most));
 }

@@ -48,6 +48,30 @@ const halfCases = geometries.map((geometry) => convolution(geometry, 'f16'));
 testCases([...cases, ...halfCases]);
 testCases([...cases, ...halfCases], { variant: 'portable' });
 
+// The kernels for GPUs, of which each tile is compiled anew: all geometries with the smallest, a few with the others. Around the
+// tiles: sums that end inside a step, classes of pixels without taps, pixels cut into slices, more than one tile each way.
+const tiledGeometries: Geometry[] = [
+  { x: [1, 1, 1, 1], w: [1, 1, 1, 1] },
+  { x: [2, 9, 9, 4], w: [64, 7, 7, 4], stride: 2, padding: 3 },
+  { x: [3, 7, 5, 32], w: [68, 3, 3, 32], padding: 1 },
+  { x: [2, 11, 13, 16], w: [12, 3, 3, 16], stride: 2, padding: 1 },
+  { x: [2, 8, 6, 8], w: [12, 1, 1, 8], stride: 2 },
+  { x: [1, 13, 11, 5], w: [3, 2, 3, 5], stride: 3 },
+];
+const largeTileGeometries: Geometry[] = [
+  { x: [3, 7, 7, 20], w: [132, 3, 3, 20], padding: 1 },
+  { x: [2, 11, 13, 16], w: [8, 3, 3, 16], stride: 2, padding: 1 },
+];
+const inBoth = (geometry: Geometry) => [convolution(geometry, 'f32'), convolution(geometry, 'f16')];
+testCases(tiledGeometries.flatMap(inBoth), { variant: 'tiled_64x64' });
+// 128x64 is a tile of the gathering kernel, 64x128 of the weight gradient.
+for (const variant of ['tiled_128x128', 'tiled_128x64', 'tiled_64x128']) {
+  testCases(
+    largeTileGeometries.map((geometry) => convolution(geometry, 'f32')),
+    { variant },
+  );
+}
+
 it('refuses an f32 image with f16 weights', () => {
   const apply = () => conv2d(sample('x', [1, 2, 2, 4]), sample('w', [4, 1, 1, 4], { dtype: 'f16' }));
   expect(() => trace(apply)).toThrow(/conv2d.*both f16/);

@@ -1,0 +1,4 @@
+// Weight gradient of a 2-D convolution in tiles of f16, sums in f32: see lib/gemm/conv2d_weight.wgsl.
+enable f16;
+alias Value = vec4<f16>;
+// #include "lib/gemm/conv2d_weight.wgsl"

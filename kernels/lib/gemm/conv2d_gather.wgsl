@@ -1,0 +1,260 @@
+// 2-D convolution, forward and input gradient, as the matrix product of patches and weights (implicit: no patch is stored).
+//
+//   forward          y[n,oy,ox,o] = Σ_{ky,kx,c} x[n, oy·stride − padding + ky, ox·stride − padding + kx, c] · w[o,ky,kx,c]
+//   input gradient   the same over x := dy, w := the weights transposed to [I,kh,kw,O], y := dx (see lib/conv2d/gather.wgsl)
+//
+//   x [batch, height, width, channels], w [out_channels, kernel_height, kernel_width, channels],
+//   y [batch, out_height, out_width, out_channels]; channels and out_channels are multiples of 4; `Value` is vec4 of f32 or f16.
+//
+// Rows of the tile are pixels, its columns out channels, and the sum runs over (ky, kx, c): both matrices lie along it in memory,
+// so a thread loads 4 pixels (or 4 rows of w) × 4 channels, and neighbours (4 or 2 of them) the next channels: 64 or 32 bytes in
+// a row. Addresses of a thread's 4 pixels are computed once; a step adds the offset of its tap, the same for all 4.
+//
+// Input gradient: pixels of dx with the same (iy mod stride, ix mod stride) use the same taps. A workgroup takes its pixels from one
+// of these classes and walks their taps only, so nothing is multiplied by the zeros that stride puts between elements of dy. The
+// classes with most taps come first: the last workgroups to run are then the short ones.
+//
+// Grid: classes = input_gradient ? stride² : 1;  rows = ceil(out_height / (input_gradient ? stride : 1)), columns likewise;
+//       tiles = classes · ceil(batch · rows · columns / tile_rows)
+//       dispatch(ceil(out_channels / tile_columns), min(tiles, 65535), ceil(tiles / min(tiles, 65535)))
+// #include "lib/gemm/tile.wgsl"
+
+struct Params {
+  batch: u32,
+  height: u32,
+  width: u32,
+  channels: u32,
+  out_height: u32,
+  out_width: u32,
+  out_channels: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride: u32,
+  padding: u32,
+  input_gradient: u32,  // 0 or 1
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Value>;
+@group(0) @binding(2) var<storage, read> w: array<Value>;
+@group(0) @binding(3) var<storage, read_write> y: array<Value>;
+
+// One spatial axis of a class: the pixel with number j is written at first + step·j and reads, for t < taps, source
+// origin + scale·j + direction·t with tap first_tap + step·t.
+struct Axis {
+  count: u32,
+  first: u32,
+  step: u32,
+  scale: i32,
+  origin: i32,
+  first_tap: u32,
+  taps: u32,
+}
+
+fn axis_of(remainder: u32, kernel: u32, size: u32) -> Axis {
+  if (params.input_gradient == 0u) {
+    return Axis(size, 0u, 1u, i32(params.stride), -i32(params.padding), 0u, kernel);
+  }
+  // (first + padding) mod stride = remainder: taps remainder, remainder + stride, …
+  let first = (remainder + params.stride - params.padding % params.stride) % params.stride;
+  let count = select(0u, (size - first + params.stride - 1u) / params.stride, first < size);
+  let taps = select(0u, (kernel - remainder + params.stride - 1u) / params.stride, remainder < kernel);
+  return Axis(count, first, params.stride, 1, i32((first + params.padding) / params.stride), remainder, taps);
+}
+
+// The pixel with a number, in the order in which they lie in memory.
+struct Pixel {
+  column: u32,
+  row: u32,
+  image: u32,
+}
+
+fn pixel_of(number: u32, vertical: Axis, horizontal: Axis) -> Pixel {
+  let place = number / horizontal.count;
+  return Pixel(number % horizontal.count, place % vertical.count, place / vertical.count);
+}
+
+fn after(pixel: Pixel, vertical: Axis, horizontal: Axis) -> Pixel {
+  let row_ends = pixel.column + 1u == horizontal.count;
+  let image_ends = row_ends && pixel.row + 1u == vertical.count;
+  return Pixel(
+    select(pixel.column + 1u, 0u, row_ends),
+    select(pixel.row + select(0u, 1u, row_ends), 0u, image_ends),
+    pixel.image + select(0u, 1u, image_ends),
+  );
+}
+
+fn written_at(pixel: Pixel, vertical: Axis, horizontal: Axis) -> u32 {
+  let out_y = vertical.first + vertical.step * pixel.row;
+  let out_x = horizontal.first + horizontal.step * pixel.column;
+  return (pixel.image * params.out_height + out_y) * params.out_width + out_x;
+}
+
+// What a thread loads from: 4 pixels, for tap 0 at the source coordinates (y, x), or 4 rows of w; at: vec4s from the start.
+struct Rows {
+  at: vec4<i32>,
+  y: vec4<i32>,
+  x: vec4<i32>,
+}
+
+// Pixels past the end lie far outside, where every tap is.
+const outside = -0x40000000;
+
+fn pixel_rows(first: u32, vertical: Axis, horizontal: Axis) -> Rows {
+  let a = pixel_of(first, vertical, horizontal);
+  let b = after(a, vertical, horizontal);
+  let c = after(b, vertical, horizontal);
+  let d = after(c, vertical, horizontal);
+  let image = vec4(a.image, b.image, c.image, d.image);
+  let row = vertical.origin + vertical.scale * vec4<i32>(vec4(a.row, b.row, c.row, d.row));
+  let column = horizontal.origin + horizontal.scale * vec4<i32>(vec4(a.column, b.column, c.column, d.column));
+  let at = ((vec4<i32>(image * params.height) + row) * i32(params.width) + column) * i32(params.channels / 4u);
+  return Rows(at, select(vec4(outside), row, image < vec4(params.batch)), column);
+}
+
+// Out channels past the end read the last one and are not written.
+fn weight_rows(first: u32) -> Rows {
+  let length = params.kernel_height * params.kernel_width * params.channels / 4u;
+  let channels = min(first + vec4(0u, 1u, 2u, 3u), vec4(params.out_channels - 1u));
+  return Rows(vec4<i32>(channels * length), vec4<i32>(), vec4<i32>());
+}
+
+// Where in the sum a thread's 4 terms are: 4 channels of a tap of the class.
+struct Term {
+  quad: u32,
+  tap_x: u32,
+  tap_y: u32,
+}
+
+fn term_of(depth_quad: u32, quads: u32, horizontal: Axis) -> Term {
+  let tap = depth_quad / quads;
+  let taps = max(1u, horizontal.taps);
+  return Term(depth_quad % quads, tap % taps, tap / taps);
+}
+
+// `term` + `by`, carried along: a step takes no division.
+fn sum_of(term: Term, by: Term, quads: u32, horizontal: Axis) -> Term {
+  let quad = term.quad + by.quad;
+  let next_tap = quad >= quads;
+  let tap_x = term.tap_x + by.tap_x + select(0u, 1u, next_tap);
+  let next_row = tap_x >= horizontal.taps;
+  return Term(
+    select(quad, quad - quads, next_tap),
+    select(tap_x, tap_x - horizontal.taps, next_row),
+    term.tap_y + by.tap_y + select(0u, 1u, next_row),
+  );
+}
+
+// 4 vec4s along the sum, one for each row.
+struct Loaded {
+  a: Value,
+  b: Value,
+  c: Value,
+  d: Value,
+}
+
+fn load(block: Block, rows: Rows, term: Term, vertical: Axis, horizontal: Axis) -> Loaded {
+  if (!block.exists || term.tap_y >= vertical.taps) { return Loaded(); }
+  let quads = i32(params.channels / 4u);
+  if (block.of_right) {
+    let tap_y = vertical.first_tap + vertical.step * term.tap_y;
+    let tap_x = horizontal.first_tap + horizontal.step * term.tap_x;
+    let at = vec4<u32>(rows.at) + (tap_y * params.kernel_width + tap_x) * u32(quads) + term.quad;
+    return Loaded(w[at.x], w[at.y], w[at.z], w[at.w]);
+  }
+  let direction = select(1, -1, params.input_gradient != 0u);
+  let dy = direction * i32(term.tap_y);
+  let dx = direction * i32(term.tap_x);
+  // A negative coordinate is a huge unsigned one.
+  let inside = (vec4<u32>(rows.y + dy) < vec4(params.height)) & (vec4<u32>(rows.x + dx) < vec4(params.width));
+  let offset = (dy * i32(params.width) + dx) * quads + i32(term.quad);
+  let at = select(vec4<u32>(), vec4<u32>(rows.at + offset), inside);
+  return Loaded(
+    select(Value(), x[at.x], inside.x),
+    select(Value(), x[at.y], inside.y),
+    select(Value(), x[at.z], inside.z),
+    select(Value(), x[at.w], inside.w),
+  );
+}
+
+fn put(block: Block, stage: u32, loaded: Loaded) {
+  let rows = mat4x4<f32>(vec4<f32>(loaded.a), vec4<f32>(loaded.b), vec4<f32>(loaded.c), vec4<f32>(loaded.d));
+  put_terms(block, stage, transpose(rows));
+}
+
+// 4 pixels in a row of a thread's sums, and the first of the out channels (in vec4s).
+struct Pixels {
+  first: u32,
+  end: u32,
+  out_quad: u32,
+}
+
+fn write_pixel(number: u32, pixels: Pixels, pixel: Pixel, vertical: Axis, horizontal: Axis, low: vec4<f32>, high: vec4<f32>) {
+  let out_quads = params.out_channels / 4u;
+  if (number >= pixels.end) { return; }
+  let to = written_at(pixel, vertical, horizontal) * out_quads + pixels.out_quad;
+  if (pixels.out_quad < out_quads) { y[to] = Value(low); }
+  if (pixels.out_quad + tile_columns / 8u < out_quads) { y[to + tile_columns / 8u] = Value(high); }
+}
+
+fn write_pixels(pixels: Pixels, vertical: Axis, horizontal: Axis, sums: array<vec4<f32>, 8>) {
+  let a = pixel_of(pixels.first, vertical, horizontal);
+  let b = after(a, vertical, horizontal);
+  let c = after(b, vertical, horizontal);
+  let d = after(c, vertical, horizontal);
+  write_pixel(pixels.first, pixels, a, vertical, horizontal, sums[0], sums[1]);
+  write_pixel(pixels.first + 1u, pixels, b, vertical, horizontal, sums[2], sums[3]);
+  write_pixel(pixels.first + 2u, pixels, c, vertical, horizontal, sums[4], sums[5]);
+  write_pixel(pixels.first + 3u, pixels, d, vertical, horizontal, sums[6], sums[7]);
+}
+
+@compute @workgroup_size(threads)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let gradient = params.input_gradient != 0u;
+  let pitch = select(1u, params.stride, gradient);
+  let most_pixels = params.batch * ((params.out_height + pitch - 1u) / pitch) * ((params.out_width + pitch - 1u) / pitch);
+  let tiles_of_class = (most_pixels + tile_rows - 1u) / tile_rows;
+  let number = workgroup.y + workgroup.z * workgroups.y;
+  let class_number = number / tiles_of_class;
+  let vertical = axis_of(class_number / pitch, params.kernel_height, params.out_height);
+  let horizontal = axis_of(class_number % pitch, params.kernel_width, params.out_width);
+  let pixels = params.batch * vertical.count * horizontal.count;
+  let first_pixel = number % tiles_of_class * tile_rows;
+  let first_channel = workgroup.x * tile_columns;
+  if (class_number >= pitch * pitch || first_pixel >= pixels) { return; }
+
+  let block = block_of(thread, true, true);
+  let quads = params.channels / 4u;
+  var rows: Rows;
+  if (block.of_right) {
+    rows = weight_rows(first_channel + block.quad * 4u);
+  } else {
+    rows = pixel_rows(first_pixel + block.quad * 4u, vertical, horizontal);
+  }
+  var term = term_of(block.depth_quad, quads, horizontal);
+  let step = term_of(depth_quads, quads, horizontal);
+  let steps = (vertical.taps * horizontal.taps * quads + depth_quads - 1u) / depth_quads;
+
+  let corner = corner_of(thread);
+  var sums: Sums;
+  for (var i = 0u; i <= steps; i++) {
+    var next = Loaded();
+    if (i < steps) {
+      next = load(block, rows, term, vertical, horizontal);
+      term = sum_of(term, step, quads, horizontal);
+    }
+    if (i > 0u) { add_stage(&sums, (i - 1u) & 1u, corner); }
+    if (i < steps) { put(block, i & 1u, next); }
+    workgroupBarrier();
+  }
+
+  let columns = first_channel / 4u + corner.column_quad;
+  let upper = Pixels(first_pixel + corner.row_quad * 4u, pixels, columns);
+  write_pixels(upper, vertical, horizontal, array(sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7]));
+  let lower = Pixels(upper.first + tile_rows / 2u, pixels, columns);
+  write_pixels(lower, vertical, horizontal, array(sums[8], sums[9], sums[10], sums[11], sums[12], sums[13], sums[14], sums[15]));
+}
