@@ -122,6 +122,8 @@ export interface Lowering<A> {
   readonly device: DeviceTraits;
   /** Launches of one of several ways, once a node: the first, or the one that was found to be the fastest for this node. */
   pick(variants: Variants): readonly Launch[];
+  /** The output of `Op.inPlace` lies where its input lay: bind the output only. */
+  readonly inPlace: boolean;
 }
 
 /** A node to stand for the proposing one and those that it absorbs; its output i makes the tensor `replaces[i]`, if that is set. */
@@ -158,6 +160,8 @@ export interface Op<A = AnyAttributes> {
    * buffer in which the inputs are laid one after another at `flatAlignment`.
    */
   readonly storage?: 'view' | 'flatten';
+  /** An output that may take the memory of an input of its size, if nothing else reads that: see `Lowering.inPlace`. */
+  readonly inPlace?: { readonly output: number; readonly input: number };
 }
 
 /** Inputs of an op do not fit together. */

@@ -65,9 +65,10 @@ function checkInputs(inputs: readonly Tensor[], training: boolean): void {
 export const batchNormBackwardOp: Op<{ training: boolean }> = {
   name: 'batch_norm_backward',
   infer: ([x, , weight]) => [x, weight, weight],
-  launches({ inputs: [x, dy, weight, mean, rstd], outputs: [dx, dweight, dbias], attrs: { training } }) {
-    return backwardLaunches({ x, dy, weight, mean, rstd, dx, dweight, dbias }, training);
+  launches({ inputs: [x, dy, weight, mean, rstd], outputs: [dx, dweight, dbias], attrs: { training }, inPlace }) {
+    return backwardLaunches({ x, dy, weight, mean, rstd, dx, dweight, dbias }, { training, inPlace });
   },
+  inPlace: { output: 0, input: 1 },
   fuse: fuseReluBackward,
 };
 

@@ -186,36 +186,48 @@ export interface BackwardTensors {
   readonly dbias: Tensor;
   /** Output of the ReLU that followed: dy counts where y > 0. */
   readonly y?: Tensor;
+  /** In place of y, where nothing was added before the ReLU: y > 0 is found from x again. */
+  readonly bias?: Tensor;
   /** Receives dy where y > 0. */
   readonly masked?: Tensor;
 }
 
+export interface BackwardOptions {
+  readonly training: boolean;
+  /** dx lies where dy lay. */
+  readonly inPlace: boolean;
+}
+
 /** Launches of the gradients with respect to x, weight and bias. */
-export function backwardLaunches(tensors: BackwardTensors, training: boolean): Launch[] {
+export function backwardLaunches(tensors: BackwardTensors, { training, inPlace }: BackwardOptions): Launch[] {
   const { x, dy, weight, mean, rstd, dx, dweight, dbias, y, masked } = tensors;
+  const bias = tensors.bias ?? weight; // bound, and read only to find y again
   const { channels, pick, perSlice, perElement, ...slices } = division(x);
   const { launches, partial, params } = mergeManySlices({ channels, ...slices }, 1);
-  const coefficients = new Scratch('coefficients', 3 * channels * bytesPerElement);
-  const with_relu = Number(y !== undefined);
+  const coefficients = new Scratch('coefficients', 4 * channels * bytesPerElement);
+  const relu = { with_relu: Number(y !== undefined), recompute: Number(tensors.bias !== undefined) };
   return [
     {
       kernel: pick(sumsKernels),
-      constants: { with_relu },
-      bindings: { x, dy, y: y ?? dy, mean, partial: slices.partial },
+      constants: relu,
+      bindings: { x, dy, y: y ?? dy, mean, rstd, weight, bias, partial: slices.partial },
       ...perSlice,
     },
     ...launches,
     {
       kernel: backwardMerge,
-      bindings: { partial, weight, mean, rstd, dweight, dbias, coefficients },
+      bindings: { partial, weight, mean, rstd, bias, dweight, dbias, coefficients },
       constants: { sums: 1 },
       params: { ...params, frozen: Number(!training) },
       workgroups: grid1d(channels, 64),
     },
     {
       kernel: pick(applyKernels),
-      constants: { with_relu, keep_masked: Number(masked !== undefined) },
-      bindings: { x, dy, y: y ?? dy, mean, coefficients, dx, masked: masked ?? new Scratch('no masked dy', 16) },
+      constants: { ...relu, keep_masked: Number(masked !== undefined), in_place: Number(inPlace) },
+      bindings: {
+        ...{ x, mean, coefficients, dx, y: y ?? x, masked: masked ?? new Scratch('no masked dy', 16) },
+        dy: inPlace ? x : dy, // one dispatch must not bind memory to read and to write
+      },
       ...perElement,
     },
   ];

@@ -3,7 +3,7 @@
  * and `batch_norm_backward` propose them to the plan (`Op.fuse`), so that x and y cross memory once instead of three times.
  */
 import type { Fusion, Neighbours, Node, Op, Tensor } from '../graph/tensor.ts';
-import { type BatchNormAttrs, backwardLaunches, forwardLaunches } from './batch_norm_launches.ts';
+import { type BatchNormAttrs, backwardLaunches, forwardLaunches, namedInputs } from './batch_norm_launches.ts';
 
 interface FusedAttrs extends BatchNormAttrs {
   /** The last input is added before the ReLU. */
@@ -51,16 +51,28 @@ interface FusedBackwardAttrs {
   readonly training: boolean;
   /** There is a fourth output, dy where y > 0: the gradient of the residual. */
   readonly masked: boolean;
+  /** The last input is the bias, from which y > 0 is found again, and not y: that need not be kept for the way back. */
+  readonly recompute: boolean;
 }
 
-/** `batch_norm_backward` of dy where y > 0; inputs x, dy, y, weight, mean, rstd. */
+/** `batch_norm_backward` of dy where y > 0; inputs x, dy, weight, mean, rstd and y or the bias. */
 export const batchNormReluBackwardOp: Op<FusedBackwardAttrs> = {
   name: 'batch_norm_relu_backward',
-  infer: ([x, dy, , weight], { masked }) => [x, weight, weight, ...(masked ? [dy] : [])],
-  launches({ inputs: [x, dy, y, weight, mean, rstd], outputs: [dx, dweight, dbias, masked], attrs: { training } }) {
-    return backwardLaunches({ x, dy, y, weight, mean, rstd, dx, dweight, dbias, masked }, training);
+  infer: ([x, dy, weight], { masked }) => [x, weight, weight, ...(masked ? [dy] : [])],
+  launches({ inputs: [x, dy, weight, mean, rstd, last], outputs: [dx, dweight, dbias, masked], attrs, inPlace }) {
+    const { training, recompute } = attrs;
+    const tensors = { x, dy, weight, mean, rstd, dx, dweight, dbias, masked };
+    return backwardLaunches({ ...tensors, ...(recompute ? { bias: last } : { y: last }) }, { training, inPlace });
   },
+  inPlace: { output: 0, input: 1 },
 };
+
+/** The bias of the batch norm whose ReLU made y from x with nothing added in between. */
+function biasBehind(y: Tensor, x: Tensor, { producer }: Neighbours): Tensor | undefined {
+  const norm = producer(y);
+  if (norm?.op !== batchNormReluOp || norm.attrs.residual || norm.inputs[0] !== x) return undefined;
+  return namedInputs(norm.inputs).bias;
+}
 
 /** batch_norm_backward(relu_backward(dy, y)) becomes one node, which also makes what `relu_backward` made if that is read. */
 export function fuseReluBackward(node: Node<{ training: boolean }>, around: Neighbours): Fusion | undefined {
@@ -69,10 +81,11 @@ export function fuseReluBackward(node: Node<{ training: boolean }>, around: Neig
   if (relu?.op.name !== 'relu_backward') return undefined;
   const [dy, y] = relu.inputs;
   const masked = around.uses(gradient) > 1;
+  const bias = biasBehind(y, x, around);
   return {
     op: batchNormReluBackwardOp,
-    inputs: [x, dy, y, weight, mean, rstd],
-    attrs: { training: node.attrs.training, masked } satisfies FusedBackwardAttrs,
+    inputs: [x, dy, weight, mean, rstd, bias ?? y],
+    attrs: { training: node.attrs.training, masked, recompute: bias !== undefined } satisfies FusedBackwardAttrs,
     absorbs: [relu],
     replaces: masked ? [...node.outputs, gradient] : node.outputs,
   };

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { fuse } from '../../src/graph/fuse.ts';
+import { Program } from '../../src/graph/program.ts';
+import { State } from '../../src/graph/state.ts';
 import type { Shape, Tensor } from '../../src/graph/tensor.ts';
 import { trace } from '../../src/graph/trace.ts';
 import { add } from '../../src/ops/add.ts';
 import { batchNorm, batchNormInference } from '../../src/ops/batch_norm.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { relu } from '../../src/ops/relu.ts';
-import { type Case, sample, testCases } from './harness.ts';
+import { type Case, onEveryAdapter, sample, testCases } from './harness.ts';
 
 type Normalise = (x: Tensor) => Tensor;
 
@@ -72,7 +74,35 @@ const nameOf = ({ name, shape }: Block) => `${name} [${shape}]`;
 const tolerance = 4e-5;
 testCases(blocks.map((block): Case => ({ name: nameOf(block), build: () => traceBlock(block), tolerance })));
 
+// Where intermediates are kept for looking at, nothing is done in place: the cases above run so.
+onEveryAdapter((gpu) => {
+  it.each(blocks.map((block) => [nameOf(block), block] as const))('in place: %s', async (_name, block) => {
+    const { graph, result } = trace(() => traceBlock(block));
+    const state = new State(gpu());
+    const [apart, inPlace] = [
+      await Program.compile(graph, state, result, { inspect: true }),
+      await Program.compile(graph, state, result),
+    ];
+    const shares = inPlace.plan.launches.filter(({ constants }) => constants?.['in_place'] === 1);
+    expect(shares.length).toBeGreaterThan(0);
+    expect(await inPlace.run().read()).toEqual(await apart.run().read());
+    apart.destroy();
+    inPlace.destroy();
+    state.destroy();
+  });
+});
+
 describe('the plan', () => {
+  it('keeps the output of a ReLU for the way back only where a residual was added', () => {
+    const inputs = (build: () => Record<string, Tensor>) => {
+      const { graph, result } = trace(build);
+      const nodes = fuse(graph.nodes, Object.values(result));
+      return nodes.filter(({ op }) => op.name === backward).map((node) => node.attrs.recompute);
+    };
+    expect(inputs(() => traceBlock(blocks[0]))).toEqual([true, true]);
+    expect(inputs(() => traceBlock({ ...blocks[0], ...identity }))).toEqual([false, true]);
+  });
+
   /** Names of the nodes that remain of `build`'s graph, batch norms and ReLUs only. */
   function fusedNames(build: () => Record<string, Tensor>): string[] {
     const { graph, result } = trace(build);

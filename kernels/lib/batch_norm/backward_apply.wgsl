@@ -1,14 +1,17 @@
 // dx = c₀ g + c₁ (x − mean[0]) + c₂ with the coefficients of `batch_norm/backward_merge`; g is dy, or dy where y > 0 when a ReLU
-// followed, and is kept in `masked` for the residual branch where that reads it.
+// followed, and is kept in `masked` for the residual branch where that reads it. With `recompute` y is not read but made again from
+// x: c₀ (x − mean[0]) + c₃. With `in_place` dx holds dy at first.
 //
-//   x, dy, y, dx, masked [rows, channels]; mean [2, channels]; coefficients [3, channels]; in `Value`s of channels, which the first five
+//   x, dy, y, dx, masked [rows, channels]; mean [2, channels]; coefficients [4, channels]; in `Value`s of channels, which the first five
 //   hold as `Stored`: the same of f32 or f16
 //
 // One invocation: one Value of up to `block_rows` rows. A workgroup: 64 of them, channels fastest.
 // #include "lib/grid.wgsl"
 
 override with_relu: bool = false;
+override recompute: bool = false;
 override keep_masked: bool = false;
+override in_place: bool = false;
 
 struct Params { rows: u32, channels: u32, block_rows: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -32,11 +35,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let scale = coefficients[channel];
   let slope = coefficients[params.channels + channel];
   let offset = coefficients[2u * params.channels + channel];
+  let shift = coefficients[3u * params.channels + channel];
   let end = min(first + params.block_rows, params.rows) * params.channels;
   for (var at = first * params.channels + channel; at < end; at += params.channels) {
-    var g = Value(dy[at]);
-    if (with_relu) { g = select(Value(0.0), g, y[at] > Stored(0.0)); }
+    let centred = Value(x[at]) - centre;
+    var g = Value(0.0);
+    if (in_place) { g = Value(dx[at]); } else { g = Value(dy[at]); }
+    if (recompute) {
+      g = select(Value(0.0), g, Stored(centred * scale + shift) > Stored(0.0));
+    } else if (with_relu) {
+      g = select(Value(0.0), g, y[at] > Stored(0.0));
+    }
     if (keep_masked) { masked[at] = Stored(g); }
-    dx[at] = Stored(scale * g + (slope * (Value(x[at]) - centre) + offset));
+    dx[at] = Stored(scale * g + (slope * centred + offset));
   }
 }

@@ -1,13 +1,14 @@
 // The two sums of every channel that the gradients need, over a slice of rows: Σ g and Σ g (x − mean[0]), where g is dy, or dy
-// where y > 0 when a ReLU followed.
+// where y > 0 when a ReLU followed. With `recompute` y is not read but made again from x, as `normalise` made it.
 //
-//   x, dy, y [rows, channels], mean [2, channels] → partial [slices, 2, channels]; in `Value`s of channels, which x, dy and y
-//   hold as `Stored`: the same of f32 or f16
+//   x, dy, y [rows, channels]; mean [2, channels]; rstd, weight, bias [channels] → partial [slices, 2, channels]; in `Value`s of
+//   channels, which x, dy and y hold as `Stored`: the same of f32 or f16
 //
 // One invocation: one Value of one slice. A workgroup: 64 of them, channels fastest.
 // #include "lib/grid.wgsl"
 
 override with_relu: bool = false;
+override recompute: bool = false;
 
 struct Params { rows: u32, channels: u32, slices: u32, slice_rows: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -15,7 +16,10 @@ struct Params { rows: u32, channels: u32, slices: u32, slice_rows: u32 }
 @group(0) @binding(2) var<storage, read> dy: array<Stored>;
 @group(0) @binding(3) var<storage, read> y: array<Stored>;
 @group(0) @binding(4) var<storage, read> mean: array<Value>;
-@group(0) @binding(5) var<storage, read_write> partial: array<Value>;
+@group(0) @binding(5) var<storage, read> rstd: array<Value>;
+@group(0) @binding(6) var<storage, read> weight: array<Value>;
+@group(0) @binding(7) var<storage, read> bias: array<Value>;
+@group(0) @binding(8) var<storage, read_write> partial: array<Value>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -27,13 +31,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let first = slice * params.slice_rows;
   let end = min(first + params.slice_rows, params.rows) * params.channels;
   let centre = mean[channel];
+  var scale = Value(0.0);
+  var offset = Value(0.0);
+  if (recompute) {
+    scale = weight[channel] * rstd[channel];
+    offset = bias[channel] - mean[params.channels + channel] * scale;
+  }
   var sum = Value(0.0);
   var product = Value(0.0);
   for (var at = first * params.channels + channel; at < end; at += params.channels) {
+    let centred = Value(x[at]) - centre;
     var g = Value(dy[at]);
-    if (with_relu) { g = select(Value(0.0), g, y[at] > Stored(0.0)); }
+    if (recompute) {
+      g = select(Value(0.0), g, Stored(centred * scale + offset) > Stored(0.0));
+    } else if (with_relu) {
+      g = select(Value(0.0), g, y[at] > Stored(0.0));
+    }
     sum += g;
-    product += g * (Value(x[at]) - centre);
+    product += g * centred;
   }
   partial[2u * slice * params.channels + channel] = sum;
   partial[(2u * slice + 1u) * params.channels + channel] = product;
