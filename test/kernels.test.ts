@@ -9,7 +9,7 @@ import { copyOf, fmaChains } from '../bench/ceilings.ts';
 import { hostImages } from '../src/data/source.ts';
 import { type DeviceTraits, Gpu } from '../src/gpu/device.ts';
 import { packParams } from '../src/gpu/kernel.ts';
-import { type PlannedLaunch, plan } from '../src/graph/plan.ts';
+import { type Choose, type PlannedLaunch, plan } from '../src/graph/plan.ts';
 import { Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
 import type { Shape, Tensor } from '../src/graph/tensor.ts';
@@ -26,6 +26,7 @@ import { globalAvgPool } from '../src/ops/global_avg_pool.ts';
 import { gradients } from '../src/ops/gradients.ts';
 import { nonFiniteGuard } from '../src/ops/guard.ts';
 import { linear } from '../src/ops/linear.ts';
+import { matmul } from '../src/ops/matmul.ts';
 import { maxPool2d } from '../src/ops/max_pool.ts';
 import { ntXent } from '../src/ops/nt_xent.ts';
 import { relu } from '../src/ops/relu.ts';
@@ -244,6 +245,34 @@ it.each(
   program.destroy();
   state.destroy();
   gpu.trim();
+});
+
+/** Products with rows of whole vec4s and without, which is what their variants tell apart beside the type. */
+const products = (dtype: 'f32' | 'f16'): Traced =>
+  traced(() => {
+    const of = (name: string, ...shape: number[]) => input(name, shape, dtype);
+    const [x, w] = [of('x', 2, 9, 7, 8), of('w', 12, 3, 3, 8)];
+    const y = conv2d(x, w, { stride: 2, padding: 1 });
+    const convolutions = [y, ...gradients(y, [x, w], input('dy', y.shape, dtype))];
+    const even = matmul(of('a', 8, 12), of('b', 12, 16));
+    const odd = matmul(of('c', 5, 7), of('d', 3, 7), { transposeB: true });
+    return Object.fromEntries([...convolutions, even, odd].map((tensor, i) => [`out${i}`, tensor]));
+  });
+
+it.each(['f32', 'f16'] as const)('every variant of products of %s compiles', async (dtype) => {
+  const { graph, outputs } = products(dtype);
+  for (const traits of devices(gpu).filter(({ features }) => dtype === 'f32' || features.has('shader-f16'))) {
+    const names = new Set<string>();
+    const planned = (choose: Choose) => plan(graph, Object.values(outputs), traits, { choose });
+    planned((_node, variants) => void variants.forEach((name) => names.add(name)));
+    expect([...names]).toContain('tiled_64x64');
+    for (const name of names) {
+      for (const launch of planned((_node, variants) => (variants.includes(name) ? name : undefined)).launches) {
+        await gpu.pipeline(launch.kernel, launch.constants);
+        expectValid(launch);
+      }
+    }
+  }
 });
 
 const folder = resolve(import.meta.dirname, '../kernels');

@@ -7,7 +7,7 @@ import { grid1d } from '../gpu/kernel.ts';
 import type { Launch, Variants } from '../graph/tensor.ts';
 import { type Convolution, convolutionSizes, reduction, sliceCount, transposedWeight } from './conv2d_launches.ts';
 import { padded, product } from './conv2d_padding.ts';
-import { cores, type Tile, threadsOf, tileConstants, tiledVariants } from './tiles.ts';
+import { cores, type Tile, termsOfPartialSum, threadsOf, tileConstants, tiledVariants } from './tiles.ts';
 
 /** Tiles of pixels × out channels. */
 export const forwardVariants = (conv: Convolution): Variants => gatherVariants(conv, false);
@@ -26,7 +26,7 @@ export const backwardWeightVariants = (conv: Convolution): Variants =>
     'wide',
     (tile) => {
       const { across, down, slices, slice } = weightGrid(conv, tile);
-      return { groups: across * down * slices, terms: slice };
+      return { groups: across * down * slices, terms: slice + (slices > 1 ? termsOfPartialSum : 0) };
     },
     (tile) => weightLaunches(conv, tile),
   );
@@ -57,12 +57,16 @@ function gatherVariants(conv: Convolution, inputGradient: boolean, before: reado
   );
 }
 
+/** Pixels that a slice has at least: its partial sums then take a quarter of the time of its products. */
+const shortestSlice = 4 * termsOfPartialSum;
+
 /** Slices so that each core has about 4 of the largest workgroups, or as many threads in smaller ones; each whole steps long. */
 function weightGrid({ w: dw, y: dy }: Convolution, tile: Tile) {
   const length = product(dw.shape);
   const pixels = product(dy.shape.slice(0, 3));
   const [across, down] = [Math.ceil(length / dw.shape[0] / tile.columns), Math.ceil(dw.shape[0] / tile.rows)];
-  const wanted = Math.ceil((cores * 1024) / threadsOf(tile) / (across * down));
+  const filling = Math.ceil((cores * 1024) / threadsOf(tile) / (across * down));
+  const wanted = Math.min(filling, Math.ceil(pixels / shortestSlice));
   const slice = Math.ceil(pixels / sliceCount(wanted, pixels, length) / tile.depth) * tile.depth;
   return { across, down, slice, slices: Math.ceil(pixels / slice) };
 }

@@ -57,6 +57,7 @@ const tiledGeometries: Geometry[] = [
   { x: [2, 11, 13, 16], w: [12, 3, 3, 16], stride: 2, padding: 1 },
   { x: [2, 8, 6, 8], w: [12, 1, 1, 8], stride: 2 },
   { x: [1, 13, 11, 5], w: [3, 2, 3, 5], stride: 3 },
+  { x: [3, 14, 13, 4], w: [4, 1, 1, 4] },
 ];
 const largeTileGeometries: Geometry[] = [
   { x: [3, 7, 7, 20], w: [132, 3, 3, 20], padding: 1 },

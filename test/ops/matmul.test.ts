@@ -13,19 +13,32 @@ interface Sizes {
   readonly n: number;
 }
 
-function product({ m, k, n }: Sizes, transposeA: boolean, transposeB: boolean, withBias: boolean) {
-  const a = sample('a', order(transposeA, m, k));
-  const b = sample('b', order(transposeB, k, n));
+function product(
+  { m, k, n }: Sizes,
+  transposeA: boolean,
+  transposeB: boolean,
+  withBias: boolean,
+  dtype: 'f32' | 'f16' = 'f32',
+) {
+  const a = sample('a', order(transposeA, m, k), { dtype });
+  const b = sample('b', order(transposeB, k, n), { dtype });
   const bias = withBias ? sample('bias', [n]) : undefined;
   return { c: matmul(a, b, { transposeA, transposeB, bias }), targets: bias ? [a, b, bias] : [a, b] };
 }
 
-function gradientCase(sizes: Sizes, transposeA: boolean, transposeB: boolean, withBias: boolean): Case {
+function gradientCase(
+  sizes: Sizes,
+  transposeA: boolean,
+  transposeB: boolean,
+  withBias: boolean,
+  dtype: 'f32' | 'f16' = 'f32',
+): Case {
   const { m, k, n } = sizes;
   return {
-    name: `matmul ${m}×${k}×${n}${transposeA ? ' Aᵀ' : ''}${transposeB ? ' Bᵀ' : ''}${withBias ? ' + bias' : ''}`,
+    feature: dtype === 'f16' ? 'shader-f16' : undefined,
+    name: `matmul ${dtype} ${m}×${k}×${n}${transposeA ? ' Aᵀ' : ''}${transposeB ? ' Bᵀ' : ''}${withBias ? ' + bias' : ''}`,
     build() {
-      const { c, targets } = product(sizes, transposeA, transposeB, withBias);
+      const { c, targets } = product(sizes, transposeA, transposeB, withBias, dtype);
       const [da, db, dbias] = gradients(c, targets, sample('dc', [m, n]));
       return { c, da, db, ...(dbias && { dbias }) };
     },
@@ -77,6 +90,24 @@ testCases([
     }),
   ),
 ]);
+
+const everyOrder = (make: (transposeA: boolean, transposeB: boolean) => Case): Case[] =>
+  booleans.flatMap((transposeA) => booleans.map((transposeB) => make(transposeA, transposeB)));
+
+testCases(everyOrder((a, b) => gradientCase({ m: 9, k: 70, n: 13 }, a, b, a, 'f16')));
+// The kernels for GPUs, of which each tile is compiled anew: all orders with the smallest, rows of whole vec4s and not, more than
+// one tile and slice; one case with the others.
+testCases(
+  [
+    ...everyOrder((a, b) => gradientCase({ m: 68, k: 136, n: 72 }, a, b, b)),
+    ...everyOrder((a, b) => gradientCase({ m: 5, k: 131, n: 66 }, a, b, b)),
+    ...everyOrder((a, b) => gradientCase({ m: 8, k: 132, n: 68 }, a, b, b, 'f16')),
+    gradientCase({ m: 1, k: 1, n: 1 }, false, false, true),
+  ],
+  { variant: 'tiled_64x64' },
+);
+for (const variant of ['tiled_128x128', 'tiled_128x64'])
+  testCases([gradientCase({ m: 132, k: 20, n: 136 }, false, true, true)], { variant });
 
 for (const transposeA of booleans) {
   for (const transposeB of booleans) {
