@@ -36,9 +36,12 @@ function lineMap(lines) {
   return runs;
 }
 
-/** The code without its functions: reflection is after declarations only, and its parser does not know all that Dawn's does. */
+/**
+ * The code without its functions and without aliases of fragments of matrices: reflection is after the other declarations only,
+ * and its parser does not know all that Dawn's does.
+ */
 function declarations(code) {
-  const text = code.replace(/\/\/.*$/gm, '');
+  const text = code.replace(/\/\/.*$/gm, '').replace(/^\s*alias\s+\w+\s*=\s*subgroup_matrix_\w+<[^;]*;/gm, '');
   const start = /(?:@\w+(?:\([^)]*\))?\s*)*\bfn\s+\w+/g;
   let result = '';
   let from = 0;

@@ -3,14 +3,6 @@ import { listAdapters } from '../gpu/adapters.ts';
 import { Gpu } from '../gpu/device.ts';
 import { table } from '../report/tables.ts';
 
-interface MatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-}
-
 /** `simclr info`: what the adapter is and can do. */
 export function infoCommand(): Command {
   return new Command('info')
@@ -19,8 +11,8 @@ export function infoCommand(): Command {
     .action(async ({ adapter: wanted }: { adapter?: string }) => {
       const gpu = await Gpu.open({ adapter: wanted });
       const { adapter, traits } = gpu;
-      const info = adapter.info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixConfig[] };
-      const matrices = [...(info.subgroupMatrixConfigs ?? [])].map(
+      const { info } = adapter;
+      const matrices = traits.matrixConfigs.map(
         ({ componentType, resultComponentType, M, N, K }) => `${M}×${N}×${K} ${componentType} → ${resultComponentType}`,
       );
       const features = [...adapter.features].sort();

@@ -2,14 +2,31 @@
 import type { Variants } from '../graph/tensor.ts';
 import type { Convolution } from './conv2d_launches.ts';
 import * as gather from './conv2d_launches.ts';
+import { emulated, matrix } from './conv2d_matrix.ts';
 import * as tiled from './conv2d_tiled.ts';
 import { ordered } from './variants.ts';
 
-export const forwardVariants = (conv: Convolution): Variants =>
-  ordered(conv.device, gather.forwardVariants(conv), tiled.forwardVariants(conv));
+export const forwardVariants = (conv: Convolution): Variants => ({
+  ...ordered(conv.device, gather.forwardVariants(conv), tiled.forwardVariants(conv), matrix.forward(conv)),
+  ...emulated.forward(conv),
+});
 
-export const backwardInputVariants = (conv: Convolution): Variants =>
-  ordered(conv.device, gather.backwardInputVariants(conv), tiled.backwardInputVariants(conv));
+export const backwardInputVariants = (conv: Convolution): Variants => ({
+  ...ordered(
+    conv.device,
+    gather.backwardInputVariants(conv),
+    tiled.backwardInputVariants(conv),
+    matrix.backwardInput(conv),
+  ),
+  ...emulated.backwardInput(conv),
+});
 
-export const backwardWeightVariants = (conv: Convolution): Variants =>
-  ordered(conv.device, gather.backwardWeightVariants(conv), tiled.backwardWeightVariants(conv));
+export const backwardWeightVariants = (conv: Convolution): Variants => ({
+  ...ordered(
+    conv.device,
+    gather.backwardWeightVariants(conv),
+    tiled.backwardWeightVariants(conv),
+    matrix.backwardWeight(conv),
+  ),
+  ...emulated.backwardWeight(conv),
+});

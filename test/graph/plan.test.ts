@@ -20,6 +20,7 @@ const traits: DeviceTraits = {
   software: true,
   subgroupMinSize: 4,
   subgroupMaxSize: 128,
+  matrixConfigs: [],
   features: new Set(),
   limits: { maxStorageBufferBindingSize: 2 ** 27 },
 };

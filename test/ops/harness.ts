@@ -1,7 +1,7 @@
 /** What the tests of all ops share: cases that are run on every adapter against the reference, and against central differences. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listAdapters } from '../../src/gpu/adapters.ts';
-import { Gpu } from '../../src/gpu/device.ts';
+import { type DeviceTraits, Gpu } from '../../src/gpu/device.ts';
 import type { Choose } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
@@ -83,18 +83,24 @@ export function onEveryAdapter(define: (gpu: () => Gpu) => void): void {
 export interface TestOptions {
   /** The variant that every node takes that has it (see `Lowering.pick`); at least one must have it. */
   readonly variant?: string;
+  /** What ops are told of the device in place of the truth. */
+  readonly traits?: Partial<DeviceTraits>;
 }
 
 /** Each case on each adapter: outputs equal the reference's, and nothing is written behind the end of any tensor. */
-export function testCases(cases: readonly Case[], { variant }: TestOptions = {}): void {
+export function testCases(cases: readonly Case[], { variant, traits }: TestOptions = {}): void {
   onEveryAdapter((gpu) => {
     const name = (item: Case) => (variant ? `${item.name}, variant ${variant}` : item.name);
     it.for(cases.map((item) => [name(item), item] as const))('%s', async ([, item], { skip }) => {
       if (item.feature && !gpu().traits.features.has(item.feature)) skip(`the adapter has no '${item.feature}'`);
-      await runCase(gpu(), item, variant);
+      await runCase(traits ? pretending(gpu(), traits) : gpu(), item, variant);
     });
   });
 }
+
+/** The device with other traits: what ops choose variants by. */
+const pretending = (gpu: Gpu, traits: Partial<DeviceTraits>): Gpu =>
+  Object.create(gpu, { traits: { value: { ...gpu.traits, ...traits } } });
 
 async function runCase(gpu: Gpu, { build, tolerance = 1e-5, updated }: Case, variant?: string): Promise<void> {
   const { graph, result: outputs } = trace(build);

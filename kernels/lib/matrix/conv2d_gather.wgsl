@@ -1,0 +1,168 @@
+// 2-D convolution, forward and input gradient, as an implicit matrix product on matrix units (lib/matrix/product.wgsl).
+//
+//   forward          y[n,oy,ox,o] = Σ_{ky,kx,c} x[n, oy·stride − padding + ky, ox·stride − padding + kx, c] · w[o,ky,kx,c]
+//   input gradient   the same sum over x := dy with w := the weights transposed to [I,kh,kw,O], y := dx:
+//                    dx[n,iy,ix,i] = Σ_{ky,kx,o} dy[n, (iy + padding − ky)/stride, (ix + padding − kx)/stride, o] · w[i,ky,kx,o]
+//                    over the taps for which both divisions are exact and inside dy.
+//
+//   x [batch, height, width, channels], w [out_channels, kernel_height, kernel_width, channels],
+//   y [batch, out_height, out_width, out_channels], all f16; sums are f32.
+//   channels and out_channels are multiples of 4; nothing else is assumed.
+//
+// Left: a row is a pixel of y, in memory order, a column a tap and channel (taps in order, channels fastest). Right: w as it lies.
+// Eight threads load 64 bytes of one pixel or row of weights: whole sectors. Input gradient: pixels whose (iy mod stride, ix mod
+// stride) agree use the same taps, so each of the stride² classes is a product of its own over every stride-th tap: nothing is
+// multiplied by a zero that stride puts between the elements of dy. Classes without taps write zeros.
+//
+// Grid: classes = input_gradient ? stride² : 1, rows of a class = batch · ceil(out_height / pitch) · ceil(out_width / pitch), pitch = input_gradient ?
+//       stride : 1; tiles = classes · ceil(rows / ROWS); dispatch(ceil(out_channels / COLUMNS), grid1d(tiles, 1))
+
+// #include "lib/matrix/source.wgsl"
+
+struct Params {
+  batch: u32,
+  height: u32,
+  width: u32,
+  channels: u32,
+  out_height: u32,
+  out_width: u32,
+  out_channels: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride: u32,
+  padding: u32,
+  input_gradient: u32,  // 0 or 1
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f16>>;
+@group(0) @binding(2) var<storage, read> w: array<vec4<f16>>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<f16>>;
+
+var<workgroup> pixels: array<vec4<i32>, ROWS>;
+
+// How one spatial axis of the pixels maps to source coordinates and taps: the pixel with number j is written at first + pitch·j and
+// reads, for t < taps, source origin + scale·j + direction·t with tap first_tap + pitch·t.
+struct Axis {
+  first: u32,
+  pitch: u32,
+  scale: i32,
+  origin: i32,
+  first_tap: u32,
+  taps: u32,
+}
+
+struct Tile {
+  exists: bool,
+  steps: u32,
+  row: u32,
+  column: u32,
+  vertical: Axis,
+  horizontal: Axis,
+}
+
+fn axis_of(residue: u32, kernel: u32) -> Axis {
+  if (params.input_gradient == 0u) {
+    return Axis(0u, 1u, i32(params.stride), -i32(params.padding), 0u, kernel);
+  }
+  let remainder = (residue + params.padding) % params.stride;
+  let taps = select(0u, (kernel - min(remainder, kernel) + params.stride - 1u) / params.stride, remainder < kernel);
+  return Axis(residue, params.stride, 1, i32((residue + params.padding) / params.stride), remainder, taps);
+}
+
+fn pitch() -> u32 {
+  return select(1u, params.stride, params.input_gradient == 1u);
+}
+
+fn grid_rows() -> u32 {
+  return (params.out_height + pitch() - 1u) / pitch();
+}
+
+fn grid_columns() -> u32 {
+  return (params.out_width + pitch() - 1u) / pitch();
+}
+
+fn tile_of(group: vec3<u32>, groups: vec3<u32>) -> Tile {
+  let number = group.z * groups.y + group.y;
+  let tiles = (params.batch * grid_rows() * grid_columns() + ROWS - 1u) / ROWS;
+  let residues = number / tiles;
+  var tile: Tile;
+  tile.exists = residues < pitch() * pitch();
+  tile.row = number % tiles * ROWS;
+  tile.column = group.x * COLUMNS;
+  tile.vertical = axis_of(residues / pitch(), params.kernel_height);
+  tile.horizontal = axis_of(residues % pitch(), params.kernel_width);
+  tile.steps = (tile.vertical.taps * tile.horizontal.taps * params.channels + BLOCK_K - 1u) / BLOCK_K;
+  return tile;
+}
+
+fn pixel_of(tile: Tile, row: u32) -> vec4<i32> {
+  let columns = grid_columns();
+  let rows = grid_rows();
+  let image = row / (rows * columns);
+  let j = row % columns;
+  let i = row / columns % rows;
+  let out_y = tile.vertical.first + tile.vertical.pitch * i;
+  let out_x = tile.horizontal.first + tile.horizontal.pitch * j;
+  if (image >= params.batch || out_y >= params.out_height || out_x >= params.out_width) {
+    return NOWHERE;
+  }
+  let source_y = tile.vertical.origin + tile.vertical.scale * i32(i);
+  let source_x = tile.horizontal.origin + tile.horizontal.scale * i32(j);
+  let source = (i32(image * params.height) + source_y) * i32(params.width) + source_x;
+  let target_pixel = (image * params.out_height + out_y) * params.out_width + out_x;
+  return vec4<i32>(source_y, source_x, source * i32(params.channels / 4u), i32(target_pixel));
+}
+
+fn prepare(tile: Tile, thread: u32, step: u32) {
+  if (step == 0u) {
+    for (var row = thread; row < ROWS; row += THREADS) {
+      pixels[row] = pixel_of(tile, tile.row + row);
+    }
+  }
+}
+
+// A thread loads the same column of fours of every row: THREADS is a multiple of LEFT_LINE and of RIGHT_LINE.
+fn cursor_of(tile: Tile, thread: u32, step: u32) -> Cursor {
+  let quads = params.channels / 4u;
+  let word = step * (BLOCK_K / 4u) + thread % LEFT_LINE;
+  let tap = word / quads;
+  let quad = word % quads;
+  let across = max(tile.horizontal.taps, 1u);
+  let ty = tap / across;
+  let tx = tap % across;
+  let direction = select(1, -1, params.input_gradient == 1u);
+  var cursor: Cursor;
+  cursor.exists = ty < tile.vertical.taps && tile.horizontal.taps > 0u;
+  cursor.y = direction * i32(ty);
+  cursor.x = direction * i32(tx);
+  cursor.shift = (cursor.y * i32(params.width) + cursor.x) * i32(quads) + i32(quad);
+  let tap_y = tile.vertical.first_tap + tile.vertical.pitch * ty;
+  let tap_x = tile.horizontal.first_tap + tile.horizontal.pitch * tx;
+  cursor.weight = (tap_y * params.kernel_width + tap_x) * quads + quad;
+  return cursor;
+}
+
+fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
+  let pixel = pixels[line];
+  if (!inside(pixel, cursor)) {
+    return vec4<f16>();
+  }
+  return x[u32(pixel.z + cursor.shift)];
+}
+
+fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
+  let out_channel = tile.column + line;
+  if (!cursor.exists || out_channel >= params.out_channels) {
+    return vec4<f16>();
+  }
+  return w[out_channel * params.kernel_height * params.kernel_width * (params.channels / 4u) + cursor.weight];
+}
+
+fn write_sums(tile: Tile, row: u32, column: u32, sums: vec4<f32>) {
+  let pixel = pixels[row].w;
+  let out_channel = tile.column + column;
+  if (pixel >= 0 && out_channel < params.out_channels) {
+    y[(u32(pixel) * params.out_channels + out_channel) / 4u] = vec4<f16>(sums);
+  }
+}

@@ -1,0 +1,218 @@
+// A block of a matrix product, ROWS × COLUMNS sums of f16 products in f32, as every kernel on matrix units computes it.
+//
+// The kernel says what the factors are (tile_of, prepare, cursor_of, left_at, right_at, write_sums), a file beside this one what a
+// fragment is: on matrix units (units.wgsl) or emulated (emulated.wgsl). M, N, K are the sizes of one multiplication of fragments.
+//
+// Workgroup: THREADS threads, of which the first 4 subgroups multiply, each 4 × FRAGMENT_COLUMNS fragments: with 16 × 16 × 16
+// blocks of 128 × 128 (or 128 × 64). The depth is walked in steps of BLOCK_K: while a block is multiplied, each thread holds the next one in
+// registers, on its way from global to workgroup memory. An operand lies in workgroup memory as it lies in global memory, rows
+// of BLOCK_K or, ACROSS, lines of all rows for one k: nothing is transposed, words of four components are moved.
+//
+// Cost, at 128 × 128 × 32, f16: 32 multiplications (16 × 16 × 16) a subgroup and step for 16 fragments loaded; 16 KiB of global
+// memory for 2 · 128 · 128 · 32 FLOP (64 FLOP a byte; L2 serves neighbouring blocks). A thread keeps 128 sums, 32 registers of the next
+// block and 8 to 16 of fragments: below 255, at least 2 workgroups a core of 64 Ki registers. Workgroup memory: 20 KiB, and
+// tables of 2 KiB.
+//
+// Sums go through workgroup memory, for fragments have no elements: strips of M rows of each subgroup, over the operands.
+// Order of sums: k ascending within a block of the split depth, always the same.
+
+override THREADS: u32 = 128;
+override BLOCK_K: u32 = 32;
+override FRAGMENT_COLUMNS: u32 = 4;
+// Whether an operand lies k by k, instead of row by row (of the left) and column by column (of the right).
+override LEFT_ACROSS: bool = false;
+override RIGHT_ACROSS: bool = false;
+
+override ROWS: u32 = 8u * M;
+override COLUMNS: u32 = 2u * FRAGMENT_COLUMNS * N;
+
+// Words of a line, and from line to line.
+override LEFT_LINE: u32 = select(BLOCK_K, ROWS, LEFT_ACROSS) / 4u;
+override RIGHT_LINE: u32 = select(BLOCK_K, COLUMNS, RIGHT_ACROSS) / 4u;
+override LEFT_STRIDE: u32 = LEFT_LINE + PAD;
+override RIGHT_STRIDE: u32 = RIGHT_LINE + PAD;
+override LEFT_WORDS: u32 = select(ROWS, BLOCK_K, LEFT_ACROSS) * LEFT_STRIDE;
+override RIGHT_WORDS: u32 = select(COLUMNS, BLOCK_K, RIGHT_ACROSS) * RIGHT_STRIDE;
+// Words that each thread moves.
+override LEFT_SLOTS: u32 = ROWS * BLOCK_K / 4u / THREADS;
+override RIGHT_SLOTS: u32 = COLUMNS * BLOCK_K / 4u / THREADS;
+
+// A strip of sums of one subgroup, in fours and in words.
+override STRIP_LINE: u32 = FRAGMENT_COLUMNS * N / 4u;
+override STRIP_STRIDE: u32 = (STRIP_LINE + 2u) * WORDS_PER_SUMS;
+override STRIP_WORDS: u32 = M * STRIP_STRIDE;
+
+var<workgroup> memory: array<Word, max(LEFT_WORDS + RIGHT_WORDS, 4u * STRIP_WORDS)>;
+
+alias Block = array<vec4<f16>, 8>;
+
+// Slots are written out, not looped over, so that they stay in registers whatever a compiler makes of loops.
+fn left_slot(tile: Tile, cursor: Cursor, thread: u32, slot: u32) -> vec4<f16> {
+  if (slot >= LEFT_SLOTS) {
+    return vec4<f16>();
+  }
+  let word = thread + slot * THREADS;
+  return left_at(tile, cursor, word / LEFT_LINE, word % LEFT_LINE);
+}
+
+fn right_slot(tile: Tile, cursor: Cursor, thread: u32, slot: u32) -> vec4<f16> {
+  if (slot >= RIGHT_SLOTS) {
+    return vec4<f16>();
+  }
+  let word = thread + slot * THREADS;
+  return right_at(tile, cursor, word / RIGHT_LINE, word % RIGHT_LINE);
+}
+
+fn fetch_left(tile: Tile, cursor: Cursor, thread: u32) -> Block {
+  return Block(
+    left_slot(tile, cursor, thread, 0u), left_slot(tile, cursor, thread, 1u),
+    left_slot(tile, cursor, thread, 2u), left_slot(tile, cursor, thread, 3u),
+    left_slot(tile, cursor, thread, 4u), left_slot(tile, cursor, thread, 5u),
+    left_slot(tile, cursor, thread, 6u), left_slot(tile, cursor, thread, 7u),
+  );
+}
+
+fn fetch_right(tile: Tile, cursor: Cursor, thread: u32) -> Block {
+  return Block(
+    right_slot(tile, cursor, thread, 0u), right_slot(tile, cursor, thread, 1u),
+    right_slot(tile, cursor, thread, 2u), right_slot(tile, cursor, thread, 3u),
+    right_slot(tile, cursor, thread, 4u), right_slot(tile, cursor, thread, 5u),
+    right_slot(tile, cursor, thread, 6u), right_slot(tile, cursor, thread, 7u),
+  );
+}
+
+fn keep_left(thread: u32, slot: u32, values: vec4<f16>) {
+  if (slot < LEFT_SLOTS) {
+    let word = thread + slot * THREADS;
+    memory[word / LEFT_LINE * LEFT_STRIDE + word % LEFT_LINE] = word_of(values);
+  }
+}
+
+fn keep_right(thread: u32, slot: u32, values: vec4<f16>) {
+  if (slot < RIGHT_SLOTS) {
+    let word = thread + slot * THREADS;
+    memory[LEFT_WORDS + word / RIGHT_LINE * RIGHT_STRIDE + word % RIGHT_LINE] = word_of(values);
+  }
+}
+
+fn keep(thread: u32, left: Block, right: Block) {
+  keep_left(thread, 0u, left[0]);
+  keep_left(thread, 1u, left[1]);
+  keep_left(thread, 2u, left[2]);
+  keep_left(thread, 3u, left[3]);
+  keep_left(thread, 4u, left[4]);
+  keep_left(thread, 5u, left[5]);
+  keep_left(thread, 6u, left[6]);
+  keep_left(thread, 7u, left[7]);
+  keep_right(thread, 0u, right[0]);
+  keep_right(thread, 1u, right[1]);
+  keep_right(thread, 2u, right[2]);
+  keep_right(thread, 3u, right[3]);
+  keep_right(thread, 4u, right[4]);
+  keep_right(thread, 5u, right[5]);
+  keep_right(thread, 6u, right[6]);
+  keep_right(thread, 7u, right[7]);
+}
+
+// Fragments of a subgroup's part of the block: rows from (subgroup / 2) · 4 · M on, columns from (subgroup % 2) · COLUMNS / 2 on.
+fn left_fragment(subgroup: u32, number: u32, k: u32) -> Left {
+  let row = (subgroup / 2u * 4u + number) * M;
+  return load_left(select(row * LEFT_STRIDE + k / 4u, k * LEFT_STRIDE + row / 4u, LEFT_ACROSS));
+}
+
+fn right_fragment(subgroup: u32, number: u32, k: u32) -> Right {
+  let column = (subgroup % 2u * FRAGMENT_COLUMNS + number) * N;
+  return load_right(LEFT_WORDS + select(column * RIGHT_STRIDE + k / 4u, k * RIGHT_STRIDE + column / 4u, RIGHT_ACROSS));
+}
+
+// The sums of a column of fragments are constants apart in an array of their own, and so stay in registers, too.
+alias Column = array<Sums, 4>;
+
+fn multiply_block(
+  subgroup: u32,
+  a: ptr<function, Column>,
+  b: ptr<function, Column>,
+  c: ptr<function, Column>,
+  d: ptr<function, Column>,
+) {
+  for (var k = 0u; k < BLOCK_K; k += K) {
+    let left_0 = left_fragment(subgroup, 0u, k);
+    let left_1 = left_fragment(subgroup, 1u, k);
+    let left_2 = left_fragment(subgroup, 2u, k);
+    let left_3 = left_fragment(subgroup, 3u, k);
+    multiply_column(left_0, left_1, left_2, left_3, right_fragment(subgroup, 0u, k), a);
+    multiply_column(left_0, left_1, left_2, left_3, right_fragment(subgroup, 1u, k), b);
+    if (FRAGMENT_COLUMNS == 4u) {
+      multiply_column(left_0, left_1, left_2, left_3, right_fragment(subgroup, 2u, k), c);
+      multiply_column(left_0, left_1, left_2, left_3, right_fragment(subgroup, 3u, k), d);
+    }
+  }
+}
+
+// A row of fragments into the strip of its subgroup.
+fn store_row(subgroup: u32, a: Sums, b: Sums, c: Sums, d: Sums) {
+  if (subgroup < 4u) {
+    let at = subgroup * STRIP_WORDS;
+    let next = N / 4u * WORDS_PER_SUMS;
+    store_sums(at, a);
+    store_sums(at + next, b);
+    if (FRAGMENT_COLUMNS == 4u) {
+      store_sums(at + 2u * next, c);
+      store_sums(at + 3u * next, d);
+    }
+  }
+}
+
+// The strips of row `number` of fragments to where the kernel writes sums.
+fn write_strips(tile: Tile, thread: u32, number: u32) {
+  for (var i = thread; i < 4u * M * STRIP_LINE; i += THREADS) {
+    let strip = i / (M * STRIP_LINE);
+    let line = i / STRIP_LINE % M;
+    let four = i % STRIP_LINE;
+    let row = (strip / 2u * 4u + number) * M + line;
+    let column = strip % 2u * (COLUMNS / 2u) + four * 4u;
+    write_sums(tile, row, column, four_sums(strip * STRIP_WORDS + line * STRIP_STRIDE + four * WORDS_PER_SUMS));
+  }
+}
+
+fn run(group: vec3<u32>, groups: vec3<u32>, thread: u32, subgroup: u32) {
+  let tile = tile_of(group, groups);
+  if (!tile.exists) {
+    return;
+  }
+  var a: Column;
+  var b: Column;
+  var c: Column;
+  var d: Column;
+  prepare(tile, thread, 0u);
+  workgroupBarrier();
+  for (var step = 0u; step <= tile.steps; step++) {
+    var left: Block;
+    var right: Block;
+    if (step < tile.steps) {
+      let cursor = cursor_of(tile, thread, step);
+      left = fetch_left(tile, cursor, thread);
+      right = fetch_right(tile, cursor, thread);
+    }
+    if (step > 0u && subgroup < 4u) {
+      multiply_block(subgroup, &a, &b, &c, &d);
+    }
+    workgroupBarrier();
+    if (step < tile.steps) {
+      keep(thread, left, right);
+      prepare(tile, thread, step + 1u);
+    }
+    workgroupBarrier();
+  }
+  for (var number = 0u; number < 4u; number++) {
+    switch (number) {
+      case 0u: { store_row(subgroup, a[0], b[0], c[0], d[0]); }
+      case 1u: { store_row(subgroup, a[1], b[1], c[1], d[1]); }
+      case 2u: { store_row(subgroup, a[2], b[2], c[2], d[2]); }
+      default: { store_row(subgroup, a[3], b[3], c[3], d[3]); }
+    }
+    workgroupBarrier();
+    write_strips(tile, thread, number);
+    workgroupBarrier();
+  }
+}

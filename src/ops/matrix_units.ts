@@ -1,0 +1,125 @@
+/** Products on matrix units (kernels/lib/matrix/product.wgsl): which kernels a device can run, and in which blocks. */
+import type { DeviceTraits } from '../gpu/device.ts';
+import type { Constants, Kernel } from '../gpu/kernel.ts';
+import type { Launch, Variants } from '../graph/tensor.ts';
+
+/**
+ * Units that there are kernels for, the one that is taken first in front. All add up in f32: a unit that adds products of f16 up in
+ * f16 would lose a sum of a thousand terms, so that such devices multiply f16 values in f32.
+ */
+const units = [
+  { name: '16x16x16', M: 16, N: 16, K: 16, componentType: 'f16' },
+  { name: '8x16x16', M: 8, N: 16, K: 16, componentType: 'f16' },
+  { name: '8x8x8', M: 8, N: 8, K: 8, componentType: 'f32' },
+] as const;
+
+/** A kernel in a file for each unit, and the one that does without. */
+export type MatrixKernels = Readonly<Record<(typeof units)[number]['name'] | 'emulated', Kernel>>;
+
+interface Unit {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly componentType: string;
+}
+
+/** What one workgroup computes: rows × columns of the product, `depth` terms of the sum at a time. */
+export interface MatrixBlock {
+  readonly kernel: Kernel;
+  readonly constants: Constants;
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+}
+
+/** A product of f16 matrices that workgroups compute block by block. */
+export interface MatrixProduct {
+  readonly device: DeviceTraits;
+  readonly kernels: MatrixKernels;
+  readonly columns: number;
+  /** Whether an operand lies k by k, instead of row by row (of the right one: column by column). */
+  readonly leftAcross: boolean;
+  readonly rightAcross: boolean;
+  /** How many workgroups a block makes of it. */
+  groups(block: MatrixBlock): number;
+  launches(block: MatrixBlock): readonly Launch[];
+}
+
+/**
+ * Variants of a product: `matrix`, as wide as the fixed table says, and `matrix_wide` or `matrix_narrow`, the other width. None
+ * without a unit that there is a kernel for.
+ */
+export function matrixVariants(product: MatrixProduct): Variants {
+  const { device, kernels } = product;
+  const unit = unitOf(device);
+  // At least four subgroups, whatever their size. More than 256 threads would have less than a word of each block to move.
+  const threads = 4 * device.subgroupMaxSize;
+  if (!unit || !['shader-f16', 'subgroups'].every((feature) => device.features.has(feature)) || threads > 256)
+    return {};
+  return named('matrix', product, blocks(product, unit, kernels[unit.name], { THREADS: threads }));
+}
+
+/**
+ * Variants `matrix_emulated…`, wherever there is f16: the same kernel with the device's unit (or 16 × 16 × 16) put together from plain
+ * arithmetic. They show that the kernel is right on devices without matrix units, and stand last wherever variants are chosen.
+ */
+export function emulatedVariants(product: MatrixProduct): Variants {
+  const { device, kernels } = product;
+  if (!device.features.has('shader-f16')) return {};
+  const { M, N, K } = unitOf(device) ?? units[0];
+  const unit = { M, N, K, componentType: 'f16' };
+  return named('matrix_emulated', product, blocks(product, unit, kernels.emulated, { THREADS: 128, M, N, K }));
+}
+
+/** Workgroups that sums are cut up for: about 4 for each core of a data-centre GPU, for WebGPU does not tell how many there are. */
+export const wantedGroups = 512;
+
+/** The unit of this device that is taken; undefined without one. */
+const unitOf = ({ matrixConfigs }: DeviceTraits) =>
+  units.find(({ M, N, K, componentType }) =>
+    matrixConfigs.some(
+      (config) =>
+        config.M === M &&
+        config.N === N &&
+        config.K === K &&
+        config.componentType === componentType &&
+        config.resultComponentType === 'f32',
+    ),
+  );
+
+/** The blocks that fit the device, 4 and 2 fragments wide for each subgroup, each as deep as it can be. */
+function blocks(product: MatrixProduct, unit: Unit, kernel: Kernel, constants: Constants): MatrixBlock[] {
+  const { leftAcross, rightAcross, device } = product;
+  return [4, 2].flatMap((fragmentColumns) => {
+    const depth = [32, 16].find(
+      (k) => bytesOf(unit, fragmentColumns, k) <= device.limits['maxComputeWorkgroupStorageSize'],
+    );
+    if (!depth) return [];
+    const all = {
+      ...constants,
+      BLOCK_K: depth,
+      FRAGMENT_COLUMNS: fragmentColumns,
+      LEFT_ACROSS: Number(leftAcross),
+      RIGHT_ACROSS: Number(rightAcross),
+    };
+    return [{ kernel, constants: all, rows: 8 * unit.M, columns: 2 * fragmentColumns * unit.N, depth }];
+  });
+}
+
+/** Bytes of workgroup memory: operands with 16 bytes behind each line, where later a strip of sums lies, and a table of pixels. */
+function bytesOf({ M, N, componentType }: Unit, fragmentColumns: number, depth: number): number {
+  const [rows, columns] = [8 * M, 2 * fragmentColumns * N];
+  const line = depth * (componentType === 'f16' ? 2 : 4) + 16;
+  const strips = 4 * M * (fragmentColumns * N * 4 + 32);
+  return Math.max((rows + columns) * line, strips) + Math.max(rows, depth) * 16;
+}
+
+/** The narrow block first where the wide one would be half empty, or leave cores without two. */
+function named(name: string, { columns, groups, launches }: MatrixProduct, fitting: readonly MatrixBlock[]): Variants {
+  const [wide, narrow = wide] = fitting;
+  if (!wide) return {};
+  if (narrow === wide) return { [name]: () => launches(wide) };
+  return columns <= narrow.columns || groups(wide) < wantedGroups / 2
+    ? { [name]: () => launches(narrow), [`${name}_wide`]: () => launches(wide) }
+    : { [name]: () => launches(wide), [`${name}_narrow`]: () => launches(narrow) };
+}
