@@ -1,6 +1,7 @@
 import { check, type Op, type Tensor, type Variants } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
 import { cast } from './cast.ts';
+import { matmulEmulatedVariants, matmulMatrixVariants } from './matmul_matrix.ts';
 import { type MatmulAttributes, type Product, portableVariants } from './matmul_portable.ts';
 import { matmulTiledVariants } from './matmul_tiled.ts';
 import { sumRows } from './sum_rows.ts';
@@ -39,8 +40,10 @@ export const matmulOp: Op<MatmulAttributes> = {
   },
 };
 
-const matmulVariants = (product: Product): Variants =>
-  ordered(product.device, portableVariants(product), matmulTiledVariants(product));
+const matmulVariants = (product: Product): Variants => ({
+  ...ordered(product.device, portableVariants(product), matmulTiledVariants(product), matmulMatrixVariants(product)),
+  ...matmulEmulatedVariants(product),
+});
 
 /** Matrix product of a [M, K] and b [K, N], each optionally given transposed, plus `bias` [N] on every row: [M, N]. */
 export const matmul = (

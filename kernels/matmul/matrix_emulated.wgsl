@@ -1,0 +1,10 @@
+// Products of f16 matrices by the kernel for matrix units, with units emulated: see lib/matrix/matmul.wgsl.
+enable f16;
+
+override M: u32 = 16;
+override N: u32 = 16;
+override K: u32 = 16;
+// #include "lib/matrix/f16.wgsl"
+// #include "lib/matrix/emulated.wgsl"
+// #include "lib/matrix/product.wgsl"
+// #include "lib/matrix/matmul.wgsl"

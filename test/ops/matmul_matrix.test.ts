@@ -1,0 +1,124 @@
+/** Products of f16 matrices on matrix units, emulated and real ones: see conv2d_matrix.test.ts. And which kernels a device is offered. */
+import { describe, expect, it } from 'vitest';
+import { type DeviceTraits, Gpu } from '../../src/gpu/device.ts';
+import { plan } from '../../src/graph/plan.ts';
+import { trace } from '../../src/graph/trace.ts';
+import { conv2d } from '../../src/ops/conv2d.ts';
+import { gradients } from '../../src/ops/gradients.ts';
+import { matmul } from '../../src/ops/matmul.ts';
+import { type Case, sample, testCases } from './harness.ts';
+
+interface Sizes {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  readonly bias?: boolean;
+}
+
+const product = ({ m, k, n, bias, ...transposed }: Sizes, feature = 'shader-f16'): Case => ({
+  name: `f16 ${m}×${k}×${n}${transposed.transposeA ? ' Aᵀ' : ''}${transposed.transposeB ? ' Bᵀ' : ''}${bias ? ' + bias' : ''}`,
+  feature,
+  build() {
+    const a = sample('a', transposed.transposeA ? [k, m] : [m, k], { dtype: 'f16' });
+    const b = sample('b', transposed.transposeB ? [n, k] : [k, n], { dtype: 'f16' });
+    return { c: matmul(a, b, { ...transposed, bias: bias ? sample('bias', [n]) : undefined }) };
+  },
+  // f16 products are exact in f32; f32 sums: 4 ε √K.
+  tolerance: 4 * 2 ** -23 * Math.sqrt(Math.max(16, k)),
+});
+
+// All four layouts; rows, columns and terms on both sides of blocks; sums in slices.
+const sizes: Sizes[] = [
+  { m: 1, k: 4, n: 1, transposeB: true },
+  { m: 131, k: 36, n: 67, transposeB: true, bias: true },
+  { m: 130, k: 36, n: 68, bias: true },
+  { m: 8, k: 203, n: 12, transposeA: true },
+  { m: 12, k: 140, n: 5, transposeA: true, transposeB: true, bias: true },
+];
+
+testCases(
+  sizes.map((item) => product(item)),
+  { variant: 'matrix_emulated' },
+);
+testCases(
+  sizes.map((item) => product(item, 'chromium-experimental-subgroup-matrix')),
+  { variant: 'matrix' },
+);
+
+describe('matrix units that a driver tells of', () => {
+  const nvidia = { M: 16, N: 16, K: 16, componentType: 'f16', resultComponentType: 'f32' };
+  const intel = { ...nvidia, M: 8 };
+  const apple = { M: 8, N: 8, K: 8, componentType: 'f32', resultComponentType: 'f32' };
+  const inHalf = { ...apple, componentType: 'f16', resultComponentType: 'f16' };
+
+  /** What the nodes of a convolution with gradients and a product are offered, and the kernels of the first variants. */
+  async function offered(traits: Partial<DeviceTraits>, dtype: 'f32' | 'f16' = 'f16') {
+    const { graph, result } = trace(() => {
+      const [x, w] = [sample('x', [64, 12, 12, 64], { dtype }), sample('w', [128, 3, 3, 64], { dtype })];
+      const y = conv2d(x, w, { padding: 1 });
+      const [dx, dw] = gradients(y, [x, w], sample('dy', y.shape, { dtype }));
+      return [y, dx, dw, matmul(sample('a', [64, 64], { dtype }), sample('b', [64, 64], { dtype }))];
+    });
+    const gpu = await Gpu.open({ nullBackend: true });
+    const limits = { ...gpu.traits.limits, maxComputeWorkgroupStorageSize: 32768 };
+    const device = { ...gpu.traits, software: false, subgroupMaxSize: 32, limits, ...traits };
+    gpu.destroy();
+    const names: string[][] = [];
+    const { launches } = plan(graph, result, device, { choose: (_node, variants) => void names.push([...variants]) });
+    return { names, kernels: launches.map(({ kernel }) => kernel.name), launches };
+  }
+
+  it('of the kinds that kernels are written for are taken first by a GPU', async () => {
+    for (const [config, suffix] of [
+      [nvidia, '16x16x16'],
+      [intel, '8x16x16'],
+      [apple, '8x8x8'],
+    ] as const) {
+      const { names, kernels } = await offered({ matrixConfigs: [inHalf, config] });
+      expect(names.map(([first]) => first)).toEqual(['matrix', 'matrix', 'matrix', 'matrix']);
+      expect(names.map((variants) => variants.at(-1)?.startsWith('matrix_emulated'))).toEqual([true, true, true, true]);
+      expect(kernels.filter((name) => name.endsWith(suffix))).toEqual([
+        `conv2d/matrix_gather_${suffix}`,
+        `conv2d/matrix_gather_${suffix}`,
+        `conv2d/matrix_weight_${suffix}`,
+        `matmul/matrix_${suffix}`,
+      ]);
+    }
+  });
+
+  it.each([
+    ['none', { matrixConfigs: [] }, 'f16'],
+    ['with sums in f16', { matrixConfigs: [inHalf] }, 'f16'],
+    ['of an unknown shape', { matrixConfigs: [{ ...nvidia, K: 8 }] }, 'f16'],
+    ['where four subgroups are too many threads', { matrixConfigs: [nvidia], subgroupMaxSize: 128 }, 'f16'],
+    ['without f16', { matrixConfigs: [nvidia], features: new Set(['subgroups']) }, 'f16'],
+    ['for tensors of f32', { matrixConfigs: [nvidia] }, 'f32'],
+  ] as const)('%s: other kernels are taken', async (_what, traits, dtype) => {
+    const { names, kernels } = await offered(traits, dtype);
+    expect(names.flat()).not.toContain('matrix');
+    expect(kernels.filter((name) => name.includes('matrix'))).toEqual([]);
+  });
+
+  it('a GPU with 32 KiB of workgroup memory gets blocks of 128 × 128 × 32 for large products, one with 16 KiB smaller ones', async () => {
+    const large = await offered({ matrixConfigs: [nvidia] });
+    expect(large.launches.find(({ kernel }) => kernel.name.includes('matrix_weight'))?.constants).toMatchObject({
+      FRAGMENT_COLUMNS: 4,
+      BLOCK_K: 32,
+    });
+    const small = await offered({
+      matrixConfigs: [nvidia],
+      limits: {
+        maxStorageBufferBindingSize: 2 ** 30,
+        maxComputeWorkgroupStorageSize: 16384,
+        maxComputeInvocationsPerWorkgroup: 256,
+        maxComputeWorkgroupSizeX: 256,
+      },
+    });
+    expect(small.launches.find(({ kernel }) => kernel.name.includes('matrix_weight'))?.constants).toMatchObject({
+      FRAGMENT_COLUMNS: 2,
+      BLOCK_K: 16,
+    });
+  });
+});
