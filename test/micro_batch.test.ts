@@ -21,6 +21,7 @@ import {
   type Trainable,
 } from '../src/ssl/step.ts';
 import { divergence } from '../src/train/diagnose.ts';
+import { parseSettings, pretrainingOptions } from '../src/train/settings.ts';
 import { onEveryAdapter, relativeError } from './ops/harness.ts';
 import { interpret, type Values } from './reference/interpreter.ts';
 import { lowbias32 } from './values.ts';
@@ -68,6 +69,21 @@ class Small implements Trainable {
     const [conv, norm, head] = this.layers;
     const normal = norm.forward(conv.forward(x), this.frozen ? { training: false } : mode);
     return head.forward(globalAvgPool(relu(normal)));
+  }
+}
+
+/** A layer so wide that few pairs fill what an adapter binds. */
+class Wide implements Trainable {
+  readonly options = { features: 6 };
+  private readonly layers = [
+    new Conv2d('conv', 3, 256, { kernel: 1, seed: 1 }),
+    new Linear('fc', 256, this.options.features, 1),
+  ] as const;
+  readonly parameters = this.layers.flatMap((layer) => layer.parameters);
+
+  embeddings(x: Tensor): Tensor {
+    const [conv, head] = this.layers;
+    return head.forward(globalAvgPool(relu(conv.forward(x))));
   }
 }
 
@@ -161,6 +177,14 @@ it('pieces that do not make up the batch are refused; 0 and N mean the whole bat
   expect([0, 6, 3].map((microBatch) => trace(microBatch).phases.length)).toEqual([1, 1, 4]);
 });
 
+it('settings: flags are named, and a run of a version that did not know pieces goes on as it was', () => {
+  const parse = (given: object) => parseSettings(given);
+  expect(() => parse({ batchSize: 4, microBatch: 3 })).toThrow(/^--micro-batch \(3\) must divide --batch-size \(4\)/);
+  expect(pretrainingOptions(parse({ batchSize: 4, microBatch: 2 }))).toMatchObject({ batchSize: 4, microBatch: 2 });
+  const { microBatch: _, ...old } = parse({});
+  expect(parse(old).microBatch).toBe(0);
+});
+
 onEveryAdapter((gpu) => {
   it.each([1, 2, 3])('pieces of %i with frozen batch norm equal the plain step, over two steps', async (microBatch) => {
     const plain = await onDevice(gpu(), plainStep, new Small(true), {}, 2);
@@ -190,10 +214,38 @@ onEveryAdapter((gpu) => {
     const values = await training.step(indices, { ...counters, step: 7 }).read();
     expect(values['firstBad'][0]).toBe(7);
     expect(await state.readAll(model.parameters.map(({ tensor }) => tensor))).toEqual(before);
-    const error = await divergence(7, 'Lower --lr', state, model, source, given, indices, counters);
+    const error = await divergence(7, 'Lower --lr', state, model, training.traced, source, given, indices, counters);
     expect(error.message).toMatch(
       /^step 7: NaN or infinity appeared, first in relu \[4, 8, 8, 8\], element \d+; training stopped\. Lower --lr$/,
     );
+    training.destroy();
+    state.destroy();
+    gpu().trim();
+  });
+
+  it('a batch of which one tensor is more than the adapter binds trains in pieces, in memory that stays the same', async (context) => {
+    const limit = gpu().traits.limits['maxStorageBufferBindingSize'];
+    const side = 32;
+    const pairs = limit / (2 * side * side * 256 * 4) + 2;
+    if (pairs > 100) context.skip(`a batch above ${limit} bytes, the most that this adapter binds, takes too long`);
+    const many = { ...images, count: pairs };
+    const given = { ...options, imageSize: side, batchSize: pairs };
+    const state = new State(gpu());
+    const source = hostImages(many);
+    await expect(Pretraining.create(state, new Wide(), source, given)).rejects.toThrow(
+      /^\S*conv2d \[\d+,32,32,256\]: 'y' has \d+ MiB, '.+' binds \d+ MiB at most; .* or train in pieces with --micro-batch$/,
+    );
+    const training = await Pretraining.create(state, new Wide(), source, { ...given, microBatch: 6 });
+    const all = Uint32Array.from({ length: pairs }, (_, i) => i);
+    const losses: number[] = [];
+    let bytes = 0;
+    for (let step = 1; step <= 2; step++) {
+      losses.push((await training.step(all, { ...counters, step }).read())['loss'][0]);
+      if (step === 1) bytes = gpu().bytes;
+    }
+    expect(losses[1]).toBeLessThan(losses[0]);
+    expect(gpu().bytes).toBe(bytes);
+    expect(bytes).toBeLessThan(limit);
     training.destroy();
     state.destroy();
     gpu().trim();
