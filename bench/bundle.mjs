@@ -19,10 +19,10 @@ const missing = ['core', 'backend-webgpu', 'backend-cpu', 'backend-wasm']
   .map((name) => `@tensorflow/tfjs-${name}`)
   .filter((name) => !existsSync(join(packages, name)));
 
-/** Files that peers read at run time, by the peer: PyTorch's side, and tfjs's machine code where it is installed. */
+/** Files that peers read at run time, by the peer: PyTorch's side, and tfjs's WebAssembly (of its three the one that Node takes). */
 const filesOf = {
   pytorch: filesIn(join(folder, 'peers/pytorch'), '.py'),
-  tfjs_wasm: filesIn(join(packages, '@tensorflow/tfjs-backend-wasm/dist'), '.wasm'),
+  tfjs_wasm: filesIn(join(packages, '@tensorflow/tfjs-backend-wasm/dist'), 'wasm-simd.wasm'),
 };
 
 /** @param {string} place @param {string} extension @returns {string[]} paths; none where there is no such folder */

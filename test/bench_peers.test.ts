@@ -46,7 +46,7 @@ const tiny: Request = { pairs: 2, imageSize: 32, quick: true };
 const rows: readonly (readonly [op: string, part: string, settings: Readonly<Record<string, number>>])[] = [
   ['conv2d', 'forward 4×8×8×64, 3×3/2', { tfjs: 1, tfjs_cpu: 1, tfjs_wasm: 1, onnxruntime: 1, pytorch: 2 }],
   ['conv2d', 'input gradient 4×8×8×64, 3×3/2', { tfjs: 2, tfjs_cpu: 1, tfjs_wasm: 1, onnxruntime: 0, pytorch: 2 }],
-  ['conv2d', 'weight gradient 4×8×8×64, 1×1/2', { tfjs: 1, tfjs_cpu: 1, tfjs_wasm: 0, onnxruntime: 0, pytorch: 2 }],
+  ['conv2d', 'weight gradient 4×8×8×64, 3×3/2', { tfjs: 1, tfjs_cpu: 1, tfjs_wasm: 0, onnxruntime: 0, pytorch: 2 }],
   ['matmul', '(128×512)', { tfjs: 1, tfjs_cpu: 1, tfjs_wasm: 1, onnxruntime: 1, pytorch: 1 }],
   ['matmul', '(4×512)ᵀ', { tfjs: 1, tfjs_cpu: 1, tfjs_wasm: 1, onnxruntime: 1, pytorch: 1 }],
   ['batch_norm', '4×1×1×512', { tfjs: 1, tfjs_cpu: 1, tfjs_wasm: 1, pytorch: 2 }],

@@ -10,16 +10,23 @@ import augmentation
 from training import Training
 
 
+def cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 class Views(Dataset):
     """Two views of each image; images are bytes [count, H, W, 3] in memory."""
 
     def __init__(self, images, attributes):
-        self.images, self.augment = images, augmentation.make(attributes)
+        self.images, self.attributes, self.augment = images, attributes, None
 
     def __len__(self):
         return len(self.images)
 
     def __getitem__(self, index):
+        # Made in the worker: transforms cannot be sent to one.
+        if self.augment is None:
+            self.augment = augmentation.make(self.attributes)
         image = self.images[index]
         return self.augment(image), self.augment(image)
 
@@ -36,7 +43,7 @@ class Pipeline:
         self.memory_format = torch.channels_last if setting.channels_last else torch.contiguous_format
         self.training = Training(setting, device, attributes)
         self.training.load({name: value.to(device) for name, value in tensors.items() if name != "images"})
-        self.workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        self.workers = cores()
         self.views = Views(tensors["images"], attributes)
 
     def batches(self):

@@ -50,8 +50,14 @@ class Training:
                     value.zero_()
         self.scaler = self.make_scaler()
 
+    def precision(self):
+        if not self.setting.amp:
+            return nullcontext()
+        # A cache of weights in float16 would not be refreshed by replays of a graph.
+        return torch.autocast("cuda", dtype=torch.float16, cache_enabled=not self.setting.graph)
+
     def loss(self, views):
-        with torch.autocast("cuda", dtype=torch.float16) if self.setting.amp else nullcontext():
+        with self.precision():
             z = self.network(views)
         return nt_xent(z, self.attributes["temperature"])
 

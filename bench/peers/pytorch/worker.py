@@ -10,7 +10,6 @@ Files are safetensors. What goes wrong is answered as {"error": …}.
 
 import gc
 import json
-import os
 import sys
 import time
 
@@ -19,13 +18,9 @@ import torch
 import augmentation
 import cases
 import tensors
-
-# What libraries print must not come between the answers.
-answers, sys.stdout = sys.stdout, sys.stderr
+from pipeline import cores
 
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-# Debian's PyTorch would take one.
-torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
 
 
 def synchronize():
@@ -102,5 +97,15 @@ def answer(request):
         return {"error": f"{type(error).__name__}: {lines[0] if lines else 'no message'}"}
 
 
-for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), file=answers, flush=True)
+def main():
+    # What libraries print must not come between the answers.
+    answers, sys.stdout = sys.stdout, sys.stderr
+    # Debian's PyTorch would take one.
+    torch.set_num_threads(cores())
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), file=answers, flush=True)
+
+
+# Processes that augment may import this file again.
+if __name__ == "__main__":
+    main()
