@@ -4,7 +4,7 @@ import { messageOf, UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { reportChart } from './chart.ts';
 import { cases, peers } from './modules.ts';
-import { reportSchema } from './report.ts';
+import { type Report, reportSchema } from './report.ts';
 import { describeReport } from './report_text.ts';
 import { listRows, Session, type SessionOptions } from './session.ts';
 
@@ -57,6 +57,9 @@ function sessionOptions({ op, shape, quick, growth, variant, ...options }: Optio
   };
 }
 
+const writeReport = (file: string, report: Report): void =>
+  void writeFileAtomic(file, `${JSON.stringify(reportSchema.parse(report), null, 2)}\n`);
+
 async function run(options: Options): Promise<void> {
   const wanted = sessionOptions(options);
   if (options.list) {
@@ -64,10 +67,12 @@ async function run(options: Options): Promise<void> {
     return;
   }
   const gpu = await Gpu.open({ adapter: options.adapter });
-  const { report, faults } = await Session.run(gpu, wanted, (text) => process.stderr.write(`${text}\n`));
-  reportSchema.parse(report);
+  const { report, faults } = await Session.run(gpu, wanted, {
+    progress: (text) => process.stderr.write(`${text}\n`),
+    onRow: (rows) => options.json && writeReport(options.json, rows),
+  });
   process.stdout.write(`${describeReport(report)}\n`);
-  if (options.json) writeFileAtomic(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.json) writeReport(options.json, report);
   if (options.chart) writeFileAtomic(options.chart, (await reportChart(report)).png);
   gpu.destroy();
   for (const fault of faults) process.stderr.write(`bench: ${fault}\n`);
@@ -96,7 +101,7 @@ const program = new Command('bench')
   .option('--autotune', 'variants of kernels that are the fastest on this device, measured once (default: on hardware)')
   .option('--no-autotune', 'variants of kernels by a fixed table (default: on software adapters)')
   .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
-  .option('--json <file>', 'write the report there')
+  .option('--json <file>', 'write the report there, after each row')
   .option('--chart <file>', 'draw the times there, a PNG')
   .action(run);
 

@@ -29,6 +29,13 @@ export interface SessionOptions extends Selection {
   readonly growth: boolean;
 }
 
+export interface SessionEvents {
+  /** What is going on. */
+  progress(text: string): void;
+  /** A row more: a report that is kept from here on survives whatever comes. */
+  onRow(report: Report): void;
+}
+
 /** A letter x stands for ×, which few keyboards have. */
 const plain = (text: string): string => text.toLowerCase().replaceAll('×', 'x');
 
@@ -54,26 +61,27 @@ export class Session {
     private readonly gpu: Gpu,
     private readonly options: SessionOptions,
     report: Report,
-    progress: (text: string) => void,
+    private readonly events: SessionEvents,
   ) {
     this.report = report;
     this.variant = options.variant === undefined ? undefined : namedVariant(options.variant);
     this.settings = {
       runs: options.runs,
       ceilings: report.ceilings,
-      progress,
+      progress: events.progress,
       ...(this.variant && { choose: this.variant.choose }),
     };
   }
 
-  /** Runs what the options ask for. `progress` is told what is going on. */
-  static async run(gpu: Gpu, options: SessionOptions, progress: (text: string) => void): Promise<Session> {
+  /** Runs what the options ask for. */
+  static async run(gpu: Gpu, options: SessionOptions, events: SessionEvents): Promise<Session> {
+    const { progress } = events;
     const autotune = options.variant === undefined && (options.autotune ?? !gpu.traits.software);
     if (autotune) tune(gpu, progress);
     const kernels = options.variant ?? (autotune ? 'measured' : 'fixed table');
     const rows = options.growth ? [] : await wantedItems(options);
     progress("measuring the device's ceilings");
-    const session = new Session(gpu, options, newReport(gpu, kernels, await measureCeilings(gpu)), progress);
+    const session = new Session(gpu, options, newReport(gpu, kernels, await measureCeilings(gpu)), events);
     if (options.growth) await session.grow();
     else await session.compare(rows);
     session.variant?.check();
@@ -102,6 +110,7 @@ export class Session {
     try {
       const { row, disagreed } = await measure(this.gpu, op, item, peers, this.settings);
       this.report.rows.push(row);
+      this.events.onRow(this.report);
       if (disagreed)
         this.faults.push(`${name} ${shape}: results differ or could not be compared; see the notes below the table`);
       return row.ours_ms;

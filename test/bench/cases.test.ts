@@ -18,8 +18,8 @@ const tiny: Request = { pairs: 2, imageSize: 32, quick: true };
 const full: Request = { pairs: 8, imageSize: 96, quick: false };
 
 it('noise is the same for a name every time, and not periodic in any dimension of a case', () => {
-  const values = noise('x', 200_000, 0.5);
-  expect(noise('x', 200_000, 0.5)).toEqual(values);
+  const values = noise('x', 100_000, 0.5);
+  expect(noise('x', 100_000, 0.5).every((value, i) => value === values[i])).toBe(true);
   expect(noise('y', 10, 0.5)).not.toEqual(values.subarray(0, 10));
   expect(Math.max(...values.subarray(0, 1000).map(Math.abs))).toBeLessThanOrEqual(0.5);
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -52,6 +52,9 @@ describe.each(items.map(([op, item]) => [`${item.name} ${item.shape}`, op, item]
       const worst = farthest(check!.values, first, tolerance);
       expect(worst.distance, worst.name).toBeLessThanOrEqual(tolerance(worst.name));
       await ours.run(2);
+      // A step of 2 pairs at 96×96 has 2.0 GFLOP an image; the maps are 9 times smaller, the work of head and weights is not.
+      if (op === 'step') expect(ours.flops / (4 * 2e9)).toBeGreaterThan(1 / 9);
+      if (op === 'step') expect(ours.flops / (4 * 2e9)).toBeLessThan(2 / 9);
       expect(ours.bytes).toBeGreaterThan(0);
       ours.destroy();
       gpu.trim();
