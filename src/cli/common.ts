@@ -4,15 +4,17 @@ import { quote } from '../data/file_errors.ts';
 import type { ImageSet } from '../data/images.ts';
 import type { Terminal } from './terminal.ts';
 
-/** A command line that works where this one was typed: through npm, through the installed program, or through Node. */
+/** A command line that works where this one was typed: by an archive's launcher, npm, the installed program, or Node. */
 export function command(...args: string[]): string {
+  return [program(), ...args.map(shellWord)].join(' ');
+}
+
+function program(): string {
+  const launcher = process.env['SIMCLR_PROGRAM'];
+  if (launcher) return shellWord(launcher);
+  if (process.env['npm_lifecycle_event']) return 'npm run simclr --';
   const script = process.argv[1] ?? '';
-  const program = process.env['npm_lifecycle_event']
-    ? 'npm run simclr --'
-    : basename(script).startsWith('simclr')
-      ? 'simclr'
-      : `node ${shellWord(relative('', script))}`;
-  return [program, ...args.map(shellWord)].join(' ');
+  return basename(script).startsWith('simclr') ? 'simclr' : `node ${shellWord(relative('', script))}`;
 }
 
 const shellWord = (word: string): string =>

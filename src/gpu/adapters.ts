@@ -44,7 +44,7 @@ export async function listAdapters(): Promise<string[]> {
 export const isSoftware = (name: string): boolean =>
   /llvmpipe|lavapipe|swiftshader|basic render|null-backend/i.test(name);
 
-export const noAdapter = `no WebGPU adapter was found. Run 'node scripts/setup.mjs': it sets up software Vulkan or says what to install; for a GPU install its Vulkan driver`;
+export const noAdapter = `no WebGPU adapter was found. With a GPU install its Vulkan driver (docs/offline.md has the usual gaps); without one 'node scripts/setup.mjs' sets up software Vulkan or says what to install`;
 
 /** The name of the adapter to open: the first, or the first that has `wanted` in its name. */
 export async function chooseAdapter(wanted: string | undefined): Promise<string> {
