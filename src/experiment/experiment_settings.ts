@@ -61,7 +61,7 @@ export interface ExperimentConfig {
 export type ExperimentPlan = Omit<ExperimentConfig, 'version' | 'data' | 'images' | 'adapter' | 'started'>;
 
 /** Sizes of the labelled stages with which the whole experiment ends within minutes on a software rasteriser. */
-export const softwareSupervised = { epochs: 20, batchSize: 32 } as const;
+export const softwareSupervised = { epochs: 12, batchSize: 32 } as const;
 /** With few epochs, every one of them is a stage that the report shows. */
 const softwareDrawing = { drawEvery: 1 } as const;
 
