@@ -1,7 +1,6 @@
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it, vi } from 'vitest';
-import { readSafetensors } from '../../src/data/safetensors.ts';
 import { ensureSampleSet } from '../../src/data/sample.ts';
 import { run, scratchFolder, steps, tiny } from './run.ts';
 
@@ -32,9 +31,8 @@ it('a run in pieces that is resumed within an epoch is the run that was not stop
   expect(code).toBe(0);
   expect(out).toMatch(/resuming after step 2/);
   expect(steps(path)).toEqual(steps(pieces));
-  const ours = readSafetensors(checkpoint(path, 4)).tensors;
-  for (const [name, { data: values }] of readSafetensors(checkpoint(pieces, 4)).tensors)
-    expect(ours.get(name)?.data, name).toEqual(values);
+  // Files as a whole: comparing eleven million numbers one by one takes minutes.
+  expect(readFileSync(checkpoint(path, 4)).equals(readFileSync(checkpoint(pieces, 4)))).toBe(true);
 });
 
 it('one line where the pieces do not make up the batch', async () => {
