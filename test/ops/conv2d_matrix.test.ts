@@ -58,9 +58,6 @@ for (const [M, N, K] of [
   );
 }
 
-for (const variant of ['matrix', 'matrix_wide', 'matrix_narrow']) {
-  testCases(
-    geometries.map((geometry) => convolution(geometry, 'chromium-experimental-subgroup-matrix')),
-    { variant },
-  );
-}
+const real = (geometry: Geometry) => convolution(geometry, 'chromium-experimental-subgroup-matrix');
+testCases(geometries.map(real), { variant: 'matrix' });
+testCases(odd.map(real), { variant: 'matrix_wide' });

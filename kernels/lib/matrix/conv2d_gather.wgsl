@@ -122,38 +122,59 @@ fn prepare(tile: Tile, thread: u32, step: u32) {
   }
 }
 
-// A thread loads the same column of fours of every row: THREADS is a multiple of LEFT_LINE and of RIGHT_LINE.
-fn cursor_of(tile: Tile, thread: u32, step: u32) -> Cursor {
-  let quads = params.channels / 4u;
-  let word = step * (BLOCK_K / 4u) + thread % LEFT_LINE;
-  let tap = word / quads;
-  let quad = word % quads;
-  let across = max(tile.horizontal.taps, 1u);
-  let ty = tap / across;
-  let tx = tap % across;
+// A thread loads the same column of fours of every row (THREADS is a multiple of LEFT_LINE): a tap, counted among those that the
+// class has, and a quad of channels.
+struct Cursor {
+  ty: u32,
+  tx: u32,
+  quad: u32,
+  element: Element,
+  weight: u32,  // address in quads within a row of the weights
+}
+
+fn cursor_at(tile: Tile, ty: u32, tx: u32, quad: u32) -> Cursor {
+  let exists = ty < tile.vertical.taps && tx < tile.horizontal.taps;
   let direction = select(1, -1, params.input_gradient == 1u);
-  var cursor: Cursor;
-  cursor.exists = ty < tile.vertical.taps && tile.horizontal.taps > 0u;
-  cursor.y = direction * i32(ty);
-  cursor.x = direction * i32(tx);
-  cursor.shift = (cursor.y * i32(params.width) + cursor.x) * i32(quads) + i32(quad);
   let tap_y = tile.vertical.first_tap + tile.vertical.pitch * ty;
   let tap_x = tile.horizontal.first_tap + tile.horizontal.pitch * tx;
-  cursor.weight = (tap_y * params.kernel_width + tap_x) * quads + quad;
-  return cursor;
+  let weight = (tap_y * params.kernel_width + tap_x) * (params.channels / 4u) + quad;
+  return Cursor(ty, tx, quad, element_at(exists, direction * i32(ty), direction * i32(tx), quad), weight);
+}
+
+fn first_cursor(tile: Tile, thread: u32) -> Cursor {
+  let quads = params.channels / 4u;
+  let tap = thread % LEFT_LINE / quads;
+  let across = max(tile.horizontal.taps, 1u);
+  return cursor_at(tile, tap / across, tap % across, thread % LEFT_LINE % quads);
+}
+
+fn advance(tile: Tile, cursor: Cursor) -> Cursor {
+  let quads = params.channels / 4u;
+  var ty = cursor.ty;
+  var tx = cursor.tx;
+  var quad = cursor.quad + LEFT_LINE;
+  while (quad >= quads) {
+    quad -= quads;
+    tx++;
+    if (tx == tile.horizontal.taps) {
+      tx = 0u;
+      ty++;
+    }
+  }
+  return cursor_at(tile, ty, tx, quad);
 }
 
 fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
   let pixel = pixels[line];
-  if (!inside(pixel, cursor)) {
+  if (!inside(pixel, cursor.element)) {
     return vec4<f16>();
   }
-  return x[u32(pixel.z + cursor.shift)];
+  return x[u32(pixel.z + cursor.element.shift)];
 }
 
 fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
   let out_channel = tile.column + line;
-  if (!cursor.exists || out_channel >= params.out_channels) {
+  if (!cursor.element.exists || out_channel >= params.out_channels) {
     return vec4<f16>();
   }
   return w[out_channel * params.kernel_height * params.kernel_width * (params.channels / 4u) + cursor.weight];

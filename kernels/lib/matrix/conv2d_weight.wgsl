@@ -73,17 +73,20 @@ fn prepare(tile: Tile, thread: u32, step: u32) {
   }
 }
 
-// THREADS is a multiple of RIGHT_LINE.
-fn cursor_of(tile: Tile, thread: u32, step: u32) -> Cursor {
+// A thread loads the same column of every pixel (THREADS is a multiple of RIGHT_LINE): one tap and quad of channels.
+struct Cursor {
+  element: Element,
+}
+
+fn first_cursor(tile: Tile, thread: u32) -> Cursor {
   let quads = params.channels / 4u;
   let word = tile.column / 4u + thread % RIGHT_LINE;
   let tap = word / quads;
-  let quad = word % quads;
-  var cursor: Cursor;
-  cursor.exists = tap < params.kernel_height * params.kernel_width;
-  cursor.y = i32(tap / params.kernel_width);
-  cursor.x = i32(tap % params.kernel_width);
-  cursor.shift = (cursor.y * i32(params.width) + cursor.x) * i32(quads) + i32(quad);
+  let exists = tap < params.kernel_height * params.kernel_width;
+  return Cursor(element_at(exists, i32(tap / params.kernel_width), i32(tap % params.kernel_width), word % quads));
+}
+
+fn advance(tile: Tile, cursor: Cursor) -> Cursor {
   return cursor;
 }
 
@@ -98,10 +101,10 @@ fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
 
 fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
   let pixel = pixels[line];
-  if (!inside(pixel, cursor)) {
+  if (!inside(pixel, cursor.element)) {
     return vec4<f16>();
   }
-  return x[u32(pixel.z + cursor.shift)];
+  return x[u32(pixel.z + cursor.element.shift)];
 }
 
 fn write_sums(tile: Tile, row: u32, column: u32, sums: vec4<f32>) {

@@ -50,8 +50,12 @@ struct Cursor {
   k: u32,
 }
 
-fn cursor_of(tile: Tile, thread: u32, step: u32) -> Cursor {
-  return Cursor(tile.slice * params.depth_of_slice + step * BLOCK_K);
+fn first_cursor(tile: Tile, thread: u32) -> Cursor {
+  return Cursor(tile.slice * params.depth_of_slice);
+}
+
+fn advance(tile: Tile, cursor: Cursor) -> Cursor {
+  return Cursor(cursor.k + BLOCK_K);
 }
 
 fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {

@@ -1,7 +1,7 @@
 // A block of a matrix product, ROWS × COLUMNS sums of f16 products in f32, as every kernel on matrix units computes it.
 //
-// The kernel says what the factors are (tile_of, prepare, cursor_of, left_at, right_at, write_sums), a file beside this one what a
-// fragment is: on matrix units (units.wgsl) or emulated (emulated.wgsl). M, N, K are the sizes of one multiplication of fragments.
+// The kernel says what the factors are (tile_of, prepare, first_cursor, advance, left_at, right_at, write_sums), a file beside this one
+// what a fragment is: on matrix units (units.wgsl) or emulated (emulated.wgsl). M, N, K are the sizes of one multiplication.
 //
 // Workgroup: THREADS threads, of which the first 4 subgroups multiply, each 4 × FRAGMENT_COLUMNS fragments: with 16 × 16 × 16
 // blocks of 128 × 128 (or 128 × 64). The depth is walked in steps of BLOCK_K: while a block is multiplied, each thread holds the next one in
@@ -10,8 +10,8 @@
 //
 // Cost, at 128 × 128 × 32, f16: 32 multiplications (16 × 16 × 16) a subgroup and step for 16 fragments loaded; 16 KiB of global
 // memory for 2 · 128 · 128 · 32 FLOP (64 FLOP a byte; L2 serves neighbouring blocks). A thread keeps 128 sums, 32 registers of the next
-// block and 8 to 16 of fragments: below 255, at least 2 workgroups a core of 64 Ki registers. Workgroup memory: 20 KiB, and
-// tables of 2 KiB.
+// block and 20 of fragments: below 255, so that 2 workgroups share a core of 64 Ki registers and one computes while the
+// other waits. Workgroup memory: 20 KiB, and tables of 2 KiB. What a thread computes for addresses is counted along, not divided.
 //
 // Sums go through workgroup memory, for fragments have no elements: strips of M rows of each subgroup, over the operands.
 // Order of sums: k ascending within a block of the split depth, always the same.
@@ -185,14 +185,15 @@ fn run(group: vec3<u32>, groups: vec3<u32>, thread: u32, subgroup: u32) {
   var c: Column;
   var d: Column;
   prepare(tile, thread, 0u);
+  var cursor = first_cursor(tile, thread);
   workgroupBarrier();
   for (var step = 0u; step <= tile.steps; step++) {
     var left: Block;
     var right: Block;
     if (step < tile.steps) {
-      let cursor = cursor_of(tile, thread, step);
       left = fetch_left(tile, cursor, thread);
       right = fetch_right(tile, cursor, thread);
+      cursor = advance(tile, cursor);
     }
     if (step > 0u && subgroup < 4u) {
       multiply_block(subgroup, &a, &b, &c, &d);
