@@ -6,6 +6,7 @@ import { ensureSampleSet } from '../data/sample.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { checkPrecision } from '../ssl/pretraining.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
@@ -52,6 +53,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
   parseSettings(given); // wrong settings are told before anything is opened
   const gpu = await openAdapter(options.adapter);
   const settings = parseSettings(defaultsFor(given, gpu.traits));
+  checkPrecision(settings, gpu.traits);
   const out = options.out ?? join('runs', timestamp());
   const trains = !options.dryRun && !options.profile;
   if (trains) RunFolder.checkFree(out);

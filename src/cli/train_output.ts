@@ -46,7 +46,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
     },
     onStep: ({ step, steps, loss, accuracy }) =>
       terminal.progress('step', step, steps, `loss ${loss.toFixed(3)} accuracy ${percent(accuracy)}`),
-    onEpoch: ({ epoch, epochs, loss, chance, accuracy, lr, imagesPerSecond, memory, knn }) =>
+    onEpoch: ({ epoch, epochs, loss, chance, accuracy, lr, imagesPerSecond, memory, lossScale, knn }) =>
       terminal.line(
         [
           `epoch ${String(epoch).padStart(width)}/${epochs}`,
@@ -54,6 +54,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
           `contrastive accuracy ${percent(accuracy)}`,
           ...(knn === undefined ? [] : [`kNN ${percent(knn)}`]),
           `lr ${lr.toPrecision(3)}`,
+          ...(lossScale ? [`loss scale ${lossScale.scale} (${lossScale.skipped} steps skipped)`] : []),
           `${imagesPerSecond.toFixed(1)} images/s`,
           formatBytes(memory),
         ].join('  '),

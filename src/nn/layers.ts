@@ -2,6 +2,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { scope } from '../graph/trace.ts';
 import { batchNorm, batchNormInference } from '../ops/batch_norm.ts';
 import { conv2d } from '../ops/conv2d.ts';
+import { half } from '../ops/half_copy.ts';
 import { linear } from '../ops/linear.ts';
 import { relu } from '../ops/relu.ts';
 import { normal, uniform } from './init.ts';
@@ -19,7 +20,8 @@ export interface Conv2dOptions {
 
 /**
  * Convolution without bias, NHWC. Weights N(0, 2 / (k²·out)): He's initialisation by fan-out, as torchvision's ResNets have it.
- * The input has `inChannels` rounded up to a multiple of 4 channels; the weights of the added ones are zero and stay zero.
+ * The input has `inChannels` rounded up to a multiple of 4 channels; the weights of the added ones are zero and stay zero. An
+ * input of f16 meets the weights' copy of f16.
  */
 export class Conv2d extends Module {
   readonly weight: Tensor;
@@ -48,7 +50,10 @@ export class Conv2d extends Module {
 
   forward(x: Tensor): Tensor {
     const { stride = 1, padding = 0 } = this.options;
-    return scope(this.name, () => conv2d(x, this.weight, { stride, padding }));
+    return scope(this.name, () => {
+      const weight = x.dtype === 'f16' ? half(this.weight) : this.weight;
+      return conv2d(x, weight, { stride, padding });
+    });
   }
 }
 

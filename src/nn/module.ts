@@ -1,6 +1,9 @@
 import type { Data, Shape, Tensor } from '../graph/tensor.ts';
 import { variable } from '../graph/trace.ts';
 
+export const precisions = ['f32', 'f16'] as const;
+export type Precision = (typeof precisions)[number];
+
 /** Whether batch norm uses the batch's statistics (and updates the running ones), or the running ones. */
 export interface Mode {
   readonly training: boolean;
@@ -9,6 +12,8 @@ export interface Mode {
    * about as far as one batch of a whole step does. 0 leaves the running statistics as they are.
    */
   readonly batchShare?: number;
+  /** What encoders hold activations and convolution weights in, f32 by default. Parameters, statistics and features are f32. */
+  readonly precision?: Precision;
 }
 
 /** A named value of a module and the shape under which PyTorch knows it. */

@@ -1,6 +1,7 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { scope } from '../graph/trace.ts';
 import { add } from '../ops/add.ts';
+import { cast } from '../ops/cast.ts';
 import { globalAvgPool } from '../ops/global_avg_pool.ts';
 import { maxPool2d } from '../ops/max_pool.ts';
 import { relu } from '../ops/relu.ts';
@@ -54,7 +55,7 @@ export const resnetFeatures = 512;
 
 /**
  * ResNet-18 or -34 (He et al., 2016) without its classifier, under torchvision's names. Takes images [N, H, W, 4] (the fourth
- * channel zero), gives features [N, 512].
+ * channel zero), gives features [N, 512], which are f32 in any precision.
  */
 export class ResNet extends Module {
   private readonly conv1: Conv2d;
@@ -74,7 +75,8 @@ export class ResNet extends Module {
   }
 
   forward(x: Tensor, mode: Mode): Tensor {
-    let y = scope('stem', () => relu(this.bn1.forward(this.conv1.forward(x), mode)));
+    const images = scope('stem', () => cast(x, mode.precision ?? 'f32'));
+    let y = scope('stem', () => relu(this.bn1.forward(this.conv1.forward(images), mode)));
     if (this.options.stem === 'imagenet') y = scope('stem', () => maxPool2d(y, { kernel: 3, stride: 2, padding: 1 }));
     for (const layer of this.layers) y = layer.forward(y, mode);
     return scope('avgpool', () => globalAvgPool(y));

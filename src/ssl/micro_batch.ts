@@ -48,7 +48,7 @@ export function checkMicroBatch(
  */
 export function microBatchStep(model: Trainable, source: ImageSource, options: PretrainingOptions): PretrainingGraph {
   checkMicroBatch(options);
-  const { batchSize, microBatch: pairs, temperature } = options;
+  const { batchSize, microBatch: pairs, temperature, precision } = options;
   const weights = new Weights(model, options);
   const kept = keptTensors(model, weights, batchSize);
   /** The first pair of the piece; view i of the batch has its row beside view i + N. */
@@ -58,29 +58,29 @@ export function microBatchStep(model: Trainable, source: ImageSource, options: P
     return { name, graph, outputs, pairs: phasePairs };
   };
   const embeddings = phase('embeddings', pairs, () => {
-    const z = embedViews(model, source, pairs, options, { training: true, batchShare: 0 });
+    const z = embedViews(model, source, pairs, options, { training: true, batchShare: 0, precision });
     writeRows(kept.z, z, first, { parts: 2 });
     return {};
   });
   const loss = phase('loss', 0, () => {
     const result = ntXent(kept.z, { temperature });
-    const [dz] = gradients(result.loss, [kept.z]);
+    const [dz] = gradients(result.loss, [kept.z], weights.seed);
     writeRows(kept.dz, dz);
     writeRows(kept.loss, result.loss);
     writeRows(kept.accuracy, result.accuracy);
     return {};
   });
   const backward = phase('gradients', pairs, () => {
-    const z = embedViews(model, source, pairs, options, { training: true, batchShare: pairs / batchSize });
+    const z = embedViews(model, source, pairs, options, { training: true, batchShare: pairs / batchSize, precision });
     const dz = readRows(kept.dz, first, { parts: 2, rows: pairs });
     accumulate(kept.gradients, weights.gradientsOf(z, dz), first);
     return {};
   });
   const update = phase('update', 0, () => {
-    weights.update(kept.gradients, kept.loss);
-    return { loss: kept.loss, accuracy: kept.accuracy, firstBad: weights.firstBad };
+    return { loss: kept.loss, accuracy: kept.accuracy, ...weights.update(kept.gradients, kept.loss) };
   });
-  return { phases: [embeddings, loss, backward, update], optimizer: weights.optimizer };
+  const { optimizer, scaling } = weights;
+  return { phases: [embeddings, loss, backward, update], optimizer, scaling };
 }
 
 /** What one phase leaves for another. */

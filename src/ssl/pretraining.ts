@@ -1,4 +1,6 @@
 import type { ImageSource } from '../data/source.ts';
+import { UserError } from '../errors.ts';
+import type { DeviceTraits } from '../gpu/device.ts';
 import { type Inputs, Program, type Run } from '../graph/program.ts';
 import { SlotPool } from '../graph/slot_pool.ts';
 import type { State } from '../graph/state.ts';
@@ -36,6 +38,15 @@ export function tracePretraining(model: Trainable, source: ImageSource, options:
  * gradients and needs most, so that the others fit into what it has (see `SlotPool`).
  */
 export const inMemoryOrder = <T>(phases: readonly T[]): T[] => phases.toReversed();
+
+/** UserError: the device cannot hold tensors of this precision. */
+export function checkPrecision({ precision }: Pick<PretrainingOptions, 'precision'>, device: DeviceTraits): void {
+  if (precision === 'f32' || device.features.has('shader-f16')) return;
+  throw new UserError(
+    `--precision f16 needs the feature 'shader-f16', which '${device.adapter}' lacks; use --precision f32 or another --adapter`,
+    2,
+  );
+}
 
 /** How often a step runs a phase. */
 export const runsOf = ({ pairs }: Phase, batchSize: number): number => (pairs === 0 ? 1 : batchSize / pairs);
@@ -91,7 +102,7 @@ export class Pretraining {
     return Pretraining.compile(state, tracePretraining(model, source, options), source, options, compile);
   }
 
-  /** Plans and compiles a step that was traced. */
+  /** Plans and compiles a step that was traced. UserError: the device lacks what its precision needs. */
   static async compile(
     state: State,
     traced: PretrainingGraph,
@@ -99,6 +110,7 @@ export class Pretraining {
     options: PretrainingOptions,
     compile: CompileOptions = {},
   ): Promise<Pretraining> {
+    checkPrecision(options, state.gpu.traits);
     const pool = new SlotPool(state.gpu);
     const programs = new Map<Phase, Program>();
     for (const phase of inMemoryOrder(traced.phases))
@@ -112,7 +124,7 @@ export class Pretraining {
       yield { ...run, program: this.programs.get(run.phase)! };
   }
 
-  /** Runs one step on the images with these indices. Returns at once; `read()` waits for loss, accuracy and firstBad. */
+  /** Runs one step on the images with these indices. Returns at once; `read()` waits for the outputs: see `PretrainingGraph`. */
   step(indices: Uint32Array, counters: StepCounters): Run {
     let last: Run | undefined;
     for (const { program, inputs } of this.runs(indices, counters)) last = program.run(inputs);

@@ -5,9 +5,19 @@ import type { State } from '../graph/state.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Entry } from '../nn/module.ts';
 import { readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import type { LossScaling } from '../optim/loss_scaling.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { SimClr } from '../ssl/simclr.ts';
+import type { TrainEvents } from './events.ts';
+import type { RunFolder } from './run_folder.ts';
 import { modelOptions, parseSettings, type TrainSettings } from './settings.ts';
+
+/** Where the loss scale of a run in f16 stands. */
+export interface LossScaleProgress {
+  readonly scale: number;
+  /** Good steps since the scale changed, good steps, skipped steps. */
+  readonly counts: readonly number[];
+}
 
 /** Counters of a run, without which it could not go on exactly. */
 export interface Progress {
@@ -16,12 +26,15 @@ export interface Progress {
   /** Sums over the steps of the epoch that is under way. */
   readonly loss: number;
   readonly accuracy: number;
+  /** Set in f16. */
+  readonly lossScale?: LossScaleProgress | undefined;
 }
 
 const progressSchema = z.object({
   step: z.number().int().min(0).max(99_999_999),
   loss: z.number(),
   accuracy: z.number(),
+  lossScale: z.object({ scale: z.number().gt(0), counts: z.array(z.number().int().min(0)).length(3) }).optional(),
 });
 
 /** The name under which a checkpoint keeps an optimiser's moment of a parameter. */
@@ -80,6 +93,24 @@ export async function saveTraining(
   }
   const metadata = { format, settings: JSON.stringify(settings), progress: JSON.stringify(progress) };
   writeSafetensors(path, stored(values, model, progress.step), metadata);
+}
+
+/** Reads a loss scale from the device. */
+export async function readLossScale(state: State, { scale, counts }: LossScaling): Promise<LossScaleProgress> {
+  return { scale: (await state.read(scale))[0], counts: Array.from(await state.read(counts)) };
+}
+
+/** Sets the loss scale of a run that goes on. UserError: the checkpoint is of a run in f32. */
+export function restoreLossScale(
+  state: State,
+  scaling: LossScaling,
+  { progress, path }: Pick<Checkpoint, 'progress' | 'path'>,
+): void {
+  const { lossScale } = progress;
+  if (!lossScale)
+    throw new UserError(`${path}: has no loss scale, so it is of a run in f32; resume with --precision f32`);
+  state.write(scaling.scale, Float32Array.of(lossScale.scale));
+  state.write(scaling.counts, Uint32Array.from(lossScale.counts));
 }
 
 /** Writes a checkpoint (atomically) from which the run continues bit for bit. */
@@ -146,6 +177,22 @@ export function readCheckpoint(path: string): Checkpoint {
     throw new UserError(`${path}: its metadata are damaged; take another checkpoint`);
   }
   return { ...read, settings: parseSettings(read.settings, path, (name) => name) };
+}
+
+/** The newest checkpoint that can be read. UserError: there are some, and none can. */
+export function newestCheckpoint(folder: RunFolder, events: TrainEvents): Checkpoint | undefined {
+  let fault: unknown;
+  for (const step of folder.checkpointSteps().reverse()) {
+    try {
+      return readCheckpoint(folder.checkpointFile(step));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      fault ??= error;
+      events.onDamaged?.(error.message);
+    }
+  }
+  if (fault) throw fault;
+  return undefined;
 }
 
 /** Sets weights, statistics and moments. UserError: of another architecture; then nothing is changed. */

@@ -2,10 +2,10 @@ import type { ImageSource } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import type { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
-import type { Data } from '../graph/tensor.ts';
+import type { Data, Tensor } from '../graph/tensor.ts';
 import type { Entry } from '../nn/module.ts';
 import { Pretraining, type StepCounters } from '../ssl/pretraining.ts';
-import type { PretrainingOptions, Trainable } from '../ssl/step.ts';
+import type { PretrainingGraph, PretrainingOptions, Trainable } from '../ssl/step.ts';
 
 /** Index of the first element that is NaN or infinite, or −1. */
 const firstNonFinite = (data: Data): number => (data as Float32Array).findIndex((value) => !Number.isFinite(value));
@@ -30,10 +30,12 @@ async function firstBadTensor(
   return undefined;
 }
 
+const isFloat = ({ dtype }: Tensor): boolean => dtype === 'f32' || dtype === 'f16';
+
 async function firstBadOutput(program: Program): Promise<string | undefined> {
   for (const node of program.plan.nodes) {
     for (const tensor of node.outputs) {
-      if (tensor.dtype !== 'f32' || !program.plan.isStored(tensor)) continue;
+      if (!isFloat(tensor) || !program.plan.isStored(tensor)) continue;
       const at = firstNonFinite(await program.inspect(tensor));
       if (at >= 0) return `${tensor.name} [${tensor.shape.join(', ')}], element ${at}`;
     }
@@ -61,19 +63,20 @@ export async function divergenceOf(
   return new UserError(`step ${step}: NaN or infinity appeared, ${place}; training stopped. ${remedy}`);
 }
 
-/** The same for a step of pre-training. */
+/** The same for a step of pre-training; `traced` is the step that went wrong, whose loss scale still stands. */
 export const divergence = (
   step: number,
   remedy: string,
   state: State,
   model: Trainable,
+  traced: PretrainingGraph,
   source: ImageSource,
   options: PretrainingOptions,
   indices: Uint32Array,
   counters: StepCounters,
 ): Promise<UserError> =>
   divergenceOf(step, remedy, state, model.parameters, async function* () {
-    const again = await Pretraining.create(state, model, source, options, { inspect: true });
+    const again = await Pretraining.compile(state, traced, source, options, { inspect: true });
     try {
       for (const { program, inputs } of again.runs(indices, counters)) {
         await program.run(inputs).read();

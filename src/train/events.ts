@@ -1,4 +1,17 @@
 /** What a run tells while it goes on, and at its end. */
+import type { Data } from '../graph/tensor.ts';
+
+/** The loss scale of a run in f16. */
+export interface ScaleReport {
+  readonly scale: number;
+  /** Steps so far that were skipped because scaled gradients overflowed. */
+  readonly skipped: number;
+}
+
+/** The loss scale among the outputs of a step; undefined in f32. */
+export function scaleReport({ lossScale, lossScaleCounts }: Readonly<Record<string, Data>>): ScaleReport | undefined {
+  return lossScale && lossScaleCounts && { scale: lossScale[0], skipped: lossScaleCounts[2] };
+}
 
 /** What a step showed. */
 export interface StepReport {
@@ -8,6 +21,8 @@ export interface StepReport {
   readonly loss: number;
   readonly accuracy: number;
   readonly lr: number;
+  /** The next step's; set in f16. */
+  readonly lossScale?: ScaleReport | undefined;
 }
 
 /** What an epoch showed: means over its steps. */
@@ -23,6 +38,8 @@ export interface EpochReport {
   readonly imagesPerSecond: number;
   /** Bytes in GPU buffers, at most so far. */
   readonly memory: number;
+  /** The next step's; set in f16. */
+  readonly lossScale?: ScaleReport | undefined;
   readonly knn: number | undefined;
 }
 

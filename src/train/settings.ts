@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { precisions } from '../nn/module.ts';
 import { resnetBlocks, stems } from '../nn/resnet.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import { adam } from '../optim/adam.ts';
@@ -53,6 +54,10 @@ export const trainSettings = z.strictObject({
   schedule: z.enum(['constant', 'cosine']).default('constant').describe('learning rate over the steps, after warm-up'),
   warmupEpochs: z.number().min(0).default(0).describe('epochs in which the learning rate rises linearly'),
   temperature: positive().default(pretrainingDefaults.temperature).describe('temperature τ of NT-Xent'),
+  precision: z
+    .enum(precisions)
+    .default(pretrainingDefaults.precision)
+    .describe('f16: activations and convolution weights in half the bytes, loss scaled; needs shader-f16'),
   architecture: z
     .enum(Object.keys(resnetBlocks) as [keyof typeof resnetBlocks])
     .default(simClrDefaults.architecture)
@@ -204,12 +209,13 @@ export function augmentationConfig(
 }
 
 export function pretrainingOptions(settings: TrainSettings): PretrainingOptions {
-  const { imageSize, batchSize, microBatch, temperature, seed } = settings;
+  const { imageSize, batchSize, microBatch, temperature, precision, seed } = settings;
   return {
     imageSize,
     batchSize,
     microBatch,
     temperature,
+    precision,
     seed,
     ...normalization(settings),
     augmentation: augmentationConfig(settings),

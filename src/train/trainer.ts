@@ -6,11 +6,19 @@ import { UserError } from '../errors.ts';
 import type { DeviceTraits, Gpu } from '../gpu/device.ts';
 import type { Run } from '../graph/program.ts';
 import { State } from '../graph/state.ts';
-import { Pretraining } from '../ssl/pretraining.ts';
+import { Pretraining, type StepCounters } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
-import { type Checkpoint, type Progress, readCheckpoint, restore, saveCheckpoint } from './checkpoint.ts';
+import {
+  type Checkpoint,
+  newestCheckpoint,
+  type Progress,
+  readLossScale,
+  restore,
+  restoreLossScale,
+  saveCheckpoint,
+} from './checkpoint.ts';
 import { divergence } from './diagnose.ts';
-import type { EpochReport, TrainEvents, TrainResult } from './events.ts';
+import { type EpochReport, type ScaleReport, scaleReport, type TrainEvents, type TrainResult } from './events.ts';
 import { Monitor } from './monitor.ts';
 import { Probe } from './probe.ts';
 import type { RunFolder } from './run_folder.ts';
@@ -28,22 +36,6 @@ export function checkBatch({ name, count }: ImageSet, { batchSize }: TrainSettin
   throw new UserError(`${name}: has ${count} images, fewer than --batch-size ${batchSize}; use a smaller batch`);
 }
 
-/** The newest checkpoint that can be read. UserError: there are some, and none can. */
-function newestCheckpoint(folder: RunFolder, events: TrainEvents): Checkpoint | undefined {
-  let fault: unknown;
-  for (const step of folder.checkpointSteps().reverse()) {
-    try {
-      return readCheckpoint(folder.checkpointFile(step));
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      fault ??= error;
-      events.onDamaged?.(error.message);
-    }
-  }
-  if (fault) throw fault;
-  return undefined;
-}
-
 /** One pre-training run in one folder, from its start or its newest checkpoint to its end. */
 export class Trainer {
   private readonly pending: { step: number; epoch: number; lr: number; indices: Uint32Array; run: Run }[] = [];
@@ -55,6 +47,7 @@ export class Trainer {
   private timedSteps = 0;
   private seconds = 0;
   private knn: number | undefined;
+  private lossScale: ScaleReport | undefined;
 
   private constructor(
     private readonly gpu: Gpu,
@@ -96,7 +89,9 @@ export class Trainer {
     });
     const monitor = await Monitor.create(state, model, source, options);
     const probing = probe && settings.knnEvery > 0 ? await Probe.create(state, model, probe, settings) : undefined;
-    if (checkpoint) restore(state, model, pretraining.traced.optimizer, checkpoint);
+    const { optimizer, scaling } = pretraining.traced;
+    if (checkpoint) restore(state, model, optimizer, checkpoint);
+    if (checkpoint && scaling) restoreLossScale(state, scaling, checkpoint);
     folder.rewindMetrics(checkpoint?.progress.step ?? 0);
     return new Trainer(
       gpu,
@@ -166,20 +161,25 @@ export class Trainer {
       const { step, epoch, lr, indices, run } = this.pending.shift()!;
       const values = await run.read();
       if (values['firstBad'][0] !== 0) {
-        const { state, model, source, settings } = this;
-        const kept = this.folder.checkpointSteps().at(-1);
-        const remedy = `Lower --lr or raise --temperature${kept === undefined ? '' : `; the checkpoint of step ${kept} is good`}`;
-        throw await divergence(step, remedy, state, model, source, pretrainingOptions(settings), indices, {
-          step,
-          epoch,
-          lr,
-        });
+        throw await this.divergence(indices, { step, epoch, lr });
       }
       const [loss, accuracy] = [values['loss'][0], values['accuracy'][0]];
+      this.lossScale = scaleReport(values);
       this.progress = { step, loss: this.progress.loss + loss, accuracy: this.progress.accuracy + accuracy };
-      this.folder.log({ type: 'step', step, epoch: epoch + 1, loss, accuracy, lr });
-      this.events.onStep?.({ step, steps: this.total, epoch: epoch + 1, loss, accuracy, lr });
+      const report = { step, epoch: epoch + 1, loss, accuracy, lr, lossScale: this.lossScale };
+      this.folder.log({ type: 'step', ...report });
+      this.events.onStep?.({ ...report, steps: this.total });
     }
+  }
+
+  /** The error that ends a run whose loss is not finite, or whose gradients are not at any scale. */
+  private divergence(indices: Uint32Array, counters: StepCounters): Promise<UserError> {
+    const { state, model, source, settings, pretraining } = this;
+    const kept = this.folder.checkpointSteps().at(-1);
+    const narrow = settings.precision === 'f16' ? ', or train with --precision f32' : '';
+    const remedy = `Lower --lr or raise --temperature${narrow}${kept === undefined ? '' : `; the checkpoint of step ${kept} is good`}`;
+    const options = pretrainingOptions(settings);
+    return divergence(counters.step, remedy, state, model, pretraining.traced, source, options, indices, counters);
   }
 
   private async endEpoch(epoch: number): Promise<void> {
@@ -202,6 +202,7 @@ export class Trainer {
       lr: learningRate(settings, step, this.total, perEpoch),
       imagesPerSecond: (this.timedSteps * settings.batchSize) / this.seconds,
       memory: this.gpu.highWater,
+      lossScale: this.lossScale,
       knn: this.knn,
     };
     this.seconds = 0;
@@ -216,15 +217,11 @@ export class Trainer {
   private async save(): Promise<void> {
     await this.settle(0);
     if (this.saved === this.progress.step) return;
-    const { state, model, pretraining, settings, progress, folder } = this;
-    await saveCheckpoint(
-      folder.checkpointFile(progress.step),
-      state,
-      model,
-      pretraining.traced.optimizer,
-      settings,
-      progress,
-    );
+    const { state, model, settings, folder } = this;
+    const { optimizer, scaling } = this.pretraining.traced;
+    const lossScale = scaling && (await readLossScale(state, scaling));
+    const progress = { ...this.progress, lossScale };
+    await saveCheckpoint(folder.checkpointFile(progress.step), state, model, optimizer, settings, progress);
     this.saved = progress.step;
     folder.prune(settings.keep);
   }

@@ -1,0 +1,255 @@
+/** `--precision f16`: the whole step against the one of f32, over many steps, over overflows, over a stop and a resume. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import type { ImageSet } from '../src/data/images.ts';
+import { hostImages } from '../src/data/source.ts';
+import type { Gpu } from '../src/gpu/device.ts';
+import { Program } from '../src/graph/program.ts';
+import { State } from '../src/graph/state.ts';
+import type { Tensor } from '../src/graph/tensor.ts';
+import { BatchNorm, Conv2d, Linear } from '../src/nn/layers.ts';
+import type { Mode } from '../src/nn/module.ts';
+import { add } from '../src/ops/add.ts';
+import { cast } from '../src/ops/cast.ts';
+import { globalAvgPool } from '../src/ops/global_avg_pool.ts';
+import { maxPool2d } from '../src/ops/max_pool.ts';
+import { relu } from '../src/ops/relu.ts';
+import { adam } from '../src/optim/adam.ts';
+import { Pretraining, phaseRuns, tracePretraining } from '../src/ssl/pretraining.ts';
+import { SimClr } from '../src/ssl/simclr.ts';
+import { type PretrainingOptions, pretrainingDefaults, type Trainable } from '../src/ssl/step.ts';
+import {
+  type CheckpointKind,
+  type Progress,
+  readLossScale,
+  readTraining,
+  restore,
+  restoreLossScale,
+  saveTraining,
+  type Trained,
+} from '../src/train/checkpoint.ts';
+import { divergence } from '../src/train/diagnose.ts';
+import { onEveryAdapter } from './ops/harness.ts';
+import { lowbias32 } from './values.ts';
+
+// Seconds each on a machine of its own; tests of other files may share it.
+vi.setConfig({ testTimeout: 600_000 });
+
+/** Images with large patches of colour under noise, by formula. */
+const images: ImageSet = {
+  name: 'images by formula',
+  count: 4,
+  height: 32,
+  width: 32,
+  skipped: [],
+  read(i, target, offset) {
+    for (let byte = 0; byte < 32 * 32 * 3; byte++) {
+      const patch = lowbias32(i * 100 + Math.floor(byte / 768) * 10 + (Math.floor(byte / 3) % 4) + (byte % 3) * 1000);
+      target[offset + byte] = (patch % 200) + (lowbias32(byte + i * 7919) % 56);
+    }
+  },
+};
+
+const options = {
+  ...pretrainingDefaults,
+  imageSize: 16,
+  batchSize: 4,
+  temperature: 0.5,
+  optimizer: (weights: Tensor) => adam(weights),
+} satisfies PretrainingOptions;
+const indices = Uint32Array.of(2, 0, 3, 1);
+const half = { precision: 'f16' } as const;
+const checkpoints: CheckpointKind = { format: 'test', what: 'test', remedy: 'none' };
+
+/** Every kind of layer that holds f16, small enough for many steps. */
+class Small implements Trainable, Trained {
+  readonly options = { features: 8 };
+  private readonly conv1 = new Conv2d('conv1', 3, 8, { kernel: 3, padding: 1, seed: 1 });
+  private readonly bn1 = new BatchNorm('bn1', 8);
+  private readonly conv2 = new Conv2d('conv2', 8, 8, { kernel: 3, padding: 1, seed: 1 });
+  private readonly bn2 = new BatchNorm('bn2', 8);
+  private readonly fc = new Linear('fc', 8, this.options.features, 1);
+  private readonly layers = [this.conv1, this.bn1, this.conv2, this.bn2, this.fc];
+  readonly parameters = this.layers.flatMap((layer) => layer.parameters);
+  readonly buffers = this.layers.flatMap((layer) => layer.buffers);
+
+  embeddings(images: Tensor, mode: Mode): Tensor {
+    const x = cast(images, mode.precision ?? 'f32');
+    const y = maxPool2d(relu(this.bn1.forward(this.conv1.forward(x), mode)), { kernel: 3, stride: 2, padding: 1 });
+    return this.fc.forward(globalAvgPool(relu(add(this.bn2.forward(this.conv2.forward(y), mode), y))));
+  }
+}
+
+/** A training of its own, and how to take steps in it. */
+async function train(gpu: Gpu, more: Partial<PretrainingOptions> = {}) {
+  const state = new State(gpu);
+  const model = new Small();
+  const training = await Pretraining.create(state, model, hostImages(images), { ...options, ...more });
+  return {
+    state,
+    model,
+    training,
+    traced: training.traced,
+    scaling: training.traced.scaling!,
+    step: (step: number) => training.step(indices, { step, epoch: 0, lr: 1e-3 }).read(),
+    weights: () => state.read(model.parameters[0].tensor.flat!.parent),
+    close() {
+      training.destroy();
+      state.destroy();
+      gpu.trim();
+    },
+  };
+}
+
+/** Loss and flat gradients (not scaled) of the first step of ResNet-18. */
+async function firstStep(gpu: Gpu, more: Partial<PretrainingOptions>) {
+  const state = new State(gpu);
+  const source = hostImages(images);
+  const given = { ...options, imageSize: 32, ...more };
+  const traced = tracePretraining(new SimClr({ features: 16, headWidth: 32 }), source, given);
+  const [{ phase, inputs }] = phaseRuns(traced, source, given, indices, { step: 1, epoch: 0, lr: 0 });
+  const gradients = phase.graph.nodes.find(({ op }) => op.name === 'flatten')!.outputs[0];
+  const program = await Program.compile(phase.graph, state, { loss: phase.outputs['loss'], gradients });
+  const scale = traced.scaling ? (await state.read(traced.scaling.scale))[0] : 1;
+  const values = await program.run(inputs).read();
+  const bytes = program.plan.slots.reduce((a, b) => a + b, 0);
+  program.destroy();
+  state.destroy();
+  gpu.trim();
+  return {
+    loss: values['loss'][0],
+    gradients: Float64Array.from(values['gradients'], (value) => value / scale),
+    bytes,
+  };
+}
+
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+};
+
+onEveryAdapter((gpu) => {
+  const needsF16 = (skip: (note: string) => void) => {
+    if (!gpu().traits.features.has('shader-f16')) skip("the adapter has no 'shader-f16'");
+  };
+
+  it('an adapter without f16 says so in one line', async ({ skip }) => {
+    if (gpu().traits.features.has('shader-f16')) skip('the adapter has f16');
+    await expect(train(gpu(), half)).rejects.toThrow(
+      /^--precision f16 needs the feature 'shader-f16', which '.+' lacks; use --precision f32 or another --adapter$/,
+    );
+  });
+
+  it('loss and gradients are those of f32, in less memory', async ({ skip }) => {
+    needsF16(skip);
+    const narrow = await firstStep(gpu(), half);
+    const wide = await firstStep(gpu(), {});
+    expect(Math.abs(narrow.loss / wide.loss - 1)).toBeLessThan(1e-2);
+    const cosine =
+      dot(narrow.gradients, wide.gradients) /
+      Math.sqrt(dot(narrow.gradients, narrow.gradients) * dot(wide.gradients, wide.gradients));
+    const length = Math.sqrt(dot(narrow.gradients, narrow.gradients) / dot(wide.gradients, wide.gradients));
+    expect(cosine).toBeGreaterThan(0.999);
+    expect(Math.abs(length - 1)).toBeLessThan(0.02);
+    expect(narrow.bytes).toBeLessThan(wide.bytes);
+  });
+
+  it('over 20 steps the loss falls as in f32, also in pieces', async ({ skip }) => {
+    needsF16(skip);
+    const losses: Record<string, number[]> = {};
+    for (const [name, more] of Object.entries({ f32: {}, f16: half, pieces: { ...half, microBatch: 2 } })) {
+      const { step, close } = await train(gpu(), more);
+      losses[name] = [];
+      for (let i = 1; i <= (name === 'pieces' ? 4 : 20); i++) losses[name].push((await step(i))['loss'][0]);
+      close();
+    }
+    const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    const falls = (values: number[]) => mean(values.slice(0, 4)) - mean(values.slice(-4));
+    expect(falls(losses['f32'])).toBeGreaterThan(0.2);
+    expect(Math.abs(falls(losses['f16']) / falls(losses['f32']) - 1)).toBeLessThan(0.25);
+    for (const i of [0, 1, 2]) expect(Math.abs(losses['f16'][i] / losses['f32'][i] - 1)).toBeLessThan(2e-2);
+    expect(mean(losses['pieces'].slice(2))).toBeLessThan(losses['pieces'][0]);
+  });
+
+  it('overflows are skipped, the scale falls until a step is good, and a resumed run is the run that was not stopped', async ({
+    skip,
+  }) => {
+    needsF16(skip);
+    const folder = mkdtempSync(join(tmpdir(), 'half-precision-'));
+    const first = await train(gpu(), half);
+    const start = await first.weights();
+    first.state.write(first.scaling.scale, Float32Array.of(2 ** 40));
+    const scales: number[] = [];
+    let skipped = 0;
+    for (let i = 1; i <= 40 && scales.length === skipped; i++) {
+      const values = await first.step(i);
+      expect([values['firstBad'][0], Number.isFinite(values['loss'][0])]).toEqual([0, true]);
+      scales.push(values['lossScale'][0]);
+      skipped = values['lossScaleCounts'][2];
+      if (skipped === i) expect(await first.weights()).toEqual(start);
+    }
+    expect(skipped).toBeGreaterThan(3);
+    expect(scales).toEqual([...Array.from({ length: skipped }, (_, i) => 2 ** (39 - i)), 2 ** (40 - skipped)]);
+    expect(await first.weights()).not.toEqual(start);
+
+    // saved between two steps that overflow and not
+    first.state.write(first.scaling.scale, Float32Array.of(2 ** (40 - skipped + 1)));
+    const path = join(folder, 'step-00000041.safetensors');
+    const lossScale = await readLossScale(first.state, first.scaling);
+    const progress = { step: 41, loss: 0, accuracy: 0, lossScale };
+    await saveTraining(path, first.state, first.model, first.traced.optimizer, checkpoints, {}, progress);
+    const finish = async ({ step, weights, state, scaling }: typeof first) => {
+      const values = [];
+      for (const i of [42, 43, 44]) values.push(await step(i));
+      return { values, weights: await weights(), lossScale: await readLossScale(state, scaling) };
+    };
+    const expected = await finish(first);
+    expect(expected.lossScale.counts[2]).toBe(skipped + 1);
+    first.close();
+    const second = await train(gpu(), half);
+    await second.step(1); // a copy of first weights is there: it must not survive
+    const checkpoint = readTraining<Progress>(path, checkpoints);
+    restore(second.state, second.model, second.traced.optimizer, checkpoint);
+    restoreLossScale(second.state, second.scaling, checkpoint);
+    expect(await finish(second)).toEqual(expected);
+    expect(() =>
+      restoreLossScale(second.state, second.scaling, { ...checkpoint, progress: { step: 1, loss: 0, accuracy: 0 } }),
+    ).toThrow(/is of a run in f32/);
+    second.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('what no scale can save stops the training, and the first tensor at fault is named', async ({ skip }) => {
+    needsF16(skip);
+    const { state, model, training, traced, scaling, step, weights, close } = await train(gpu(), half);
+    const { tensor } = model.parameters.find((entry) => entry.tensor.name === 'bn2.weight')!;
+    state.write(tensor, new Float32Array(tensor.size).fill(1e5));
+    state.write(scaling.scale, Float32Array.of(1.5));
+    const before = await weights();
+    expect((await step(7))['firstBad'][0]).toBe(7);
+    expect(await weights()).toEqual(before);
+    const error = await divergence(
+      7,
+      'Lower --lr',
+      state,
+      model,
+      traced,
+      hostImages(images),
+      { ...options, ...half },
+      indices,
+      {
+        step: 7,
+        epoch: 0,
+        lr: 1e-3,
+      },
+    );
+    expect(error.message).toMatch(
+      /^step 7: NaN or infinity appeared, first in relu \[8, 8, 8, 8\], element \d+; training stopped\. Lower --lr$/,
+    );
+    expect(training.traced).toBe(traced);
+    close();
+  });
+});
