@@ -1,4 +1,4 @@
-/** One `.tar.xz` of a folder: `tar xf` unpacks it, and xz makes it half as large again as the next best that every tar knows. */
+/** One `.tar.xz` of a folder: `tar xf` unpacks it, and by gzip it would be too large. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, renameSync, rmSync, statSync } from 'node:fs';
