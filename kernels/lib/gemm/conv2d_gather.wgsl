@@ -18,6 +18,8 @@
 //       tiles = classes · ceil(batch · rows · columns / tile_rows)
 //       dispatch(ceil(out_channels / tile_columns), min(tiles, 65535), ceil(tiles / min(tiles, 65535)))
 // #include "lib/gemm/tile.wgsl"
+// #include "lib/gemm/loaded.wgsl"
+// #include "lib/gemm/conv2d_pixels.wgsl"
 
 struct Params {
   batch: u32,
@@ -38,57 +40,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<Value>;
 @group(0) @binding(2) var<storage, read> w: array<Value>;
 @group(0) @binding(3) var<storage, read_write> y: array<Value>;
-
-// One spatial axis of a class: the pixel with number j is written at first + step·j and reads, for t < taps, source
-// origin + scale·j + direction·t with tap first_tap + step·t.
-struct Axis {
-  count: u32,
-  first: u32,
-  step: u32,
-  scale: i32,
-  origin: i32,
-  first_tap: u32,
-  taps: u32,
-}
-
-fn axis_of(remainder: u32, kernel: u32, size: u32) -> Axis {
-  if (params.input_gradient == 0u) {
-    return Axis(size, 0u, 1u, i32(params.stride), -i32(params.padding), 0u, kernel);
-  }
-  // (first + padding) mod stride = remainder: taps remainder, remainder + stride, …
-  let first = (remainder + params.stride - params.padding % params.stride) % params.stride;
-  let count = select(0u, (size - first + params.stride - 1u) / params.stride, first < size);
-  let taps = select(0u, (kernel - remainder + params.stride - 1u) / params.stride, remainder < kernel);
-  return Axis(count, first, params.stride, 1, i32((first + params.padding) / params.stride), remainder, taps);
-}
-
-// The pixel with a number, in the order in which they lie in memory.
-struct Pixel {
-  column: u32,
-  row: u32,
-  image: u32,
-}
-
-fn pixel_of(number: u32, vertical: Axis, horizontal: Axis) -> Pixel {
-  let place = number / horizontal.count;
-  return Pixel(number % horizontal.count, place % vertical.count, place / vertical.count);
-}
-
-fn after(pixel: Pixel, vertical: Axis, horizontal: Axis) -> Pixel {
-  let row_ends = pixel.column + 1u == horizontal.count;
-  let image_ends = row_ends && pixel.row + 1u == vertical.count;
-  return Pixel(
-    select(pixel.column + 1u, 0u, row_ends),
-    select(pixel.row + select(0u, 1u, row_ends), 0u, image_ends),
-    pixel.image + select(0u, 1u, image_ends),
-  );
-}
-
-fn written_at(pixel: Pixel, vertical: Axis, horizontal: Axis) -> u32 {
-  let out_y = vertical.first + vertical.step * pixel.row;
-  let out_x = horizontal.first + horizontal.step * pixel.column;
-  return (pixel.image * params.out_height + out_y) * params.out_width + out_x;
-}
 
 // What a thread loads from: 4 pixels, for tap 0 at the source coordinates (y, x), or 4 rows of w; at: vec4s from the start.
 struct Rows {
@@ -145,41 +96,39 @@ fn sum_of(term: Term, by: Term, quads: u32, horizontal: Axis) -> Term {
   );
 }
 
-// 4 vec4s along the sum, one for each row.
-struct Loaded {
-  a: Value,
-  b: Value,
-  c: Value,
-  d: Value,
+fn load_weights(rows: Rows, term: Term, exists: vec4<bool>, vertical: Axis, horizontal: Axis) -> Loaded {
+  let tap_y = vertical.first_tap + vertical.step * term.tap_y;
+  let tap_x = horizontal.first_tap + horizontal.step * term.tap_x;
+  let offset = (tap_y * params.kernel_width + tap_x) * (params.channels / 4u) + term.quad;
+  let at = select(vec4<u32>(), vec4<u32>(rows.at) + offset, exists);
+  return Loaded(w[at.x], w[at.y], w[at.z], w[at.w], exists);
 }
 
-fn load(block: Block, rows: Rows, term: Term, vertical: Axis, horizontal: Axis) -> Loaded {
-  if (!block.exists || term.tap_y >= vertical.taps) { return Loaded(); }
-  let quads = i32(params.channels / 4u);
-  if (block.of_right) {
-    let tap_y = vertical.first_tap + vertical.step * term.tap_y;
-    let tap_x = horizontal.first_tap + horizontal.step * term.tap_x;
-    let at = vec4<u32>(rows.at) + (tap_y * params.kernel_width + tap_x) * u32(quads) + term.quad;
-    return Loaded(w[at.x], w[at.y], w[at.z], w[at.w]);
-  }
+fn load_pixels(rows: Rows, term: Term, exists: vec4<bool>) -> Loaded {
   let direction = select(1, -1, params.input_gradient != 0u);
   let dy = direction * i32(term.tap_y);
   let dx = direction * i32(term.tap_x);
   // A negative coordinate is a huge unsigned one.
-  let inside = (vec4<u32>(rows.y + dy) < vec4(params.height)) & (vec4<u32>(rows.x + dx) < vec4(params.width));
-  let offset = (dy * i32(params.width) + dx) * quads + i32(term.quad);
+  let on_image = (vec4<u32>(rows.y + dy) < vec4(params.height)) & (vec4<u32>(rows.x + dx) < vec4(params.width));
+  let inside = on_image & exists;
+  let offset = (dy * i32(params.width) + dx) * i32(params.channels / 4u) + i32(term.quad);
   let at = select(vec4<u32>(), vec4<u32>(rows.at + offset), inside);
-  return Loaded(
-    select(Value(), x[at.x], inside.x),
-    select(Value(), x[at.y], inside.y),
-    select(Value(), x[at.z], inside.z),
-    select(Value(), x[at.w], inside.w),
-  );
+  return Loaded(x[at.x], x[at.y], x[at.z], x[at.w], inside);
+}
+
+fn load(block: Block, rows: Rows, term: Term, vertical: Axis, horizontal: Axis) -> Loaded {
+  let exists = vec4(term.tap_y < vertical.taps);
+  var loaded: Loaded;
+  if (block.of_right) {
+    loaded = load_weights(rows, term, exists, vertical, horizontal);
+  } else {
+    loaded = load_pixels(rows, term, exists);
+  }
+  return loaded;
 }
 
 fn put(block: Block, stage: u32, loaded: Loaded) {
-  let rows = mat4x4<f32>(vec4<f32>(loaded.a), vec4<f32>(loaded.b), vec4<f32>(loaded.c), vec4<f32>(loaded.d));
-  put_terms(block, stage, transpose(rows));
+  put_terms(block, stage, transpose(matrix_of(loaded)));
 }
 
 // 4 pixels in a row of a thread's sums, and the first of the out channels (in vec4s).
@@ -243,7 +192,7 @@ fn main(
   var sums: Sums;
   for (var i = 0u; i <= steps; i++) {
     var next = Loaded();
-    if (i < steps) {
+    if (i < steps && block.exists) {
       next = load(block, rows, term, vertical, horizontal);
       term = sum_of(term, step, quads, horizontal);
     }

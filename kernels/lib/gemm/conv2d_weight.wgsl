@@ -13,6 +13,7 @@
 //
 // Grid: dispatch(ceil(kernel_height · kernel_width · channels / tile_columns), ceil(out_channels / tile_rows), slices)
 // #include "lib/gemm/tile.wgsl"
+// #include "lib/gemm/loaded.wgsl"
 
 struct Params {
   batch: u32,
@@ -73,40 +74,30 @@ fn pixels_from(first: u32) -> Pixels {
   );
 }
 
-// The pixels tile_depth further on; `by` is pixels_from(tile_depth).x of that many pixels.
-fn further(pixels: Pixels, by: Pixels) -> Pixels {
-  let stride = i32(params.stride);
-  let width = i32(params.out_width) * stride;
-  let height = i32(params.out_height) * stride;
-  let x = pixels.x + by.x.x;
-  let row_ends = x >= vec4(width);
-  let y = pixels.y + by.y.x + select(vec4(0), vec4(stride), row_ends);
-  let image_ends = y >= vec4(height);
-  return Pixels(
-    pixels.number + tile_depth,
-    pixels.image + by.image.x + select(vec4(0), vec4(i32(params.height)), image_ends),
-    select(y, y - height, image_ends),
-    select(x, x - width, row_ends),
-  );
-}
-
-struct Loaded {
-  a: Value,
-  b: Value,
-  c: Value,
-  d: Value,
+// The pixels tile_depth further on; `by` is pixels_from(tile_depth). Only who reads x asks where they are.
+fn further(pixels: Pixels, by: Pixels, places: bool) -> Pixels {
+  var next = pixels;
+  next.number += tile_depth;
+  if (places) {
+    let stride = i32(params.stride);
+    let width = i32(params.out_width) * stride;
+    let height = i32(params.out_height) * stride;
+    let x = pixels.x + by.x.x;
+    let row_ends = x >= vec4(width);
+    let y = pixels.y + by.y.x + select(vec4(0), vec4(stride), row_ends);
+    let image_ends = y >= vec4(height);
+    next.image = pixels.image + by.image.x + select(vec4(0), vec4(i32(params.height)), image_ends);
+    next.y = select(y, y - height, image_ends);
+    next.x = select(x, x - width, row_ends);
+  }
+  return next;
 }
 
 fn load_dy(pixels: Pixels, end: u32, quad: u32) -> Loaded {
   let quads = params.out_channels / 4u;
   let inside = (pixels.number < vec4(end)) & vec4(quad < quads);
   let at = select(vec4<u32>(), pixels.number * quads + quad, inside);
-  return Loaded(
-    select(Value(), dy[at.x], inside.x),
-    select(Value(), dy[at.y], inside.y),
-    select(Value(), dy[at.z], inside.z),
-    select(Value(), dy[at.w], inside.w),
-  );
+  return Loaded(dy[at.x], dy[at.y], dy[at.z], dy[at.w], inside);
 }
 
 fn load_x(pixels: Pixels, end: u32, column: Column) -> Loaded {
@@ -117,23 +108,22 @@ fn load_x(pixels: Pixels, end: u32, column: Column) -> Loaded {
     & (vec4<u32>(row) < vec4(params.height)) & (vec4<u32>(place) < vec4(params.width));
   let source = ((pixels.image + row) * i32(params.width) + place) * i32(params.channels / 4u) + column.quad;
   let at = select(vec4<u32>(), vec4<u32>(source), inside);
-  return Loaded(
-    select(Value(), x[at.x], inside.x),
-    select(Value(), x[at.y], inside.y),
-    select(Value(), x[at.z], inside.z),
-    select(Value(), x[at.w], inside.w),
-  );
+  return Loaded(x[at.x], x[at.y], x[at.z], x[at.w], inside);
 }
 
 // What a thread loads: 4 out channels of dy or a column's 4 channels of x.
 fn load(block: Block, pixels: Pixels, end: u32, out_quad: u32, column: Column) -> Loaded {
-  if (!block.exists) { return Loaded(); }
-  if (block.of_right) { return load_x(pixels, end, column); }
-  return load_dy(pixels, end, out_quad);
+  var loaded: Loaded;
+  if (block.of_right) {
+    loaded = load_x(pixels, end, column);
+  } else {
+    loaded = load_dy(pixels, end, out_quad);
+  }
+  return loaded;
 }
 
 fn put(block: Block, stage: u32, loaded: Loaded) {
-  put_terms(block, stage, mat4x4<f32>(vec4<f32>(loaded.a), vec4<f32>(loaded.b), vec4<f32>(loaded.c), vec4<f32>(loaded.d)));
+  put_terms(block, stage, matrix_of(loaded));
 }
 
 fn write_row(out_channel: u32, first: u32, slice: u32, low: vec4<f32>, high: vec4<f32>) {
@@ -164,9 +154,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   var sums: Sums;
   for (var i = 0u; i <= steps; i++) {
     var next = Loaded();
-    if (i < steps) {
+    if (i < steps && block.exists) {
       next = load(block, pixels, end, out_quad, column);
-      pixels = further(pixels, by);
+      pixels = further(pixels, by, block.of_right);
     }
     if (i > 0u) { add_stage(&sums, (i - 1u) & 1u, corner); }
     if (i < steps) { put(block, i & 1u, next); }

@@ -4,10 +4,12 @@
 //
 // A matrix is deep where its memory runs along the sum. A thread loads 4 neighbouring elements of 4 of its rows, and turns the block
 // around where it is deep. Whoever includes this says what is loaded at once: `Stored` is a vec4, then all three matrices have rows
-// of whole vec4s, or a single f32, for any sizes; load_a and load_b give 4 elements of which `count` at least 1 exist.
+// of whole vec4s, or a single f32, for any sizes. load_a and load_b give 4 elements, of which the first `count` exist, as a `Value`;
+// `existing` puts the others to zero; `store` writes those that exist.
 //
 // Grid: tiles = ceil(columns / tile_columns) · ceil(rows / tile_rows) · slices, folded into two dimensions (lib/grid.wgsl).
 // #include "lib/gemm/tile.wgsl"
+// #include "lib/gemm/loaded.wgsl"
 // #include "lib/grid.wgsl"
 
 struct Params {
@@ -28,31 +30,47 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> c: array<Sum>;
 
-// Elements `at`, at + 1, … of a or b, as many as exist.
-fn load_row(of_right: bool, at: u32, count: u32) -> vec4<f32> {
-  if (of_right) { return load_b(at, count); }
-  return load_a(at, count);
+// A thread's block as it lies in memory: rows or columns `first`…, terms `term`… before `end`.
+struct Place {
+  deep: bool,
+  pitch: u32,
+  row: u32,
+  end_row: u32,
+  column: u32,
+  end_column: u32,
 }
 
-// A thread's block, a vec4 for each term, zeros outside: rows or columns `first`…, terms `term`… before `end`.
-fn load(block: Block, first: u32, term: u32, end: u32) -> mat4x4<f32> {
+fn place_of(block: Block, first: u32, term: u32, end: u32) -> Place {
   let size = select(params.rows, params.columns, block.of_right);
   let deep = select(params.a_deep, params.b_deep, block.of_right) != 0u;
-  let pitch = select(params.a_pitch, params.b_pitch, block.of_right);
-  let row = select(term, first, deep);
-  let last_row = select(end, size, deep);
-  let column = select(first, term, deep);
-  let last_column = select(size, end, deep);
-  if (!block.exists || column >= last_column) { return mat4x4<f32>(); }
-  let count = last_column - column;
-  let at = row * pitch + column;
-  var loaded: mat4x4<f32>;
-  if (row < last_row) { loaded[0] = load_row(block.of_right, at, count); }
-  if (row + 1u < last_row) { loaded[1] = load_row(block.of_right, at + pitch, count); }
-  if (row + 2u < last_row) { loaded[2] = load_row(block.of_right, at + 2u * pitch, count); }
-  if (row + 3u < last_row) { loaded[3] = load_row(block.of_right, at + 3u * pitch, count); }
-  if (deep) { return transpose(loaded); }
+  return Place(
+    deep,
+    select(params.a_pitch, params.b_pitch, block.of_right),
+    select(term, first, deep),
+    select(end, size, deep),
+    select(first, term, deep),
+    select(size, end, deep),
+  );
+}
+
+fn load(block: Block, place: Place) -> Loaded {
+  let rows = place.row + vec4(0u, 1u, 2u, 3u);
+  let inside = (rows < vec4(place.end_row)) & vec4(place.column < place.end_column);
+  let at = select(vec4<u32>(), rows * place.pitch + place.column, inside);
+  let count = place.end_column - place.column;
+  var loaded: Loaded;
+  if (block.of_right) {
+    loaded = Loaded(load_b(at.x, count), load_b(at.y, count), load_b(at.z, count), load_b(at.w, count), inside);
+  } else {
+    loaded = Loaded(load_a(at.x, count), load_a(at.y, count), load_a(at.z, count), load_a(at.w, count), inside);
+  }
   return loaded;
+}
+
+fn put(block: Block, stage: u32, loaded: Loaded, place: Place) {
+  var rows = existing(matrix_of(loaded), place.end_column - place.column);
+  if (place.deep) { rows = transpose(rows); }
+  put_terms(block, stage, rows);
 }
 
 fn bias_at(column: u32) -> f32 {
@@ -96,10 +114,11 @@ fn main(
   let corner = corner_of(thread);
   var sums: Sums;
   for (var i = 0u; i <= steps; i++) {
-    var next: mat4x4<f32>;
-    if (i < steps) { next = load(block, first, begin + i * tile_depth + block.depth_quad * 4u, end); }
+    let place = place_of(block, first, begin + i * tile_depth + block.depth_quad * 4u, end);
+    var next: Loaded;
+    if (i < steps && block.exists) { next = load(block, place); }
     if (i > 0u) { add_stage(&sums, (i - 1u) & 1u, corner); }
-    if (i < steps) { put_terms(block, i & 1u, next); }
+    if (i < steps) { put(block, i & 1u, next, place); }
     workgroupBarrier();
   }
 

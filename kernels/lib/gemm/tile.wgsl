@@ -4,8 +4,8 @@
 //
 // Thread: 8 × 8 of c in registers, as 4 rows and 4 columns in each quarter of the tile. Workgroup: tile_rows · tile_columns / 64
 // threads. The sum is walked in steps of tile_depth (8 or 16) terms. In each step a thread brings at most one block of 4 × 4 of
-// the next step's matrices into registers (4 loads of 16 bytes), multiplies the present step, and puts the block away; two
-// stages of workgroup memory take turns, so that a step has one barrier.
+// the next step's matrices into registers (4 loads of 16 bytes, on their way during the products), multiplies the present step, and
+// puts the block away; two stages of workgroup memory take turns, so that a step has one barrier.
 //
 // Workgroup memory holds both matrices by terms: [2 stages][tile_depth][rows of left, then of right], in vec4s along the rows.
 // For each term a thread reads 2 + 2 vec4s and does 64 multiply-adds: of the 16 cycles that 4 schedulers need for them, reads take
