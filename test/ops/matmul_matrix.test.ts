@@ -122,3 +122,29 @@ describe('matrix units that a driver tells of', () => {
     });
   });
 });
+
+// Fragments are loaded from, and stored to, words of 8 bytes: what the emulation takes offsets and strides for must be what Dawn does.
+it.each([
+  ['left<f16, 16, 16>', 4, 4, 4],
+  ['right<f16, 16, 16>', 8, 5, 4],
+  ['result<f32, 16, 16>', 2, 10, 8],
+])('Dawn counts offset and stride of subgroup_matrix_%s in words', async (type, offset, stride, line) => {
+  const gpu = await Gpu.open({ nullBackend: true });
+  /** A module is refused if the 16 lines of the fragment do not lie within `size` words. */
+  const faults = async (size: number): Promise<string[]> => {
+    const code = `enable f16; enable subgroups; enable chromium_experimental_subgroup_matrix;
+      var<workgroup> memory: array<vec2<u32>, ${size}>;
+      @compute @workgroup_size(128) fn main() {
+        let fragment = subgroupMatrixLoad<subgroup_matrix_${type}, row_major>(&memory, ${offset}u, ${stride}u);
+        subgroupMatrixStore<row_major>(&memory, ${offset}u, fragment, ${stride}u);
+      }`;
+    gpu.device.pushErrorScope('validation');
+    const { messages } = await gpu.device.createShaderModule({ code }).getCompilationInfo();
+    await gpu.device.popErrorScope();
+    return messages.map(({ message }) => message.split('\n')[0]);
+  };
+  const words = offset + 15 * stride + line;
+  expect(await faults(words)).toEqual([]);
+  expect((await faults(words - 1)).join()).toContain('too small');
+  gpu.destroy();
+});

@@ -35,9 +35,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f16>>;
-@group(0) @binding(2) var<storage, read> w: array<vec4<f16>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f16>>;
+@group(0) @binding(1) var<storage, read> x: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> w: array<vec2<u32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec2<u32>>;
 
 var<workgroup> pixels: array<vec4<i32>, ROWS>;
 
@@ -164,18 +164,18 @@ fn advance(tile: Tile, cursor: Cursor) -> Cursor {
   return cursor_at(tile, ty, tx, quad);
 }
 
-fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
+fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
   let pixel = pixels[line];
   if (!inside(pixel, cursor.element)) {
-    return vec4<f16>();
+    return vec2<u32>();
   }
   return x[u32(pixel.z + cursor.element.shift)];
 }
 
-fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
+fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
   let out_channel = tile.column + line;
   if (!cursor.element.exists || out_channel >= params.out_channels) {
-    return vec4<f16>();
+    return vec2<u32>();
   }
   return w[out_channel * params.kernel_height * params.kernel_width * (params.channels / 4u) + cursor.weight];
 }
@@ -184,6 +184,6 @@ fn write_sums(tile: Tile, row: u32, column: u32, sums: vec4<f32>) {
   let pixel = pixels[row].w;
   let out_channel = tile.column + column;
   if (pixel >= 0 && out_channel < params.out_channels) {
-    y[(u32(pixel) * params.out_channels + out_channel) / 4u] = vec4<f16>(sums);
+    y[(u32(pixel) * params.out_channels + out_channel) / 4u] = bitcast<vec2<u32>>(vec4<f16>(sums));
   }
 }

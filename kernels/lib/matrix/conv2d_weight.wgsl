@@ -31,8 +31,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<vec4<f16>>;
-@group(0) @binding(2) var<storage, read> x: array<vec4<f16>>;
+@group(0) @binding(1) var<storage, read> dy: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> x: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read_write> partials: array<vec4<f32>>;
 
 var<workgroup> pixels: array<vec4<i32>, BLOCK_K>;
@@ -90,19 +90,19 @@ fn advance(tile: Tile, cursor: Cursor) -> Cursor {
   return cursor;
 }
 
-fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
+fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
   let pixel = pixels[line].w;
   let out_channel = tile.row + word * 4u;
   if (pixel < 0 || out_channel >= params.out_channels) {
-    return vec4<f16>();
+    return vec2<u32>();
   }
   return dy[(u32(pixel) * params.out_channels + out_channel) / 4u];
 }
 
-fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
+fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
   let pixel = pixels[line];
   if (!inside(pixel, cursor.element)) {
-    return vec4<f16>();
+    return vec2<u32>();
   }
   return x[u32(pixel.z + cursor.element.shift)];
 }

@@ -23,7 +23,7 @@ fn load_right(at: u32) -> Right {
 
 // Component `across` of line `line` of a fragment.
 fn component(at: u32, line: u32, across: u32, stride: u32) -> f32 {
-  return f32(memory[at + line * stride + across / 4u][across % 4u]);
+  return unpack2x16float(memory[at + line * stride + across / 4u][across / 2u % 2u])[across % 2u];
 }
 
 fn left_component(left: Left, row: u32, k: u32) -> f32 {
@@ -54,7 +54,7 @@ fn multiply_column(left_0: Left, left_1: Left, left_2: Left, left_3: Left, right
 fn store_sums(at: u32, sums: Sums) {
   for (var i = 0u; i < pairs; i++) {
     let pair = lane + i * LANES;
-    memory[at + pair / (N / 2u) * STRIP_STRIDE + pair % (N / 2u)] = bitcast<vec4<f16>>(sums[i]);
+    memory[at + pair / (N / 2u) * STRIP_STRIDE + pair % (N / 2u)] = bitcast<vec2<u32>>(sums[i]);
   }
 }
 

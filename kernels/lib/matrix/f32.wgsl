@@ -7,8 +7,8 @@ const WORDS_PER_SUMS = 1u;
 // 16 bytes behind each line: 8 lines that follow one another then start in 8 different groups of banks.
 const PAD = 1u;
 
-fn word_of(values: vec4<f16>) -> Word {
-  return vec4<f32>(values);
+fn word_of(values: vec2<u32>) -> Word {
+  return vec4<f32>(unpack2x16float(values.x), unpack2x16float(values.y));
 }
 
 fn four_sums(at: u32) -> vec4<f32> {

@@ -18,8 +18,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4<f16>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4<f16>>;
+@group(0) @binding(1) var<storage, read> a: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> b: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;
 
@@ -58,24 +58,24 @@ fn advance(tile: Tile, cursor: Cursor) -> Cursor {
   return Cursor(cursor.k + BLOCK_K);
 }
 
-fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
+fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
   let y = select(tile.row + line, cursor.k + line, LEFT_ACROSS);
   let x = select(cursor.k + word * 4u, tile.row + word * 4u, LEFT_ACROSS);
   let height = select(params.rows, params.depth, LEFT_ACROSS);
   let width = select(params.depth, params.rows, LEFT_ACROSS);
   if (y >= height || x >= width) {
-    return vec4<f16>();
+    return vec2<u32>();
   }
   return a[(y * width + x) / 4u];
 }
 
-fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec4<f16> {
+fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
   let y = select(tile.column + line, cursor.k + line, RIGHT_ACROSS);
   let x = select(cursor.k + word * 4u, tile.column + word * 4u, RIGHT_ACROSS);
   let height = select(params.columns, params.depth, RIGHT_ACROSS);
   let width = select(params.depth, params.columns, RIGHT_ACROSS);
   if (y >= height || x >= width) {
-    return vec4<f16>();
+    return vec2<u32>();
   }
   return b[(y * width + x) / 4u];
 }

@@ -44,20 +44,20 @@ override STRIP_WORDS: u32 = M * STRIP_STRIDE;
 
 var<workgroup> memory: array<Word, max(LEFT_WORDS + RIGHT_WORDS, 4u * STRIP_WORDS)>;
 
-alias Block = array<vec4<f16>, 8>;
+alias Block = array<vec2<u32>, 8>;
 
 // Slots are written out, not looped over, so that they stay in registers whatever a compiler makes of loops.
-fn left_slot(tile: Tile, cursor: Cursor, thread: u32, slot: u32) -> vec4<f16> {
+fn left_slot(tile: Tile, cursor: Cursor, thread: u32, slot: u32) -> vec2<u32> {
   if (slot >= LEFT_SLOTS) {
-    return vec4<f16>();
+    return vec2<u32>();
   }
   let word = thread + slot * THREADS;
   return left_at(tile, cursor, word / LEFT_LINE, word % LEFT_LINE);
 }
 
-fn right_slot(tile: Tile, cursor: Cursor, thread: u32, slot: u32) -> vec4<f16> {
+fn right_slot(tile: Tile, cursor: Cursor, thread: u32, slot: u32) -> vec2<u32> {
   if (slot >= RIGHT_SLOTS) {
-    return vec4<f16>();
+    return vec2<u32>();
   }
   let word = thread + slot * THREADS;
   return right_at(tile, cursor, word / RIGHT_LINE, word % RIGHT_LINE);
@@ -81,14 +81,14 @@ fn fetch_right(tile: Tile, cursor: Cursor, thread: u32) -> Block {
   );
 }
 
-fn keep_left(thread: u32, slot: u32, values: vec4<f16>) {
+fn keep_left(thread: u32, slot: u32, values: vec2<u32>) {
   if (slot < LEFT_SLOTS) {
     let word = thread + slot * THREADS;
     memory[word / LEFT_LINE * LEFT_STRIDE + word % LEFT_LINE] = word_of(values);
   }
 }
 
-fn keep_right(thread: u32, slot: u32, values: vec4<f16>) {
+fn keep_right(thread: u32, slot: u32, values: vec2<u32>) {
   if (slot < RIGHT_SLOTS) {
     let word = thread + slot * THREADS;
     memory[LEFT_WORDS + word / RIGHT_LINE * RIGHT_STRIDE + word % RIGHT_LINE] = word_of(values);
