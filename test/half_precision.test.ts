@@ -40,7 +40,7 @@ vi.setConfig({ testTimeout: 600_000 });
 /** Images with large patches of colour under noise, by formula. */
 const images: ImageSet = {
   name: 'images by formula',
-  count: 4,
+  count: 16,
   height: 32,
   width: 32,
   skipped: [],
@@ -103,12 +103,13 @@ async function train(gpu: Gpu, more: Partial<PretrainingOptions> = {}) {
   };
 }
 
-/** Loss and flat gradients (not scaled) of the first step of ResNet-18. */
-async function firstStep(gpu: Gpu, more: Partial<PretrainingOptions>) {
+/** Loss and flat gradients (not scaled) of a model's first step, and the memory of its intermediates. */
+async function firstStep(gpu: Gpu, model: Trainable, more: Partial<PretrainingOptions>) {
   const state = new State(gpu);
   const source = hostImages(images);
-  const given = { ...options, imageSize: 32, ...more };
-  const traced = tracePretraining(new SimClr({ features: 16, headWidth: 32 }), source, given);
+  const given = { ...options, ...more };
+  const indices = Uint32Array.from({ length: given.batchSize }, (_, i) => i);
+  const traced = tracePretraining(model, source, given);
   const [{ phase, inputs }] = phaseRuns(traced, source, given, indices, { step: 1, epoch: 0, lr: 0 });
   const gradients = phase.graph.nodes.find(({ op }) => op.name === 'flatten')!.outputs[0];
   const program = await Program.compile(phase.graph, state, { loss: phase.outputs['loss'], gradients });
@@ -143,18 +144,20 @@ onEveryAdapter((gpu) => {
     );
   });
 
-  it('loss and gradients are those of f32, in less memory', async ({ skip }) => {
+  // First embeddings of ResNet-18 are nearly equal, so its gradients hang on small differences: a step of f32 whose weights alone are
+  // rounded to f16 has a cosine of 0.996, and every layer further from the loss a slightly lower one.
+  it.for([
+    ['a small model', () => new Small(), { batchSize: 16 }, 0.9999],
+    ['ResNet-18', () => new SimClr({ features: 16, headWidth: 32 }), { batchSize: 16, imageSize: 32 }, 0.98],
+  ] as const)('loss and gradients are those of f32, in less memory: %s', async ([, make, size, least], { skip }) => {
     needsF16(skip);
-    const narrow = await firstStep(gpu(), half);
-    const wide = await firstStep(gpu(), {});
+    const narrow = await firstStep(gpu(), make(), { ...size, ...half });
+    const wide = await firstStep(gpu(), make(), size);
     expect(Math.abs(narrow.loss / wide.loss - 1)).toBeLessThan(1e-2);
-    const cosine =
-      dot(narrow.gradients, wide.gradients) /
-      Math.sqrt(dot(narrow.gradients, narrow.gradients) * dot(wide.gradients, wide.gradients));
-    const length = Math.sqrt(dot(narrow.gradients, narrow.gradients) / dot(wide.gradients, wide.gradients));
-    expect(cosine).toBeGreaterThan(0.999);
-    expect(Math.abs(length - 1)).toBeLessThan(0.02);
-    expect(narrow.bytes).toBeLessThan(wide.bytes);
+    const lengths = [narrow, wide].map(({ gradients }) => Math.sqrt(dot(gradients, gradients)));
+    expect(dot(narrow.gradients, wide.gradients) / (lengths[0] * lengths[1])).toBeGreaterThan(least);
+    expect(Math.abs(lengths[0] / lengths[1] - 1)).toBeLessThan(0.02);
+    expect(narrow.bytes).toBeLessThan(0.7 * wide.bytes);
   });
 
   it('over 20 steps the loss falls as in f32, also in pieces', async ({ skip }) => {

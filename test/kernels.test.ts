@@ -18,6 +18,7 @@ import { resnetBlocks, stems } from '../src/nn/resnet.ts';
 import { add } from '../src/ops/add.ts';
 import { augment, augmentParameters, decodeImages } from '../src/ops/augment.ts';
 import { batchNorm, batchNormInference } from '../src/ops/batch_norm.ts';
+import { cast } from '../src/ops/cast.ts';
 import { conv2d } from '../src/ops/conv2d.ts';
 import { cosineSimilarity } from '../src/ops/cosine_similarity.ts';
 import { crossEntropy } from '../src/ops/cross_entropy.ts';
@@ -118,6 +119,26 @@ function tsne(rows: number, columns: number): Traced {
   });
 }
 
+/** A step in half precision, which brings every kernel of f16 for channels in fours. */
+function halfStep(optimizer: string, batchSize: number, imageSize: number, microBatch = 0, phase = 0): Traced {
+  const set = { name: 'images', count: 8, height: 40, width: 50, skipped: [], read: () => {} };
+  const options = { ...pretrainingDefaults, batchSize, microBatch, imageSize, precision: 'f16' } as const;
+  return tracePretraining(new SimClr(), hostImages(set), { ...options, optimizer: optimizers[optimizer] }).phases[
+    phase
+  ];
+}
+
+/** Ops on f16 in odd sizes, and what no step of half precision holds. */
+const oddHalves = (training: boolean): Traced =>
+  traced(() => {
+    const [x, w] = [input('x', [2, 9, 7, 3], 'f16'), input('w', [5, 3, 3, 3], 'f16')];
+    const normalise = training ? batchNorm : batchNormInference;
+    const y = normalise(relu(conv2d(x, w, { padding: 1 })), norm(5));
+    const z = relu(add(maxPool2d(y, { kernel: 3, stride: 2, padding: 1 }), input('r', [2, 5, 4, 5], 'f16')));
+    const features = add(globalAvgPool(z), globalAvgPool(cast(cast(z, 'f32'), 'f16')));
+    return withGradients(features, [x, w]);
+  });
+
 const programs: Record<string, () => Traced> = {
   ...Object.fromEntries(
     Object.keys(resnetBlocks).flatMap((architecture) =>
@@ -140,6 +161,15 @@ const programs: Record<string, () => Traced> = {
       [`pieces of 2 of 6 pairs, phase ${phase}`, () => step('resnet18', 'cifar', 'sgd', 6, 20, 2, phase)],
     ]),
   ),
+  ...Object.fromEntries(
+    Object.keys(optimizers).map((optimizer) => [`half precision, ${optimizer}`, () => halfStep(optimizer, 4, 32)]),
+  ),
+  'half precision, 256 pairs of 96 pixels': () => halfStep('adam', 256, 96),
+  ...Object.fromEntries(
+    [0, 1, 2, 3].map((phase) => [`half precision in pieces, phase ${phase}`, () => halfStep('adam', 4, 32, 2, phase)]),
+  ),
+  'half precision, odd channels': () => oddHalves(true),
+  'half precision, odd channels, frozen statistics': () => oddHalves(false),
   'every op, channels in fours': () => everyOp([2, 9, 7, 4], 8, 3, true),
   'every op, odd channels': () => everyOp([4, 8, 8, 3], 7, 3, true),
   'every op, one channel': () => everyOp([2, 3, 3, 1], 1, 1, true),
@@ -225,7 +255,7 @@ it.each(Object.entries(programs))('%s: every kernel compiles, every launch is va
 
 it.each(
   Object.keys(programs).filter((name) =>
-    /^(every|optimisers|t-SNE, few|views|relu|nearest|a step of resnet18, cifar stem, lars|pieces of 2 )/.test(name),
+    /^(every|optimisers|t-SNE, few|views|relu|nearest|a step of resnet18, cifar stem, lars|pieces of 2 |half precision(, lars|, odd| in pieces))/.test(name),
   ),
 )('%s: Dawn accepts all that a run sends', async (name) => {
   const { graph, outputs } = programs[name]();
