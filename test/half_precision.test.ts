@@ -103,7 +103,7 @@ async function train(gpu: Gpu, more: Partial<PretrainingOptions> = {}) {
   };
 }
 
-/** Loss and flat gradients (not scaled) of a model's first step, and the memory of its intermediates. */
+/** Loss and flat gradients (not scaled) of a model's first step, and the memory of its intermediates beside them. */
 async function firstStep(gpu: Gpu, model: Trainable, more: Partial<PretrainingOptions>) {
   const state = new State(gpu);
   const source = hostImages(images);
@@ -115,7 +115,7 @@ async function firstStep(gpu: Gpu, model: Trainable, more: Partial<PretrainingOp
   const program = await Program.compile(phase.graph, state, { loss: phase.outputs['loss'], gradients });
   const scale = traced.scaling ? (await state.read(traced.scaling.scale))[0] : 1;
   const values = await program.run(inputs).read();
-  const bytes = program.plan.slots.reduce((a, b) => a + b, 0);
+  const bytes = program.plan.slots.reduce((a, b) => a + b, -4 * gradients.size);
   program.destroy();
   state.destroy();
   gpu.trim();

@@ -20,6 +20,7 @@ import {
 } from '../experiment/experiment_settings.ts';
 import { writeReport } from '../experiment/report.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { checkPrecision } from '../ssl/pretraining.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import { flagOf, parseSettings } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
@@ -137,6 +138,7 @@ async function begun(gpu: Gpu, options: Options, given: GivenExperiment, termina
   const { checkpoint, out } = options;
   const from = checkpoint === undefined ? undefined : readCheckpoint(checkpoint).settings;
   const plan = planExperiment(given, gpu.traits, from);
+  if (!from) checkPrecision(plan.pretrain, gpu.traits);
   const data = options.data ?? (await defaultData(options.preset, terminal));
   foldsOf({ folds: plan.folds, data }); // tells that there are none, before anything is written
   const dataset = await openData(data, plan.pretrain, terminal, true);
