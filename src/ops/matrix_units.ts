@@ -52,11 +52,9 @@ export interface MatrixProduct {
 export function matrixVariants(product: MatrixProduct): Variants {
   const { device, kernels } = product;
   const unit = unitOf(device);
-  // At least four subgroups, whatever their size. More than 256 threads would have less than a word of each block to move.
-  const threads = 4 * device.subgroupMaxSize;
-  if (!unit || !['shader-f16', 'subgroups'].every((feature) => device.features.has(feature)) || threads > 256)
-    return {};
-  return named('matrix', product, blocks(product, unit, kernels[unit.name], { THREADS: threads }));
+  if (!unit || !['shader-f16', 'subgroups'].every((feature) => device.features.has(feature))) return {};
+  // At least four subgroups, whatever their size.
+  return named('matrix', product, blocks(product, unit, kernels[unit.name], 4 * device.subgroupMaxSize));
 }
 
 /**
@@ -68,7 +66,7 @@ export function emulatedVariants(product: MatrixProduct): Variants {
   if (!device.features.has('shader-f16')) return {};
   const { M, N, K } = unitOf(device) ?? units[0];
   const unit = { M, N, K, componentType: 'f16' };
-  return named('matrix_emulated', product, blocks(product, unit, kernels.emulated, { THREADS: 128, M, N, K }));
+  return named('matrix_emulated', product, blocks(product, unit, kernels.emulated, 128, { M, N, K }));
 }
 
 /** Workgroups that sums are cut up for: about 4 for each core of a data-centre GPU, for WebGPU does not tell how many there are. */
@@ -88,21 +86,28 @@ const unitOf = ({ matrixConfigs }: DeviceTraits) =>
   );
 
 /** The blocks that fit the device, 4 and 2 fragments wide for each subgroup, each as deep as it can be. */
-function blocks(product: MatrixProduct, unit: Unit, kernel: Kernel, constants: Constants): MatrixBlock[] {
-  const { leftAcross, rightAcross, device } = product;
+function blocks(
+  { leftAcross, rightAcross, device: { limits } }: MatrixProduct,
+  unit: Unit,
+  kernel: Kernel,
+  threads: number,
+  sizes: Constants = {},
+): MatrixBlock[] {
   return [4, 2].flatMap((fragmentColumns) => {
-    const depth = [32, 16].find(
-      (k) => bytesOf(unit, fragmentColumns, k) <= device.limits['maxComputeWorkgroupStorageSize'],
-    );
-    if (!depth) return [];
-    const all = {
-      ...constants,
+    const [rows, columns] = [8 * unit.M, 2 * fragmentColumns * unit.N];
+    const depth = [32, 16].find((k) => bytesOf(unit, fragmentColumns, k) <= limits['maxComputeWorkgroupStorageSize']);
+    const most = Math.min(limits['maxComputeInvocationsPerWorkgroup'], limits['maxComputeWorkgroupSizeX']);
+    // Each thread moves whole words of both operands.
+    if (!depth || threads > Math.min(most, (Math.min(rows, columns) * depth) / 4)) return [];
+    const constants = {
+      ...sizes,
+      THREADS: threads,
       BLOCK_K: depth,
       FRAGMENT_COLUMNS: fragmentColumns,
       LEFT_ACROSS: Number(leftAcross),
       RIGHT_ACROSS: Number(rightAcross),
     };
-    return [{ kernel, constants: all, rows: 8 * unit.M, columns: 2 * fragmentColumns * unit.N, depth }];
+    return [{ kernel, constants, rows, columns, depth }];
   });
 }
 

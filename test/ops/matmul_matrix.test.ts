@@ -101,6 +101,24 @@ describe('matrix units that a driver tells of', () => {
     expect(kernels.filter((name) => name.includes('matrix'))).toEqual([]);
   });
 
+  it('large subgroups make more threads; a block with less than a word for each is not offered', async () => {
+    const limits = {
+      maxStorageBufferBindingSize: 2 ** 30,
+      maxComputeWorkgroupStorageSize: 32768,
+      maxComputeInvocationsPerWorkgroup: 1024,
+      maxComputeWorkgroupSizeX: 1024,
+    };
+    for (const [config, names] of [
+      [nvidia, ['matrix', 'matrix_narrow']],
+      [apple, ['matrix']],
+    ] as const) {
+      const { names: all, launches } = await offered({ matrixConfigs: [config], subgroupMaxSize: 128, limits });
+      expect(all[2].filter((name) => /^matrix(?!_emulated)/.test(name))).toEqual(names);
+      const weight = launches.find(({ kernel }) => kernel.name.includes('matrix_weight'));
+      expect(weight?.constants).toMatchObject({ THREADS: 512 });
+    }
+  });
+
   it('a GPU with 32 KiB of workgroup memory gets blocks of 128 × 128 × 32 for large products, one with 16 KiB smaller ones', async () => {
     const large = await offered({ matrixConfigs: [nvidia] });
     expect(large.launches.find(({ kernel }) => kernel.name.includes('matrix_weight'))?.constants).toMatchObject({
