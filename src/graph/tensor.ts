@@ -15,8 +15,11 @@ export interface Spec {
 export const bytesPerElement = 4;
 /** Bytes of an element of any dtype. */
 export const elementBytes = (dtype: DType): number => (dtype === 'f16' ? 2 : bytesPerElement);
-/** Ranges of a flat buffer start at multiples of this many elements: WebGPU binds storage at 256-byte offsets, f16 too. */
-export const flatAlignment = 128;
+/**
+ * Ranges of a flat buffer start at multiples of this many elements: WebGPU binds storage at 256-byte offsets, and a kernel over a
+ * flat buffer may take so many elements a workgroup without asking where the end is.
+ */
+export const flatAlignment = 512;
 
 export const elements = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
 /** Bytes that a tensor takes in a buffer: whole words. */

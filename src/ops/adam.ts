@@ -1,7 +1,7 @@
 import update from '../../kernels/adam/update.wgsl';
 import updateF16 from '../../kernels/adam/update_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
-import { check, type Op, type Tensor } from '../graph/tensor.ts';
+import { check, flatAlignment, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
 import { isFlat } from './guard.ts';
 import { checkPermit, type HalfUpdate } from './half_copy.ts';
@@ -45,8 +45,10 @@ export const adamOp: Op<AdamAttrs> = {
   launches({ inputs: [weights, exp_avg, exp_avg_sq, gradients, scalars, permit, copy], attrs }) {
     const shared = { weights, exp_avg, exp_avg_sq, gradients, scalars };
     const { beta1, beta2 } = attrs;
+    const workgroups = grid1d(weights.size, flatAlignment);
     return [
       {
+        constants: { folded: Number(workgroups[0] * workgroups[1] > weights.size / flatAlignment) },
         kernel: copy ? updateF16 : update,
         bindings: copy ? { ...shared, gate: permit, half_weights: copy } : { ...shared, first_bad: permit },
         params: {
@@ -60,7 +62,7 @@ export const adamOp: Op<AdamAttrs> = {
           decoupled_decay: attrs.decoupled ? attrs.weightDecay : 0,
           ...(copy && { log_beta1: Math.log(beta1), log_beta2: Math.log(beta2) }),
         },
-        workgroups: grid1d(weights.size / 4, 64),
+        workgroups,
         flops: 16 * weights.size,
       },
     ];

@@ -148,16 +148,16 @@ it('an output that is a leaf needs no launch', () => {
   expect(planned.leaves).toEqual([w, c]);
 });
 
-it('flatten has its inputs written in place, each at a multiple of 512 bytes', () => {
+it('flatten has its inputs written in place, each at a multiple of 2 KiB', () => {
   const tensors: Tensor[] = [];
   const planned = planOf(() => {
-    tensors.push(relu(x), relu(input('y', [3], 'f32')), relu(input('z', [129], 'f32')));
+    tensors.push(relu(x), relu(input('y', [3], 'f32')), relu(input('z', [513], 'f32')));
     return [flatten(tensors)];
   });
-  expect(tensors.map((tensor) => planned.place(tensor).offset)).toEqual([0, 512, 1024]);
+  expect(tensors.map((tensor) => planned.place(tensor).offset)).toEqual([0, 2048, 4096]);
   expect(planned.blocks).toHaveLength(1);
-  expect(planned.slots).toEqual([(128 + 128 + 256) * 4]);
-  expect(tensors.map(byteLength)).toEqual([400, 12, 516]);
+  expect(planned.slots).toEqual([(512 + 512 + 1024) * 4]);
+  expect(tensors.map(byteLength)).toEqual([400, 12, 2052]);
 });
 
 it.each([

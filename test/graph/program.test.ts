@@ -102,7 +102,7 @@ onEveryAdapter((gpu) => {
   });
 
   it('updates of a variable happen in the order in which they were recorded', async () => {
-    const [w, b] = [variable('w', [128], () => noise(128)), variable('b', [128])];
+    const [w, b] = [variable('w', [512], () => noise(512)), variable('b', [512])];
     const scalars = constant('lr', Float32Array.of(1));
     const firstBad = variable('first_bad', [1], undefined, 'u32');
     const update = (gradients: Tensor) =>
@@ -112,13 +112,13 @@ onEveryAdapter((gpu) => {
       );
     const { program, state } = await compile(() => {
       const before = relu(w);
-      update(constant('all', new Float32Array(128).fill(2)));
+      update(constant('all', new Float32Array(512).fill(2)));
       const between = relu(w);
-      update(constant('less', new Float32Array(128).fill(-4)));
+      update(constant('less', new Float32Array(512).fill(-4)));
       return { before, between, after: relu(w) };
     });
     const values = await program.run().read();
-    const start = noise(128);
+    const start = noise(512);
     const expected = (shift: number) => Float32Array.from(start, (x) => Math.max(0, Math.fround(x + shift)));
     expect(values['before']).toEqual(expected(0));
     expect(values['between']).toEqual(expected(-2));
@@ -128,18 +128,18 @@ onEveryAdapter((gpu) => {
   });
 
   it('padding between the members of a flat tensor is zero in every run, whatever lay in memory before', async () => {
-    const x = input('x', [384], 'f32');
+    const x = input('x', [1536], 'f32');
     const { program } = await compile(() => {
       const before = relu(relu(x));
       return {
         sum: relu(add(before, before)),
-        flat: flatten([relu(input('a', [3], 'f32')), relu(input('b', [129], 'f32'))]),
+        flat: flatten([relu(input('a', [3], 'f32')), relu(input('b', [513], 'f32'))]),
       };
     });
     for (let i = 0; i < 2; i++) {
       const ones = (size: number) => new Float32Array(size).fill(1);
-      const { flat } = await program.run({ x: ones(384), a: ones(3), b: ones(129) }).read();
-      const expected = Float32Array.from({ length: 384 }, (_, at) => Number(at < 3 || (at >= 128 && at < 128 + 129)));
+      const { flat } = await program.run({ x: ones(1536), a: ones(3), b: ones(513) }).read();
+      const expected = Float32Array.from({ length: 1536 }, (_, at) => Number(at < 3 || (at >= 512 && at < 512 + 513)));
       expect(flat).toEqual(expected);
     }
     program.destroy();
@@ -211,9 +211,9 @@ onEveryAdapter((gpu) => {
     state.write(members[1], Float32Array.of(9), 2);
     state.write(flat, Float32Array.of(8), 1);
     const whole = await state.read(flat);
-    expect([...whole.subarray(0, 4), ...whole.subarray(128, 133)]).toEqual([1, 8, 3, 0, 4, 5, 9, 7, 0]);
+    expect([...whole.subarray(0, 4), ...whole.subarray(512, 517)]).toEqual([1, 8, 3, 0, 4, 5, 9, 7, 0]);
     const all = await state.readAll([members[1], members[0], flat]);
-    expect([...all.values()].map((data) => data.length)).toEqual([4, 3, 256]);
+    expect([...all.values()].map((data) => data.length)).toEqual([4, 3, 1024]);
     expect([...all.get(members[1])!]).toEqual([4, 5, 9, 7]);
     state.destroy();
   });

@@ -56,13 +56,15 @@ it('shape errors name the op, the rule, and names and shapes of the inputs', () 
   fails(() => conv2d(x, w), `${rule}; got x f32[1, 5, 5, 4] and conv1.weight f32[8, 3, 3, 3]`);
 });
 
-it('flat layouts start every member at a multiple of 128 elements', () => {
-  const members = [1, 128, 129, 3].map((size, i) => variable(`p${i}`, [size]));
-  expect(flatLayout(members)).toEqual({ offsets: [0, 128, 256, 512], length: 640 });
+it('flat layouts start every member at a multiple of 512 elements', () => {
+  const members = [1, 512, 513, 3].map((size, i) => variable(`p${i}`, [size]));
+  expect(flatLayout(members)).toEqual({ offsets: [0, 512, 1024, 2048], length: 2560 });
   const flat = flatVariable('weights', members);
-  expect(flat.shape).toEqual([640]);
+  expect(flat.shape).toEqual([2560]);
   expect(flat.members).toBe(members);
-  expect(members.map((member) => member.flat)).toEqual([0, 128, 256, 512].map((offset) => ({ parent: flat, offset })));
+  expect(members.map((member) => member.flat)).toEqual(
+    [0, 512, 1024, 2048].map((offset) => ({ parent: flat, offset })),
+  );
   expect(() => flatVariable('again', [members[2]])).toThrow("p2 lies in 'weights' already");
 });
 
@@ -72,7 +74,7 @@ it('a member finds its range in another flat variable of the same layout', () =>
   const moment = variable('exp_avg', flat.shape);
   const range = members[1].rangeOf(moment, 'exp_avg.b');
   expect(String(range)).toBe('exp_avg.b f32[2, 5]');
-  expect(range.flat).toEqual({ parent: moment, offset: 128 });
+  expect(range.flat).toEqual({ parent: moment, offset: 512 });
   const half = members[1].rangeOf(variable('half', flat.shape, undefined, 'f16'), 'half.b');
   expect(String(half)).toBe('half.b f16[2, 5]');
   expect(() => members[1].rangeOf(variable('other', [7]), 'x')).toThrow('not laid out like the parent of b');

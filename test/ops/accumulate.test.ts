@@ -6,7 +6,7 @@ import { type Case, noise, sample, testCases } from './harness.ts';
 const at = (position: number) => constant('position', Uint32Array.of(position));
 
 testCases([
-  ...[128, 256, 128 * 521].flatMap((size) =>
+  ...[512, 1024, 512 * 131].flatMap((size) =>
     [0, 1, 48].map((position): Case => {
       const total = sample('total', [size]);
       return {
@@ -20,12 +20,12 @@ testCases([
     }),
   ),
   (() => {
-    const total = variable('total', [128], () => noise(128).fill(Number.NaN, 0, 5).fill(Number.POSITIVE_INFINITY, 70));
+    const total = variable('total', [512], () => noise(512).fill(Number.NaN, 0, 5).fill(Number.POSITIVE_INFINITY, 70));
     return {
       name: 'a sum that begins forgets NaN and infinity; further terms are added',
       build() {
-        accumulate(total, sample('x', [128]), at(0));
-        accumulate(total, sample('y', [128]), at(2));
+        accumulate(total, sample('x', [512]), at(0));
+        accumulate(total, sample('y', [512]), at(2));
         return {};
       },
       updated: () => ({ total }),
@@ -34,6 +34,6 @@ testCases([
 ]);
 
 it('refuses tensors that are not flat or not of one length', () => {
-  expect(() => trace(() => accumulate(sample('t', [128]), sample('x', [256]), at(0)))).toThrow(/^\[accumulate\] /);
+  expect(() => trace(() => accumulate(sample('t', [512]), sample('x', [1024]), at(0)))).toThrow(/^\[accumulate\] /);
   expect(() => trace(() => accumulate(sample('t', [60]), sample('x', [60]), at(0)))).toThrow(/^\[accumulate\] /);
 });

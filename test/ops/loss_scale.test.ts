@@ -162,17 +162,17 @@ onEveryAdapter((gpu) => {
 
 /** One step of Adam after `done` good ones, its moments at zero. */
 async function runCorrections(gpu: Gpu, done: number) {
-  const member = variable('p', [128], () => noise(128, 3));
+  const member = variable('p', [512], () => noise(512, 3));
   const weights = flatVariable('weights', [member]);
   const optimizer = adam(weights);
   const { graph } = trace(() =>
-    optimizer.update(input('gradients', [128], 'f32'), input('unused', [1], 'u32'), {
+    optimizer.update(input('gradients', [512], 'f32'), input('unused', [1], 'u32'), {
       gate: input('gate', [2], 'f32'),
       copy: halfCopy(weights),
     }),
   );
   const given: Record<string, Float32Array> = {
-    gradients: noise(128, 4),
+    gradients: noise(512, 4),
     gate: Float32Array.of(1, done + 1),
     ...optimizer.scalars(1, 1),
   };

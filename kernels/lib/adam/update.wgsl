@@ -1,8 +1,12 @@
-// Adam over a flat buffer, in place; every tensor is [size], a multiple of 4. L2 decay is either coupled or decoupled (AdamW):
+// Adam over a flat buffer, in place; every tensor is [size], a multiple of 512. L2 decay is either coupled or decoupled (AdamW):
 //   g += coupled_decay·θ      θ *= 1 − lr·decoupled_decay
 //   m = β₁ m + (1 − β₁) g     v = β₂ v + (1 − β₂) g²     θ −= lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε)
 // `scalars` = [lr, lr/(1−β₁ᵗ), √(1−β₂ᵗ)]. Whoever includes this has `Params`, corrections() = (lr/(1−β₁ᵗ), √(1−β₂ᵗ)), and what
-// lib/optimizer/plain.wgsl or half.wgsl declare. One invocation: four elements.
+// lib/optimizer/plain.wgsl or half.wgsl declare.
+//
+// One invocation: twice four elements, 256 apart. A workgroup: 512 elements, which divide the size, so that no load or store stands
+// behind a condition: software rasterisers take twice as long for those. A skipped step stores what it read. `folded` is set where
+// a dispatch has more workgroups than there is work for.
 // #include "lib/grid.wgsl"
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -12,19 +16,30 @@
 @group(0) @binding(4) var<storage, read> gradients: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> scalars: array<f32>;
 
+override folded: bool = false;
+
+fn update(i: u32, skip: bool, by: vec2<f32>) {
+  let weight = weights[i];
+  let mean = exp_avg[i];
+  let square = exp_avg_sq[i];
+  let g = unscaled(gradients[i]) + params.coupled_decay * weight;
+  let m = params.beta1 * mean + params.rest1 * g;
+  let v = params.beta2 * square + params.rest2 * g * g;
+  let next = weight * (1.0 - scalars[0] * params.decoupled_decay) - by.x * m / (sqrt(v) / by.y + params.eps);
+  let kept = select(next, weight, skip);
+  exp_avg[i] = select(m, mean, skip);
+  exp_avg_sq[i] = select(v, square, skip);
+  weights[i] = kept;
+  keep_copy(i, kept);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) local: u32) {
-  let i = flat_index(group, groups, local, 64u);
-  if (i >= params.quads || is_skipped()) { return; }
-  let weight = weights[i];
-  let g = unscaled(gradients[i]) + params.coupled_decay * weight;
-  let m = params.beta1 * exp_avg[i] + params.rest1 * g;
-  let v = params.beta2 * exp_avg_sq[i] + params.rest2 * g * g;
-  exp_avg[i] = m;
-  exp_avg_sq[i] = v;
+  let i = flat_index(group, groups, local, 128u);
+  if (folded && i >= params.quads) { return; }
+  let skip = is_skipped();
   let by = corrections();
-  let updated = weight * (1.0 - scalars[0] * params.decoupled_decay) - by.x * m / (sqrt(v) / by.y + params.eps);
-  weights[i] = updated;
-  keep_copy(i, updated);
+  update(i, skip, by);
+  update(i + 64u, skip, by);
 }
