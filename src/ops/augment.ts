@@ -1,10 +1,11 @@
 import blur from '../../kernels/augment/blur.wgsl';
+import blurF16 from '../../kernels/augment/blur_f16.wgsl';
 import colour from '../../kernels/augment/colour.wgsl';
 import crop from '../../kernels/augment/crop.wgsl';
 import draw from '../../kernels/augment/draw.wgsl';
 import greyMean from '../../kernels/augment/grey_mean.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
-import { check, type Launch, type Lowering, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
+import { byteLength, check, type Launch, type Lowering, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
 import { apply, constant } from '../graph/trace.ts';
 import { type ImageSize, packedWords } from './gather_images.ts';
 
@@ -121,11 +122,12 @@ const colourParams = ([mean_r, mean_g, mean_b]: Colour, [r, g, b]: Colour) => ({
 const unchanged = colourParams([0, 0, 0], [1, 1, 1]);
 
 function cropLaunch(
-  { inputs: [images, parameters], outputs: [views], attrs }: Lowering<ResampleOptions>,
+  { inputs: [images, parameters], outputs: [shaped], attrs }: Lowering<ResampleOptions>,
   antialias: boolean,
   colours: typeof unchanged,
+  views: Tensor | Scratch = shaped,
 ): Launch {
-  const { size, sizes, workgroups } = split(views);
+  const { size, sizes, workgroups } = split(shaped);
   const [count, words] = images.shape;
   return {
     kernel: crop,
@@ -145,33 +147,42 @@ function inferViews(op: string, [images, parameters]: readonly Tensor[], attrs: 
   return [{ shape: [rows, attrs.size, attrs.size, 4], dtype: 'f32' } as const];
 }
 
+export interface AugmentAttrs extends AugmentOptions {
+  /** f16: the last pass stores the views so. */
+  readonly dtype: 'f32' | 'f16';
+}
+
 /**
  * Resized crop, flip, the jitter's operations in their order, greyscale, Gaussian blur, then (v − mean)/std, on colours in [0, 1];
- * torchvision's formulas for float tensors. The views are worked on where they end up; only the blur needs room of its own.
+ * torchvision's formulas for float tensors. The views are worked on where they end up, unless that is f16; only the blur needs room
+ * of its own.
  */
-export const augmentOp: Op<AugmentOptions> = {
+export const augmentOp: Op<AugmentAttrs> = {
   name: 'augment',
   infer(inputs, attrs) {
     const { blurKernel, size } = attrs;
     const rule = `blurKernel (${blurKernel}) must be odd and less than twice the size (${size})`;
     check(blurKernel % 2 === 1 && blurKernel < 2 * size, 'augment', rule, ...inputs);
-    return inferViews('augment', inputs, attrs);
+    const [{ shape }] = inferViews('augment', inputs, attrs);
+    return [{ shape, dtype: attrs.dtype }];
   },
   launches(lowering): Launch[] {
     const {
       inputs: [, parameters],
-      outputs: [views],
+      outputs: [stored],
       attrs,
     } = lowering;
-    const { size, sizes, workgroups } = split(views);
+    const { size, sizes, workgroups } = split(stored);
     const pixels = size * size;
     const means = new Scratch('mean grey', sizes.views * 4);
-    const blurred = new Scratch('rows blurred', views.size * 4);
+    const bytes = byteLength({ shape: stored.shape, dtype: 'f32' });
+    const views = stored.dtype === 'f16' ? new Scratch('views in f32', bytes) : stored;
+    const blurred = new Scratch('rows blurred', bytes);
     const pass = { ...sizes, size, radius: (attrs.blurKernel - 1) / 2 };
     const colours = colourParams(attrs.mean, attrs.std);
     const jittered = { views: sizes.views, pixels };
     return [
-      cropLaunch(lowering, attrs.antialias, unchanged),
+      cropLaunch(lowering, attrs.antialias, unchanged, views),
       {
         kernel: greyMean,
         bindings: { views, parameters, means },
@@ -186,8 +197,8 @@ export const augmentOp: Op<AugmentOptions> = {
         workgroups,
       },
       {
-        kernel: blur,
-        bindings: { x: blurred, parameters, y: views },
+        kernel: stored.dtype === 'f16' ? blurF16 : blur,
+        bindings: { x: blurred, parameters, y: stored },
         params: { ...pass, stride: size, ...colours },
         workgroups,
       },
@@ -208,7 +219,7 @@ export const augmentParameters = (indices: Tensor, seeds: Tensor, options: DrawO
 
 /** Views f32 [V, size, size, 4] of packed images u32 [N, words]: row r of the parameters [V, 16] makes a view of image r mod N. */
 export const augment = (images: Tensor, parameters: Tensor, options: AugmentOptions): Tensor =>
-  apply(augmentOp, [images, parameters], options)[0];
+  apply(augmentOp, [images, parameters], { ...options, dtype: 'f32' })[0];
 
 /** The crop and the flip of `parameters` [V, 16] alone, resized with antialiasing and normalised: views f32 [V, size, size, 4]. */
 export const cropImages = (images: Tensor, parameters: Tensor, options: ResampleOptions): Tensor =>

@@ -3,13 +3,16 @@
  * stored and by no more. Convolutions: see conv2d.test.ts.
  */
 import { expect, it } from 'vitest';
+import { fuse } from '../../src/graph/fuse.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Shape } from '../../src/graph/tensor.ts';
-import { trace, variable } from '../../src/graph/trace.ts';
+import { constant, trace, tracing, variable } from '../../src/graph/trace.ts';
 import { add } from '../../src/ops/add.ts';
+import { augment, packAugmentParameters } from '../../src/ops/augment.ts';
 import { batchNorm, batchNormInference } from '../../src/ops/batch_norm.ts';
 import { cast } from '../../src/ops/cast.ts';
+import { packedWords } from '../../src/ops/gather_images.ts';
 import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { maxPool2d } from '../../src/ops/max_pool.ts';
@@ -97,7 +100,36 @@ const elementwise = (shape: Shape): Case => ({
   tolerance: 2 ** -10,
 });
 
+/** Views that are read as f16 only: the last pass of the augmentation stores them so. */
+const augmented: Case = {
+  name: 'augment and cast, as one node',
+  feature,
+  build() {
+    const size = { height: 9, width: 7 };
+    const packed = Uint32Array.from({ length: 2 * packedWords(size) }, (_, i) => Math.imul(i + 1, 0x9e3779b9));
+    const views = [
+      { crop: [0, 0, 9, 7], flip: true, brightness: 1.2, hue: 0.1 },
+      { crop: [2, 1, 5, 6], contrast: 0.6, sigma: 0.9 },
+    ] as const;
+    const parameters = Float32Array.from(views.flatMap((view) => [...packAugmentParameters(view)]));
+    const options = {
+      ...size,
+      size: 6,
+      blurKernel: 3,
+      mean: [0.5, 0.4, 0.3],
+      std: [0.2, 0.3, 0.25],
+      antialias: true,
+    } as const;
+    const images = constant('images', packed, [2, packedWords(size)]);
+    const y = cast(augment(images, constant('parameters', parameters, [2, 16]), options), 'f16');
+    const names = fuse(tracing().nodes, [y]).map(({ op }) => op.name);
+    expect(names).toEqual(['augment']);
+    return { y };
+  },
+};
+
 testCases([
+  augmented,
   ...[
     [63, 8],
     [65, 5],
