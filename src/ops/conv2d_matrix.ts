@@ -62,17 +62,16 @@ function inputProduct(conv: Convolution): MatrixProduct {
 /** Pixels × out channels. */
 function gatherProduct({ device, attrs, x, w, y, flops }: Convolution, inputGradient: boolean): MatrixProduct {
   const step = inputGradient ? attrs.stride : 1;
-  const [batch, height, width, columns] = y.shape;
+  const [batch, height, width, channels] = y.shape;
   const pixels = batch * Math.ceil(height / step) * Math.ceil(width / step);
-  const across = (block: MatrixBlock) => Math.ceil(columns / block.columns);
+  const across = (block: MatrixBlock) => Math.ceil(channels / block.columns);
   const down = (block: MatrixBlock) => step * step * Math.ceil(pixels / block.rows);
   return {
     device,
     kernels: gatherKernels,
-    columns,
     leftAcross: false,
     rightAcross: false,
-    groups: (block) => across(block) * down(block),
+    work: (block) => ({ groups: across(block) * down(block), terms: 1 }),
     launches(block) {
       const [rows, layers] = grid1d(down(block), 1);
       const launch: Launch = {
@@ -103,12 +102,11 @@ function weightProduct({ device, attrs, x, w: dw, y: dy, flops }: Convolution): 
   return {
     device,
     kernels: weightKernels,
-    columns,
     leftAcross: true,
     rightAcross: true,
-    groups(block) {
-      const { across, down, slices } = grid(block);
-      return across * down * slices;
+    work(block) {
+      const { across, down, slice, slices } = grid(block);
+      return { groups: across * down * slices, terms: slice };
     },
     launches(block) {
       const { across, down, slice, slices } = grid(block);

@@ -45,12 +45,11 @@ function blockwise(product: Product): MatrixProduct {
   return {
     device,
     kernels,
-    columns,
     leftAcross: attrs.transposeA,
     rightAcross: !attrs.transposeB,
-    groups(block) {
-      const { blocks, slices } = grid(block);
-      return blocks * slices;
+    work(block) {
+      const { blocks, depthOfSlice, slices } = grid(block);
+      return { groups: blocks * slices, terms: depthOfSlice };
     },
     launches(block) {
       const { blocks, depthOfSlice, slices } = grid(block);

@@ -2,6 +2,7 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Constants, Kernel } from '../gpu/kernel.ts';
 import type { Launch, Variants } from '../graph/tensor.ts';
+import { cores, type Work } from './tiles.ts';
 
 /**
  * Units that there are kernels for, the one that is taken first in front. All add up in f32: a unit that adds products of f16 up in
@@ -30,23 +31,23 @@ export interface MatrixBlock {
   readonly rows: number;
   readonly columns: number;
   readonly depth: number;
+  readonly speed: number;
 }
 
 /** A product of f16 matrices that workgroups compute block by block. */
 export interface MatrixProduct {
   readonly device: DeviceTraits;
   readonly kernels: MatrixKernels;
-  readonly columns: number;
   /** Whether an operand lies k by k, instead of row by row (of the right one: column by column). */
   readonly leftAcross: boolean;
   readonly rightAcross: boolean;
-  /** How many workgroups a block makes of it. */
-  groups(block: MatrixBlock): number;
+  /** What a block makes of it: workgroups, and terms of the sum that each of them adds up. */
+  work(block: MatrixBlock): Work;
   launches(block: MatrixBlock): readonly Launch[];
 }
 
 /**
- * Variants of a product: `matrix`, as wide as the fixed table says, and `matrix_wide` or `matrix_narrow`, the other width. None
+ * Variants of a product: `matrix`, with the block that the fixed table says, and `matrix_<rows>x<columns>` with the others. None
  * without a unit that there is a kernel for.
  */
 export function matrixVariants(product: MatrixProduct): Variants {
@@ -69,8 +70,16 @@ export function emulatedVariants(product: MatrixProduct): Variants {
   return named('matrix_emulated', product, blocks(product, unit, kernels.emulated, 128, { M, N, K }));
 }
 
-/** Workgroups that sums are cut up for: about 4 for each core of a data-centre GPU, for WebGPU does not tell how many there are. */
-export const wantedGroups = 512;
+/** Workgroups that sums are cut up for: 4 for each core. */
+export const wantedGroups = 4 * cores;
+
+/** Fragments of a subgroup's part of a block, and the speed that the table reckons with: a smaller one loads more for each product. */
+const shapes = [
+  { fragmentRows: 4, fragmentColumns: 4, speed: 1 },
+  { fragmentRows: 4, fragmentColumns: 2, speed: 0.9 },
+  { fragmentRows: 2, fragmentColumns: 4, speed: 0.9 },
+];
+type BlockShape = (typeof shapes)[number];
 
 /** The unit of this device that is taken; undefined without one. */
 const unitOf = ({ matrixConfigs }: DeviceTraits) =>
@@ -85,7 +94,7 @@ const unitOf = ({ matrixConfigs }: DeviceTraits) =>
     ),
   );
 
-/** The blocks that fit the device, 4 and 2 fragments wide for each subgroup, each as deep as it can be. */
+/** The blocks that fit the device, each as deep as it can be. */
 function blocks(
   { leftAcross, rightAcross, device: { limits } }: MatrixProduct,
   unit: Unit,
@@ -93,9 +102,9 @@ function blocks(
   threads: number,
   sizes: Constants = {},
 ): MatrixBlock[] {
-  return [4, 2].flatMap((fragmentColumns) => {
-    const [rows, columns] = [8 * unit.M, 2 * fragmentColumns * unit.N];
-    const depth = [32, 16].find((k) => bytesOf(unit, fragmentColumns, k) <= limits['maxComputeWorkgroupStorageSize']);
+  return shapes.flatMap((shape) => {
+    const [rows, columns] = [2 * shape.fragmentRows * unit.M, 2 * shape.fragmentColumns * unit.N];
+    const depth = [32, 16].find((k) => bytesOf(unit, shape, k) <= limits['maxComputeWorkgroupStorageSize']);
     const most = Math.min(limits['maxComputeInvocationsPerWorkgroup'], limits['maxComputeWorkgroupSizeX']);
     // Each thread moves whole words of both operands.
     if (!depth || threads > Math.min(most, (Math.min(rows, columns) * depth) / 4)) return [];
@@ -103,28 +112,33 @@ function blocks(
       ...sizes,
       THREADS: threads,
       BLOCK_K: depth,
-      FRAGMENT_COLUMNS: fragmentColumns,
+      FRAGMENT_ROWS: shape.fragmentRows,
+      FRAGMENT_COLUMNS: shape.fragmentColumns,
       LEFT_ACROSS: Number(leftAcross),
       RIGHT_ACROSS: Number(rightAcross),
     };
-    return [{ kernel, constants, rows, columns, depth }];
+    return [{ kernel, constants, rows, columns, depth, speed: shape.speed }];
   });
 }
 
 /** Bytes of workgroup memory: operands with 16 bytes behind each line, where later a strip of sums lies, and a table of pixels. */
-function bytesOf({ M, N, componentType }: Unit, fragmentColumns: number, depth: number): number {
-  const [rows, columns] = [8 * M, 2 * fragmentColumns * N];
+function bytesOf({ M, N, componentType }: Unit, { fragmentRows, fragmentColumns }: BlockShape, depth: number): number {
+  const [rows, columns] = [2 * fragmentRows * M, 2 * fragmentColumns * N];
   const line = depth * (componentType === 'f16' ? 2 : 4) + 16;
   const strips = 4 * M * (fragmentColumns * N * 4 + 32);
   return Math.max((rows + columns) * line, strips) + Math.max(rows, depth) * 16;
 }
 
-/** The narrow block first where the wide one would be half empty, or leave cores without two. */
-function named(name: string, { columns, groups, launches }: MatrixProduct, fitting: readonly MatrixBlock[]): Variants {
-  const [wide, narrow = wide] = fitting;
-  if (!wide) return {};
-  if (narrow === wide) return { [name]: () => launches(wide) };
-  return columns <= narrow.columns || groups(wide) < wantedGroups / 2
-    ? { [name]: () => launches(narrow), [`${name}_wide`]: () => launches(wide) }
-    : { [name]: () => launches(wide), [`${name}_narrow`]: () => launches(narrow) };
+/** The block first of which the busiest core has the least to do. */
+function named(name: string, { work, launches }: MatrixProduct, fitting: readonly MatrixBlock[]): Variants {
+  const cost = (block: MatrixBlock) => {
+    const { groups, terms } = work(block);
+    return (Math.ceil(groups / cores) * block.rows * block.columns * terms) / block.speed;
+  };
+  const sorted = fitting.toSorted((a, b) => cost(a) - cost(b));
+  return Object.fromEntries(
+    sorted.map(
+      (block, i) => [i === 0 ? name : `${name}_${block.rows}x${block.columns}`, () => launches(block)] as const,
+    ),
+  );
 }

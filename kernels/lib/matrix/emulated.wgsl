@@ -36,17 +36,18 @@ fn right_component(right: Right, k: u32, column: u32) -> f32 {
 
 fn multiply_column(left_0: Left, left_1: Left, left_2: Left, left_3: Left, right: Right, sums: ptr<function, array<Sums, 4>>) {
   let lefts = vec4<u32>(left_0.at, left_1.at, left_2.at, left_3.at);
-  for (var i = 0u; i < 4u * pairs; i++) {
-    let left = Left(lefts[i % 4u]);
-    let pair = lane + i / 4u * LANES;
+  for (var i = 0u; i < FRAGMENT_ROWS * pairs; i++) {
+    let number = i % FRAGMENT_ROWS;
+    let left = Left(lefts[number]);
+    let pair = lane + i / FRAGMENT_ROWS * LANES;
     let row = pair / (N / 2u);
     let column = pair % (N / 2u) * 2u;
-    var sum = (*sums)[i % 4u][i / 4u];
+    var sum = (*sums)[number][i / FRAGMENT_ROWS];
     for (var k = 0u; k < terms; k++) {
       let values = vec2<f32>(right_component(right, k, column), right_component(right, k, column + 1u));
       sum = fma(vec2<f32>(left_component(left, row, k)), values, sum);
     }
-    (*sums)[i % 4u][i / 4u] = sum;
+    (*sums)[number][i / FRAGMENT_ROWS] = sum;
   }
 }
 

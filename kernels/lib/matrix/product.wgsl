@@ -3,8 +3,8 @@
 // The kernel says what the factors are (tile_of, prepare, first_cursor, advance, left_at, right_at, write_sums), a file beside this one
 // what a fragment is: on matrix units (units.wgsl) or emulated (emulated.wgsl). M, N, K are the sizes of one multiplication.
 //
-// Workgroup: THREADS threads, of which the first 4 subgroups multiply, each 4 × FRAGMENT_COLUMNS fragments: with 16 × 16 × 16
-// blocks of 128 × 128 (or 128 × 64). The depth is walked in steps of BLOCK_K: while a block is multiplied, each thread holds the next one in
+// Workgroup: THREADS threads, of which the first 4 subgroups multiply, each FRAGMENT_ROWS × FRAGMENT_COLUMNS fragments (4 or 2): with
+// 16 × 16 × 16 blocks of 128 × 128, 128 × 64 or 64 × 128. The depth is walked in steps of BLOCK_K: while a block is multiplied, each thread holds the next one in
 // registers, on its way from global to workgroup memory. An operand lies in workgroup memory as it lies in global memory, rows
 // of BLOCK_K or, ACROSS, lines of all rows for one k: nothing is transposed, words of four components are moved.
 //
@@ -18,12 +18,13 @@
 
 override THREADS: u32 = 128;
 override BLOCK_K: u32 = 32;
+override FRAGMENT_ROWS: u32 = 4;
 override FRAGMENT_COLUMNS: u32 = 4;
 // Whether an operand lies k by k, instead of row by row (of the left) and column by column (of the right).
 override LEFT_ACROSS: bool = false;
 override RIGHT_ACROSS: bool = false;
 
-override ROWS: u32 = 8u * M;
+override ROWS: u32 = 2u * FRAGMENT_ROWS * M;
 override COLUMNS: u32 = 2u * FRAGMENT_COLUMNS * N;
 
 // Words of a line, and from line to line.
@@ -114,9 +115,9 @@ fn keep(thread: u32, left: Block, right: Block) {
   keep_right(thread, 7u, right[7]);
 }
 
-// Fragments of a subgroup's part of the block: rows from (subgroup / 2) · 4 · M on, columns from (subgroup % 2) · COLUMNS / 2 on.
+// Fragments of a subgroup's part of the block: rows from (subgroup / 2) · ROWS / 2 on, columns from (subgroup % 2) · COLUMNS / 2 on.
 fn left_fragment(subgroup: u32, number: u32, k: u32) -> Left {
-  let row = (subgroup / 2u * 4u + number) * M;
+  let row = (subgroup / 2u * FRAGMENT_ROWS + number) * M;
   return load_left(select(row * LEFT_STRIDE + k / 4u, k * LEFT_STRIDE + row / 4u, LEFT_ACROSS));
 }
 
@@ -138,8 +139,9 @@ fn multiply_block(
   for (var k = 0u; k < BLOCK_K; k += K) {
     let left_0 = left_fragment(subgroup, 0u, k);
     let left_1 = left_fragment(subgroup, 1u, k);
-    let left_2 = left_fragment(subgroup, 2u, k);
-    let left_3 = left_fragment(subgroup, 3u, k);
+    // Flat blocks have two; the others are not used.
+    let left_2 = left_fragment(subgroup, min(2u, FRAGMENT_ROWS - 1u), k);
+    let left_3 = left_fragment(subgroup, FRAGMENT_ROWS - 1u, k);
     multiply_column(left_0, left_1, left_2, left_3, right_fragment(subgroup, 0u, k), a);
     multiply_column(left_0, left_1, left_2, left_3, right_fragment(subgroup, 1u, k), b);
     if (FRAGMENT_COLUMNS == 4u) {
@@ -169,7 +171,7 @@ fn write_strips(tile: Tile, thread: u32, number: u32) {
     let strip = i / (M * STRIP_LINE);
     let line = i / STRIP_LINE % M;
     let four = i % STRIP_LINE;
-    let row = (strip / 2u * 4u + number) * M + line;
+    let row = (strip / 2u * FRAGMENT_ROWS + number) * M + line;
     let column = strip % 2u * (COLUMNS / 2u) + four * 4u;
     write_sums(tile, row, column, four_sums(strip * STRIP_WORDS + line * STRIP_STRIDE + four * WORDS_PER_SUMS));
   }
@@ -205,7 +207,7 @@ fn run(group: vec3<u32>, groups: vec3<u32>, thread: u32, subgroup: u32) {
     }
     workgroupBarrier();
   }
-  for (var number = 0u; number < 4u; number++) {
+  for (var number = 0u; number < FRAGMENT_ROWS; number++) {
     switch (number) {
       case 0u: { store_row(subgroup, a[0], b[0], c[0], d[0]); }
       case 1u: { store_row(subgroup, a[1], b[1], c[1], d[1]); }

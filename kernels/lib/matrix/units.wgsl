@@ -25,8 +25,10 @@ fn load_right(at: u32) -> Right {
 fn multiply_column(left_0: Left, left_1: Left, left_2: Left, left_3: Left, right: Right, sums: ptr<function, array<Sums, 4>>) {
   (*sums)[0] = subgroupMatrixMultiplyAccumulate(left_0, right, (*sums)[0]);
   (*sums)[1] = subgroupMatrixMultiplyAccumulate(left_1, right, (*sums)[1]);
-  (*sums)[2] = subgroupMatrixMultiplyAccumulate(left_2, right, (*sums)[2]);
-  (*sums)[3] = subgroupMatrixMultiplyAccumulate(left_3, right, (*sums)[3]);
+  if (FRAGMENT_ROWS == 4u) {
+    (*sums)[2] = subgroupMatrixMultiplyAccumulate(left_2, right, (*sums)[2]);
+    (*sums)[3] = subgroupMatrixMultiplyAccumulate(left_3, right, (*sums)[3]);
+  }
 }
 
 fn store_sums(at: u32, sums: Sums) {
