@@ -4,9 +4,10 @@
 // what a fragment is: on matrix units (units.wgsl) or emulated (emulated.wgsl). M, N, K are the sizes of one multiplication.
 //
 // Workgroup: THREADS threads, of which the first 4 subgroups multiply, each FRAGMENT_ROWS × FRAGMENT_COLUMNS fragments (4 or 2): with
-// 16 × 16 × 16 blocks of 128 × 128, 128 × 64 or 64 × 128. The depth is walked in steps of BLOCK_K: while a block is multiplied, each thread holds the next one in
-// registers, on its way from global to workgroup memory. An operand lies in workgroup memory as it lies in global memory, rows
-// of BLOCK_K or, ACROSS, lines of all rows for one k: nothing is transposed, words of four components are moved.
+// 16 × 16 × 16 blocks of 128 × 128, 128 × 64 or 64 × 128. The depth is walked in steps of BLOCK_K: while a block is multiplied, each
+// thread holds the next one in registers, on its way from global to workgroup memory. An operand lies in workgroup memory as it
+// lies in global memory, rows of BLOCK_K or, ACROSS, lines of all rows for one k: nothing is transposed, words of four components
+// are moved.
 //
 // Cost, at 128 × 128 × 32, f16: 32 multiplications (16 × 16 × 16) a subgroup and step for 16 fragments loaded; 16 KiB of global
 // memory for 2 · 128 · 128 · 32 FLOP (64 FLOP a byte; L2 serves neighbouring blocks). A thread keeps 128 sums, 32 registers of the next
