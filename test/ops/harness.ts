@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listAdapters } from '../../src/gpu/adapters.ts';
 import { type DeviceTraits, Gpu } from '../../src/gpu/device.ts';
-import type { Choose } from '../../src/graph/plan.ts';
+import { type Choose, plan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Data, Shape, Tensor } from '../../src/graph/tensor.ts';
@@ -83,19 +83,29 @@ export function onEveryAdapter(define: (gpu: () => Gpu) => void): void {
 export interface TestOptions {
   /** The variant that every node takes that has it (see `Lowering.pick`); at least one must have it. */
   readonly variant?: string;
+  /** Whether a case is skipped, and says so, on a device on which no node has the variant. */
+  readonly optional?: boolean;
   /** What ops are told of the device in place of the truth. */
   readonly traits?: Partial<DeviceTraits>;
 }
 
 /** Each case on each adapter: outputs equal the reference's, and nothing is written behind the end of any tensor. */
-export function testCases(cases: readonly Case[], { variant, traits }: TestOptions = {}): void {
+export function testCases(cases: readonly Case[], { variant, optional, traits }: TestOptions = {}): void {
   onEveryAdapter((gpu) => {
     const name = (item: Case) => (variant ? `${item.name}, variant ${variant}` : item.name);
     it.for(cases.map((item) => [name(item), item] as const))('%s', async ([, item], { skip }) => {
       if (item.feature && !gpu().traits.features.has(item.feature)) skip(`the adapter has no '${item.feature}'`);
+      if (variant && optional && !isOffered(variant, item, gpu())) skip(`the device is not offered '${variant}'`);
       await runCase(traits ? pretending(gpu(), traits) : gpu(), item, variant);
     });
   });
+}
+
+function isOffered(variant: string, { build }: Case, { traits }: Gpu): boolean {
+  const { graph, result } = trace(build);
+  let offered = false;
+  plan(graph, Object.values(result), traits, { choose: (_node, names) => void (offered ||= names.includes(variant)) });
+  return offered;
 }
 
 /** The device with other traits: what ops choose variants by. */
