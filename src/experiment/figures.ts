@@ -63,7 +63,7 @@ export function lossMatricesFigure({ rows, cosines, probabilities }: LossExample
   return matrices({
     title: 'From similarities to probabilities',
     range: [-1, 1],
-    scale: 'cosine similarity / 1',
+    scale: 'cosine similarity',
     names: rows,
     side: 280,
     matrices: [
@@ -88,7 +88,7 @@ export function similarityFigure({ similarity, seed }: PretrainingResult): Promi
   return matrices({
     title: `Similarity of 8 fixed pairs, untrained to trained (seed ${seed})`,
     range: [-1, 1],
-    scale: 'cosine similarity / 1',
+    scale: 'cosine similarity',
     matrices: chosenStages(similarity).map((stage) => ({
       title: stage.step === 0 ? 'untrained' : `step ${stage.step}`,
       values: stage.similarity,

@@ -34,12 +34,22 @@ export interface MatricesOptions {
 
 const margin = 18;
 const noteLine = 19;
+/** Degrees by which names of columns rise where they are wider than a column. */
+const rise = 38;
+
+const widest = (names: readonly string[]): number => Math.max(...names.map((name) => textWidth(name, textSize.tick)));
+
+/** Height that the names of columns take above the matrix. */
+function nameHeight(names: readonly string[] | undefined, side: number): number {
+  if (!names || widest(names) < side / names.length) return 22;
+  return 12 + widest(names) * Math.sin((rise * Math.PI) / 180) + textSize.tick;
+}
 
 /** Draws the matrices, row 0 at the top, in rows of `columns`, and one colour bar for all, or one for each where any has its own scale. */
 export function matrices(options: MatricesOptions): Promise<Chart> {
   const { title, range, scale, names, side = 224, columns = 4, matrices: all } = options;
   const parts: string[] = [];
-  const labels = names ? Math.max(...names.map((name) => textWidth(name, textSize.tick))) + 8 : 22;
+  const labels = names ? widest(names) + 8 : 22;
   const across = Math.min(columns, all.length);
   const barWidth = (low: number, high: number) =>
     18 + 8 + Math.max(...[low, high].map((value) => textWidth(String(value), textSize.tick))) + 34;
@@ -47,13 +57,16 @@ export function matrices(options: MatricesOptions): Promise<Chart> {
   const bars = Math.max(...all.map(({ own }) => barWidth(...(own?.range ?? range))));
   const pitch = labels + side + 26 + (each ? bars : 0);
   const notes = Math.max(0, ...all.map((matrix) => matrix.notes?.length ?? 0));
-  const head = 30 + 22;
+  const above = nameHeight(names, side);
+  const head = 30 + above;
   const height = head + side + 10 + notes * noteLine + 14;
   const top = margin + textSize.title + 12;
   all.forEach((matrix, i) => {
     const x = margin + labels + (i % across) * pitch;
     const y = top + Math.floor(i / across) * height + head;
-    parts.push(text(x + side / 2, y - 30, matrix.title, { size: textSize.legend, anchor: 'middle', bold: true }));
+    parts.push(
+      text(x + side / 2, y - above - 8, matrix.title, { size: textSize.legend, anchor: 'middle', bold: true }),
+    );
     const own = matrix.own ?? { range, scale };
     parts.push(...cells(matrix, x, y, side, own.range), ...axes(x, y, side, names));
     if (each) parts.push(...colorBar(x + side + 14, y, side, own.range, own.scale));
@@ -100,7 +113,10 @@ function axes(x: number, y: number, side: number, names: readonly string[] = ['v
     const row = rotated
       ? `<g transform="translate(${round(x - 8)} ${round(y + middle)}) rotate(-90)">${text(0, 0, name, { size: textSize.tick, anchor: 'middle' })}</g>`
       : text(x - 8, y + middle + 5, name, { size: textSize.tick, anchor: 'end' });
-    return [text(x + middle, y - 7, name, { size: textSize.tick, anchor: 'middle' }), row];
+    if (nameHeight(names, side) <= 22)
+      return [text(x + middle, y - 7, name, { size: textSize.tick, anchor: 'middle' }), row];
+    const rising = text(0, 0, name, { size: textSize.tick, anchor: 'start' });
+    return [`<g transform="translate(${round(x + middle)} ${round(y - 7)}) rotate(${-rise})">${rising}</g>`, row];
   });
 }
 
