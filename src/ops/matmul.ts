@@ -3,6 +3,7 @@ import { apply } from '../graph/trace.ts';
 import { cast } from './cast.ts';
 import { matmulEmulatedVariants, matmulMatrixVariants } from './matmul_matrix.ts';
 import { type MatmulAttributes, type Product, portableVariants } from './matmul_portable.ts';
+import { matmulSubgroupVariants } from './matmul_subgroup.ts';
 import { matmulTiledVariants } from './matmul_tiled.ts';
 import { sumRows } from './sum_rows.ts';
 import { ordered } from './variants.ts';
@@ -41,7 +42,13 @@ export const matmulOp: Op<MatmulAttributes> = {
 };
 
 const matmulVariants = (product: Product): Variants => ({
-  ...ordered(product.device, portableVariants(product), matmulTiledVariants(product), matmulMatrixVariants(product)),
+  ...ordered(
+    product.device,
+    matmulSubgroupVariants(product),
+    portableVariants(product),
+    matmulTiledVariants(product),
+    matmulMatrixVariants(product),
+  ),
   ...matmulEmulatedVariants(product),
 });
 

@@ -95,6 +95,26 @@ const everyOrder = (make: (transposeA: boolean, transposeB: boolean) => Case): C
   booleans.flatMap((transposeA) => booleans.map((transposeB) => make(transposeA, transposeB)));
 
 testCases(everyOrder((a, b) => gradientCase({ m: 9, k: 70, n: 13 }, a, b, a, 'f16')));
+// The kernel that runs anywhere, where rows are whole vec4s and the table has another.
+testCases(
+  everyOrder((a, b) => gradientCase({ m: 8, k: 64, n: 128 }, a, b, b)),
+  { variant: 'portable' },
+);
+// Quads that share loads, of which each order is a pipeline: rows and columns around the tile of 16 × 64 and less than a vec4, sums
+// cut into slices, and, where both matrices are given across the sum, sums that are no whole vec4s.
+testCases(
+  [
+    ...everyOrder((a, b) => gradientCase({ m: 20, k: 132, n: 68 }, a, b, b)),
+    ...everyOrder((a, b) => gradientCase({ m: 4, k: 8, n: 132 }, a, b, !b)),
+    gradientCase({ m: 1, k: 4, n: 1 }, false, true, true),
+    gradientCase({ m: 17, k: 12, n: 65 }, false, true, true),
+    gradientCase({ m: 65, k: 12, n: 3 }, false, true, true),
+    gradientCase({ m: 8, k: 7, n: 12 }, true, false, true),
+    gradientCase({ m: 68, k: 131, n: 4 }, true, false, true),
+    gradientCase({ m: 8, k: 132, n: 68 }, false, true, true, 'f16'),
+  ],
+  { variant: 'subgroup' },
+);
 // The kernels for GPUs, of which each tile is compiled anew: all orders with the smallest, rows of whole vec4s and not, more than
 // one tile and slice; one case with the others.
 testCases(
