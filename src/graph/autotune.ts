@@ -1,6 +1,6 @@
 /**
  * Chooses kernel variants by measurement. Every node for which an op offers several (`Lowering.pick`) is run alone, on made-up
- * values of its own shapes, once with each variant; a variant may only win if its results equal those of another one.
+ * values of its own shapes, once with each variant; a variant may only win if its results equal those of one that runs other kernels.
  */
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -114,20 +114,22 @@ export class Tuner implements Chooser {
     const { gpu, events } = this;
     const state = new State(gpu);
     for (const input of item.inputs) fill(gpu, state, input);
-    const trials: { name: string; sample: Float32Array; milliseconds: number }[] = [];
+    const trials: Trial[] = [];
     for (const name of item.names) {
       if (gpu.traits.software && this.launchesOf(item, name)?.some(hasBarriers)) continue;
       const program = await this.compile(item, state, name);
       if (!program) continue;
       const best = Math.min(...trials.map(({ milliseconds }) => milliseconds));
       const milliseconds = await timeOf(gpu, program, best);
-      trials.push({ name, milliseconds, sample: await sampleOf(program, item.outputs) });
+      const kernels = new Set(program.plan.launches.map(({ kernel }) => kernel.name));
+      trials.push({ name, kernels, milliseconds, sample: await sampleOf(program, item.outputs) });
       program.destroy();
       gpu.trim();
     }
     state.destroy();
+    const dtype = [...item.inputs, ...item.outputs].some((tensor) => tensor.dtype === 'f16') ? 'f16' : 'f32';
     const right = trials.filter((trial) =>
-      trials.some((other) => other !== trial && agreement(trial.sample, other.sample, item.outputs[0].dtype)),
+      witnesses(trial, trials).some((other) => agreement(trial.sample, other.sample, dtype)),
     );
     for (const { name } of trials.filter((trial) => !right.includes(trial)))
       events.onRejected?.(`${item.key}: variant '${name}' agrees with no other; it is not used`);
@@ -148,6 +150,25 @@ export class Tuner implements Chooser {
       return undefined;
     }
   }
+}
+
+/** What came of a variant. */
+interface Trial {
+  readonly name: string;
+  readonly kernels: ReadonlySet<string>;
+  readonly sample: Float32Array;
+  readonly milliseconds: number;
+}
+
+/**
+ * The variants by which one is checked: those that run another kernel, for one kernel in blocks of several sizes goes wrong in all of
+ * them alike where a driver does not do what it was written for; all others where there is none.
+ */
+function witnesses(trial: Trial, trials: readonly Trial[]): readonly Trial[] {
+  const others = trials.filter((other) => other !== trial);
+  const lacks = (a: Trial, b: Trial): boolean => [...b.kernels].some((kernel) => !a.kernels.has(kernel));
+  const independent = others.filter((other) => lacks(trial, other) && lacks(other, trial));
+  return independent.length > 0 ? independent : others;
 }
 
 /** Software rasterisers run barriers as coroutines, at a hundredth of the speed: such variants are not worth trying there. */

@@ -54,20 +54,25 @@ export function matrixVariants(product: MatrixProduct): Variants {
   const { device, kernels } = product;
   const unit = unitOf(device);
   if (!unit || !['shader-f16', 'subgroups'].every((feature) => device.features.has(feature))) return {};
-  // At least four subgroups, whatever their size.
-  return named('matrix', product, blocks(product, unit, kernels[unit.name], 4 * device.subgroupMaxSize));
+  // At least four subgroups, whatever their size, and threads enough to keep the largest block's words in their 8 slots each.
+  const threads = Math.max(fewestThreads, 4 * device.subgroupMaxSize);
+  return named('matrix', product, blocks(product, unit, kernels[unit.name], threads));
 }
 
+/** Threads of a workgroup, unless four subgroups are more. */
+const fewestThreads = 128;
+
 /**
- * Variants `matrix_emulated…`, wherever there is f16: the same kernel with the device's unit (or 16 × 16 × 16) put together from plain
- * arithmetic. They show that the kernel is right on devices without matrix units, and stand last wherever variants are chosen.
+ * Variants `matrix_emulated…`, on software adapters with f16: the same kernel with the device's unit (or 16 × 16 × 16) put together from
+ * plain arithmetic. They show that the kernel is right on devices without matrix units, and stand last wherever variants are chosen.
+ * Hardware is not offered them: they could only lose there, after dispatches so long that a driver may take them for a hang.
  */
 export function emulatedVariants(product: MatrixProduct): Variants {
   const { device, kernels } = product;
-  if (!device.features.has('shader-f16')) return {};
+  if (!device.software || !device.features.has('shader-f16')) return {};
   const { M, N, K } = unitOf(device) ?? units[0];
   const unit = { M, N, K, componentType: 'f16' };
-  return named('matrix_emulated', product, blocks(product, unit, kernels.emulated, 128, { M, N, K }));
+  return named('matrix_emulated', product, blocks(product, unit, kernels.emulated, fewestThreads, { M, N, K }));
 }
 
 /** Workgroups that sums are cut up for: 4 for each core. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import reluForward from '../../kernels/relu/forward.wgsl';
-import { grid1d } from '../../src/gpu/kernel.ts';
+import { grid1d, type Kernel } from '../../src/gpu/kernel.ts';
 import { Tuner, type Tuning } from '../../src/graph/autotune.ts';
 import { agreement } from '../../src/graph/autotune_measure.ts';
 import { useChooser } from '../../src/graph/chooser.ts';
@@ -26,6 +26,24 @@ const threeWays: Op<{ size: number }> = {
       slow: () => Array.from({ length: 40 }, () => launch(size)),
       wrong: () => [launch(size / 2)],
       fast: () => [launch(size)],
+    });
+  },
+};
+
+/** relu by a kernel in three ways, of which two leave out the same half, and by another kernel: both wrong ones are the fastest. */
+const wrongAlike: Op<{ size: number }> = {
+  name: 'wrong_alike',
+  infer: ([x]) => [x],
+  launches({ inputs: [x], outputs: [y], attrs: { size }, pick }) {
+    const launch = (kernel: Kernel, elements: number) => [
+      { kernel, bindings: { x, y }, params: { size: elements }, workgroups: grid1d(Math.ceil(elements / 4), 64) },
+    ];
+    const renamed = { ...reluForward, name: 'relu/another' };
+    return pick({
+      wrong: () => launch(reluForward, size / 2),
+      wrong_too: () => launch(reluForward, size / 2),
+      right: () => launch(renamed, size),
+      right_too: () => launch(reluForward, size),
     });
   },
 };
@@ -59,6 +77,17 @@ onEveryAdapter((gpu) => {
     expect(Object.keys(tuning.milliseconds)).not.toContain('wrong');
     expect(rejected).toEqual([`${key}: variant 'wrong' agrees with no other; it is not used`]);
     expect(choose(graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe('fast');
+  });
+
+  it('variants of one kernel that are wrong alike do not bear each other out', async () => {
+    const cache = new Memory();
+    const rejected: string[] = [];
+    const tuner = new Tuner(gpu(), cache, { onRejected: (message) => rejected.push(message) });
+    const { graph, result: y } = trace(() => apply(wrongAlike, [sample('x', [4096])], { size: 4096 })[0]);
+    await tuner.choose(graph, [y], {});
+    const [tuning] = [...cache.found.values()];
+    expect(Object.keys(tuning.milliseconds).sort()).toEqual(['right', 'right_too']);
+    expect(rejected.map((message) => message.match(/variant '(\w+)'/)?.[1])).toEqual(['wrong', 'wrong_too']);
   });
 
   it('what is in the cache is not measured again, unless it was found for other kernels or is not offered', async () => {
@@ -104,6 +133,23 @@ onEveryAdapter((gpu) => {
     expect(offered).toHaveLength(1);
     program.destroy();
     state.destroy();
+  });
+});
+
+onEveryAdapter((gpu) => {
+  it('outputs of an odd number of f16 are compared, too', async ({ skip }) => {
+    if (!gpu().traits.features.has('shader-f16')) skip("the adapter has no 'shader-f16'");
+    const { graph, result: y } = trace(() => {
+      const [x, w] = [
+        [1, 5, 5, 8],
+        [3, 3, 3, 8],
+      ].map((shape) => sample(`${shape}`, shape, { dtype: 'f16' }));
+      return conv2d(x, w);
+    });
+    const cache = new Memory();
+    await new Tuner(gpu(), cache).choose(graph, [y], {});
+    const [tuning] = [...cache.found.values()];
+    expect(Object.keys(tuning.milliseconds).length).toBeGreaterThan(1);
   });
 });
 
