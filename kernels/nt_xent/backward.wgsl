@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var quad = 0u; quad < params.quads; quad++) {
       let columns = four_columns(quad, column);
       let next = four_columns(quad, column + 4u);
-      let at = (slice * params.quads + quad) * params.rows + row;
+      let at = (slice * params.quads + quad) * params.stride + row;
       add_to(at.x, column == start, columns * first + next * first_next);
       if (row.y < params.rows) { add_to(at.y, column == start, columns * second + next * second_next); }
     }

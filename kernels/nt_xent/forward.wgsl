@@ -36,7 +36,7 @@ fn fold(state: Running, row: u32, column: u32, s: vec4<f32>) -> Running {
 fn store_row(slice: u32, row: u32, state: Running) {
   if (row >= params.rows) { return; }
   let bits = bitcast<vec3<u32>>(vec3(state.largest, state.sum, state.positive));
-  partial[slice * params.rows + row] = vec4(bits, state.argmax);
+  partial[slice * params.stride + row] = vec4(bits, state.argmax);
 }
 
 @compute @workgroup_size(32)

@@ -2,7 +2,7 @@
 // One invocation: up to four neighbours of one row.
 // #include "lib/grid.wgsl"
 
-struct Params { rows: u32, columns: u32, slices: u32, scale: f32 }
+struct Params { rows: u32, stride: u32, columns: u32, slices: u32, scale: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partial: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> dloss: array<f32>;
@@ -15,9 +15,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let quads = (params.columns + 3u) / 4u;
   if (i >= params.rows * quads) { return; }
   let row = i % params.rows;
-  let first = i / params.rows * 4u;
+  let quad = i / params.rows;
+  let first = quad * 4u;
   var sum = vec4<f32>();
-  for (var slice = 0u; slice < params.slices; slice++) { sum += partial[slice * params.rows * quads + i]; }
+  for (var slice = 0u; slice < params.slices; slice++) { sum += partial[(slice * quads + quad) * params.stride + row]; }
   sum *= dloss[0] * params.scale;
   for (var j = 0u; j < min(4u, params.columns - first); j++) { dy[row * params.columns + first + j] = sum[j]; }
 }

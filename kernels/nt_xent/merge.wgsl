@@ -2,7 +2,7 @@
 // similarity is the positive, else 0). One invocation: one row.
 // #include "lib/grid.wgsl"
 
-struct Params { rows: u32, slices: u32 }
+struct Params { rows: u32, stride: u32, slices: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partial: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read_write> lse: array<f32>;
@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var positive = 0.0;
   var argmax = 0u;
   for (var slice = 0u; slice < params.slices; slice++) {
-    let part = partial[slice * params.rows + row];
+    let part = partial[slice * params.stride + row];
     let values = bitcast<vec3<f32>>(part.xyz);
     if (values.x > largest) {
       sum *= exp(largest - values.x);

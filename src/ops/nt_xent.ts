@@ -1,14 +1,17 @@
 import backward from '../../kernels/nt_xent/backward.wgsl';
+import backwardSubgroup from '../../kernels/nt_xent/backward_subgroup.wgsl';
 import forward from '../../kernels/nt_xent/forward.wgsl';
+import forwardSubgroup from '../../kernels/nt_xent/forward_subgroup.wgsl';
 import gather from '../../kernels/nt_xent/gather.wgsl';
 import merge from '../../kernels/nt_xent/merge.wgsl';
 import pack from '../../kernels/nt_xent/pack.wgsl';
 import type { DeviceTraits } from '../gpu/device.ts';
-import { grid1d } from '../gpu/kernel.ts';
-import { bytesPerElement, check, type Launch, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
+import { grid1d, type Kernel } from '../gpu/kernel.ts';
+import { bytesPerElement, check, type Launch, type Op, Scratch, type Tensor, type Variants } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
 import { l2Normalize } from './l2_normalize.ts';
 import { rowMeanLaunch } from './row_mean.ts';
+import { ordered } from './variants.ts';
 
 interface Attrs {
   readonly temperature: number;
@@ -31,30 +34,8 @@ export const ntXentOp: Op<Attrs> = {
       { shape: [y.shape[0]], dtype: 'f32' },
     ];
   },
-  launches({ inputs: [y], outputs: [loss, accuracy, lse], attrs: { temperature }, device }) {
-    const [rows, columns] = y.shape;
-    const { packed, stride, quads, launch } = packLaunch(y);
-    const { slice, slices, groups } = cut(rows, device, mostSlices);
-    const partial = new Scratch('nt_xent slices', slices * rows * 4 * bytesPerElement);
-    const stats = new Scratch('nt_xent rows', rows * 2 * bytesPerElement);
-    return [
-      launch,
-      {
-        kernel: forward,
-        bindings: { packed, partial },
-        params: { rows, stride, quads, slice, temperature },
-        workgroups: grid1d(groups, 1),
-        flops: 2 * rows * rows * columns,
-      },
-      {
-        kernel: merge,
-        bindings: { partial, lse, stats },
-        params: { rows, slices },
-        workgroups: grid1d(rows, 64),
-      },
-      rowMeanLaunch(stats, rows, loss, accuracy),
-    ];
-  },
+  launches: ({ inputs: [y], outputs, attrs, device, pick }) =>
+    pick(familyVariants(device, (family) => forwardLaunches(family, device, y, outputs, attrs))),
   gradient: ({ inputs: [y], outputs: [, , lse], attrs }, [dloss]) => [
     dloss && apply(ntXentBackwardOp, [dloss, y, lse], attrs)[0],
   ],
@@ -64,50 +45,119 @@ export const ntXentOp: Op<Attrs> = {
 export const ntXentBackwardOp: Op<Attrs> = {
   name: 'nt_xent_backward',
   infer: ([, y]) => [y],
-  launches({ inputs: [dloss, y, lse], outputs: [dy], attrs: { temperature }, device }) {
-    const [rows, columns] = y.shape;
-    const { packed, stride, quads, launch } = packLaunch(y);
-    const sliceBytes = quads * rows * 4 * bytesPerElement;
-    const { slice, slices, groups } = cut(rows, device, Math.min(mostSlices, mostPartialBytes / sliceBytes));
-    const partial = new Scratch('nt_xent_backward slices', slices * sliceBytes);
-    return [
-      launch,
-      {
-        kernel: backward,
-        bindings: { packed, lse, partial },
-        params: { rows, stride, quads, slice, temperature },
-        workgroups: grid1d(groups, 1),
-        flops: 4 * rows * rows * columns,
-      },
-      {
-        kernel: gather,
-        bindings: { partial, dloss, dy },
-        params: { rows, columns, slices, scale: 1 / (rows * temperature) },
-        workgroups: grid1d(rows * quads, 64),
-      },
-    ];
-  },
+  launches: ({ inputs, outputs: [dy], attrs, device, pick }) =>
+    pick(familyVariants(device, (family) => backwardLaunches(family, device, inputs, dy, attrs))),
 };
 
-/** What one workgroup of the kernels takes at once. */
+/** Kernels, the rows that a workgroup takes, the columns that it takes at once, and what rows are filled up to a multiple of. */
+interface Family {
+  readonly forward: Kernel;
+  readonly backward: Kernel;
+  readonly columns: number;
+  readonly multiple: number;
+  grid(down: number, slices: number): [number, number, number];
+}
 const tileRows = 64;
-const tileColumns = 8;
+const portable: Family = {
+  forward,
+  backward,
+  columns: 8,
+  multiple: 8,
+  grid: (down, slices) => grid1d(down * slices, 1),
+};
+const subgroup: Family = {
+  forward: forwardSubgroup,
+  backward: backwardSubgroup,
+  columns: 16,
+  multiple: tileRows,
+  grid: (down, slices) => [down, slices, 1],
+};
+
+const familyVariants = (device: DeviceTraits, make: (family: Family) => readonly Launch[]): Variants =>
+  ordered(device, device.features.has('subgroups') ? { subgroup: () => make(subgroup) } : {}, {
+    portable: () => make(portable),
+  });
+
+function forwardLaunches(
+  family: Family,
+  device: DeviceTraits,
+  y: Tensor,
+  [loss, accuracy, lse]: readonly Tensor[],
+  { temperature }: Attrs,
+): Launch[] {
+  const [rows, columns] = y.shape;
+  const { packed, stride, quads, launch } = packLaunch(y, family);
+  const { slice, slices, workgroups } = cut(rows, family, device, mostSlices);
+  const partial = new Scratch('nt_xent slices', slices * stride * 4 * bytesPerElement);
+  const stats = new Scratch('nt_xent rows', rows * 2 * bytesPerElement);
+  return [
+    launch,
+    {
+      kernel: family.forward,
+      bindings: { packed, partial },
+      params: { rows, stride, quads, slice, temperature },
+      workgroups,
+      flops: 2 * rows * rows * columns,
+    },
+    {
+      kernel: merge,
+      bindings: { partial, lse, stats },
+      params: { rows, stride, slices },
+      workgroups: grid1d(rows, 64),
+    },
+    rowMeanLaunch(stats, rows, loss, accuracy),
+  ];
+}
+
+function backwardLaunches(
+  family: Family,
+  device: DeviceTraits,
+  [dloss, y, lse]: readonly Tensor[],
+  dy: Tensor,
+  { temperature }: Attrs,
+): Launch[] {
+  const [rows, columns] = y.shape;
+  const { packed, stride, quads, launch } = packLaunch(y, family);
+  const sliceBytes = quads * stride * 4 * bytesPerElement;
+  const { slice, slices, workgroups } = cut(rows, family, device, Math.min(mostSlices, mostPartialBytes / sliceBytes));
+  const partial = new Scratch('nt_xent_backward slices', slices * sliceBytes);
+  return [
+    launch,
+    {
+      kernel: family.backward,
+      bindings: { packed, lse, partial },
+      params: { rows, stride, quads, slice, temperature },
+      workgroups,
+      flops: 4 * rows * rows * columns,
+    },
+    {
+      kernel: gather,
+      bindings: { partial, dloss, dy },
+      params: { rows, stride, columns, slices, scale: 1 / (rows * temperature) },
+      workgroups: grid1d(rows * quads, 64),
+    },
+  ];
+}
+
 const mostSlices = 64;
 const mostPartialBytes = 2 ** 26;
 
-/** Slices of the columns, so that few rows fill the device too: columns a slice, slices, and workgroups. */
-function cut(rows: number, device: DeviceTraits, most: number): { slice: number; slices: number; groups: number } {
+/** Slices of the columns, so that few rows fill the device too: columns a slice, slices, and the grid. */
+function cut(rows: number, { columns, grid }: Family, { software }: DeviceTraits, most: number) {
   const down = Math.ceil(rows / tileRows);
-  const wanted = Math.ceil((device.software ? 16 : 256) / down);
-  const tiles = Math.ceil(rows / tileColumns);
-  const slice = Math.ceil(tiles / Math.max(1, Math.min(wanted, Math.floor(most), tiles))) * tileColumns;
+  const wanted = Math.ceil((software ? 16 : 256) / down);
+  const tiles = Math.ceil(rows / columns);
+  const slice = Math.ceil(tiles / Math.max(1, Math.min(wanted, Math.floor(most), tiles))) * columns;
   const slices = Math.ceil(rows / slice);
-  return { slice, slices, groups: down * slices };
+  return { slice, slices, workgroups: grid(down, slices) };
 }
 
-function packLaunch(y: Tensor): { packed: Scratch; stride: number; quads: number; launch: Launch } {
+function packLaunch(
+  y: Tensor,
+  { multiple }: Family,
+): { packed: Scratch; stride: number; quads: number; launch: Launch } {
   const [rows, columns] = y.shape;
-  const stride = Math.ceil(rows / tileColumns) * tileColumns;
+  const stride = Math.ceil(rows / multiple) * multiple;
   const quads = Math.ceil(columns / 4);
   const size = stride * quads;
   const packed = new Scratch('nt_xent packed', size * 4 * bytesPerElement);

@@ -112,7 +112,7 @@ testCases(
     gradientCase({ m: 8, k: 7, n: 12 }, true, false, true),
     gradientCase({ m: 68, k: 131, n: 4 }, true, false, true),
     gradientCase({ m: 8, k: 132, n: 68 }, false, true, true, 'f16'),
-  ],
+  ].map((item) => ({ ...item, feature: item.feature ?? 'subgroups' })),
   { variant: 'subgroup' },
 );
 // The kernels for GPUs, of which each tile is compiled anew: all orders with the smallest, rows of whole vec4s and not, more than

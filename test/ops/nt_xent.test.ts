@@ -36,7 +36,8 @@ const fusedCase = (n: number, d: number): Case => ({
   },
 });
 
-testCases([
+// Around the tiles of 64 rows × 8 or 16 columns, one slice and more, dimensions that are no whole vec4s.
+const cases: Case[] = [
   ...[1, 2, 3, 8, 33, 64, 127].flatMap((n) => [1, 4, 7, 64, 128].map((d) => lossCase(n, d, 0.5))),
   ...[0.01, 0.07, 0.1, 1, 10].map((temperature) => lossCase(33, 64, temperature)),
   lossCase(5, 3, 0.5, 1e4),
@@ -44,7 +45,12 @@ testCases([
   lossCase(600, 16, 0.2),
   fusedCase(9, 1),
   fusedCase(36, 5),
-]);
+];
+testCases(
+  cases.map((item) => ({ ...item, feature: 'subgroups' })),
+  { variant: 'subgroup' },
+);
+testCases(cases, { variant: 'portable' });
 
 testGradient('nt_xent', () => {
   const z = sample('z', [6, 5]);
