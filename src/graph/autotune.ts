@@ -71,7 +71,9 @@ export class Tuner implements Chooser {
     const unknown = [...found.values()].filter((item) => !this.recall(item));
     for (const [index, item] of unknown.entries()) {
       this.events.onTune?.(index, unknown.length, item.key);
-      const tuning = await this.measure(item);
+      const tuning = await this.measure(item).catch((error: unknown) => {
+        throw error instanceof UserError ? whileTuning(item, error) : error;
+      });
       this.cache.write(item.key, tuning);
       this.choices.set(item.key, tuning.variant);
     }
@@ -128,14 +130,16 @@ export class Tuner implements Chooser {
     }
     state.destroy();
     const dtype = [...item.inputs, ...item.outputs].some((tensor) => tensor.dtype === 'f16') ? 'f16' : 'f32';
-    const right = trials.filter((trial) =>
-      witnesses(trial, trials).some((other) => agreement(trial.sample, other.sample, dtype)),
+    // What ran alone is all that there is.
+    const right = trials.filter(
+      (trial) =>
+        trials.length === 1 || witnesses(trial, trials).some((other) => agreement(trial.sample, other.sample, dtype)),
     );
     for (const { name } of trials.filter((trial) => !right.includes(trial)))
       events.onRejected?.(`${item.key}: variant '${name}' agrees with no other; it is not used`);
     const sorted = right.toSorted((a, b) => a.milliseconds - b.milliseconds);
     return {
-      variant: sorted[0]?.name ?? item.names[0],
+      variant: (sorted[0] ?? trials[0])?.name ?? item.names[0],
       code: this.codeOf(item),
       milliseconds: Object.fromEntries(sorted.map(({ name, milliseconds }) => [name, milliseconds])),
     };
@@ -145,12 +149,20 @@ export class Tuner implements Chooser {
     try {
       return await Program.compile(graph, state, {}, { keep: outputs, choose: () => name });
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      // A device that failed can tell nothing of this variant, nor of any other: nothing must be noted for later runs.
+      if (!(error instanceof UserError) || this.gpu.failure) throw error;
+      this.gpu.trim();
       this.events.onRejected?.(`${key}: variant '${name}' cannot run here (${error.message})`);
       return undefined;
     }
   }
 }
+
+const whileTuning = ({ key }: Isolated, { message, exitCode }: UserError): UserError =>
+  new UserError(
+    `${message} (while variants of ${key.split(' ', 1)[0]} were tried: --no-autotune leaves that out)`,
+    exitCode,
+  );
 
 /** What came of a variant. */
 interface Trial {

@@ -69,18 +69,15 @@ export class Program {
     const choose = options.choose ?? (await chooserOf(gpu)?.choose(graph, tensors, options));
     const planned = plan(graph, tensors, gpu.traits, { ...options, choose });
     const buffers = new Buffers(planned, state, options.inspect ? guardBytes : 0, options.pool);
-    const params = writeParams(gpu, planned.launches);
-    buffers.own(params.buffer);
-    const dispatches: Dispatch[] = [];
-    for (const [index, launch] of planned.launches.entries()) {
-      const pipeline = await gpu.pipeline(launch.kernel, launch.constants);
-      const bindGroup = createBindGroup(gpu, launch, buffers, { buffer: params.buffer, offset: params.offsets[index] });
-      dispatches.push({ launch, pipeline, bindGroup });
-      options.onPipeline?.(index + 1, planned.launches.length);
+    try {
+      const dispatches = await prepare(gpu, planned.launches, buffers, options.onPipeline);
+      const derived = await Derived.of(graph.nodes, planned, state, (own) => Program.compile(own, state));
+      gpu.check();
+      return new Program(gpu, planned, outputs, dispatches, buffers, derived);
+    } catch (error) {
+      buffers.release();
+      throw error;
     }
-    const derived = await Derived.of(graph.nodes, planned, state, (own) => Program.compile(own, state));
-    gpu.check();
-    return new Program(gpu, planned, outputs, dispatches, buffers, derived);
   }
 
   /** Runs once. `inputs` has a value for every input of the graph. Returns at once; the device works on. */
@@ -175,6 +172,25 @@ export class Program {
     this.buffers.release();
     for (const buffer of this.ring) this.gpu.destroyBuffer(buffer);
   }
+}
+
+/** Pipelines and bind groups of launches. */
+async function prepare(
+  gpu: Gpu,
+  launches: readonly PlannedLaunch[],
+  buffers: Buffers,
+  onPipeline?: (done: number, total: number) => void,
+): Promise<Dispatch[]> {
+  const params = writeParams(gpu, launches);
+  buffers.own(params.buffer);
+  const dispatches: Dispatch[] = [];
+  for (const [index, launch] of launches.entries()) {
+    const pipeline = await gpu.pipeline(launch.kernel, launch.constants);
+    const bindGroup = createBindGroup(gpu, launch, buffers, { buffer: params.buffer, offset: params.offsets[index] });
+    dispatches.push({ launch, pipeline, bindGroup });
+    onPipeline?.(index + 1, launches.length);
+  }
+  return dispatches;
 }
 
 /** All parameters of all launches in one uniform buffer, each at the alignment that binding asks for. */

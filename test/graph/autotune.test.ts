@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import reluForward from '../../kernels/relu/forward.wgsl';
+import { UserError } from '../../src/errors.ts';
+import { Gpu } from '../../src/gpu/device.ts';
 import { grid1d, type Kernel } from '../../src/gpu/kernel.ts';
 import { Tuner, type Tuning } from '../../src/graph/autotune.ts';
 import { agreement } from '../../src/graph/autotune_measure.ts';
@@ -48,6 +50,23 @@ const wrongAlike: Op<{ size: number }> = {
   },
 };
 
+/** relu by a kernel that does not compile, by one that has barriers, and as it is. */
+const oneWay: Op<{ size: number }> = {
+  name: 'one_way',
+  infer: ([x]) => [x],
+  launches({ inputs: [x], outputs: [y], attrs: { size }, pick }) {
+    const launch = (name: string, code: string) => {
+      const kernel = { ...reluForward, name: `relu/${name}`, code };
+      return [{ kernel, bindings: { x, y }, params: { size }, workgroups: grid1d(Math.ceil(size / 4), 64) }];
+    };
+    return pick({
+      broken: () => launch('broken', 'fn main('),
+      barriers: () => launch('barriers', `// workgroupBarrier()\n${reluForward.code}`),
+      plain: () => launch('plain', reluForward.code),
+    });
+  },
+};
+
 class Memory {
   readonly found = new Map<string, Tuning>();
   reads = 0;
@@ -88,6 +107,20 @@ onEveryAdapter((gpu) => {
     const [tuning] = [...cache.found.values()];
     expect(Object.keys(tuning.milliseconds).sort()).toEqual(['right', 'right_too']);
     expect(rejected.map((message) => message.match(/variant '(\w+)'/)?.[1])).toEqual(['wrong', 'wrong_too']);
+  });
+
+  it('the only variant that runs is taken, and no other is complained of than what cannot run', async () => {
+    const cache = new Memory();
+    const rejected: string[] = [];
+    const tuner = new Tuner(gpu(), cache, { onRejected: (message) => rejected.push(message) });
+    const { graph, result: y } = trace(() => apply(oneWay, [sample('x', [64])], { size: 64 })[0]);
+    const before = gpu().bytes;
+    await tuner.choose(graph, [y], {});
+    expect(gpu().bytes).toBe(before);
+    const [tuning] = [...cache.found.values()];
+    if (gpu().traits.software) expect(Object.keys(tuning.milliseconds)).toEqual(['plain']);
+    expect(['plain', 'barriers']).toContain(tuning.variant);
+    expect(rejected).toEqual([expect.stringMatching(/variant 'broken' cannot run here/)]);
   });
 
   it('what is in the cache is not measured again, unless it was found for other kernels or is not offered', async () => {
@@ -134,6 +167,22 @@ onEveryAdapter((gpu) => {
     program.destroy();
     state.destroy();
   });
+});
+
+it('a device that fails ends the tuning; nothing is noted of what could not be measured any more', async () => {
+  const gpu = await Gpu.open({ nullBackend: true });
+  const cache = new Memory();
+  const rejected: string[] = [];
+  const tuner = new Tuner(gpu, cache, {
+    onTune: () => void (gpu.failure = new UserError('the GPU device was lost')),
+    onRejected: (message) => rejected.push(message),
+  });
+  const { graph, result } = build();
+  await expect(tuner.choose(graph, [result.y], {})).rejects.toThrow(
+    'the GPU device was lost (while variants of three_ways were tried: --no-autotune leaves that out)',
+  );
+  expect([cache.found.size, tuner.choices.size, rejected.length]).toEqual([0, 0, 0]);
+  gpu.destroy();
 });
 
 onEveryAdapter((gpu) => {
