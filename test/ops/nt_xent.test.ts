@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
+import type { Choose } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { apply, constant, trace, variable } from '../../src/graph/trace.ts';
@@ -59,8 +60,8 @@ testGradient('nt_xent', () => {
   return { y: loss, dy, targets: [z], dx: gradients(loss, [z], dy) };
 });
 
-/** Loss, accuracy and gradient of given embeddings [rows, columns]. */
-async function evaluate(gpu: Gpu, z: Float32Array, rows: number, temperature: number) {
+/** Loss, accuracy and gradient of given embeddings [rows, columns], by this variant where the device has it. */
+async function evaluate(gpu: Gpu, variant: string, z: Float32Array, rows: number, temperature: number) {
   const { graph, result } = trace(() => {
     const embeddings = variable('z', [rows, z.length / rows], () => z);
     const { loss, accuracy } = ntXent(embeddings, { temperature });
@@ -68,7 +69,8 @@ async function evaluate(gpu: Gpu, z: Float32Array, rows: number, temperature: nu
     return { loss, accuracy, dz };
   });
   const state = new State(gpu);
-  const program = await Program.compile(graph, state, result);
+  const choose: Choose = (_node, names) => names.find((name) => name === variant);
+  const program = await Program.compile(graph, state, result, { choose });
   const values = await program.run().read();
   const again = await program.run().read();
   program.destroy();
@@ -83,77 +85,95 @@ const rowsOf = (z: Float32Array, columns: number) =>
 const joined = (rows: readonly Float32Array[]) => Float32Array.from(rows.flatMap((row) => [...row]));
 
 onEveryAdapter((gpu) => {
-  it('equal embeddings: log(2N − 1), no gradient; of equals the first is the answer', async () => {
-    for (const n of [2, 8, 64, 128, 256]) {
-      const row = noise(32, 5);
-      const { loss, accuracy, dz } = await evaluate(gpu(), joined(Array(2 * n).fill(row)), 2 * n, 0.5);
-      expect(Math.abs(loss - Math.log(2 * n - 1))).toBeLessThan(1e-6);
-      expect(largest(dz)).toBeLessThan(1e-6);
-      expect(accuracy).toBeCloseTo(1 / (2 * n), 6); // row N alone: its positive, row 0, is the first of all
-    }
-  });
-
-  it('two samples at right angles', async () => {
-    const z = Float32Array.of(1, 0, 0, 1, 1, 0, 0, 1);
-    for (const [temperature, expected] of [
-      [0.5, 0.2395448],
-      [1, 0.5514447],
-      [0.1, 9.0796e-5],
-    ]) {
-      const { loss, accuracy } = await evaluate(gpu(), z, 4, temperature);
-      expect(Math.abs(loss - expected)).toBeLessThan(1e-6);
-      expect(accuracy).toBe(1);
-    }
-  });
-
-  it('positives aligned, negatives orthogonal: log(1 + (2N − 2) exp(−1/τ))', async () => {
-    const n = 64;
-    const z = Float32Array.from({ length: 2 * n * n }, (_, i) => (Math.floor(i / n) % n === i % n ? 2 : 0));
-    for (const temperature of [0.5, 0.1, 0.07]) {
-      const { loss } = await evaluate(gpu(), z, 2 * n, temperature);
-      expect(loss).toBeCloseTo(Math.log1p((2 * n - 2) * Math.exp(-1 / temperature)), 5);
-    }
-  });
-
-  it('one pair: nothing to lose', async () => {
-    for (const temperature of [0.01, 0.5]) {
-      const { loss, accuracy, dz } = await evaluate(gpu(), noise(2 * 7, 3), 2, temperature);
-      expect(Math.abs(loss)).toBeLessThan(1e-5);
-      expect(largest(dz)).toBeLessThan(1e-6 / temperature);
-      expect(accuracy).toBe(1);
-    }
-  });
-
-  it('z·dz = 0 for every row, and the length of z does not matter', async () => {
-    const [n, d] = [33, 20];
-    const z = noise(2 * n * d, 7);
-    const { loss, dz } = await evaluate(gpu(), z, 2 * n, 0.1);
-    const gradientRows = rowsOf(dz, d);
-    rowsOf(z, d).forEach((row, r) => {
-      const along = row.reduce((sum, value, i) => sum + value * gradientRows[r][i], 0);
-      expect(Math.abs(along)).toBeLessThan(1e-5 * largest(dz) * d);
+  describe.each(['subgroup', 'portable'])('variant %s', (variant) => {
+    it('equal embeddings: log(2N − 1), no gradient; of equals the first is the answer', async () => {
+      for (const n of [2, 8, 64, 128, 256]) {
+        const row = noise(32, 5);
+        const { loss, accuracy, dz } = await evaluate(gpu(), variant, joined(Array(2 * n).fill(row)), 2 * n, 0.5);
+        expect(Math.abs(loss - Math.log(2 * n - 1))).toBeLessThan(1e-6);
+        expect(largest(dz)).toBeLessThan(1e-6);
+        expect(accuracy).toBeCloseTo(1 / (2 * n), 6); // row N alone: its positive, row 0, is the first of all
+      }
     });
-    const longer = await evaluate(
-      gpu(),
-      z.map((value) => value * 3),
-      2 * n,
-      0.1,
-    );
-    expect(longer.loss).toBeCloseTo(loss, 4);
-    longer.dz.forEach((value, i) => expect(Math.abs(3 * value - dz[i])).toBeLessThan(1e-5 * largest(dz)));
-  });
 
-  it('the order of samples and of views is free', async () => {
-    const [n, d] = [17, 12];
-    const rows = rowsOf(noise(2 * n * d, 9), d);
-    const order = Array.from({ length: n }, (_, i) => (i * 5) % n);
-    const swapped = [...order.map((i) => i + n), ...order];
-    const base = await evaluate(gpu(), joined(rows), 2 * n, 0.2);
-    const other = await evaluate(gpu(), joined(swapped.map((i) => rows[i])), 2 * n, 0.2);
-    expect(other.loss).toBeCloseTo(base.loss, 5);
-    expect(other.accuracy).toBe(base.accuracy);
-    const expected = joined(swapped.map((i) => rowsOf(base.dz, d)[i]));
-    other.dz.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(1e-5 * largest(expected)));
+    it('of equals that lie tiles apart the first is the answer', async () => {
+      const n = 256;
+      // Rows i, i + N and i + 3N/2 are equal for i < N/2, the others like nobody: the first two find each other first.
+      const place = (row: number) => (row < n ? row : row % (n / 2));
+      const z = Float32Array.from({ length: 2 * n * n }, (_, i) => (place(Math.floor(i / n)) === i % n ? 1 : 0));
+      const { accuracy } = await evaluate(gpu(), variant, z, 2 * n, 0.5);
+      expect(accuracy).toBe(0.5);
+    });
+
+    it('two samples at right angles', async () => {
+      const z = Float32Array.of(1, 0, 0, 1, 1, 0, 0, 1);
+      for (const [temperature, expected] of [
+        [0.5, 0.2395448],
+        [1, 0.5514447],
+        [0.1, 9.0796e-5],
+      ]) {
+        const { loss, accuracy } = await evaluate(gpu(), variant, z, 4, temperature);
+        expect(Math.abs(loss - expected)).toBeLessThan(1e-6);
+        expect(accuracy).toBe(1);
+      }
+    });
+
+    it('positives aligned, negatives orthogonal: log(1 + (2N − 2) exp(−1/τ))', async () => {
+      const n = 64;
+      const z = Float32Array.from({ length: 2 * n * n }, (_, i) => (Math.floor(i / n) % n === i % n ? 2 : 0));
+      for (const temperature of [0.5, 0.1, 0.07]) {
+        const { loss } = await evaluate(gpu(), variant, z, 2 * n, temperature);
+        expect(loss).toBeCloseTo(Math.log1p((2 * n - 2) * Math.exp(-1 / temperature)), 5);
+      }
+    });
+
+    it('one pair: nothing to lose', async () => {
+      for (const temperature of [0.01, 0.5]) {
+        const { loss, accuracy, dz } = await evaluate(gpu(), variant, noise(2 * 7, 3), 2, temperature);
+        expect(Math.abs(loss)).toBeLessThan(1e-5);
+        expect(largest(dz)).toBeLessThan(1e-6 / temperature);
+        expect(accuracy).toBe(1);
+      }
+    });
+
+    it('one pair of opposite views at a low temperature: what fills a tile up does not overflow', async () => {
+      const { loss, dz } = await evaluate(gpu(), variant, Float32Array.of(1, 2, -1, -2), 2, 0.01);
+      expect(Math.abs(loss)).toBeLessThan(1e-4);
+      expect(largest(dz)).toBeLessThan(1e-4);
+    });
+
+    it('z·dz = 0 for every row, and the length of z does not matter', async () => {
+      const [n, d] = [33, 20];
+      const z = noise(2 * n * d, 7);
+      const { loss, dz } = await evaluate(gpu(), variant, z, 2 * n, 0.1);
+      const gradientRows = rowsOf(dz, d);
+      rowsOf(z, d).forEach((row, r) => {
+        const along = row.reduce((sum, value, i) => sum + value * gradientRows[r][i], 0);
+        expect(Math.abs(along)).toBeLessThan(1e-5 * largest(dz) * d);
+      });
+      const longer = await evaluate(
+        gpu(),
+        variant,
+        z.map((value) => value * 3),
+        2 * n,
+        0.1,
+      );
+      expect(longer.loss).toBeCloseTo(loss, 4);
+      longer.dz.forEach((value, i) => expect(Math.abs(3 * value - dz[i])).toBeLessThan(1e-5 * largest(dz)));
+    });
+
+    it('the order of samples and of views is free', async () => {
+      const [n, d] = [17, 12];
+      const rows = rowsOf(noise(2 * n * d, 9), d);
+      const order = Array.from({ length: n }, (_, i) => (i * 5) % n);
+      const swapped = [...order.map((i) => i + n), ...order];
+      const base = await evaluate(gpu(), variant, joined(rows), 2 * n, 0.2);
+      const other = await evaluate(gpu(), variant, joined(swapped.map((i) => rows[i])), 2 * n, 0.2);
+      expect(other.loss).toBeCloseTo(base.loss, 5);
+      expect(other.accuracy).toBe(base.accuracy);
+      const expected = joined(swapped.map((i) => rowsOf(base.dz, d)[i]));
+      other.dz.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(1e-5 * largest(expected)));
+    });
   });
 });
 
