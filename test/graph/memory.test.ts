@@ -4,6 +4,11 @@ import { hostImages } from '../../src/data/source.ts';
 import type { DeviceTraits } from '../../src/gpu/device.ts';
 import { type Plan, plan } from '../../src/graph/plan.ts';
 import { type Scratch, Tensor } from '../../src/graph/tensor.ts';
+import { input, trace, variable } from '../../src/graph/trace.ts';
+import { add } from '../../src/ops/add.ts';
+import { batchNorm } from '../../src/ops/batch_norm.ts';
+import { gradients } from '../../src/ops/gradients.ts';
+import { maxPool2d } from '../../src/ops/max_pool.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { tracePretraining } from '../../src/ssl/pretraining.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
@@ -105,3 +110,22 @@ it.each(steps)(
     expect(inPlace).toBeGreaterThan(10);
   },
 );
+
+it('a gradient that two batch norms read is overwritten by the second only, if by any', () => {
+  const { graph, result } = trace(() => {
+    const [a, b, dy] = [
+      [2, 4, 4, 4],
+      [2, 4, 4, 4],
+      [2, 2, 2, 4],
+    ].map((shape, i) => input(`x${i}`, shape, 'f32'));
+    const norm = () => ({
+      weight: variable('weight', [4]),
+      bias: variable('bias', [4]),
+      runningMean: variable('running_mean', [4]),
+      runningVar: variable('running_var', [4]),
+    });
+    const y = maxPool2d(add(batchNorm(a, norm()), batchNorm(b, norm())), { kernel: 2 });
+    return gradients(y, [a, b], dy);
+  });
+  expect(new Memory(plan(graph, result, device(false, 2 ** 27))).strays).toEqual([]);
+});
