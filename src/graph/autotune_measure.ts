@@ -38,8 +38,9 @@ export function fill(gpu: Gpu, state: State, tensor: Tensor): void {
   source.destroy();
 }
 
-/** Shorter samples are not worth a clock's reading, milliseconds. */
-const shortest = 4;
+/** What a sample takes at least, milliseconds: several times what waiting for the device may. */
+const shortest = 10;
+const waiting = 3;
 const mostRuns = 256;
 /** What a first run may take beyond its work, milliseconds. */
 const firstRun = 200;
@@ -57,10 +58,15 @@ export async function timeOf(gpu: Gpu, program: Program, best: number): Promise<
   // takes longer than that explains need not be repeated.
   const first = await sample(1);
   if (first > 20 * best + firstRun) return first;
-  const once = await sample(1);
-  if (once > 3 * best + 1) return once;
-  const runs = Math.min(mostRuns, Math.max(1, Math.ceil(shortest / Math.max(once, 0.01))));
-  const times = [await sample(runs), await sample(runs), await sample(runs)];
+  let runs = 1;
+  let time = await sample(runs);
+  if (time > 3 * best + waiting) return time;
+  // A short kernel has to run often enough to be what is measured, and not the waiting.
+  while (runs < mostRuns && time * runs < shortest) {
+    runs = Math.min(mostRuns, Math.max(2 * runs, Math.ceil(shortest / time)));
+    time = await sample(runs);
+  }
+  const times = [time, await sample(runs), await sample(runs)];
   return times.sort((a, b) => a - b)[1];
 }
 

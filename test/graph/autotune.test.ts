@@ -1,10 +1,10 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import reluForward from '../../kernels/relu/forward.wgsl';
 import { UserError } from '../../src/errors.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { grid1d, type Kernel } from '../../src/gpu/kernel.ts';
 import { Tuner, type Tuning } from '../../src/graph/autotune.ts';
-import { agreement } from '../../src/graph/autotune_measure.ts';
+import { agreement, timeOf } from '../../src/graph/autotune_measure.ts';
 import { useChooser } from '../../src/graph/chooser.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
@@ -200,6 +200,22 @@ onEveryAdapter((gpu) => {
     const [tuning] = [...cache.found.values()];
     expect(Object.keys(tuning.milliseconds).length).toBeGreaterThan(1);
   });
+});
+
+it('a short kernel is run so often that its time is told from the waiting for the device', async () => {
+  let now = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  const measured = (ofRun: number, waiting: number, best = Number.POSITIVE_INFINITY) => {
+    const program = { run: () => void (now += ofRun) } as unknown as Program;
+    const queue = { onSubmittedWorkDone: async () => void (now += waiting) };
+    return timeOf({ device: { queue }, check: () => {} } as unknown as Gpu, program, best);
+  };
+  expect(await measured(0.001, 1)).toBeLessThan(0.006);
+  expect(await measured(0.05, 1)).toBeLessThan(0.06);
+  expect(await measured(0.05, 3, 0.06)).toBeLessThan(0.075);
+  expect(await measured(30, 1)).toBe(31);
+  expect(await measured(30, 1, 5)).toBe(31);
+  clock.mockRestore();
 });
 
 it('results agree when they differ by rounding, and not where a value in ten thousand is missing', () => {
