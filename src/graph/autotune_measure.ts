@@ -10,12 +10,15 @@ import { byteLength, type DType, elementBytes, type Tensor } from './tensor.ts';
  */
 const period = 4 * 65_521;
 
-/** Pseudo-random values in [−1, 1): multiplicative congruence, the upper bits of 32. */
+/**
+ * Pseudo-random values in [−1/16, 1/16): multiplicative congruence, the upper bits of 32. So small, because a loss takes exponentials of
+ * products of rows, which must stay finite to be compared.
+ */
 function pattern(dtype: DType): Float32Array {
   let word = 12_345;
   return Float32Array.from({ length: period / elementBytes(dtype) }, () => {
     word = (Math.imul(word, 1_664_525) + 1_013_904_223) >>> 0;
-    return word / 2 ** 31 - 1;
+    return word / 2 ** 35 - 1 / 16;
   });
 }
 

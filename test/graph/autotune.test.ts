@@ -11,6 +11,8 @@ import { State } from '../../src/graph/state.ts';
 import type { Op } from '../../src/graph/tensor.ts';
 import { apply, trace } from '../../src/graph/trace.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
+import { gradients } from '../../src/ops/gradients.ts';
+import { ntXent } from '../../src/ops/nt_xent.ts';
 import { onEveryAdapter, sample } from '../ops/harness.ts';
 
 /** relu in three ways: at once, forty times over (slow: even a busy machine sees it), and only for half of the elements (wrong, and the fastest). */
@@ -186,6 +188,18 @@ it('a device that fails ends the tuning; nothing is noted of what could not be m
 });
 
 onEveryAdapter((gpu) => {
+  it('made-up values tell variants of products and of the loss apart by their time only', async () => {
+    const { graph, result } = trace(() => {
+      const z = sample('z', [8, 512]);
+      const { loss } = ntXent(z, { temperature: 0.05 });
+      return gradients(loss, [z]);
+    });
+    const rejected: string[] = [];
+    const tuner = new Tuner(gpu(), new Memory(), { onRejected: (message) => rejected.push(message) });
+    await tuner.choose(graph, result, {});
+    expect(rejected).toEqual([]);
+  });
+
   it('outputs of an odd number of f16 are compared, too', async ({ skip }) => {
     if (!gpu().traits.features.has('shader-f16')) skip("the adapter has no 'shader-f16'");
     const { graph, result: y } = trace(() => {
