@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { writeFileAtomic } from '../src/data/files.ts';
+import { ensureWritableDir, writeFileAtomic } from '../src/data/files.ts';
 import { messageOf, UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { reportChart } from './chart.ts';
@@ -44,6 +46,7 @@ interface Options {
 function sessionOptions({ op, shape, quick, growth, variant, ...options }: Options): SessionOptions {
   const peer = options.peer ?? ['tfjs'];
   if (peer.includes('none') && peer.length > 1) throw new UserError('--peer none goes with no other --peer', 2);
+  if (options.list && growth) throw new UserError('--list names the rows of the cases; leave out --growth', 2);
   const named = peer.filter((name) => name !== 'none' && name !== 'all');
   return {
     ops: op ?? cases,
@@ -57,6 +60,14 @@ function sessionOptions({ op, shape, quick, growth, variant, ...options }: Optio
   };
 }
 
+/** Told before hours are spent on numbers that cannot be kept. */
+function checkWritable(option: string, file: string | undefined): void {
+  if (file === undefined) return;
+  ensureWritableDir(dirname(file), option);
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() === false)
+    throw new UserError(`cannot write ${file}: it is no regular file; choose another ${option}`, 2);
+}
+
 const writeReport = (file: string, report: Report): void =>
   void writeFileAtomic(file, `${JSON.stringify(reportSchema.parse(report), null, 2)}\n`);
 
@@ -66,6 +77,8 @@ async function run(options: Options): Promise<void> {
     process.stdout.write(`${(await listRows(wanted)).join('\n')}\n`);
     return;
   }
+  checkWritable('--json', options.json);
+  checkWritable('--chart', options.chart);
   const gpu = await Gpu.open({ adapter: options.adapter });
   const { report, faults } = await Session.run(gpu, wanted, {
     progress: (text) => process.stderr.write(`${text}\n`),
@@ -73,7 +86,7 @@ async function run(options: Options): Promise<void> {
   });
   process.stdout.write(`${describeReport(report)}\n`);
   if (options.json) writeReport(options.json, report);
-  if (options.chart) writeFileAtomic(options.chart, (await reportChart(report)).png);
+  if (options.chart && report.rows.length > 0) writeFileAtomic(options.chart, (await reportChart(report)).png);
   gpu.destroy();
   for (const fault of faults) process.stderr.write(`bench: ${fault}\n`);
   if (faults.length > 0) process.exitCode = 1;

@@ -4,7 +4,7 @@ import type { Gpu } from '../src/gpu/device.ts';
 import { tuneKernels } from '../src/train/kernel_cache.ts';
 import { measureCeilings } from './ceilings.ts';
 import type { Item, Request } from './contest.ts';
-import { growthSeries, largestStoredPairs, mostGrowthMilliseconds } from './growth.ts';
+import { growthSeries, largestStoredPairs, mostGrowthMilliseconds, type Series } from './growth.ts';
 import { measure, type Peer, type Settings } from './measure.ts';
 import { itemsOf, peersOf } from './modules.ts';
 import { newReport, type Report } from './report.ts';
@@ -80,11 +80,13 @@ export class Session {
     if (autotune) tune(gpu, progress);
     const kernels = options.variant ?? (autotune ? 'measured' : 'fixed table');
     const rows = options.growth ? [] : await wantedItems(options);
+    const series = options.growth ? wantedSeries(gpu, options) : [];
     progress("measuring the device's ceilings");
     const session = new Session(gpu, options, newReport(gpu, kernels, await measureCeilings(gpu)), events);
-    if (options.growth) await session.grow();
+    if (options.growth) await session.grow(series);
     else await session.compare(rows);
     session.variant?.check();
+    if (session.report.rows.length === 0) session.faults.push('no row was measured');
     session.checkPeers();
     return session;
   }
@@ -93,11 +95,11 @@ export class Session {
     for (const { op, item } of rows) await this.add(op, item, peersOf(op, this.options.peers));
   }
 
-  private async grow(): Promise<void> {
+  private async grow(series: readonly Series[]): Promise<void> {
     const binding_bytes = this.gpu.traits.limits['maxStorageBufferBindingSize'];
     this.report.matrix = { binding_bytes, largest_pairs: largestStoredPairs(binding_bytes) };
-    for (const { op, items } of growthSeries(this.gpu, this.options)) {
-      for (const item of items.filter((one) => isWanted(one, this.options.shapes))) {
+    for (const { op, items } of series) {
+      for (const item of items) {
         const ms = await this.add(op, item, []);
         if (ms === undefined || ms > mostGrowthMilliseconds) break;
       }
@@ -107,25 +109,27 @@ export class Session {
   /** Measures one row. Returns the time of ours; undefined where the device refuses it. */
   private async add(op: string, item: Item<unknown>, peers: readonly Peer[]): Promise<number | undefined> {
     const { name, shape } = item;
-    try {
-      const { row, disagreed } = await measure(this.gpu, op, item, peers, this.settings);
-      this.report.rows.push(row);
-      this.events.onRow(this.report);
-      if (disagreed)
-        this.faults.push(`${name} ${shape}: results differ or could not be compared; see the notes below the table`);
-      return row.ours_ms;
-    } catch (error) {
+    const measured = await measure(this.gpu, op, item, peers, this.settings).catch((error: unknown) => {
       // A lost device refuses everything that follows.
       if (!(error instanceof UserError) || this.gpu.failure) throw error;
       this.report.refused.push({ name, shape, reason: error.message });
-      return undefined;
-    }
+    });
+    if (!measured) return undefined;
+    const { row, disagreed } = measured;
+    this.report.rows.push(row);
+    this.events.onRow(this.report);
+    if (disagreed)
+      this.faults.push(`${name} ${shape}: results differ or could not be compared; see the notes below the table`);
+    return row.ours_ms;
   }
 
   private checkPeers(): void {
     for (const peer of this.options.demanded) {
       if (this.report.rows.some(({ peers }) => peer in peers)) continue;
-      this.faults.push(`peer '${peer}' took part in no row`);
+      const has = this.options.ops.some((op) => peersOf(op, [peer]).length > 0);
+      this.faults.push(
+        `peer '${peer}' took part in no row${has ? '' : `: it has no ${this.options.ops.join(', no ')}`}`,
+      );
     }
   }
 }
@@ -143,6 +147,16 @@ async function wantedItems({ ops, shapes, ...request }: Selection): Promise<List
   if (wanted.length > 0) return wanted;
   const parts = shapes.map((text) => `'${text}'`).join(' or ');
   throw new UserError(`no row of ${ops.join(', ')} has ${parts} in its name; --list shows all`);
+}
+
+/** The same of what grows. */
+function wantedSeries(gpu: Gpu, { ops, shapes, ...request }: Selection): Series[] {
+  const all = growthSeries(gpu, request);
+  const wanted = all
+    .filter(({ op }) => ops.includes(op))
+    .map(({ op, items }) => ({ op, items: items.filter((item) => isWanted(item, shapes)) }));
+  if (wanted.some(({ items }) => items.length > 0)) return wanted;
+  throw new UserError(`nothing of that grows: --growth has ${all.map(({ op }) => op).join(' and ')}`);
 }
 
 /** Every row that the options ask for, as text: `<case>: <name> <shape>`. */

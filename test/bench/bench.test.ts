@@ -1,6 +1,6 @@
 /** The benchmark as one runs it: built, in a process of its own, at a size that a software adapter does in a second. */
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ import { adapters } from '../ops/harness.ts';
 const tfjs = existsSync('node_modules/@tensorflow/tfjs-backend-webgpu');
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 beforeAll(() => void execFileSync(process.execPath, ['bench/build.mjs'], { stdio: 'inherit' }));
+writeFileSync(join(folder, 'file'), '');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const run = (...args: string[]) => promisify(execFile)(process.execPath, ['bench/dist/main.js', ...args]);
@@ -75,6 +76,15 @@ it.each([
   [['--shape', 'nothing', '--op', 'adam'], /bench: no row of adam has 'nothing' in its name; --list shows all/],
   [['--peer', 'none', '--peer', 'tfjs'], /--peer none goes with no other --peer/],
   [['--runs', '0'], /not a whole number from 1 on/],
-])('%s is refused in one line', async (args, message) => {
-  await expect(run(...args)).rejects.toThrow(message);
+  [['--growth', '--list'], /--list names the rows of the cases; leave out --growth/],
+  [['--growth', '--op', 'adam'], /nothing of that grows: --growth has step and nt_xent/],
+  [
+    ['--json', join(folder, 'file', 'x.json')],
+    /cannot write .*: a file of that name is in the way; choose another --json/,
+  ],
+  [['--chart', folder], /cannot write .*: it is no regular file; choose another --chart/],
+])('%s is refused in one line, and nothing is measured', async (args, message) => {
+  const error = await run(...args).catch((thrown: Error) => thrown);
+  expect(String(error)).toMatch(message);
+  expect(String(error)).not.toContain('ceilings');
 });
