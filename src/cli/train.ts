@@ -39,8 +39,14 @@ export function trainCommand(): Command {
     )
     .option('--out <folder>', 'folder of the run (default: runs/<date and time>)')
     .option('--resume <folder>', 'continue the run in this folder from its newest checkpoint')
-    .option('--dry-run', 'print the plan of a step: nodes, kernels, FLOPs, bytes, peak memory; train nothing')
-    .option('--profile', 'run a few steps and print the time by op; train nothing');
+    .option(
+      '--dry-run',
+      'print the plan of a step with the kernels of the fixed table: nodes, FLOPs, bytes, peak memory; train nothing',
+    )
+    .option(
+      '--profile',
+      'run a few steps; print the time by op and how long the device waits for the host; train nothing',
+    );
   addDeviceOptions(train);
   addTrainSettings(train);
   return train.action(runTraining);

@@ -1,4 +1,4 @@
-import { type Data, type DType, elements, flatAlignment, type Node, type Op, type Shape, Tensor } from './tensor.ts';
+import { type Data, type DType, flatAlignment, type Node, type Op, type Shape, Tensor } from './tensor.ts';
 
 /** The nodes of one program in the order in which they were recorded, which is the order in which they run. */
 export class Graph {
@@ -102,7 +102,3 @@ export function derivedVariable(name: string, source: Tensor, dtype: DType, comp
   source.copies = [...source.copies, copy];
   return copy;
 }
-
-/** Total number of elements that are not padding. */
-export const countElements = (tensors: readonly Tensor[]): number =>
-  tensors.reduce((sum, { shape }) => sum + elements(shape), 0);
