@@ -1,5 +1,6 @@
 import { messageOf, UserError } from '../errors.ts';
 import { chooseAdapter, isSoftware, letGo, noAdapter, openInstance } from './adapters.ts';
+import { describeError, firstLine, lostDevice, oneLine, outOfMemory } from './faults.ts';
 import { type Constants, type Kernel, sourceLine } from './kernel.ts';
 
 /** A product of fragments that the matrix units of a device compute: M × K by K × N, and the types of factors and of sums. */
@@ -263,25 +264,4 @@ export class Gpu {
     this.device.destroy();
     letGo(this.instance);
   }
-}
-
-/** What is wrong, without the list of overloads that would have been right. */
-const firstLine = (text: string): string => text.trim().split('\n', 1)[0];
-
-const lostDevice = (why: string): UserError =>
-  new UserError(`the GPU device was lost (${why}); resume the run from its last checkpoint`);
-
-const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
-
-const outOfMemory = (label: string, size: number): UserError =>
-  new UserError(
-    `the GPU is out of memory at ${label} (${Math.ceil(size / 2 ** 20)} MiB); use a smaller --batch-size or --image-size, or train in pieces with --micro-batch`,
-  );
-
-function describeError(error: GPUError): UserError {
-  if (error instanceof GPUOutOfMemoryError)
-    return new UserError(
-      `the GPU is out of memory: ${oneLine(error.message)}; use a smaller --batch-size, or train in pieces with --micro-batch`,
-    );
-  return new UserError(`the GPU refused a command: ${oneLine(error.message)}`);
 }

@@ -1,31 +1,15 @@
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { fuse } from './fuse.ts';
-import { byteLength, elementBytes, type Launch, type Node, Scratch, Tensor, type Variants } from './tensor.ts';
-import { flatLayout, type Graph } from './trace.ts';
+import { assignSlots, type Block, type Place, Places } from './places.ts';
+import { byteLength, type Launch, type Node, Scratch, Tensor, type Variants } from './tensor.ts';
+import type { Graph } from './trace.ts';
 
 /** A launch with the node that it belongs to and the bytes that it moves at least (each binding once). */
 export interface PlannedLaunch extends Launch {
   readonly node: Node;
   readonly label: string;
   readonly bytes: number;
-}
-
-/** Memory for one intermediate: alive from its first to its last launch, and in which of the plan's slots it lies. */
-export interface Block {
-  readonly name: string;
-  bytes: number;
-  first: number;
-  last: number;
-  slot: number;
-  /** Never shares its slot with another block. */
-  dedicated: boolean;
-}
-
-/** Where a tensor's bytes are: in a leaf's own buffer or in a block, from `offset` (bytes) on. */
-export interface Place {
-  readonly root: Tensor | Block;
-  readonly offset: number;
 }
 
 export interface Plan {
@@ -93,89 +77,6 @@ function liveNodes(nodes: readonly Node[], outputs: readonly Tensor[]): Node[] {
   return kept.reverse();
 }
 
-/** The memory of tensors: views and flat buffers are resolved once, before anything is launched. */
-class Places {
-  private readonly known = new Map<Tensor | Scratch, Place>();
-
-  private readonly producers = new Map<Tensor, Node>();
-
-  private readonly inPlace = new Set<Node>();
-
-  /** `kept`: tensors that outlive their readers; undefined if all do. */
-  constructor(nodes: readonly Node[], kept: readonly Tensor[] | undefined) {
-    for (const node of nodes) for (const tensor of node.outputs) this.producers.set(tensor, node);
-    for (const node of nodes) if (node.op.storage === 'flatten') this.flatten(node);
-    if (kept) this.placeInPlace(nodes, kept);
-  }
-
-  isInPlace(node: Node): boolean {
-    return this.inPlace.has(node);
-  }
-
-  /** Lets outputs take the memory of inputs that another node has made for this one alone. */
-  private placeInPlace(nodes: readonly Node[], kept: readonly Tensor[]): void {
-    const uses = new Map<Tensor, number>();
-    for (const tensor of [...nodes.flatMap(({ inputs }) => inputs), ...kept])
-      uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
-    for (const node of nodes) {
-      const { inPlace } = node.op;
-      if (!inPlace) continue;
-      const [input, output] = [node.inputs[inPlace.input], node.outputs[inPlace.output]];
-      const made = this.producers.get(input);
-      const alone = uses.get(input) === 1 && made && !made.op.storage && !this.known.has(output);
-      if (!alone || byteLength(input) !== byteLength(output)) continue;
-      this.known.set(output, this.of(input));
-      this.inPlace.add(node);
-    }
-  }
-
-  private flatten({ inputs, outputs: [whole], label }: Node): void {
-    const block = newBlock(whole.name, byteLength(whole));
-    block.dedicated = true; // the padding between members must stay zero
-    this.known.set(whole, { root: block, offset: 0 });
-    const { offsets } = flatLayout(inputs);
-    inputs.forEach((tensor, index) => {
-      const producer = this.producers.get(tensor);
-      if (this.known.has(tensor) || !producer || producer.op.storage) {
-        throw new Error(
-          `${label}: ${tensor} cannot be written straight into a flat buffer (it is a leaf, a view, or there already)`,
-        );
-      }
-      this.known.set(tensor, { root: block, offset: offsets[index] * elementBytes(whole.dtype) });
-    });
-  }
-
-  of(tensor: Tensor | Scratch): Place {
-    let place = this.known.get(tensor);
-    if (!place) {
-      place = this.resolve(tensor);
-      this.known.set(tensor, place);
-    }
-    return place;
-  }
-
-  private resolve(tensor: Tensor | Scratch): Place {
-    if (tensor instanceof Scratch) return { root: newBlock(tensor.name, tensor.bytes), offset: 0 };
-    if (tensor.flat) {
-      const { parent, offset } = tensor.flat;
-      return { root: parent, offset: offset * elementBytes(parent.dtype) };
-    }
-    const producer = this.producers.get(tensor);
-    if (!producer) return { root: tensor, offset: 0 };
-    if (producer.op.storage === 'view') return this.of(producer.inputs[0]);
-    return { root: newBlock(tensor.name, byteLength(tensor)), offset: 0 };
-  }
-}
-
-const newBlock = (name: string, bytes: number): Block => ({
-  name,
-  bytes,
-  first: -1,
-  last: -1,
-  slot: -1,
-  dedicated: false,
-});
-
 const boundBytes = (bound: Tensor | Scratch): number => (bound instanceof Scratch ? bound.bytes : byteLength(bound));
 
 /** UserError where a launch would bind more than the device lets it: told before anything is allocated. */
@@ -230,28 +131,6 @@ function setLifetimes(launches: readonly PlannedLaunch[], outputs: readonly Tens
   }
   return [...blocks];
 }
-
-/**
- * Slots for blocks, the largest block first: it takes the smallest slot that is big enough and in which nobody lives while it does,
- * or opens one. Large blocks so decide how big slots are and small ones fill the gaps; first come, first served took 30 % more for
- * a step of ResNet-18. Blocks that live at the same launch never share, so a launch never reads and writes one buffer.
- */
-function assignSlots(blocks: readonly Block[]): number[] {
-  const slots: { bytes: number; blocks: Block[] }[] = [];
-  for (const block of blocks.toSorted((a, b) => b.bytes - a.bytes || a.first - b.first)) {
-    const fits = slots.findLast(
-      ({ blocks: there }) => !block.dedicated && !there.some((other) => overlap(block, other)),
-    );
-    const slot = fits ?? { bytes: Math.ceil(block.bytes / 4) * 4, blocks: [] };
-    if (!fits) slots.push(slot);
-    slot.blocks.push(block);
-    block.slot = slots.indexOf(slot);
-  }
-  return slots.map(({ bytes }) => bytes);
-}
-
-/** Whether two blocks live at the same time, or one of them shares with nobody. */
-const overlap = (a: Block, b: Block): boolean => b.dedicated || (a.first <= b.last && b.first <= a.last);
 
 function usedLeaves(launches: readonly PlannedLaunch[], outputs: readonly Tensor[], places: Places): Tensor[] {
   const leaves = new Set<Tensor>();

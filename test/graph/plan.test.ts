@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device.ts';
-import { type Block, plan } from '../../src/graph/plan.ts';
+import type { Block } from '../../src/graph/places.ts';
+import { plan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { byteLength, type Tensor } from '../../src/graph/tensor.ts';

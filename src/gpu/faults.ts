@@ -1,0 +1,23 @@
+/** What a device reports, as one line that says what to do. */
+import { UserError } from '../errors.ts';
+
+/** What is wrong, without the list of overloads that would have been right. */
+export const firstLine = (text: string): string => text.trim().split('\n', 1)[0];
+
+export const lostDevice = (why: string): UserError =>
+  new UserError(`the GPU device was lost (${why}); resume the run from its last checkpoint`);
+
+export const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
+
+export const outOfMemory = (label: string, size: number): UserError =>
+  new UserError(
+    `the GPU is out of memory at ${label} (${Math.ceil(size / 2 ** 20)} MiB); use a smaller --batch-size or --image-size, or train in pieces with --micro-batch`,
+  );
+
+export function describeError(error: GPUError): UserError {
+  if (error instanceof GPUOutOfMemoryError)
+    return new UserError(
+      `the GPU is out of memory: ${oneLine(error.message)}; use a smaller --batch-size, or train in pieces with --micro-batch`,
+    );
+  return new UserError(`the GPU refused a command: ${oneLine(error.message)}`);
+}
