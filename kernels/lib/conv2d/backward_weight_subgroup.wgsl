@@ -25,26 +25,7 @@
 //       wanted = max(ceil(target / groups), ceil(pixels / 16384)),  target 32 on a software adapter, 1024 on a GPU
 //       slices = max(1, min(wanted, ceil(pixels / 64), floor(16777216 / length)))
 //       (enough workgroups; no f32 sum of more than 16,384 terms in a row; slices worth a reduction; at most 64 MiB of partials)
-
-struct Params {
-  batch: u32,
-  height: u32,
-  width: u32,
-  channels: u32,
-  out_height: u32,
-  out_width: u32,
-  out_channels: u32,
-  kernel_height: u32,
-  kernel_width: u32,
-  stride: u32,
-  padding: u32,
-  slices: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<Value>;
-@group(0) @binding(2) var<storage, read> x: array<Value>;
-@group(0) @binding(3) var<storage, read_write> partials: array<vec4<f32>>;
+// #include "lib/conv2d/weight_interface.wgsl"
 
 // An output pixel: its place, counted along because a division for each would cost more than its products.
 struct Pixel {
