@@ -12,7 +12,7 @@ import {
   type Values,
 } from './contest.ts';
 import type { Row } from './report.ts';
-import { median, repeatsOf, sample } from './timing.ts';
+import { median, type Pace, paceOf, sample } from './timing.ts';
 
 /** A library to compare with, for one case: its name, and how to load it. */
 export interface Peer {
@@ -33,8 +33,7 @@ interface Entrant {
   readonly name: string;
   readonly peer?: string;
   readonly contestant: Contestant;
-  /** Runs in a sample. */
-  readonly repeats: number;
+  readonly pace: Pace;
   readonly times: number[];
 }
 
@@ -49,7 +48,7 @@ export async function measure(gpu: Gpu, op: string, item: Item<unknown>, peers: 
   const jury = new Jury(gpu, contest.tolerance, await ours.first(), tell);
   const peak_bytes = gpu.bytes - before;
   for (const peer of peers) await jury.admit(peer, contest);
-  const own: Entrant = { name: 'ours', contestant: ours, repeats: await repeatsOf(ours), times: [] };
+  const own: Entrant = { name: 'ours', contestant: ours, pace: await paceOf(ours), times: [] };
   const entrants = [own, ...jury.admitted];
   if (jury.admitted.length === 0 && !jury.disagreed) await jury.checkOurs(ours);
   await time(entrants, settings.runs, tell);
@@ -97,7 +96,7 @@ class Jury {
     const usual = this.tolerance;
     const tolerance = (value: string) => contestant.tolerance?.(value, usual(value)) ?? usual(value);
     if (this.compare(name, await contestant.first(), tolerance)) {
-      this.admitted.push({ name, peer, contestant, repeats: await repeatsOf(contestant), times: [] });
+      this.admitted.push({ name, peer, contestant, pace: await paceOf(contestant), times: [] });
     } else contestant.destroy();
   }
 
@@ -137,9 +136,9 @@ class Jury {
 /** Samples of all in turn: what disturbs the machine for a while disturbs all of them. */
 async function time(entrants: readonly Entrant[], runs: number, tell: (text: string) => void): Promise<void> {
   for (let run = 0; run < runs; run++) {
-    for (const { name, contestant, repeats, times } of entrants) {
+    for (const { name, contestant, pace, times } of entrants) {
       tell(`run ${run + 1} of ${runs}, ${name}`);
-      times.push(await sample(contestant, repeats));
+      times.push(await sample(contestant, pace));
     }
   }
 }

@@ -11,23 +11,38 @@ export async function milliseconds(work: () => Promise<void>): Promise<number> {
 const timed = (contestant: Contestant, times: number): Promise<number> =>
   contestant.timed?.(times) ?? milliseconds(() => contestant.run(times));
 
+/** How samples of a contestant are taken. */
+export interface Pace {
+  /** Runs in a sample. */
+  readonly repeats: number;
+  /** Whether a run that is not counted comes before each sample. */
+  readonly leadIn: boolean;
+}
+
 /** A sample is made of as many runs as last about this long, so that submitting and waiting hardly count. */
 const sampleMilliseconds = 10;
 const mostRepeats = 1000;
+/** Samples longer than this are taken without a lead-in: what it would take away hardly shows in them. */
+const longMilliseconds = 1000;
 
 /** Warms a contestant up and finds how many runs make a sample. */
-export async function repeatsOf(contestant: Contestant): Promise<number> {
+export async function paceOf(contestant: Contestant): Promise<Pace> {
   let repeats = 1;
   for (;;) {
     const ms = await timed(contestant, repeats);
-    if (ms >= sampleMilliseconds || repeats >= mostRepeats) return repeats;
+    if (ms >= sampleMilliseconds || repeats >= mostRepeats) return { repeats, leadIn: ms < longMilliseconds };
     repeats = Math.min(mostRepeats, Math.ceil(repeats * Math.max(2, (1.2 * sampleMilliseconds) / ms)));
   }
 }
 
-/** Time of one run in a sample of `repeats`. */
-export const sample = async (contestant: Contestant, repeats: number): Promise<number> =>
-  (await timed(contestant, repeats)) / repeats;
+/**
+ * Time of one run in a sample. The memory that the contestant before has left to be freed, and the caches that it has filled,
+ * are charged to the lead-in.
+ */
+export async function sample(contestant: Contestant, { repeats, leadIn }: Pace): Promise<number> {
+  if (leadIn) await contestant.run(1);
+  return (await timed(contestant, repeats)) / repeats;
+}
 
 /** The middle of the values, or the mean of the two in the middle. */
 export function median(values: readonly number[]): number {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Contestant, Item, Ours, Values } from '../../bench/contest.ts';
 import { measure, type Peer } from '../../bench/measure.ts';
 import { rowSchema } from '../../bench/report.ts';
-import { median, repeatsOf } from '../../bench/timing.ts';
+import { median, paceOf, sample } from '../../bench/timing.ts';
 import { UserError } from '../../src/errors.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 
@@ -112,11 +112,23 @@ it('a peer with a coarser format may be farther away', async () => {
 });
 
 it('short work is repeated until a sample lasts 10 ms, at most 1,000 times', async () => {
-  expect(await repeatsOf(contestant('', right, 25))).toBe(1);
-  const repeats = await repeatsOf(contestant('', right, 0.1));
+  expect((await paceOf(contestant('', right, 25))).repeats).toBe(1);
+  const { repeats } = await paceOf(contestant('', right, 0.1));
   expect(repeats * 0.1).toBeGreaterThanOrEqual(10);
   expect(repeats).toBeLessThan(300);
-  expect(await repeatsOf(contestant('', right, 1e-6))).toBe(1000);
+  expect((await paceOf(contestant('', right, 1e-6))).repeats).toBe(1000);
+});
+
+it('a run that is not counted comes before samples of up to a second', async () => {
+  const uncounted = async (ms: number) => {
+    let runs = 0;
+    const made = { ...contestant('', right, ms), run: async (times: number) => void (runs += times) };
+    expect(await sample(made, await paceOf(made))).toBeCloseTo(ms);
+    return runs;
+  };
+  expect(await uncounted(0.1)).toBe(1);
+  expect(await uncounted(999)).toBe(1);
+  expect(await uncounted(1000)).toBe(0);
 });
 
 it('the median of an even number of values is the mean of the middle two', () => {
