@@ -20,7 +20,7 @@ import {
 } from '../experiment/experiment_settings.ts';
 import { writeReport } from '../experiment/report.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { checkPrecision } from '../ssl/pretraining.ts';
+import { checkPrecision } from '../ops/precision.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import { flagOf, parseSettings } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';

@@ -6,7 +6,7 @@ import { ensureSampleSet } from '../data/sample.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { checkPrecision } from '../ssl/pretraining.ts';
+import { checkPrecision } from '../ops/precision.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';

@@ -1,8 +1,6 @@
 import type { Data, Shape, Tensor } from '../graph/tensor.ts';
 import { variable } from '../graph/trace.ts';
-
-export const precisions = ['f32', 'f16'] as const;
-export type Precision = (typeof precisions)[number];
+import type { Precision } from '../ops/precision.ts';
 
 /** Whether batch norm uses the batch's statistics (and updates the running ones), or the running ones. */
 export interface Mode {

@@ -6,14 +6,8 @@ import { accumulate } from '../ops/accumulate.ts';
 import { gradients } from '../ops/gradients.ts';
 import { ntXent } from '../ops/nt_xent.ts';
 import { readRows, writeRows } from '../ops/row_range.ts';
-import {
-  embedViews,
-  type Phase,
-  type PretrainingGraph,
-  type PretrainingOptions,
-  type Trainable,
-  Weights,
-} from './step.ts';
+import { Weights } from '../optim/weights.ts';
+import { embedViews, type Phase, type PretrainingGraph, type PretrainingOptions, type Trainable } from './step.ts';
 
 /** UserError: the pieces do not make up the batch. `name` says how the user knows the settings. */
 export function checkMicroBatch(
@@ -49,7 +43,7 @@ export function checkMicroBatch(
 export function microBatchStep(model: Trainable, source: ImageSource, options: PretrainingOptions): PretrainingGraph {
   checkMicroBatch(options);
   const { batchSize, microBatch: pairs, temperature, precision } = options;
-  const weights = new Weights(model, options);
+  const weights = new Weights(model.parameters, options);
   const kept = keptTensors(model, weights, batchSize);
   /** The first pair of the piece; view i of the batch has its row beside view i + N. */
   const first = input('first', [1], 'u32');

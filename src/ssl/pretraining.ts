@@ -1,9 +1,8 @@
 import type { ImageSource } from '../data/source.ts';
-import { UserError } from '../errors.ts';
-import type { DeviceTraits } from '../gpu/device.ts';
 import { type Inputs, Program, type Run } from '../graph/program.ts';
 import { SlotPool } from '../graph/slot_pool.ts';
 import type { State } from '../graph/state.ts';
+import { checkPrecision } from '../ops/precision.ts';
 import { microBatchStep } from './micro_batch.ts';
 import { type Phase, type PretrainingGraph, type PretrainingOptions, plainStep, type Trainable } from './step.ts';
 import { viewSeeds } from './views.ts';
@@ -38,15 +37,6 @@ export function tracePretraining(model: Trainable, source: ImageSource, options:
  * gradients and needs most, so that the others fit into what it has (see `SlotPool`).
  */
 export const inMemoryOrder = <T>(phases: readonly T[]): T[] => phases.toReversed();
-
-/** UserError: the device cannot hold tensors of this precision. */
-export function checkPrecision({ precision }: Pick<PretrainingOptions, 'precision'>, device: DeviceTraits): void {
-  if (precision === 'f32' || device.features.has('shader-f16')) return;
-  throw new UserError(
-    `--precision f16 needs the feature 'shader-f16', which '${device.adapter}' lacks; use --precision f32 or another --adapter`,
-    2,
-  );
-}
 
 /** How often a step runs a phase. */
 export const runsOf = ({ pairs }: Phase, batchSize: number): number => (pairs === 0 ? 1 : batchSize / pairs);

@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { Classifier } from '../nn/classifier.ts';
 import type { Entry } from '../nn/module.ts';
+import { checkPrecision } from '../ops/precision.ts';
 import { saveClassifier } from './classifier_file.ts';
 import { classCount, digestOf, type SupervisedData } from './supervised_data.ts';
 import {
@@ -12,20 +13,15 @@ import {
   loadEncoder,
   type PretrainedEncoder,
 } from './supervised_encoder.ts';
+import type { SupervisedEpoch, SupervisedEvents } from './supervised_events.ts';
 import { SupervisedFolder } from './supervised_folder.ts';
-import {
-  batchSizeFor,
-  type SupervisedEpoch,
-  type SupervisedEvents,
-  SupervisedLoop,
-  type SupervisedTask,
-} from './supervised_loop.ts';
+import { batchSizeFor, SupervisedLoop, type SupervisedTask } from './supervised_loop.ts';
 import { preparation, type SupervisedSettings } from './supervised_settings.ts';
 import { featureSources, imageSources } from './supervised_sources.ts';
 import { hasFixedFeatures, type SupervisedMode, trainedPart } from './supervised_step.ts';
 
+export type { SupervisedEpoch, SupervisedEvents, SupervisedStepReport } from './supervised_events.ts';
 export { classifierFile } from './supervised_folder.ts';
-export type { SupervisedEpoch, SupervisedEvents, SupervisedStepReport } from './supervised_loop.ts';
 export { parseSupervisedSettings, type SupervisedSettings, supervisedSettings } from './supervised_settings.ts';
 export { type SupervisedMode, supervisedModes } from './supervised_step.ts';
 
@@ -69,8 +65,12 @@ export interface SupervisedOptions {
  * of them. A frozen encoder is in inference mode; with `frozenBn: 'batch'` its batch norms take the batch's statistics and their
  * running ones, with which it is tested, follow, as in PyTorch when a model whose weights need no gradient is in training mode.
  *
- * @throws UserError no labels, one class, other classes in the test set, no encoder or one of another architecture, another
- *   training in the folder, another process that trains in it, NaN
+ * `precision: 'f16'` trains as pre-training does: the encoder's activations and the weights that convolutions read are f16, the
+ * weights that are trained f32, the loss is scaled in the gradients. A frozen encoder runs in f16 where it runs in every step.
+ * Features that are computed once, and tests, are f32.
+ *
+ * @throws UserError no labels, one class, other classes in the test set, no encoder or one of another architecture, a device
+ *   without the precision, another training in the folder, another process that trains in it, NaN
  */
 export async function trainSupervised(
   gpu: Gpu,
@@ -88,6 +88,7 @@ export async function trainSupervised(
   const folder = SupervisedFolder.open(options.folder, { ...config, ...digests });
   const known = folder.result<SupervisedResult>();
   if (known) return known;
+  checkPrecision(settings, gpu.traits);
   const state = new State(gpu);
   let unlock: (() => void) | undefined;
   try {

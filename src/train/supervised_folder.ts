@@ -3,7 +3,7 @@ import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { messageOf, UserError } from '../errors.ts';
 import type { CheckpointKind } from './checkpoint.ts';
 import { RunFolder } from './run_folder.ts';
-import type { SupervisedSettings } from './supervised_settings.ts';
+import { parseSupervisedSettings, type SupervisedSettings } from './supervised_settings.ts';
 import type { SupervisedMode } from './supervised_step.ts';
 
 /** What `config.json` holds: what a training must have in common with the one that it continues. */
@@ -54,7 +54,7 @@ export class SupervisedFolder {
   static open(path: string, config: SupervisedConfig): SupervisedFolder {
     const folder = new SupervisedFolder(path, config);
     if (!existsSync(folder.configFile)) return folder;
-    const difference = differs(readJson<SupervisedConfig>(folder.configFile), config);
+    const difference = differs(readJson<SupervisedConfig>(folder.configFile), config, folder.configFile);
     if (difference) throw new UserError(`${path}: holds a training with ${difference}; choose another folder`);
     return folder;
   }
@@ -111,11 +111,13 @@ export class SupervisedFolder {
 /** Where a supervised training leaves its classifier. */
 export const classifierFile = (folder: string): string => new RunFolder(folder).file('model.safetensors');
 
-function differs(found: SupervisedConfig, config: SupervisedConfig): string | undefined {
+function differs(found: SupervisedConfig, config: SupervisedConfig, file: string): string | undefined {
   if (found?.version !== config.version) return 'a config.json of another version';
+  // A training of before there was a setting has its default.
+  const settings = parseSupervisedSettings(found.settings, file, (name) => name);
   const names = Object.keys(config.settings) as (keyof SupervisedSettings)[];
-  const setting = names.find((name) => !free.includes(name) && found.settings?.[name] !== config.settings[name]);
-  if (setting) return `${setting} ${found.settings?.[setting]} in place of ${config.settings[setting]}`;
+  const setting = names.find((name) => !free.includes(name) && settings[name] !== config.settings[name]);
+  if (setting) return `${setting} ${settings[setting]} in place of ${config.settings[setting]}`;
   const part = (Object.keys(parts) as (keyof typeof parts)[]).find((key) => found[key] !== config[key]);
   return part && parts[part];
 }

@@ -3,50 +3,28 @@ import { type Examples, evaluate, Predictor } from '../eval/classifier.ts';
 import type { Run } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
-import { readTraining, restore, saveTraining } from './checkpoint.ts';
+import {
+  type LossScaleProgress,
+  readLossScale,
+  readTraining,
+  restore,
+  restoreLossScale,
+  saveTraining,
+} from './checkpoint.ts';
 import { divergenceOf } from './diagnose.ts';
+import { type ScaleReport, scaleReport } from './events.ts';
 import { learningRate } from './settings.ts';
 import { labelsOf, type SupervisedData } from './supervised_data.ts';
+import type { SupervisedEpoch, SupervisedEvents } from './supervised_events.ts';
 import { type SupervisedFolder, supervisedCheckpoint } from './supervised_folder.ts';
 import { type SupervisedSettings, supervisedStepOptions } from './supervised_settings.ts';
-import { type SupervisedMode, SupervisedStep, type TrainingExamples, trainedPart } from './supervised_step.ts';
-
-/** What an epoch showed. Accuracies are 0 to 1. */
-export interface SupervisedEpoch {
-  /** From 1. */
-  readonly epoch: number;
-  /** Means over the steps of the epoch, during which the weights change. */
-  readonly trainLoss: number;
-  readonly trainAccuracy: number;
-  /** Of the whole test set after the epoch, in inference mode. */
-  readonly testLoss: number;
-  readonly testAccuracy: number;
-  /** Of the last step. */
-  readonly lr: number;
-  /** Of training and test together. */
-  readonly seconds: number;
-  /** Of training alone; where features are cached, rows of features. */
-  readonly imagesPerSecond: number;
-}
-
-export interface SupervisedStepReport {
-  /** From 1. */
-  readonly step: number;
-  readonly steps: number;
-  readonly epoch: number;
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly lr: number;
-}
-
-/** What a supervised training tells while it goes on. */
-export interface SupervisedEvents {
-  onPipeline?(done: number, total: number): void;
-  /** Images whose features were computed, where they are cached. */
-  onFeatures?(done: number, total: number): void;
-  onStep?(report: SupervisedStepReport): void;
-  onEpoch?(report: SupervisedEpoch): void;
-}
+import {
+  type SupervisedMode,
+  SupervisedStep,
+  type TrainingExamples,
+  traceSupervised,
+  trainedPart,
+} from './supervised_step.ts';
 
 /** What a training works on and with. */
 export interface SupervisedTask {
@@ -72,6 +50,8 @@ interface Progress {
   readonly epochs: readonly SupervisedEpoch[];
   /** Of earlier processes. */
   readonly wallSeconds: number;
+  /** Set where weights are trained in f16; of the time of the checkpoint. */
+  readonly lossScale?: LossScaleProgress | undefined;
 }
 
 const atStart: Progress = { step: 0, loss: 0, accuracy: 0, trainSeconds: 0, epochs: [], wallSeconds: 0 };
@@ -90,6 +70,7 @@ export class SupervisedLoop {
   private readonly perEpoch: number;
   private readonly total: number;
   private saved: number;
+  private lossScale: ScaleReport | undefined;
   private lapStart = performance.now();
 
   private constructor(
@@ -109,14 +90,16 @@ export class SupervisedLoop {
   static async create(task: SupervisedTask, started: number): Promise<SupervisedLoop> {
     const { state, classifier, data, mode, settings, folder, events, train, test } = task;
     const options = supervisedStepOptions(settings, batchSizeFor(data, settings));
-    const step = await SupervisedStep.create(state, classifier, mode, train, options, {
+    const traced = traceSupervised(classifier, mode, train, options);
+    const step = await SupervisedStep.compile(state, traced, train, {
       onPipeline: (done, total) => events.onPipeline?.(done, total),
     });
     const predictor = await Predictor.create(state, classifier, test);
     let progress = atStart;
     if (folder.hasCheckpoint()) {
       const checkpoint = readTraining<Progress>(folder.checkpointFile, supervisedCheckpoint);
-      restore(state, trainedPart(classifier, mode, options), step.optimizer, checkpoint);
+      restore(state, trainedPart(classifier, mode, options), traced.optimizer, checkpoint);
+      if (traced.scaling) restoreLossScale(state, traced.scaling, checkpoint);
       progress = checkpoint.progress;
     }
     folder.rewindMetrics(progress.step);
@@ -171,20 +154,22 @@ export class SupervisedLoop {
       const values = await run.read();
       if (values['firstBad'][0] !== 0) throw await this.divergence(step, epoch, lr, indices);
       const [loss, accuracy] = [values['loss'][0], values['accuracy'][0]];
-      const { progress, task } = this;
+      this.lossScale = scaleReport(values);
+      const { progress, task, lossScale } = this;
       this.progress = { ...progress, step, loss: progress.loss + loss, accuracy: progress.accuracy + accuracy };
-      task.folder.log({ type: 'step', step, epoch: epoch + 1, loss, accuracy, lr });
-      task.events.onStep?.({ step, steps: this.total, epoch: epoch + 1, loss, accuracy, lr });
+      const report = { step, epoch: epoch + 1, loss, accuracy, lr, lossScale };
+      task.folder.log({ type: 'step', ...report });
+      task.events.onStep?.({ ...report, steps: this.total });
     }
   }
 
   private divergence(step: number, epoch: number, lr: number, indices: Uint32Array): Promise<Error> {
-    const { state, classifier, data, mode, settings, folder, train } = this.task;
-    const remedy = `Lower the learning rate${folder.hasCheckpoint() ? '; the last checkpoint is good' : ''}`;
-    const { batchSize } = this;
+    const { state, classifier, data, settings, folder, train } = this.task;
+    const narrow = settings.precision === 'f16' ? ', or train with --precision f32' : '';
+    const remedy = `Lower the learning rate${narrow}${folder.hasCheckpoint() ? '; the last checkpoint is good' : ''}`;
+    const { traced } = this.step;
     return divergenceOf(step, remedy, state, classifier.parameters, async function* () {
-      const options = supervisedStepOptions(settings, batchSize);
-      const again = await SupervisedStep.create(state, classifier, mode, train, options, { inspect: true });
+      const again = await SupervisedStep.compile(state, traced, train, { inspect: true });
       try {
         await again.run(indices, labelsOf(data.train, indices), { step, epoch, lr }).read();
         yield again.program;
@@ -207,6 +192,7 @@ export class SupervisedLoop {
       testLoss,
       testAccuracy,
       lr: learningRate(settings, step, this.total, this.perEpoch),
+      lossScale: this.lossScale,
       seconds: trainSeconds + this.lap(),
       imagesPerSecond: (this.perEpoch * this.batchSize) / trainSeconds,
     };
@@ -228,12 +214,13 @@ export class SupervisedLoop {
     await this.settle(0);
     if (this.saved === this.progress.step) return;
     const { state, classifier, mode, settings, folder } = this.task;
-    const progress = {
+    const { optimizer, scaling } = this.step.traced;
+    const progress: Progress = {
       ...this.progress,
       trainSeconds: this.progress.trainSeconds + (this.progress.step % this.perEpoch > 0 ? this.lap() : 0),
       wallSeconds: this.wallSeconds,
+      lossScale: scaling && (await readLossScale(state, scaling)),
     };
-    const { optimizer } = this.step;
     const trained = trainedPart(classifier, mode, settings);
     await saveTraining(folder.checkpointFile, state, trained, optimizer, supervisedCheckpoint, settings, progress);
     this.saved = progress.step;

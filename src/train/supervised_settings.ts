@@ -24,6 +24,7 @@ export const supervisedSettings = trainSettings
     momentum: true,
     schedule: true,
     warmupEpochs: true,
+    precision: true,
     imageSize: true,
     normalize: true,
     architecture: true,
@@ -80,5 +81,6 @@ export const supervisedStepOptions = (settings: SupervisedSettings, batchSize: n
   augment: settings.supervisedAugment,
   augmentation: augmentationConfig(settings),
   frozenBn: settings.frozenBn,
+  precision: settings.precision,
   optimizer: (weights) => makeOptimizer(settings, weights),
 });

@@ -3,15 +3,14 @@ import type { Examples, Preparation } from '../eval/classifier.ts';
 import { Program, type Run } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
-import { flatVariable, type Graph, input, trace, variable } from '../graph/trace.ts';
+import { type Graph, input, trace } from '../graph/trace.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import { type AugmentationConfig, augment, augmentParameters, cropImages, decodeImages } from '../ops/augment.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
-import { flatten } from '../ops/flatten.ts';
-import { gradients } from '../ops/gradients.ts';
-import { nonFiniteGuard } from '../ops/guard.ts';
+import type { LossScaling } from '../optim/loss_scaling.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import type { StepCounters } from '../ssl/pretraining.ts';
+import { Weights, type WeightsOptions } from '../optim/weights.ts';
+import type { CompileOptions, StepCounters } from '../ssl/pretraining.ts';
 import { blurKernel } from '../ssl/views.ts';
 import type { Trained } from './checkpoint.ts';
 
@@ -23,7 +22,7 @@ export type SupervisedMode = (typeof supervisedModes)[number];
 export const supervisedAugments = ['none', 'crop-flip', 'simclr'] as const;
 export type SupervisedAugment = (typeof supervisedAugments)[number];
 
-export interface SupervisedStepOptions extends Preparation {
+export interface SupervisedStepOptions extends Preparation, WeightsOptions {
   /** Images in a batch, N. */
   readonly batchSize: number;
   /** Seed of the augmentation. */
@@ -32,8 +31,6 @@ export interface SupervisedStepOptions extends Preparation {
   readonly augmentation: AugmentationConfig;
   /** Statistics in the batch norms of a frozen encoder. */
   readonly frozenBn: 'eval' | 'batch';
-  /** Makes the optimiser for the flat variable of the weights that are trained. */
-  readonly optimizer: (weights: Tensor) => Optimizer;
 }
 
 /** Images as training shows them; unlike evaluation's, they depend on the epoch. */
@@ -50,17 +47,20 @@ export const hasFixedFeatures = (
   { supervisedAugment, frozenBn }: { supervisedAugment: SupervisedAugment; frozenBn: 'eval' | 'batch' },
 ): boolean => mode === 'frozen' && supervisedAugment === 'none' && frozenBn === 'eval';
 
-/** Training images through the encoder. Batch norm takes the batch's statistics, but in a frozen encoder with `frozenBn: 'eval'`. */
+/**
+ * Training images through the encoder, in f16 where that is the precision. Batch norm takes the batch's statistics, but in a frozen
+ * encoder with `frozenBn: 'eval'`.
+ */
 export function trainingImages(
   source: ImageSource,
   mode: SupervisedMode,
   options: SupervisedStepOptions,
 ): TrainingExamples {
   const training = mode !== 'frozen' || options.frozenBn === 'batch';
-  const { seed } = options;
+  const { seed, precision } = options;
   return {
     count: source.set.count,
-    features: (classifier, indices) => classifier.features(oneView(source, indices, options), { training }),
+    features: (classifier, indices) => classifier.features(oneView(source, indices, options), { training, precision }),
     inputs: (indices, epoch) => ({
       view_seeds: Uint32Array.of(seed, Math.floor(seed / 2 ** 32), epoch, supervisedStream),
       ...source.inputs(indices),
@@ -94,61 +94,64 @@ export function trainedPart(
 
 export interface SupervisedGraph {
   readonly graph: Graph;
-  readonly outputs: { readonly loss: Tensor; readonly accuracy: Tensor; readonly firstBad: Tensor };
+  /** Loss, accuracy, and what `Weights.update` tells. */
+  readonly outputs: Readonly<Record<string, Tensor>>;
   readonly optimizer: Optimizer;
+  /** Set in f16, but for a frozen encoder. */
+  readonly scaling: LossScaling | undefined;
 }
 
-/** Traces one step from indices and labels to updated weights: softmax cross-entropy, its gradients, the optimiser. */
+/**
+ * Traces one step from indices and labels to updated weights: softmax cross-entropy, its gradients, the optimiser. The last layer is
+ * f32 in any precision, so the gradients of a head on a frozen encoder are not scaled.
+ */
 export function traceSupervised(
   classifier: Classifier,
   mode: SupervisedMode,
   examples: TrainingExamples,
   options: SupervisedStepOptions,
 ): SupervisedGraph {
-  const parameters = trainedPart(classifier, mode, options).parameters.map(({ tensor }) => tensor);
-  const flat = parameters[0].flat?.parent ?? flatVariable('weights', parameters);
-  const optimizer = options.optimizer(flat);
-  const firstBad = variable('first_bad_step', [1], undefined, 'u32');
+  const { optimizer: make, precision } = options;
+  const weights = new Weights(trainedPart(classifier, mode, options).parameters, {
+    optimizer: make,
+    precision: mode === 'frozen' ? 'f32' : precision,
+  });
   const { graph, result: outputs } = trace(() => {
     const features = examples.features(classifier, input('indices', [options.batchSize], 'u32'));
     const logits = classifier.logits(features);
     const { loss, accuracy } = crossEntropy(logits, input('labels', [options.batchSize], 'u32'));
-    const flatGradients = flatten(gradients(loss, parameters));
-    nonFiniteGuard(flatGradients, loss, input('step', [1], 'u32'), firstBad);
-    optimizer.update(flatGradients, firstBad);
-    return { loss, accuracy, firstBad };
+    return { loss, accuracy, ...weights.update(weights.gradientsOf(loss), loss) };
   });
-  return { graph, outputs, optimizer };
+  const { optimizer, scaling } = weights;
+  return { graph, outputs, optimizer, scaling };
 }
 
 /** A compiled step of supervised training on one device. */
 export class SupervisedStep {
   private constructor(
     readonly program: Program,
-    readonly optimizer: Optimizer,
+    readonly traced: SupervisedGraph,
     private readonly examples: TrainingExamples,
   ) {}
 
-  /** Traces, plans and compiles. `inspect` keeps all intermediates readable, to look for a fault. */
-  static async create(
+  /** Plans and compiles a step that was traced. */
+  static async compile(
     state: State,
-    classifier: Classifier,
-    mode: SupervisedMode,
+    traced: SupervisedGraph,
     examples: TrainingExamples,
-    options: SupervisedStepOptions,
-    compile: { inspect?: boolean; onPipeline?: (done: number, total: number) => void } = {},
+    compile: CompileOptions = {},
   ): Promise<SupervisedStep> {
-    const { graph, outputs, optimizer } = traceSupervised(classifier, mode, examples, options);
-    return new SupervisedStep(await Program.compile(graph, state, outputs, compile), optimizer, examples);
+    const program = await Program.compile(traced.graph, state, traced.outputs, compile);
+    return new SupervisedStep(program, traced, examples);
   }
 
-  /** Runs one step on the examples with these indices. Returns at once; `read()` waits for loss, accuracy and firstBad. */
+  /** Runs one step on the examples with these indices. Returns at once; `read()` waits for the outputs: see `SupervisedGraph`. */
   run(indices: Uint32Array, labels: Uint32Array, { step, epoch, lr }: StepCounters): Run {
     return this.program.run({
       indices,
       labels,
       step: Uint32Array.of(step),
-      ...this.optimizer.scalars(step, lr),
+      ...this.traced.optimizer.scalars(step, lr),
       ...this.examples.inputs(indices, epoch),
     });
   }

@@ -1,0 +1,66 @@
+/** The end of a training step, with labels or without: from a loss to updated weights, in f32 and in half precision. */
+import type { Tensor } from '../graph/tensor.ts';
+import { flatVariable, input, variable } from '../graph/trace.ts';
+import { flatten } from '../ops/flatten.ts';
+import { gradients } from '../ops/gradients.ts';
+import { nonFiniteGuard } from '../ops/guard.ts';
+import { halfCopy } from '../ops/half_copy.ts';
+import type { Precision } from '../ops/precision.ts';
+import { LossScaling } from './loss_scaling.ts';
+import type { Optimizer } from './optimizer.ts';
+
+export interface WeightsOptions {
+  /** f16: convolutions that are traced after this read f16 copies of the weights, and the loss is scaled in the gradients. */
+  readonly precision: Precision;
+  /** Makes the optimiser for the flat variable of all weights. */
+  readonly optimizer: (weights: Tensor) => Optimizer;
+}
+
+/** The weights that a training changes, in one flat variable, and how a step changes them. */
+export class Weights {
+  private readonly parameters: readonly Tensor[];
+  readonly flat: Tensor;
+  readonly optimizer: Optimizer;
+  /** Set in f16. */
+  readonly scaling: LossScaling | undefined;
+  /** u32 [1]: the first step whose loss or gradients were not finite, in f16 at any scale; 0 while there was none. */
+  readonly firstBad = variable('first_bad_step', [1], undefined, 'u32');
+
+  /** @param parameters f32 variables: all that lie in one flat variable, or such as lie in none yet */
+  constructor(parameters: readonly { readonly tensor: Tensor }[], { optimizer, precision }: WeightsOptions) {
+    this.parameters = parameters.map(({ tensor }) => tensor);
+    this.flat = this.parameters[0].flat?.parent ?? flatVariable('weights', this.parameters);
+    this.optimizer = optimizer(this.flat);
+    if (precision === 'f32') return;
+    halfCopy(this.flat); // from here on convolutions find it
+    this.scaling = new LossScaling();
+  }
+
+  /** What d loss / d loss is in the backward pass; undefined where it is 1. */
+  get seed(): Tensor | undefined {
+    return this.scaling?.scale;
+  }
+
+  /** Records the flat gradients of `y`, a loss, or any tensor with its own gradient `dy`. */
+  gradientsOf(y: Tensor, dy = this.seed): Tensor {
+    return flatten(gradients(y, this.parameters, dy));
+  }
+
+  /**
+   * Records the update, which is left out from the first step on whose loss or gradients are not finite. In f16 the gradients are
+   * scaled, a step that overflows is skipped and the scale halved. Returns what a step tells of itself: firstBad, and in f16 the
+   * next step's lossScale and the counts of steps, lossScaleCounts.
+   */
+  update(flatGradients: Tensor, loss: Tensor): Record<string, Tensor> {
+    const { firstBad, optimizer, scaling } = this;
+    const step = input('step', [1], 'u32');
+    if (!scaling) {
+      nonFiniteGuard(flatGradients, loss, step, firstBad);
+      optimizer.update(flatGradients, firstBad);
+      return { firstBad };
+    }
+    const gate = scaling.gate(flatGradients, loss, step, firstBad);
+    optimizer.update(flatGradients, firstBad, { gate, copy: halfCopy(this.flat) });
+    return { firstBad, lossScale: scaling.scale, lossScaleCounts: scaling.counts };
+  }
+}
