@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { FinetuneSettings } from '../experiment/eval_training.ts';
 import type { Evaluation } from '../experiment/evaluation.ts';
 import { softwareSupervised } from '../experiment/experiment_settings.ts';
+import { checkPrecision } from '../ops/precision.ts';
 import { flagOf } from '../train/settings.ts';
 import { parseSupervisedSettings, supervisedSettings } from '../train/supervised.ts';
 import type { EvalOptions, Tools } from './eval_options.ts';
@@ -19,11 +20,14 @@ const tuned = [
   'schedule',
   'warmupEpochs',
   'supervisedAugment',
+  'precision',
 ] as const;
 
 /** `lr` → `finetuneLr` */
-const keyOf = (name: string): string =>
-  name === 'supervisedAugment' ? 'augment' : `finetune${name[0].toUpperCase()}${name.slice(1)}`;
+const keyOf = (name: string): string => {
+  if (name === 'precision') return name;
+  return name === 'supervisedAugment' ? 'augment' : `finetune${name[0].toUpperCase()}${name.slice(1)}`;
+};
 
 export function addFinetune(command: Command): Command {
   for (const name of [...tuned, 'batchSize'] as const) {
@@ -58,6 +62,7 @@ export function trainingTools(
   const small: Readonly<Record<string, number>> = gpu.traits.software ? softwareSupervised : {};
   const all = { ...small, ...given, seed: flags.seed };
   const supervised = parseSupervisedSettings(all, 'settings', (name) => flagOf(keyOf(name)));
+  checkPrecision(supervised, gpu.traits);
   const shown = Object.fromEntries(Object.entries(small).filter(([name]) => given[name] === undefined));
   if (Object.keys(shown).length > 0) {
     terminal.line(

@@ -156,5 +156,5 @@ export function refuseIdle(command: Command): void {
   }
   const tunes = command.options.some((option) => option.attributeName() === 'finetune');
   if (tunes && !finetune)
-    refuse(flags(/^--(finetune-.*|augment)$/), 'only --finetune uses that; give it, or leave this out');
+    refuse(flags(/^--(finetune-.*|augment|precision)$/), 'only --finetune uses that; give it, or leave this out');
 }

@@ -138,7 +138,7 @@ async function begun(gpu: Gpu, options: Options, given: GivenExperiment, termina
   const { checkpoint, out } = options;
   const from = checkpoint === undefined ? undefined : readCheckpoint(checkpoint).settings;
   const plan = planExperiment(given, gpu.traits, from);
-  if (!from) checkPrecision(plan.pretrain, gpu.traits);
+  checkPrecision(plan.supervised, gpu.traits);
   const data = options.data ?? (await defaultData(options.preset, terminal));
   foldsOf({ folds: plan.folds, data }); // tells that there are none, before anything is written
   const dataset = await openData(data, plan.pretrain, terminal, true);

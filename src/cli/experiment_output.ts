@@ -7,7 +7,7 @@ import type { DeviceTraits } from '../gpu/device.ts';
 import { table } from '../report/tables.ts';
 import { defaultsFor, type SettingName } from '../train/settings.ts';
 import type { Terminal } from './terminal.ts';
-import { percent, printEvents } from './train_output.ts';
+import { percent, printEvents, scaleParts } from './train_output.ts';
 
 /** Prints what will be done, and with which sizes where there is no GPU. */
 export function announceExperiment(
@@ -20,11 +20,11 @@ export function announceExperiment(
   terminal.line(`experiment ${out} (settings in ${join(out, 'experiment.json')})`);
   terminal.line(
     checkpoint === null
-      ? `pretrain   ${scheduled(pretrain, images.pretrain)} of ${pretrain.batchSize} pairs a batch, ${pretrain.imageSize}×${pretrain.imageSize} pixels, τ ${pretrain.temperature}, ${pretrain.optimizer} ${pretrain.lr}`
+      ? `pretrain   ${scheduled(pretrain, images.pretrain)} of ${pretrain.batchSize} pairs a batch, ${pretrain.imageSize}×${pretrain.imageSize} pixels, τ ${pretrain.temperature}, ${pretrain.optimizer} ${pretrain.lr}, ${pretrain.precision}`
       : `pretrain   taken from ${checkpoint}`,
   );
   terminal.line(
-    `models     ${supervised.epochs} epochs of ${supervised.batchSize} images a batch, ${supervised.optimizer} ${supervised.lr}, augmentation ${supervised.supervisedAugment}, batch norm of the frozen encoder ${supervised.frozenBn}`,
+    `models     ${supervised.epochs} epochs of ${supervised.batchSize} images a batch, ${supervised.optimizer} ${supervised.lr}, augmentation ${supervised.supervisedAugment}, batch norm of the frozen encoder ${supervised.frozenBn}, ${supervised.precision}`,
   );
   terminal.line(`seeds      ${seeds.join(', ')}${folds === null ? '' : `; folds ${folds.join(', ')}`}`);
   if (!traits.software) return;
@@ -55,12 +55,13 @@ export function printExperiment(terminal: Terminal, { pretrain, supervised }: Ex
       onPipeline: (done, total) => terminal.progress('compiling', done, total),
       onFeatures: (done, total) => terminal.progress('features', done, total),
       onStep: ({ step, steps, loss }) => terminal.progress('step', step, steps, `loss ${loss.toFixed(3)}`),
-      onEpoch: ({ epoch, trainLoss, trainAccuracy, testLoss, testAccuracy, imagesPerSecond }) =>
+      onEpoch: ({ epoch, trainLoss, trainAccuracy, testLoss, testAccuracy, lossScale, imagesPerSecond }) =>
         terminal.line(
           [
             `epoch ${String(epoch).padStart(width)}/${supervised.epochs}`,
             `train loss ${trainLoss.toFixed(4)} accuracy ${percent(trainAccuracy)}`,
             `test loss ${testLoss.toFixed(4)} accuracy ${percent(testAccuracy)}`,
+            ...scaleParts(lossScale),
             `${imagesPerSecond.toFixed(1)} images/s`,
           ].join('  '),
         ),

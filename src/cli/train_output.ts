@@ -1,6 +1,6 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import { formatBytes } from '../report/tables.ts';
-import type { TrainEvents } from '../train/events.ts';
+import type { ScaleReport, TrainEvents } from '../train/events.ts';
 import { defaultsFor, settingNames, type TrainSettings } from '../train/settings.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -30,6 +30,10 @@ export function announce(
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
+/** Parts of an epoch's line: the loss scale, where there is one. */
+export const scaleParts = (lossScale: ScaleReport | undefined): string[] =>
+  lossScale ? [`loss scale ${lossScale.scale} (${lossScale.skipped} steps skipped)`] : [];
+
 /** Prints what a run tells: a line an epoch, a bar within it. */
 export function printEvents(terminal: Terminal, settings: TrainSettings): TrainEvents {
   const width = String(settings.epochs).length;
@@ -54,7 +58,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
           `contrastive accuracy ${percent(accuracy)}`,
           ...(knn === undefined ? [] : [`kNN ${percent(knn)}`]),
           `lr ${lr.toPrecision(3)}`,
-          ...(lossScale ? [`loss scale ${lossScale.scale} (${lossScale.skipped} steps skipped)`] : []),
+          ...scaleParts(lossScale),
           `${imagesPerSecond.toFixed(1)} images/s`,
           formatBytes(memory),
         ].join('  '),

@@ -25,6 +25,9 @@ const settingsFor = ({ file }: Evaluation, { supervised }: FinetuneSettings): Su
   return { ...supervised, architecture, stem, imageSize, normalize };
 };
 
+/** Stands behind what was trained. */
+const inHalf = (settings?: FinetuneSettings): string => (settings?.supervised.precision === 'f16' ? ' in f16' : '');
+
 async function finetuneOn(
   evaluation: Evaluation,
   data: { train: ImageSet; test: ImageSet },
@@ -81,7 +84,7 @@ export async function evalFinetune(
   });
   const means = ['mean ± deviation', '', plusMinus(summary), '', ''];
   return {
-    title: `fine-tuning: all layers, ${results[0].epochs.length} epochs; train ${data.train.count}, test ${data.test.count}; the last epoch counts`,
+    title: `fine-tuning: all layers, ${results[0].epochs.length} epochs${inHalf(settings)}; train ${data.train.count}, test ${data.test.count}; the last epoch counts`,
     header: [folds ? 'fold' : 'train', 'train / %', 'test / %', 'test loss', 'best test / %'],
     rows: [
       ...results.map(({ last, best }, i) => [
@@ -196,7 +199,7 @@ export async function evalLowLabel(
     results.push({ name, images, linear: probes, ...(finetune && { finetune: summaryOf(tuned) }) });
   }
   const methods = ['linear', ...(finetune ? (['finetune'] as const) : [])] as ('linear' | 'finetune')[];
-  const titles = { linear: 'linear probe', finetune: 'fine-tuned' };
+  const titles = { linear: 'linear probe', finetune: `fine-tuned${inHalf(finetune)}` };
   const several = results.some(({ linear }) => linear.values.length > 1);
   const single = results.filter(({ linear }) => several && linear.values.length === 1);
   const over = several

@@ -30,7 +30,10 @@ export type GivenSupervised = { readonly [name in SupervisedName]?: SupervisedSe
 export const supervisedKey = (name: SupervisedName): string =>
   (onlySupervised as readonly string[]).includes(name) ? name : `supervised${name[0].toUpperCase()}${name.slice(1)}`;
 
-/** What a user said; the rest is taken from defaults, or from the experiment that is continued. */
+/**
+ * What a user said; the rest is taken from defaults, or from the experiment that is continued. `seed` and `precision` are among the
+ * settings of pre-training and count for all stages, also where there is a checkpoint in place of pre-training.
+ */
 export interface GivenExperiment {
   readonly data?: string;
   /** Take this encoder instead of pre-training one. */
@@ -84,13 +87,13 @@ export function planExperiment(
     seeds,
     folds: given.folds ?? null,
     pretrain,
-    supervised: { ...supervisedFrom(pretrain, given.supervised, traits), seed: seeds[0] },
+    supervised: { ...supervisedFrom(pretrain, given, traits), seed: seeds[0] },
   };
 }
 
 function supervisedFrom(
   pretrain: TrainSettings,
-  given: GivenSupervised,
+  given: GivenExperiment,
   { software }: Pick<DeviceTraits, 'software'>,
 ): SupervisedSettings {
   const { imageSize, normalize, architecture, stem, images } = pretrain;
@@ -100,7 +103,8 @@ function supervisedFrom(
       ...{ imageSize, normalize, architecture, stem, images },
       ...{ cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur },
       ...(software && softwareSupervised),
-      ...given,
+      ...given.supervised,
+      precision: given.pretrain.precision,
     },
     'settings',
     (name) => flagOf(supervisedKey(name as SupervisedName)),
@@ -109,7 +113,7 @@ function supervisedFrom(
 
 /** UserError (usage): settings that contradict each other. */
 export function checkGiven({ checkpoint, seeds, pretrain }: GivenExperiment): void {
-  const useless = Object.keys(pretrain).filter((name) => name !== 'seed');
+  const useless = Object.keys(pretrain).filter((name) => name !== 'seed' && name !== 'precision');
   if (checkpoint !== undefined && useless.length > 0) {
     throw new UserError(
       `--checkpoint takes an encoder as it is, with its own settings; leave out ${useless.map(flagOf).join(', ')}`,
@@ -159,8 +163,10 @@ export function checkContinues(out: string, given: GivenExperiment, config: Expe
   compare('--checkpoint', given.checkpoint, config.checkpoint);
   compare('--seeds', given.seeds, config.seeds);
   compare('--folds', given.folds, config.folds);
+  const { precision } = config.checkpoint === null ? config.pretrain : config.supervised;
+  const found = { ...config.pretrain, seed: config.seeds, precision };
   for (const name of Object.keys(given.pretrain) as (keyof TrainSettings)[]) {
-    compare(flagOf(name), given.pretrain[name], name === 'seed' ? config.seeds : config.pretrain[name]);
+    compare(flagOf(name), given.pretrain[name], found[name]);
   }
   for (const name of Object.keys(given.supervised) as SupervisedName[]) {
     compare(flagOf(supervisedKey(name)), given.supervised[name], config.supervised[name]);

@@ -57,7 +57,9 @@ export const trainSettings = z.strictObject({
   precision: z
     .enum(precisions)
     .default(pretrainingDefaults.precision)
-    .describe('f16: activations and convolution weights in half the bytes, loss scaled; needs shader-f16'),
+    .describe(
+      'f16: encoders are trained with activations and convolution weights in half the bytes, loss scaled; needs shader-f16',
+    ),
   architecture: z
     .enum(Object.keys(resnetBlocks) as [keyof typeof resnetBlocks])
     .default(simClrDefaults.architecture)
