@@ -41,11 +41,16 @@ struct Params {
 @group(0) @binding(2) var<storage, read> w: array<Value>;
 @group(0) @binding(3) var<storage, read_write> y: array<Value>;
 
-// What a thread loads from: 4 pixels, for tap 0 at the source coordinates (y, x), or 4 rows of w; at: vec4s from the start.
+// What a thread loads from: 4 pixels, for tap 0 at the source coordinates (y, x), or 4 rows of w; at: vec4s from the start. The 4
+// channels of tap (ty, tx) lie ty·row + tx·column further on, at the coordinates (y, x) + direction·(ty, tx): a row of w has direction 0
+// and so stays at (0, 0), which is always inside. What to load is then computed alike by all threads, whichever matrix they bring.
 struct Rows {
   at: vec4<i32>,
   y: vec4<i32>,
   x: vec4<i32>,
+  row: i32,
+  column: i32,
+  direction: i32,
 }
 
 // Pixels past the end lie far outside, where every tap is.
@@ -60,14 +65,20 @@ fn pixel_rows(first: u32, vertical: Axis, horizontal: Axis) -> Rows {
   let row = vertical.origin + vertical.scale * vec4<i32>(vec4(a.row, b.row, c.row, d.row));
   let column = horizontal.origin + horizontal.scale * vec4<i32>(vec4(a.column, b.column, c.column, d.column));
   let at = ((vec4<i32>(image * params.height) + row) * i32(params.width) + column) * i32(params.channels / 4u);
-  return Rows(at, select(vec4(outside), row, image < vec4(params.batch)), column);
+  let direction = select(1, -1, params.input_gradient != 0u);
+  let to_column = direction * i32(params.channels / 4u);
+  let y = select(vec4(outside), row, image < vec4(params.batch));
+  return Rows(at, y, column, to_column * i32(params.width), to_column, direction);
 }
 
 // Out channels past the end read the last one and are not written.
-fn weight_rows(first: u32) -> Rows {
-  let length = params.kernel_height * params.kernel_width * params.channels / 4u;
+fn weight_rows(first: u32, vertical: Axis, horizontal: Axis) -> Rows {
+  let quads = params.channels / 4u;
+  let to_row = params.kernel_width * quads;
   let channels = min(first + vec4(0u, 1u, 2u, 3u), vec4(params.out_channels - 1u));
-  return Rows(vec4<i32>(channels * length), vec4<i32>(), vec4<i32>());
+  let first_tap = vertical.first_tap * to_row + horizontal.first_tap * quads;
+  let at = vec4<i32>(channels * (params.kernel_height * to_row) + first_tap);
+  return Rows(at, vec4<i32>(), vec4<i32>(), i32(vertical.step * to_row), i32(horizontal.step * quads), 0);
 }
 
 // Where in the sum a thread's 4 terms are: 4 channels of a tap of the class.
@@ -96,33 +107,21 @@ fn sum_of(term: Term, by: Term, quads: u32, horizontal: Axis) -> Term {
   );
 }
 
-fn load_weights(rows: Rows, term: Term, exists: vec4<bool>, vertical: Axis, horizontal: Axis) -> Loaded {
-  let tap_y = vertical.first_tap + vertical.step * term.tap_y;
-  let tap_x = horizontal.first_tap + horizontal.step * term.tap_x;
-  let offset = (tap_y * params.kernel_width + tap_x) * (params.channels / 4u) + term.quad;
-  let at = select(vec4<u32>(), vec4<u32>(rows.at) + offset, exists);
-  return Loaded(w[at.x], w[at.y], w[at.z], w[at.w], exists);
-}
-
-fn load_pixels(rows: Rows, term: Term, exists: vec4<bool>) -> Loaded {
-  let direction = select(1, -1, params.input_gradient != 0u);
-  let dy = direction * i32(term.tap_y);
-  let dx = direction * i32(term.tap_x);
+// The terms of a step, of which those behind the last one are outside. Loads stand behind no condition but which matrix it is: a driver
+// that has to merge a loaded value with another waits for it here, before the products that are to hide its way.
+fn load(block: Block, rows: Rows, term: Term, vertical: Axis) -> Loaded {
+  let y = rows.y + rows.direction * i32(term.tap_y);
+  let x_of_tap = rows.x + rows.direction * i32(term.tap_x);
   // A negative coordinate is a huge unsigned one.
-  let on_image = (vec4<u32>(rows.y + dy) < vec4(params.height)) & (vec4<u32>(rows.x + dx) < vec4(params.width));
-  let inside = on_image & exists;
-  let offset = (dy * i32(params.width) + dx) * i32(params.channels / 4u) + i32(term.quad);
+  let inside = (vec4<u32>(y) < vec4(params.height)) & (vec4<u32>(x_of_tap) < vec4(params.width))
+    & vec4(block.exists && term.tap_y < vertical.taps);
+  let offset = i32(term.tap_y) * rows.row + i32(term.tap_x) * rows.column + i32(term.quad);
   let at = select(vec4<u32>(), vec4<u32>(rows.at + offset), inside);
-  return Loaded(x[at.x], x[at.y], x[at.z], x[at.w], inside);
-}
-
-fn load(block: Block, rows: Rows, term: Term, vertical: Axis, horizontal: Axis) -> Loaded {
-  let exists = vec4(term.tap_y < vertical.taps);
   var loaded: Loaded;
   if (block.of_right) {
-    loaded = load_weights(rows, term, exists, vertical, horizontal);
+    loaded = Loaded(w[at.x], w[at.y], w[at.z], w[at.w], inside);
   } else {
-    loaded = load_pixels(rows, term, exists);
+    loaded = Loaded(x[at.x], x[at.y], x[at.z], x[at.w], inside);
   }
   return loaded;
 }
@@ -180,7 +179,7 @@ fn main(
   let quads = params.channels / 4u;
   var rows: Rows;
   if (block.of_right) {
-    rows = weight_rows(first_channel + block.quad * 4u);
+    rows = weight_rows(first_channel + block.quad * 4u, vertical, horizontal);
   } else {
     rows = pixel_rows(first_pixel + block.quad * 4u, vertical, horizontal);
   }
@@ -191,11 +190,8 @@ fn main(
   let corner = corner_of(thread);
   var sums: Sums;
   for (var i = 0u; i <= steps; i++) {
-    var next = Loaded();
-    if (i < steps && block.exists) {
-      next = load(block, rows, term, vertical, horizontal);
-      term = sum_of(term, step, quads, horizontal);
-    }
+    let next = load(block, rows, term, vertical);
+    term = sum_of(term, step, quads, horizontal);
     if (i > 0u) { add_stage(&sums, (i - 1u) & 1u, corner); }
     if (i < steps) { put(block, i & 1u, next); }
     workgroupBarrier();

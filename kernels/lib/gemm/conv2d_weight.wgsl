@@ -9,7 +9,7 @@
 //
 // Rows of the tile are out channels, its columns (ky, kx, i), and the sum runs over pixels. Both matrices lie across the sum in
 // memory: a thread loads 4 channels of 4 pixels and neighbours the next channels, 256 to 512 bytes in a row; blocks go to
-// workgroup memory as they come. A thread's tap is fixed and its 4 pixels are counted along: a step takes no division.
+// workgroup memory as they come. A thread's tap is fixed and its 4 pixels are counted along: a step takes no division and no product.
 //
 // Grid: dispatch(ceil(kernel_height · kernel_width · channels / tile_columns), ceil(out_channels / tile_rows), slices)
 // #include "lib/gemm/tile.wgsl"
@@ -35,89 +35,79 @@ struct Params {
 @group(0) @binding(2) var<storage, read> x: array<Value>;
 @group(0) @binding(3) var<storage, read_write> partials: array<vec4<f32>>;
 
-// The column of w that a thread loads for: a tap (source coordinates of it for the output pixel (0, 0)) and 4 channels.
+// The column of w that a thread loads for: a tap, relative to the pixel that it is read for, 4 channels, and what both add to the
+// place of that pixel.
 struct Column {
   exists: bool,
   y: i32,
   x: i32,
-  quad: i32,
+  shift: i32,
 }
 
 fn column_of(number: u32) -> Column {
   let quads = params.channels / 4u;
   let tap = number / quads;
   let tap_y = tap / params.kernel_width;
-  return Column(
-    tap_y < params.kernel_height,
-    i32(tap_y) - i32(params.padding),
-    i32(tap % params.kernel_width) - i32(params.padding),
-    i32(number % quads),
-  );
+  let y = i32(tap_y) - i32(params.padding);
+  let x_of_tap = i32(tap % params.kernel_width) - i32(params.padding);
+  let shift = (y * i32(params.width) + x_of_tap) * i32(quads) + i32(number % quads);
+  return Column(tap_y < params.kernel_height, y, x_of_tap, shift);
 }
 
-// 4 output pixels: their numbers, and what is above and left of their patches, y counted from the top of the first image.
+// 4 output pixels, numbered from `first` on: where in x, in an image and in vec4s from the start, each of them is read by a tap at (0, 0).
 struct Pixels {
-  number: vec4<u32>,
-  image: vec4<i32>,
+  first: u32,
   y: vec4<i32>,
   x: vec4<i32>,
+  at: vec4<i32>,
 }
 
 fn pixels_from(first: u32) -> Pixels {
   let number = first + vec4(0u, 1u, 2u, 3u);
   let row = number / params.out_width;
+  let y = vec4<i32>(row % params.out_height * params.stride);
+  let x_of_pixel = vec4<i32>(number % params.out_width * params.stride);
+  let line = vec4<i32>(row / params.out_height * params.height) + y;
+  return Pixels(first, y, x_of_pixel, (line * i32(params.width) + x_of_pixel) * i32(params.channels / 4u));
+}
+
+// The pixels tile_depth further on; `by` is pixels_from(tile_depth). Where a row or an image ends, the place goes on elsewhere.
+fn further(pixels: Pixels, by: Pixels) -> Pixels {
+  let stride = i32(params.stride);
+  let quads = i32(params.channels / 4u);
+  let row = i32(params.out_width) * stride;
+  let image = i32(params.out_height) * stride;
+  let after_row = (stride * i32(params.width) - row) * quads;
+  let after_image = (i32(params.height) - image) * i32(params.width) * quads;
+  let x_of_pixel = pixels.x + by.x.x;
+  let row_ends = x_of_pixel >= vec4(row);
+  let y = pixels.y + select(vec4(by.y.x), vec4(by.y.x + stride), row_ends);
+  let image_ends = y >= vec4(image);
+  let step = select(vec4(by.at.x), vec4(by.at.x + after_row), row_ends) + select(vec4(0), vec4(after_image), image_ends);
   return Pixels(
-    number,
-    vec4<i32>(row / params.out_height * params.height),
-    vec4<i32>(row % params.out_height * params.stride),
-    vec4<i32>(number % params.out_width * params.stride),
+    pixels.first + tile_depth,
+    select(y, y - image, image_ends),
+    select(x_of_pixel, x_of_pixel - row, row_ends),
+    pixels.at + step,
   );
 }
 
-// The pixels tile_depth further on; `by` is pixels_from(tile_depth). Only who reads x asks where they are.
-fn further(pixels: Pixels, by: Pixels, places: bool) -> Pixels {
-  var next = pixels;
-  next.number += tile_depth;
-  if (places) {
-    let stride = i32(params.stride);
-    let width = i32(params.out_width) * stride;
-    let height = i32(params.out_height) * stride;
-    let x = pixels.x + by.x.x;
-    let row_ends = x >= vec4(width);
-    let y = pixels.y + by.y.x + select(vec4(0), vec4(stride), row_ends);
-    let image_ends = y >= vec4(height);
-    next.image = pixels.image + by.image.x + select(vec4(0), vec4(i32(params.height)), image_ends);
-    next.y = select(y, y - height, image_ends);
-    next.x = select(x, x - width, row_ends);
-  }
-  return next;
-}
-
-fn load_dy(pixels: Pixels, end: u32, quad: u32) -> Loaded {
-  let quads = params.out_channels / 4u;
-  let inside = (pixels.number < vec4(end)) & vec4(quad < quads);
-  let at = select(vec4<u32>(), pixels.number * quads + quad, inside);
-  return Loaded(dy[at.x], dy[at.y], dy[at.z], dy[at.w], inside);
-}
-
-fn load_x(pixels: Pixels, end: u32, column: Column) -> Loaded {
-  let row = pixels.y + column.y;
-  let place = pixels.x + column.x;
-  // A negative coordinate is a huge unsigned one.
-  let inside = (pixels.number < vec4(end)) & vec4(column.exists)
-    & (vec4<u32>(row) < vec4(params.height)) & (vec4<u32>(place) < vec4(params.width));
-  let source = ((pixels.image + row) * i32(params.width) + place) * i32(params.channels / 4u) + column.quad;
-  let at = select(vec4<u32>(), vec4<u32>(source), inside);
-  return Loaded(x[at.x], x[at.y], x[at.z], x[at.w], inside);
-}
-
-// What a thread loads: 4 out channels of dy or a column's 4 channels of x.
+// What a thread loads: 4 out channels of dy or a column's 4 channels of x. Loads stand behind no condition but which of them it is: a
+// driver that has to merge a loaded value with another waits for it here, before the products that are to hide its way.
 fn load(block: Block, pixels: Pixels, end: u32, out_quad: u32, column: Column) -> Loaded {
+  let out_quads = params.out_channels / 4u;
+  let next = vec4(0u, 1u, 2u, 3u);
+  // A negative coordinate is a huge unsigned one.
+  let on_image = (vec4<u32>(pixels.y + column.y) < vec4(params.height)) & (vec4<u32>(pixels.x + column.x) < vec4(params.width));
+  let exists = block.exists && select(out_quad < out_quads, column.exists, block.of_right);
+  let inside = (pixels.first + next < vec4(end)) & (on_image | vec4(!block.of_right)) & vec4(exists);
+  let of_dy = pixels.first * out_quads + out_quad + next * out_quads;
+  let at = select(vec4<u32>(), select(of_dy, vec4<u32>(pixels.at + column.shift), block.of_right), inside);
   var loaded: Loaded;
   if (block.of_right) {
-    loaded = load_x(pixels, end, column);
+    loaded = Loaded(x[at.x], x[at.y], x[at.z], x[at.w], inside);
   } else {
-    loaded = load_dy(pixels, end, out_quad);
+    loaded = Loaded(dy[at.x], dy[at.y], dy[at.z], dy[at.w], inside);
   }
   return loaded;
 }
@@ -153,11 +143,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let corner = corner_of(thread);
   var sums: Sums;
   for (var i = 0u; i <= steps; i++) {
-    var next = Loaded();
-    if (i < steps && block.exists) {
-      next = load(block, pixels, end, out_quad, column);
-      pixels = further(pixels, by, block.of_right);
-    }
+    let next = load(block, pixels, end, out_quad, column);
+    pixels = further(pixels, by);
     if (i > 0u) { add_stage(&sums, (i - 1u) & 1u, corner); }
     if (i < steps) { put(block, i & 1u, next); }
     workgroupBarrier();

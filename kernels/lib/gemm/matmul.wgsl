@@ -53,9 +53,11 @@ fn place_of(block: Block, first: u32, term: u32, end: u32) -> Place {
   );
 }
 
+// Loads stand behind no condition but which matrix it is: a driver that has to merge a loaded value with another waits for it here,
+// before the products that are to hide its way.
 fn load(block: Block, place: Place) -> Loaded {
   let rows = place.row + vec4(0u, 1u, 2u, 3u);
-  let inside = (rows < vec4(place.end_row)) & vec4(place.column < place.end_column);
+  let inside = (rows < vec4(place.end_row)) & vec4(block.exists && place.column < place.end_column);
   let at = select(vec4<u32>(), rows * place.pitch + place.column, inside);
   let count = place.end_column - place.column;
   var loaded: Loaded;
@@ -115,8 +117,7 @@ fn main(
   var sums: Sums;
   for (var i = 0u; i <= steps; i++) {
     let place = place_of(block, first, begin + i * tile_depth + block.depth_quad * 4u, end);
-    var next: Loaded;
-    if (i < steps && block.exists) { next = load(block, place); }
+    let next = load(block, place);
     if (i > 0u) { add_stage(&sums, (i - 1u) & 1u, corner); }
     if (i < steps) { put(block, i & 1u, next, place); }
     workgroupBarrier();
