@@ -159,7 +159,7 @@ export async function evalKnn(
     results.find((result) => result.k === k && result.temperature === temperature)!;
   const chart = await lineChart({
     title: 'Nearest neighbours by cosine, votes weighted exp(s / τ)',
-    x: { label: 'neighbours k' },
+    x: { label: 'neighbours k', logarithmic: true },
     y: { label: 'test accuracy / %' },
     series: temperatures.map((temperature) => ({
       name: `τ ${temperature}`,

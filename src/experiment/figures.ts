@@ -22,7 +22,7 @@ export const modelTitles: Readonly<Record<ModelName, string>> = {
   baseline: 'baseline (from scratch)',
   frozen: 'frozen encoder, linear head',
   transfer: 'transferred, all layers trained',
-  random: 'control: frozen random encoder',
+  random: 'random encoder, frozen (control)',
 };
 
 export const samplesFigure = (classes: readonly Named[]): Promise<Chart> =>
@@ -208,7 +208,7 @@ export function comparisonChart(table: readonly TableRow[]): Promise<Chart> {
     title: 'Test accuracy after the last epoch',
     x: { label: 'model' },
     y: { label: 'accuracy / %' },
-    categories: table.map(({ model }) => (model === 'random' ? 'random, frozen' : model)),
+    categories: table.map(({ model }) => (model === 'random' ? 'random (control)' : model)),
     series: [
       {
         name: 'this experiment',

@@ -17,7 +17,7 @@ import { modelTitles } from './figures.ts';
 import { published } from './report_published.ts';
 
 const plusMinus = ({ mean, deviation }: Statistic, digits: number, scale = 1): string =>
-  decimal(scale * mean, digits) + (deviation === null ? '' : ` ± ${(scale * deviation).toFixed(digits)}`);
+  decimal(scale * mean, digits) + (deviation === null ? '' : ` ± ${decimal(scale * deviation, digits)}`);
 
 /** A number with its sign; what rounds to zero has none. */
 function signed(value: Statistic, digits: number, scale = 1): string {

@@ -3,13 +3,16 @@
 import { type Axis, axis, type Common, colorOf, defaultSize, finite, frame, type Point } from './plot_frame.ts';
 import { type Chart, render } from './plot_render.ts';
 import { dashes, fontFamily, ink, palette, symbols, textSize } from './plot_style.ts';
+import { tickedAt, wholeTicks } from './plot_ticks.ts';
 
 export { type BarChartOptions, barChart } from './plot_bars.ts';
 export type { Axis, Point } from './plot_frame.ts';
 export type { Chart, ChartSize } from './plot_render.ts';
+export { type ScatterChartOptions, scatterChart } from './plot_scatter.ts';
 
 export interface LineChartOptions extends Common {
-  readonly x: Axis;
+  /** Whole numbers are ticked at round ones. With `logarithmic` every point's x, which must be positive, has a tick. */
+  readonly x: Axis & { readonly logarithmic?: boolean };
   readonly y: Axis;
   readonly series: readonly {
     readonly name: string;
@@ -22,12 +25,6 @@ export interface LineChartOptions extends Common {
   readonly reference?: { readonly name: string; readonly y: number };
 }
 
-export interface ScatterChartOptions extends Common {
-  readonly x?: Axis;
-  readonly y?: Axis;
-  readonly groups: readonly { readonly name: string; readonly points: readonly Point[] }[];
-}
-
 /** Curves over a common x, with a mark on each point where they are few. */
 export function lineChart(options: LineChartOptions): Promise<Chart> {
   const { x, y, series, reference, size = defaultSize } = options;
@@ -38,13 +35,15 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
     44,
   );
   const xs = series.flatMap(({ points }) => points.map(([at]) => at));
-  const ends = xs.length > 0 ? { min: Math.min(...xs), max: Math.max(...xs) } : {};
-  const whole = xs.every(Number.isInteger) && { minInterval: 1 };
   const markLine = reference && {
     silent: true,
     symbol: 'none',
     lineStyle: { color: ink, type: [2, 4], width: 1.5 },
-    label: { formatter: reference.name, position: 'insideEndTop', fontSize: textSize.tick, color: ink, fontFamily },
+    // The halo keeps lines of the grid out of the letters.
+    label: {
+      ...{ formatter: reference.name, position: 'insideEndTop', fontSize: textSize.tick, color: ink, fontFamily },
+      ...{ textBorderColor: '#ffffff', textBorderWidth: 3 },
+    },
     data: [{ yAxis: reference.y }],
   };
   const lines = series.map(({ name, points, dashed, color }, i) => ({
@@ -58,37 +57,15 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
     lineStyle: { width: 2.5, type: dashed ? dashes[1] : dashes[Math.floor(i / palette.length) % dashes.length] },
     ...(i === 0 && markLine && { markLine }),
   }));
-  const xAxis = axis('value', x.label, 'x', { ...ends, ...whole });
+  const xAxis = axis(x.logarithmic ? 'log' : 'value', x.label, 'x', horizontal(xs, x.logarithmic));
   return render({ ...rest, xAxis, yAxis: axis('value', y.label, 'y', { scale: true, ...range }), series: lines }, size);
 }
 
-/** Points in groups that differ in colour and shape. Without labels, the axes have no scale: only distances mean something. */
-export function scatterChart(options: ScatterChartOptions): Promise<Chart> {
-  const { x, y, groups, size = { width: 860, height: 760 } } = options;
-  const { range, ...rest } = frame(
-    options,
-    groups.map(({ name }) => name),
-    size,
-  );
-  const count = groups.reduce((sum, { points }) => sum + points.length, 0);
-  const symbolSize = count > 4000 ? 4 : count > 1000 ? 6 : 8;
-  const series = groups.map(({ name, points }, i) => ({
-    type: 'scatter',
-    name,
-    data: points.map(finite),
-    symbol: symbols[(i + Math.floor(i / palette.length)) % symbols.length],
-    symbolSize,
-    itemStyle: { color: colorOf(i), opacity: 0.75 },
-  }));
-  const bare = {
-    axisLine: { show: false },
-    axisLabel: { show: false },
-    axisTick: { show: false },
-    splitLine: { show: false },
-  };
-  const axisOf = (given: Axis | undefined, place: 'x' | 'y', extra: object = {}) => ({
-    ...axis('value', given?.label ?? '', place, { scale: true, ...extra }),
-    ...(!given && bare),
-  });
-  return render({ ...rest, xAxis: axisOf(x, 'x'), yAxis: axisOf(y, 'y', range), series }, size);
+/** From the first to the last x, with ticks that are worth reading: the library's own go by threes, or by powers of ten. */
+function horizontal(xs: readonly number[], logarithmic = false): object {
+  if (xs.length === 0) return {};
+  const ends = { min: Math.min(...xs), max: Math.max(...xs) };
+  if (!logarithmic && !xs.every(Number.isInteger)) return ends;
+  const values = logarithmic ? [...new Set(xs)] : wholeTicks(ends.min, ends.max);
+  return { ...ends, ...tickedAt(values, 'x') };
 }

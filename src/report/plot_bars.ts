@@ -56,7 +56,7 @@ const widest = 2000;
 /** `50.3 ± 1.5`, in its parts. */
 const numberOf = (value: number, deviation: number | undefined, digits: number): string[] => [
   decimal(value, digits),
-  ...(deviation === undefined ? [] : [`± ${deviation.toFixed(digits)}`]),
+  ...(deviation === undefined ? [] : [`± ${decimal(deviation, digits)}`]),
 ];
 
 interface Layout {

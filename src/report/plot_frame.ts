@@ -51,22 +51,29 @@ export function frame({ title, yRange }: Common, names: readonly string[], { wid
 }
 
 /** At most ten digits after the point, a comma between thousands, a true minus sign. */
-const tick = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 10 }).replace('-', '−');
+export const tick = (value: number): string =>
+  value.toLocaleString('en-US', { maximumFractionDigits: 10 }).replace('-', '−');
 
 /** How ticks are written. */
 export const axisLabel = { fontSize: textSize.tick, color: ink, hideOverlap: true } as const;
 
-export function axis(type: 'value' | 'category', label: string, place: 'x' | 'y', range: object = {}) {
+/** Lines of the grid: across only. */
+export const splitLine = (place: 'x' | 'y') => ({ show: place === 'y', lineStyle: { color: faint } });
+
+/** Marks at the axis. */
+export const axisTick = { show: true, lineStyle: { color: ink } } as const;
+
+export function axis(type: 'value' | 'log' | 'category', label: string, place: 'x' | 'y', range: object = {}) {
   return {
     type,
     name: label,
     nameLocation: 'middle',
     nameGap: place === 'x' ? 34 : 58,
     nameTextStyle: { fontSize: textSize.axis, color: ink },
-    axisLabel: { ...axisLabel, ...(type === 'value' && { formatter: tick }) },
+    axisLabel: { ...axisLabel, ...(type !== 'category' && { formatter: tick }) },
     axisLine: { show: true, onZero: false, lineStyle: { color: ink } },
-    axisTick: { show: true, lineStyle: { color: ink } },
-    splitLine: { show: place === 'y', lineStyle: { color: faint } },
+    axisTick,
+    splitLine: splitLine(place),
     ...range,
   };
 }

@@ -1,5 +1,6 @@
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
+import { decimal } from '../../src/report/numbers.ts';
 import { barChart, type Chart, lineChart, scatterChart } from '../../src/report/plot.ts';
 import { palette } from '../../src/report/plot_style.ts';
 
@@ -13,6 +14,8 @@ const curves = {
     { name: 'test', points: decay.map(([x, y]) => [x, y + 1] as const), dashed: true, color: 0 },
   ],
 };
+
+const axes = { title: 't-SNE', x: { label: 't-SNE 1' }, y: { label: 't-SNE 2' } };
 
 /** Share of dark pixels in a rectangle given in shares of the picture. */
 function darkness({ png }: Chart, left: number, top: number, right: number, bottom: number): number {
@@ -32,6 +35,20 @@ function has({ png }: Chart, color: string): boolean {
   for (let i = 0; i < data.length; i += 4) if (wanted.every((value, c) => data[i + c] === value)) return true;
   return false;
 }
+
+it('numbers are rounded as they read in decimals', () => {
+  const cases: [number, number, string][] = [
+    [100 * 0.4095, 1, '41.0'],
+    [28.35, 1, '28.4'],
+    [1.005, 2, '1.01'],
+    [-1.005, 2, '−1.01'],
+    [-0.0004, 2, '0.00'],
+    [0.1234567, 6, '0.123457'],
+    [12345.678, 0, '12346'],
+    [Number.NaN, 2, 'NaN'],
+  ];
+  for (const [value, digits, text] of cases) expect(decimal(value, digits), text).toBe(text);
+});
 
 describe('charts', () => {
   it('show their words without any font of the system: title, legend, both labels, ticks', async () => {
@@ -116,9 +133,68 @@ describe('charts', () => {
 
   it('give each group of points its own colour and shape', async () => {
     const groups = Array.from({ length: 10 }, (_, g) => ({ name: `class ${g}`, points: [[g, g] as const] }));
-    const { svg } = await scatterChart({ title: 't-SNE', groups });
+    const { svg } = await scatterChart({ ...axes, groups });
     for (const { name } of groups) expect(svg).toContain(name);
     for (const color of palette) expect(svg).toContain(color);
+    // The ninth and tenth group have colours of the first and second; their shapes are hollow.
+    const hollow = [...svg.matchAll(/<path[^>]*fill="#fff"[^>]*stroke="(#[0-9a-f]{6})"/g)].map(([, color]) => color);
+    expect([...new Set(hollow)].sort()).toEqual(palette.slice(0, 2).toSorted());
+  });
+
+  it.each([
+    ['wide', 30, 10],
+    ['high', 10, 11],
+    ['flat', 40, 0],
+  ])('a map that is %s has the same unit along both axes, and all points in it', async (_, across, up) => {
+    const points = [
+      [-across, 0],
+      [across, 0],
+      [0, up],
+      [0, -up],
+    ] as [number, number][];
+    const { svg } = await scatterChart({ ...axes, groups: [{ name: 'a', points }] });
+    const texts = [...svg.matchAll(/<text[^>]*transform="translate\(([\d.]+) ([\d.]+)\)"[^>]*>(−?[\d.]+)<\/text>/g)];
+    const ticks = texts.map(([, x, y, text]) => [Number(x), Number(y), Number(text.replace('−', '-'))] as const);
+    const perUnit = (place: 0 | 1) => {
+      // Numbers of the axis of x stand on one line, those of the axis of y under each other.
+      const most = Math.max(...ticks.map((tick) => tick[1]));
+      const own = ticks.filter((tick) => (place === 0 ? tick[1] === most : tick[1] !== most));
+      const [first, last] = [own[0], own.at(-1)!];
+      return Math.abs((last[place] - first[place]) / (last[2] - first[2]));
+    };
+    expect(perUnit(0) / perUnit(1)).toBeCloseTo(1, 2);
+    const height = Number(/height="(\d+)"/.exec(svg)![1]);
+    const circles = [...svg.matchAll(/<path[^>]*transform="matrix\([^)]*?,([\d.-]+),([\d.-]+)\)"/g)].map(([, x, y]) => [
+      Number(x),
+      Number(y),
+    ]);
+    expect(circles.length).toBeGreaterThanOrEqual(4);
+    for (const [x, y] of circles) expect(x > 80 && x < 860 && y > 0 && y < height, `${x} ${y}`).toBe(true);
+  });
+
+  it.each([
+    [1, 20, ['1', '5', '10', '15', '20']],
+    [1, 12, ['1', '2', '4', '6', '8', '10', '12']],
+    [0, 100, ['0', '20', '40', '60', '80', '100']],
+    [3, 3, ['3']],
+  ])('whole numbers from %i to %i are ticked at both ends and at round ones', async (first, last, expected) => {
+    const points = Array.from({ length: last - first + 1 }, (_, i) => [first + i, -1e6 - i] as const);
+    const { svg } = await lineChart({ ...curves, series: [{ name: 'a', points }] });
+    const shown = [...svg.matchAll(/>(\d+)<\/text>/g)].map(([, text]) => text);
+    expect(shown).toEqual(expected);
+  });
+
+  it('a logarithmic axis has a tick at each point, equal ratios at equal distances', async () => {
+    const points = [1, 10, 100].map((k) => [k, -k] as const);
+    const { svg } = await lineChart({
+      ...curves,
+      x: { label: 'k', logarithmic: true },
+      series: [{ name: 'a', points }],
+    });
+    const texts = [...svg.matchAll(/translate\(([\d.]+) [\d.]+\)"[^>]*>(\d+)<\/text>/g)].filter(([, , k]) => k !== '0');
+    expect(texts.map(([, , k]) => k)).toEqual(['1', '10', '100']);
+    const [a, b, c] = texts.map(([, x]) => Number(x));
+    expect((c - b) / (b - a)).toBeCloseTo(1, 1);
   });
 
   it('draw a range, a line of reference, a single point, and nothing at all', async () => {
