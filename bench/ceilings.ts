@@ -70,11 +70,10 @@ async function fastest(gpu: Gpu, build: () => Tensor): Promise<{ ms: number; flo
   for (let i = 0; i <= runs; i++) {
     const ms = await milliseconds(async () => {
       program.run();
-      await gpu.device.queue.onSubmittedWorkDone();
+      await gpu.finish();
     });
     if (i > 0) times.push(ms);
   }
-  gpu.check();
   const [{ flops = 0 }] = program.plan.launches;
   program.destroy();
   state.destroy();

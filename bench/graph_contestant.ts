@@ -75,8 +75,7 @@ export class GraphContestant implements Ours {
 
   async run(times: number): Promise<void> {
     for (let i = 0; i < times; i++) this.program.run();
-    await this.gpu.device.queue.onSubmittedWorkDone();
-    this.gpu.check();
+    await this.gpu.finish();
   }
 
   /** By the float64 definitions; by other variants of the kernels where those would take too long. */

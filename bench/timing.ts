@@ -1,3 +1,4 @@
+import { patiently } from '../src/gpu/patience.ts';
 import type { Contestant } from './contest.ts';
 
 /** Wall time of `work`. */
@@ -7,9 +8,12 @@ export async function milliseconds(work: () => Promise<void>): Promise<number> {
   return performance.now() - start;
 }
 
-/** Milliseconds that a contestant takes for its work done so many times, by its own clock where it brings one. */
+/**
+ * Milliseconds that a contestant takes for its work done so many times, by its own clock where it brings one. All of them are waited
+ * for in the same way: a device that is the host's own processors would lack the one that asks whether it is done.
+ */
 const timed = (contestant: Contestant, times: number): Promise<number> =>
-  contestant.timed?.(times) ?? milliseconds(() => contestant.run(times));
+  contestant.timed?.(times) ?? milliseconds(() => patiently(contestant.run(times)));
 
 /** How samples of a contestant are taken. */
 export interface Pace {

@@ -247,7 +247,7 @@ it.each(Object.entries(programs))('%s: every kernel compiles, every launch is va
   const { graph, outputs } = make();
   for (const traits of devices(gpu)) {
     for (const launch of plan(graph, Object.values(outputs), traits).launches) {
-      await gpu.pipeline(launch.kernel, launch.constants);
+      await gpu.pipelines.get(launch.kernel, launch.constants);
       expectValid(launch);
     }
   }
@@ -298,7 +298,7 @@ async function compileVariants({ graph, outputs }: Traced, traits: DeviceTraits)
   planned((_node, variants) => void variants.forEach((name) => names.add(name)));
   for (const name of names) {
     for (const launch of planned((_node, variants) => (variants.includes(name) ? name : undefined)).launches) {
-      await gpu.pipeline(launch.kernel, launch.constants);
+      await gpu.pipelines.get(launch.kernel, launch.constants);
       expectValid(launch);
     }
   }
@@ -339,7 +339,7 @@ const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.wgsl'));
 
 it('no kernel is left that no program above reaches', () => {
-  const compiled = new Set(gpu.compiled.map((key) => key.split(' ')[0]));
+  const compiled = new Set(gpu.pipelines.compiled.map((key) => key.split(' ')[0]));
   const kernels = files.filter((file) => !file.startsWith('lib/')).map((file) => file.replace(/\.wgsl$/, ''));
   expect(kernels.filter((kernel) => !compiled.has(kernel))).toEqual([]);
 });

@@ -1,7 +1,8 @@
 import { messageOf, UserError } from '../errors.ts';
 import { chooseAdapter, isSoftware, letGo, noAdapter, openInstance } from './adapters.ts';
-import { describeError, firstLine, lostDevice, oneLine, outOfMemory } from './faults.ts';
-import { type Constants, type Kernel, sourceLine } from './kernel.ts';
+import { describeError, lostDevice, oneLine, outOfMemory } from './faults.ts';
+import { patiently } from './patience.ts';
+import { Pipelines } from './pipelines.ts';
 
 /** A product of fragments that the matrix units of a device compute: M × K by K × N, and the types of factors and of sums. */
 export interface MatrixConfig {
@@ -72,9 +73,7 @@ const wantedLimits = [
  * (validation, out of memory, loss) is kept in `failure` and thrown by the next `check()`.
  */
 export class Gpu {
-  private readonly modules = new Map<Kernel, GPUShaderModule>();
-  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
-  private readonly layouts = new Map<Kernel, GPUBindGroupLayout>();
+  readonly pipelines: Pipelines;
   private free: GPUBuffer[] = [];
   /** Bytes in buffers now, and the most there were. */
   bytes = 0;
@@ -89,6 +88,7 @@ export class Gpu {
     readonly device: GPUDevice,
     readonly traits: DeviceTraits,
   ) {
+    this.pipelines = new Pipelines(device);
     device.onuncapturederror = ({ error }) => {
       this.failure ??= describeError(error);
     };
@@ -172,65 +172,6 @@ export class Gpu {
     buffer.destroy();
   }
 
-  bindGroupLayout(kernel: Kernel): GPUBindGroupLayout {
-    let layout = this.layouts.get(kernel);
-    if (!layout) {
-      const types = { uniform: 'uniform', read: 'read-only-storage', read_write: 'storage' } as const;
-      layout = this.device.createBindGroupLayout({
-        label: kernel.name,
-        entries: kernel.bindings.map(({ binding, access }) => ({
-          binding,
-          visibility: GPUShaderStage.COMPUTE,
-          buffer: { type: types[access] },
-        })),
-      });
-      this.layouts.set(kernel, layout);
-    }
-    return layout;
-  }
-
-  /** The pipeline of a kernel with these constants, compiled once. UserError with file and line if Dawn refuses it. */
-  pipeline(kernel: Kernel, constants: Constants = {}): Promise<GPUComputePipeline> {
-    const key = `${kernel.name} ${JSON.stringify(Object.entries(constants).sort())}`;
-    let pipeline = this.pipelines.get(key);
-    if (!pipeline) {
-      pipeline = this.createPipeline(kernel, constants, key);
-      this.pipelines.set(key, pipeline);
-    }
-    return pipeline;
-  }
-
-  /** Kernels and constants that were compiled so far: `<kernel> [[name, value], …]`. */
-  get compiled(): string[] {
-    return [...this.pipelines.keys()];
-  }
-
-  private async createPipeline(kernel: Kernel, constants: Constants, label: string): Promise<GPUComputePipeline> {
-    const { device } = this;
-    let module = this.modules.get(kernel);
-    device.pushErrorScope('validation');
-    if (!module) {
-      module = device.createShaderModule({ label: kernel.name, code: kernel.code });
-      this.modules.set(kernel, module);
-    }
-    const pipeline = device.createComputePipelineAsync({
-      label,
-      layout: device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [this.bindGroupLayout(kernel)] }),
-      compute: { module, entryPoint: 'main', constants },
-    });
-    const [info, result, error] = await Promise.all([
-      module.getCompilationInfo(),
-      pipeline.catch((reason: unknown) => messageOf(reason)),
-      device.popErrorScope(),
-    ]);
-    const fault = info.messages.find((message) => message.type === 'error');
-    if (fault) throw new UserError(`${sourceLine(kernel, fault.lineNum)}: ${firstLine(fault.message)} (in ${label})`);
-    if (typeof result === 'string')
-      throw new UserError(`kernels/${kernel.name}.wgsl: ${oneLine(result)} (in ${label})`);
-    if (error) throw describeError(error);
-    return result;
-  }
-
   /** Copies bytes back to the CPU: for tests and tools; programs read their outputs through a ring. */
   async readBuffer(buffer: GPUBuffer, offset = 0, size = buffer.size - offset): Promise<ArrayBuffer> {
     const staging = this.device.createBuffer({
@@ -250,12 +191,18 @@ export class Gpu {
   /** Waits until a buffer's bytes can be read. UserError: the device was lost, or reported a fault, before they could. */
   async mapForReading(buffer: GPUBuffer): Promise<void> {
     try {
-      await buffer.mapAsync(GPUMapMode.READ);
+      await patiently(buffer.mapAsync(GPUMapMode.READ));
     } catch (error) {
       // What happened is reported beside the refusal, by an event that needs its turn.
       await new Promise((resolve) => setTimeout(resolve, 50));
       throw this.failure ?? lostDevice(oneLine(messageOf(error)) || 'it was destroyed');
     }
+    this.check();
+  }
+
+  /** Waits until the device has done all that was submitted. UserError: it reported a fault. */
+  async finish(): Promise<void> {
+    await patiently(this.device.queue.onSubmittedWorkDone());
     this.check();
   }
 

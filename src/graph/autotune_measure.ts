@@ -53,8 +53,7 @@ export async function timeOf(gpu: Gpu, program: Program, best: number): Promise<
   const sample = async (runs: number): Promise<number> => {
     const start = performance.now();
     for (let run = 0; run < runs; run++) program.run();
-    await gpu.device.queue.onSubmittedWorkDone();
-    gpu.check();
+    await gpu.finish();
     return (performance.now() - start) / runs;
   };
   // The first run of a pipeline is not like the others: buffers are cleared, and a driver may finish compiling only now. One that

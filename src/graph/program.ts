@@ -185,7 +185,7 @@ async function prepare(
   buffers.own(params.buffer);
   const dispatches: Dispatch[] = [];
   for (const [index, launch] of launches.entries()) {
-    const pipeline = await gpu.pipeline(launch.kernel, launch.constants);
+    const pipeline = await gpu.pipelines.get(launch.kernel, launch.constants);
     const bindGroup = createBindGroup(gpu, launch, buffers, { buffer: params.buffer, offset: params.offsets[index] });
     dispatches.push({ launch, pipeline, bindGroup });
     onPipeline?.(index + 1, launches.length);
@@ -229,5 +229,5 @@ function createBindGroup(
     if (!bound) throw new Error(`${label}: binding '${name}' is missing`);
     return { binding, resource: buffers.of(bound) };
   });
-  return gpu.device.createBindGroup({ label, layout: gpu.bindGroupLayout(kernel), entries });
+  return gpu.device.createBindGroup({ label, layout: gpu.pipelines.layout(kernel), entries });
 }

@@ -43,9 +43,9 @@ it('part of a name, in any case, chooses an adapter', async () => {
 
 it('the null backend compiles, and compiles once', async () => {
   const gpu = await Gpu.open({ nullBackend: true });
-  const first = gpu.pipeline(kernel(good.join('\n')));
+  const first = gpu.pipelines.get(kernel(good.join('\n')));
   await first;
-  expect(gpu.compiled).toEqual(['fake/forward []']);
+  expect(gpu.pipelines.compiled).toEqual(['fake/forward []']);
   gpu.destroy();
 });
 
@@ -56,7 +56,7 @@ it.each([
 ])('a fault %s is one line with file and line', async (_where, index, line, place) => {
   const gpu = await Gpu.open({ nullBackend: true });
   const code = good.with(index as number, line as string).join('\n');
-  const error: unknown = await gpu.pipeline(kernel(code)).catch((reason: unknown) => reason);
+  const error: unknown = await gpu.pipelines.get(kernel(code)).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(UserError);
   const { message } = error as Error;
   expect(message.startsWith(`kernels/${place}: `), message).toBe(true);
@@ -71,8 +71,8 @@ it.each([
   ['an override that the shader does not have', {}, { tile: 4 }],
 ])('%s are one line that names the kernel', async (_what, more, constants) => {
   const gpu = await Gpu.open({ nullBackend: true });
-  const error: unknown = await gpu
-    .pipeline(kernel(good.join('\n'), more), constants)
+  const error: unknown = await gpu.pipelines
+    .get(kernel(good.join('\n'), more), constants)
     .catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(UserError);
   expect((error as Error).message).toContain('kernels/fake/forward.wgsl: ');

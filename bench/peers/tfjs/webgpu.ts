@@ -26,8 +26,7 @@ function webgpu(gpu: Gpu): Backend {
       // It collects dispatches, and cannot submit none.
       backend.endComputePassEncoder();
       if (backend['commandEncoder']) backend.submitQueue();
-      await gpu.device.queue.onSubmittedWorkDone();
-      gpu.check();
+      await gpu.finish();
     },
   };
 }
