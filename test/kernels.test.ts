@@ -319,7 +319,7 @@ it.each([
   { M: 8, N: 8, K: 8, componentType: 'f32', blocks: ['matrix_64x64'] },
 ])('every variant on matrix units of $M × $N × $K compiles', async ({ blocks, ...config }) => {
   const [traits] = devices(gpu).filter(({ software }) => !software);
-  const device = { ...traits, subgroupMaxSize: 32, matrixConfigs: [{ ...config, resultComponentType: 'f32' }] };
+  const matrixConfigs = [{ ...config, resultComponentType: 'f32' }];
   const layouts = traced(() => {
     const of = (rows: number, columns: number) => input(`${rows} × ${columns}`, [rows, columns], 'f16');
     return {
@@ -327,9 +327,12 @@ it.each([
       along: matmul(of(8, 20), of(16, 20), { transposeB: true }),
     };
   });
-  for (const graph of [products('f16'), layouts]) {
-    const names = await compileVariants(graph, device);
-    expect(names).toEqual(expect.arrayContaining(['matrix', ...blocks]));
+  for (const subgroupMinSize of [8, 32]) {
+    const device = { ...traits, subgroupMinSize, subgroupMaxSize: 32, matrixConfigs };
+    for (const graph of [products('f16'), layouts]) {
+      const names = await compileVariants(graph, device);
+      expect(names).toEqual(expect.arrayContaining(['matrix', ...blocks]));
+    }
   }
 });
 

@@ -56,7 +56,8 @@ export function matrixVariants(product: MatrixProduct): Variants {
   if (!unit || !['shader-f16', 'subgroups'].every((feature) => device.features.has(feature))) return {};
   // At least four subgroups, whatever their size, and threads enough to keep the largest block's words in their 8 slots each.
   const threads = Math.max(fewestThreads, 4 * device.subgroupMaxSize);
-  return named('matrix', product, blocks(product, unit, kernels[unit.name], threads));
+  const SPARE_SUBGROUPS = Number(device.subgroupMinSize < device.subgroupMaxSize);
+  return named('matrix', product, blocks(product, unit, kernels[unit.name], threads, { SPARE_SUBGROUPS }));
 }
 
 /** Threads of a workgroup, unless four subgroups are more. */
@@ -72,7 +73,8 @@ export function emulatedVariants(product: MatrixProduct): Variants {
   if (!device.software || !device.features.has('shader-f16')) return {};
   const { M, N, K } = unitOf(device) ?? units[0];
   const unit = { M, N, K, componentType: 'f16' };
-  return named('matrix_emulated', product, blocks(product, unit, kernels.emulated, fewestThreads, { M, N, K }));
+  const constants = { M, N, K, SPARE_SUBGROUPS: 0 };
+  return named('matrix_emulated', product, blocks(product, unit, kernels.emulated, fewestThreads, constants));
 }
 
 /** Workgroups that sums are cut up for: 4 for each core. */
@@ -126,12 +128,12 @@ function blocks(
   });
 }
 
-/** Bytes of workgroup memory: operands with 16 bytes behind each line, where later a strip of sums lies, and a table of pixels. */
+/** Bytes of workgroup memory: operands with 16 bytes behind each line, where later a strip of sums lies, and tables of pixels. */
 function bytesOf({ M, N, componentType }: Unit, { fragmentRows, fragmentColumns }: BlockShape, depth: number): number {
   const [rows, columns] = [2 * fragmentRows * M, 2 * fragmentColumns * N];
   const line = depth * (componentType === 'f16' ? 2 : 4) + 16;
   const strips = 4 * M * (fragmentColumns * N * 4 + 32);
-  return Math.max((rows + columns) * line, strips) + Math.max(rows, depth) * 16;
+  return Math.max((rows + columns) * line, strips) + Math.max(rows, 2 * depth) * 16;
 }
 
 /** The block first of which the busiest core has the least to do. */

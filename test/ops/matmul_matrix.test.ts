@@ -114,6 +114,20 @@ describe('matrix units that a driver tells of', () => {
     }
   });
 
+  it('all four subgroups multiply without asking where their size is fixed, for then there are no others', async () => {
+    for (const [subgroupMinSize, spare] of [
+      [32, 0],
+      [16, 1],
+    ]) {
+      const { launches } = await offered({ matrixConfigs: [nvidia], subgroupMinSize });
+      const constants = launches
+        .filter(({ kernel }) => kernel.name.includes('matrix'))
+        .map((launch) => launch.constants);
+      expect(constants).toHaveLength(4);
+      for (const item of constants) expect(item).toMatchObject({ THREADS: 128, SPARE_SUBGROUPS: spare });
+    }
+  });
+
   it('large subgroups make more threads; a block with less than a word for each is not offered', async () => {
     const limits = {
       maxStorageBufferBindingSize: 2 ** 30,

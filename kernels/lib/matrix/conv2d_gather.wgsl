@@ -59,6 +59,7 @@ struct Tile {
   column: u32,
   vertical: Axis,
   horizontal: Axis,
+  step: Cursor,  // a block of the depth
 }
 
 fn axis_of(residue: u32, kernel: u32) -> Axis {
@@ -92,6 +93,7 @@ fn tile_of(group: vec3<u32>, groups: vec3<u32>) -> Tile {
   tile.column = group.x * COLUMNS;
   tile.vertical = axis_of(residues / pitch(), params.kernel_height);
   tile.horizontal = axis_of(residues % pitch(), params.kernel_width);
+  tile.step = cursor_at(tile, LEFT_LINE);
   tile.steps = (tile.vertical.taps * tile.horizontal.taps * params.channels + BLOCK_K - 1u) / BLOCK_K;
   return tile;
 }
@@ -114,12 +116,17 @@ fn pixel_of(tile: Tile, row: u32) -> vec4<i32> {
   return vec4<i32>(source_y, source_x, source * i32(params.channels / 4u), i32(target_pixel));
 }
 
-fn prepare(tile: Tile, thread: u32, step: u32) {
-  if (step == 0u) {
-    for (var row = thread; row < ROWS; row += THREADS) {
-      pixels[row] = pixel_of(tile, tile.row + row);
-    }
+// Which factor has zeros where there is none: with it, the other may have anything there.
+const LEFT_CHECKED = true;
+const RIGHT_CHECKED = false;
+
+fn prepare(tile: Tile, thread: u32) {
+  for (var row = thread; row < ROWS; row += THREADS) {
+    pixels[row] = pixel_of(tile, tile.row + row);
   }
+}
+
+fn prepare_step(tile: Tile, thread: u32, step: u32) {
 }
 
 // A thread loads the same column of fours of every row (THREADS is a multiple of LEFT_LINE): a tap, counted among those that the
@@ -128,56 +135,52 @@ struct Cursor {
   ty: u32,
   tx: u32,
   quad: u32,
-  element: Element,
-  weight: u32,  // address in quads within a row of the weights
 }
 
-fn cursor_at(tile: Tile, ty: u32, tx: u32, quad: u32) -> Cursor {
-  let exists = ty < tile.vertical.taps && tx < tile.horizontal.taps;
-  let direction = select(1, -1, params.input_gradient == 1u);
-  let tap_y = tile.vertical.first_tap + tile.vertical.pitch * ty;
-  let tap_x = tile.horizontal.first_tap + tile.horizontal.pitch * tx;
-  let weight = (tap_y * params.kernel_width + tap_x) * (params.channels / 4u) + quad;
-  return Cursor(ty, tx, quad, element_at(exists, direction * i32(ty), direction * i32(tx), quad), weight);
+// Number `word` of the fours of a row.
+fn cursor_at(tile: Tile, word: u32) -> Cursor {
+  let quads = params.channels / 4u;
+  let tap = word / quads;
+  let across = max(tile.horizontal.taps, 1u);
+  return Cursor(tap / across, tap % across, word % quads);
 }
 
 fn first_cursor(tile: Tile, thread: u32) -> Cursor {
-  let quads = params.channels / 4u;
-  let tap = thread % LEFT_LINE / quads;
-  let across = max(tile.horizontal.taps, 1u);
-  return cursor_at(tile, tap / across, tap % across, thread % LEFT_LINE % quads);
+  return cursor_at(tile, thread % LEFT_LINE);
 }
 
+// Carried along: a step takes no division.
 fn advance(tile: Tile, cursor: Cursor) -> Cursor {
   let quads = params.channels / 4u;
-  var ty = cursor.ty;
-  var tx = cursor.tx;
-  var quad = cursor.quad + LEFT_LINE;
-  while (quad >= quads) {
-    quad -= quads;
-    tx++;
-    if (tx == tile.horizontal.taps) {
-      tx = 0u;
-      ty++;
-    }
-  }
-  return cursor_at(tile, ty, tx, quad);
+  let by = tile.step;
+  let quad = cursor.quad + by.quad;
+  let next_tap = quad >= quads;
+  let tx = cursor.tx + by.tx + select(0u, 1u, next_tap);
+  let next_row = tx >= tile.horizontal.taps;
+  return Cursor(
+    cursor.ty + by.ty + select(0u, 1u, next_row),
+    select(tx, tx - tile.horizontal.taps, next_row),
+    select(quad, quad - quads, next_tap),
+  );
 }
 
-fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
+fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> Fetched {
+  let direction = select(1, -1, params.input_gradient == 1u);
+  let element = element_at(cursor.ty < tile.vertical.taps, direction * i32(cursor.ty), direction * i32(cursor.tx), cursor.quad);
   let pixel = pixels[line];
-  if (!inside(pixel, cursor.element)) {
-    return vec2<u32>();
-  }
-  return x[u32(pixel.z + cursor.element.shift)];
+  let exists = inside(pixel, element);
+  return Fetched(x[u32(select(0, pixel.z + element.shift, exists))], exists);
 }
 
-fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
-  let out_channel = tile.column + line;
-  if (!cursor.element.exists || out_channel >= params.out_channels) {
-    return vec2<u32>();
-  }
-  return w[out_channel * params.kernel_height * params.kernel_width * (params.channels / 4u) + cursor.weight];
+// Out channels that do not exist are not written, and terms that do not exist are zeros in the other factor: only the end counts.
+fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> Fetched {
+  let quads = params.channels / 4u;
+  let to_row = params.kernel_width * quads;
+  let length = params.kernel_height * to_row;
+  let first_tap = tile.vertical.first_tap * to_row + tile.horizontal.first_tap * quads;
+  let tap = cursor.ty * (tile.vertical.pitch * to_row) + cursor.tx * (tile.horizontal.pitch * quads);
+  let at = (tile.column + line) * length + first_tap + tap + cursor.quad;
+  return Fetched(w[min(at, params.out_channels * length - 1u)], true);
 }
 
 fn write_sums(tile: Tile, row: u32, column: u32, sums: vec4<f32>) {

@@ -35,7 +35,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> x: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read_write> partials: array<vec4<f32>>;
 
-var<workgroup> pixels: array<vec4<i32>, BLOCK_K>;
+// Two tables, which take turns: while pixels of one are fetched, the next step's are written to the other.
+var<workgroup> pixels: array<vec4<i32>, 2u * BLOCK_K>;
 
 struct Tile {
   exists: bool,
@@ -67,15 +68,23 @@ fn pixel_of(tile: Tile, pixel: u32) -> vec4<i32> {
   return vec4<i32>(source_y, source_x, source * i32(params.channels / 4u), i32(pixel));
 }
 
-fn prepare(tile: Tile, thread: u32, step: u32) {
+// Which factor has zeros where there is none: with it, the other may have anything there.
+const LEFT_CHECKED = false;
+const RIGHT_CHECKED = true;
+
+fn prepare(tile: Tile, thread: u32) {
+}
+
+fn prepare_step(tile: Tile, thread: u32, step: u32) {
   if (thread < BLOCK_K) {
-    pixels[thread] = pixel_of(tile, tile.begin + step * BLOCK_K + thread);
+    pixels[step % 2u * BLOCK_K + thread] = pixel_of(tile, tile.begin + step * BLOCK_K + thread);
   }
 }
 
 // A thread loads the same column of every pixel (THREADS is a multiple of RIGHT_LINE): one tap and quad of channels.
 struct Cursor {
   element: Element,
+  table: u32,
 }
 
 fn first_cursor(tile: Tile, thread: u32) -> Cursor {
@@ -83,28 +92,24 @@ fn first_cursor(tile: Tile, thread: u32) -> Cursor {
   let word = tile.column / 4u + thread % RIGHT_LINE;
   let tap = word / quads;
   let exists = tap < params.kernel_height * params.kernel_width;
-  return Cursor(element_at(exists, i32(tap / params.kernel_width), i32(tap % params.kernel_width), word % quads));
+  return Cursor(element_at(exists, i32(tap / params.kernel_width), i32(tap % params.kernel_width), word % quads), 0u);
 }
 
 fn advance(tile: Tile, cursor: Cursor) -> Cursor {
-  return cursor;
+  return Cursor(cursor.element, BLOCK_K - cursor.table);
 }
 
-fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
-  let pixel = pixels[line].w;
-  let out_channel = tile.row + word * 4u;
-  if (pixel < 0 || out_channel >= params.out_channels) {
-    return vec2<u32>();
-  }
-  return dy[(u32(pixel) * params.out_channels + out_channel) / 4u];
+// Out channels that do not exist repeat the last ones and are not written. Pixels that do not exist are zeros in the other factor.
+fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> Fetched {
+  let pixel = max(pixels[cursor.table + line].w, 0);
+  let out_channel = min(tile.row + word * 4u, params.out_channels - 4u);
+  return Fetched(dy[(u32(pixel) * params.out_channels + out_channel) / 4u], true);
 }
 
-fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
-  let pixel = pixels[line];
-  if (!inside(pixel, cursor.element)) {
-    return vec2<u32>();
-  }
-  return x[u32(pixel.z + cursor.element.shift)];
+fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> Fetched {
+  let pixel = pixels[cursor.table + line];
+  let exists = inside(pixel, cursor.element);
+  return Fetched(x[u32(select(0, pixel.z + cursor.element.shift, exists))], exists);
 }
 
 fn write_sums(tile: Tile, row: u32, column: u32, sums: vec4<f32>) {

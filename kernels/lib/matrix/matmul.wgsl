@@ -42,7 +42,14 @@ fn tile_of(group: vec3<u32>, groups: vec3<u32>) -> Tile {
   return Tile(start < params.depth, (depth + BLOCK_K - 1u) / BLOCK_K, row, number % across * COLUMNS, slice);
 }
 
-fn prepare(tile: Tile, thread: u32, step: u32) {
+// Which factor has zeros where there is none: with it, the other may have anything there.
+const LEFT_CHECKED = true;
+const RIGHT_CHECKED = false;
+
+fn prepare(tile: Tile, thread: u32) {
+}
+
+fn prepare_step(tile: Tile, thread: u32, step: u32) {
 }
 
 // The first k of the block.
@@ -58,26 +65,26 @@ fn advance(tile: Tile, cursor: Cursor) -> Cursor {
   return Cursor(cursor.k + BLOCK_K);
 }
 
-fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
+// Four components at (y, x) of a matrix of height × width, or of its last row or column of fours: rows and columns of the product that
+// do not exist are not written, and terms that do not exist are zeros in the left factor, whatever the right one has there.
+fn place(y: u32, x: u32, height: u32, width: u32) -> u32 {
+  return (min(y, height - 1u) * width + min(x, width - 4u)) / 4u;
+}
+
+fn left_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> Fetched {
   let y = select(tile.row + line, cursor.k + line, LEFT_ACROSS);
   let x = select(cursor.k + word * 4u, tile.row + word * 4u, LEFT_ACROSS);
   let height = select(params.rows, params.depth, LEFT_ACROSS);
   let width = select(params.depth, params.rows, LEFT_ACROSS);
-  if (y >= height || x >= width) {
-    return vec2<u32>();
-  }
-  return a[(y * width + x) / 4u];
+  return Fetched(a[place(y, x, height, width)], select(x, y, LEFT_ACROSS) < params.depth);
 }
 
-fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> vec2<u32> {
+fn right_at(tile: Tile, cursor: Cursor, line: u32, word: u32) -> Fetched {
   let y = select(tile.column + line, cursor.k + line, RIGHT_ACROSS);
   let x = select(cursor.k + word * 4u, tile.column + word * 4u, RIGHT_ACROSS);
   let height = select(params.columns, params.depth, RIGHT_ACROSS);
   let width = select(params.depth, params.columns, RIGHT_ACROSS);
-  if (y >= height || x >= width) {
-    return vec2<u32>();
-  }
-  return b[(y * width + x) / 4u];
+  return Fetched(b[place(y, x, height, width)], true);
 }
 
 fn write_sums(tile: Tile, row: u32, column: u32, sums: vec4<f32>) {

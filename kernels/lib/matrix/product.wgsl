@@ -1,6 +1,6 @@
 // A block of a matrix product, ROWS × COLUMNS sums of f16 products in f32, as every kernel on matrix units computes it.
 //
-// The kernel says what the factors are (tile_of, prepare, first_cursor, advance, left_at, right_at, write_sums), a file beside this one
+// The kernel says what the factors are (tile_of, prepare, prepare_step, first_cursor, advance, left_at, right_at, write_sums), a file beside this one
 // what a fragment is: on matrix units (units.wgsl) or emulated (emulated.wgsl). M, N, K are the sizes of one multiplication.
 //
 // Workgroup: THREADS threads, of which the first 4 subgroups multiply, each FRAGMENT_ROWS × FRAGMENT_COLUMNS fragments (4 or 2): with
@@ -12,7 +12,7 @@
 // Cost, at 128 × 128 × 32, f16: 32 multiplications (16 × 16 × 16) a subgroup and step for 16 fragments loaded; 16 KiB of global
 // memory for 2 · 128 · 128 · 32 FLOP (64 FLOP a byte; L2 serves neighbouring blocks). A thread keeps 128 sums, 32 registers of the next
 // block and 20 of fragments: below 255, so that 2 workgroups share a core of 64 Ki registers and one computes while the
-// other waits. Workgroup memory: 20 KiB, and tables of 2 KiB. What a thread computes for addresses is counted along, not divided.
+// other waits. On RDNA 3 (Mesa) a step of the gathering convolution is 264 to 320 instructions, the 32 multiplications included. Workgroup memory: 20 KiB, and tables of 2 KiB. What a thread computes for addresses is counted along, not divided.
 //
 // Sums go through workgroup memory, for fragments have no elements: strips of M rows of each subgroup, over the operands.
 // Order of sums: k ascending within a block of the split depth, always the same.
@@ -21,6 +21,9 @@ override THREADS: u32 = 128;
 override BLOCK_K: u32 = 32;
 override FRAGMENT_ROWS: u32 = 4;
 override FRAGMENT_COLUMNS: u32 = 4;
+// Whether there may be more than 4 subgroups. Where there are not, multiplications stand behind no condition: Mesa's compiler moves loads
+// from before a condition to behind it, where they are waited for at once.
+override SPARE_SUBGROUPS: bool = true;
 // Whether an operand lies k by k, instead of row by row (of the left) and column by column (of the right).
 override LEFT_ACROSS: bool = false;
 override RIGHT_ACROSS: bool = false;
@@ -35,34 +38,43 @@ override LEFT_STRIDE: u32 = LEFT_LINE + PAD;
 override RIGHT_STRIDE: u32 = RIGHT_LINE + PAD;
 override LEFT_WORDS: u32 = select(ROWS, BLOCK_K, LEFT_ACROSS) * LEFT_STRIDE;
 override RIGHT_WORDS: u32 = select(COLUMNS, BLOCK_K, RIGHT_ACROSS) * RIGHT_STRIDE;
-// Words that each thread moves.
+// Words that each thread moves, one in each of as many lines, so many lines apart: THREADS is a multiple of the words of a line.
 override LEFT_SLOTS: u32 = ROWS * BLOCK_K / 4u / THREADS;
 override RIGHT_SLOTS: u32 = COLUMNS * BLOCK_K / 4u / THREADS;
+override LEFT_LINES: u32 = THREADS / LEFT_LINE;
+override RIGHT_LINES: u32 = THREADS / RIGHT_LINE;
 
 // A strip of sums of one subgroup, in fours and in words.
 override STRIP_LINE: u32 = FRAGMENT_COLUMNS * N / 4u;
 override STRIP_STRIDE: u32 = (STRIP_LINE + 2u) * WORDS_PER_SUMS;
 override STRIP_WORDS: u32 = M * STRIP_STRIDE;
 
-var<workgroup> memory: array<Word, max(LEFT_WORDS + RIGHT_WORDS, 4u * STRIP_WORDS)>;
+override MEMORY_WORDS: u32 = max(LEFT_WORDS + RIGHT_WORDS, 4u * STRIP_WORDS);
+var<workgroup> memory: array<Word, MEMORY_WORDS>;
 
-alias Block = array<vec2<u32>, 8>;
-
-// Slots are written out, not looped over, so that they stay in registers whatever a compiler makes of loops.
-fn left_slot(tile: Tile, cursor: Cursor, thread: u32, slot: u32) -> vec2<u32> {
-  if (slot >= LEFT_SLOTS) {
-    return vec2<u32>();
-  }
-  let word = thread + slot * THREADS;
-  return left_at(tile, cursor, word / LEFT_LINE, word % LEFT_LINE);
+// Four components on their way, and whether they are such of the matrix: if not, they count as zeros. Only when they are put away are
+// they made zeros, and loads stand behind no condition: a driver that has to merge a loaded value with another waits for it there,
+// before the products that are to hide its way.
+struct Fetched {
+  values: vec2<u32>,
+  exists: bool,
 }
 
-fn right_slot(tile: Tile, cursor: Cursor, thread: u32, slot: u32) -> vec2<u32> {
-  if (slot >= RIGHT_SLOTS) {
-    return vec2<u32>();
+alias Block = array<Fetched, 8>;
+
+// Slots are written out, not looped over, so that they stay in registers whatever a compiler makes of loops.
+fn left_slot(tile: Tile, cursor: Cursor, thread: u32, slot: u32) -> Fetched {
+  if (slot >= LEFT_SLOTS) {
+    return Fetched();
   }
-  let word = thread + slot * THREADS;
-  return right_at(tile, cursor, word / RIGHT_LINE, word % RIGHT_LINE);
+  return left_at(tile, cursor, thread / LEFT_LINE + slot * LEFT_LINES, thread % LEFT_LINE);
+}
+
+fn right_slot(tile: Tile, cursor: Cursor, thread: u32, slot: u32) -> Fetched {
+  if (slot >= RIGHT_SLOTS) {
+    return Fetched();
+  }
+  return right_at(tile, cursor, thread / RIGHT_LINE + slot * RIGHT_LINES, thread % RIGHT_LINE);
 }
 
 fn fetch_left(tile: Tile, cursor: Cursor, thread: u32) -> Block {
@@ -83,37 +95,39 @@ fn fetch_right(tile: Tile, cursor: Cursor, thread: u32) -> Block {
   );
 }
 
-fn keep_left(thread: u32, slot: u32, values: vec2<u32>) {
-  if (slot < LEFT_SLOTS) {
-    let word = thread + slot * THREADS;
-    memory[word / LEFT_LINE * LEFT_STRIDE + word % LEFT_LINE] = word_of(values);
-  }
+fn word(fetched: Fetched, checked: bool) -> Word {
+  return word_of(select(vec2<u32>(), fetched.values, fetched.exists || !checked));
 }
 
-fn keep_right(thread: u32, slot: u32, values: vec2<u32>) {
-  if (slot < RIGHT_SLOTS) {
-    let word = thread + slot * THREADS;
-    memory[LEFT_WORDS + word / RIGHT_LINE * RIGHT_STRIDE + word % RIGHT_LINE] = word_of(values);
-  }
+// From a thread's word to its next, and the last place at which its first one can lie. `min` changes nothing: it tells Dawn that no
+// word leaves the memory, which else clamps each of their places and so keeps the driver from counting them from one address.
+override LEFT_JUMP: u32 = LEFT_LINES * LEFT_STRIDE;
+override RIGHT_JUMP: u32 = RIGHT_LINES * RIGHT_STRIDE;
+override LEFT_LAST: u32 = LEFT_WORDS - 1u - (LEFT_SLOTS - 1u) * LEFT_JUMP;
+override RIGHT_LAST: u32 = LEFT_WORDS + RIGHT_WORDS - 1u - (RIGHT_SLOTS - 1u) * RIGHT_JUMP;
+
+fn keep_left(thread: u32, left: Block) {
+  let at = min(thread / LEFT_LINE * LEFT_STRIDE + thread % LEFT_LINE, LEFT_LAST);
+  memory[at] = word(left[0], LEFT_CHECKED);
+  if (LEFT_SLOTS > 1u) { memory[at + LEFT_JUMP] = word(left[1], LEFT_CHECKED); }
+  if (LEFT_SLOTS > 2u) { memory[at + 2u * LEFT_JUMP] = word(left[2], LEFT_CHECKED); }
+  if (LEFT_SLOTS > 3u) { memory[at + 3u * LEFT_JUMP] = word(left[3], LEFT_CHECKED); }
+  if (LEFT_SLOTS > 4u) { memory[at + 4u * LEFT_JUMP] = word(left[4], LEFT_CHECKED); }
+  if (LEFT_SLOTS > 5u) { memory[at + 5u * LEFT_JUMP] = word(left[5], LEFT_CHECKED); }
+  if (LEFT_SLOTS > 6u) { memory[at + 6u * LEFT_JUMP] = word(left[6], LEFT_CHECKED); }
+  if (LEFT_SLOTS > 7u) { memory[at + 7u * LEFT_JUMP] = word(left[7], LEFT_CHECKED); }
 }
 
-fn keep(thread: u32, left: Block, right: Block) {
-  keep_left(thread, 0u, left[0]);
-  keep_left(thread, 1u, left[1]);
-  keep_left(thread, 2u, left[2]);
-  keep_left(thread, 3u, left[3]);
-  keep_left(thread, 4u, left[4]);
-  keep_left(thread, 5u, left[5]);
-  keep_left(thread, 6u, left[6]);
-  keep_left(thread, 7u, left[7]);
-  keep_right(thread, 0u, right[0]);
-  keep_right(thread, 1u, right[1]);
-  keep_right(thread, 2u, right[2]);
-  keep_right(thread, 3u, right[3]);
-  keep_right(thread, 4u, right[4]);
-  keep_right(thread, 5u, right[5]);
-  keep_right(thread, 6u, right[6]);
-  keep_right(thread, 7u, right[7]);
+fn keep_right(thread: u32, right: Block) {
+  let at = min(LEFT_WORDS + thread / RIGHT_LINE * RIGHT_STRIDE + thread % RIGHT_LINE, RIGHT_LAST);
+  memory[at] = word(right[0], RIGHT_CHECKED);
+  if (RIGHT_SLOTS > 1u) { memory[at + RIGHT_JUMP] = word(right[1], RIGHT_CHECKED); }
+  if (RIGHT_SLOTS > 2u) { memory[at + 2u * RIGHT_JUMP] = word(right[2], RIGHT_CHECKED); }
+  if (RIGHT_SLOTS > 3u) { memory[at + 3u * RIGHT_JUMP] = word(right[3], RIGHT_CHECKED); }
+  if (RIGHT_SLOTS > 4u) { memory[at + 4u * RIGHT_JUMP] = word(right[4], RIGHT_CHECKED); }
+  if (RIGHT_SLOTS > 5u) { memory[at + 5u * RIGHT_JUMP] = word(right[5], RIGHT_CHECKED); }
+  if (RIGHT_SLOTS > 6u) { memory[at + 6u * RIGHT_JUMP] = word(right[6], RIGHT_CHECKED); }
+  if (RIGHT_SLOTS > 7u) { memory[at + 7u * RIGHT_JUMP] = word(right[7], RIGHT_CHECKED); }
 }
 
 // Fragments of a subgroup's part of the block: rows from (subgroup / 2) · ROWS / 2 on, columns from (subgroup % 2) · COLUMNS / 2 on.
@@ -187,25 +201,26 @@ fn run(group: vec3<u32>, groups: vec3<u32>, thread: u32, subgroup: u32) {
   var b: Column;
   var c: Column;
   var d: Column;
-  prepare(tile, thread, 0u);
+  prepare(tile, thread);
+  prepare_step(tile, thread, 0u);
   var cursor = first_cursor(tile, thread);
   workgroupBarrier();
-  for (var step = 0u; step <= tile.steps; step++) {
-    var left: Block;
-    var right: Block;
-    if (step < tile.steps) {
-      left = fetch_left(tile, cursor, thread);
-      right = fetch_right(tile, cursor, thread);
-      cursor = advance(tile, cursor);
-    }
-    if (step > 0u && subgroup < 4u) {
+  keep_left(thread, fetch_left(tile, cursor, thread));
+  keep_right(thread, fetch_right(tile, cursor, thread));
+  prepare_step(tile, thread, 1u);
+  workgroupBarrier();
+  // The last step fetches and keeps a block of which no term exists.
+  for (var step = 0u; step < tile.steps; step++) {
+    cursor = advance(tile, cursor);
+    let left = fetch_left(tile, cursor, thread);
+    let right = fetch_right(tile, cursor, thread);
+    prepare_step(tile, thread, step + 2u);
+    if (!SPARE_SUBGROUPS || subgroup < 4u) {
       multiply_block(subgroup, &a, &b, &c, &d);
     }
     workgroupBarrier();
-    if (step < tile.steps) {
-      keep(thread, left, right);
-      prepare(tile, thread, step + 1u);
-    }
+    keep_left(thread, left);
+    keep_right(thread, right);
     workgroupBarrier();
   }
   for (var number = 0u; number < FRAGMENT_ROWS; number++) {

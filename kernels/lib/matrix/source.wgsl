@@ -14,7 +14,8 @@ struct Element {
 }
 
 fn element_at(exists: bool, y: i32, x: i32, quad: u32) -> Element {
-  return Element(exists, y, x, (y * i32(params.width) + x) * i32(params.channels / 4u) + i32(quad));
+  let quads = i32(params.channels / 4u);
+  return Element(exists, y, x, y * (i32(params.width) * quads) + x * quads + i32(quad));
 }
 
 fn inside(pixel: vec4<i32>, element: Element) -> bool {

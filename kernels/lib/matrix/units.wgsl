@@ -8,18 +8,24 @@ alias Left = subgroup_matrix_left<Component, K, M>;
 alias Right = subgroup_matrix_right<Component, N, K>;
 alias Sums = subgroup_matrix_result<f32, N, M>;
 
+// The last places at which fragments can begin. `min` changes nothing: it tells Dawn that a fragment lies within the memory, which else
+// checks each of them, at the price of ten instructions.
+override LEFT_TOP: u32 = MEMORY_WORDS - select((M - 1u) * LEFT_STRIDE + K / 4u, (K - 1u) * LEFT_STRIDE + M / 4u, LEFT_ACROSS);
+override RIGHT_TOP: u32 = MEMORY_WORDS - select((N - 1u) * RIGHT_STRIDE + K / 4u, (K - 1u) * RIGHT_STRIDE + N / 4u, RIGHT_ACROSS);
+override SUMS_TOP: u32 = MEMORY_WORDS - (M - 1u) * STRIP_STRIDE - N / 4u * WORDS_PER_SUMS;
+
 fn load_left(at: u32) -> Left {
   if (LEFT_ACROSS) {
-    return subgroupMatrixLoad<Left, col_major>(&memory, at, LEFT_STRIDE);
+    return subgroupMatrixLoad<Left, col_major>(&memory, min(at, LEFT_TOP), LEFT_STRIDE);
   }
-  return subgroupMatrixLoad<Left, row_major>(&memory, at, LEFT_STRIDE);
+  return subgroupMatrixLoad<Left, row_major>(&memory, min(at, LEFT_TOP), LEFT_STRIDE);
 }
 
 fn load_right(at: u32) -> Right {
   if (RIGHT_ACROSS) {
-    return subgroupMatrixLoad<Right, row_major>(&memory, at, RIGHT_STRIDE);
+    return subgroupMatrixLoad<Right, row_major>(&memory, min(at, RIGHT_TOP), RIGHT_STRIDE);
   }
-  return subgroupMatrixLoad<Right, col_major>(&memory, at, RIGHT_STRIDE);
+  return subgroupMatrixLoad<Right, col_major>(&memory, min(at, RIGHT_TOP), RIGHT_STRIDE);
 }
 
 fn multiply_column(left_0: Left, left_1: Left, left_2: Left, left_3: Left, right: Right, sums: ptr<function, array<Sums, 4>>) {
@@ -32,7 +38,7 @@ fn multiply_column(left_0: Left, left_1: Left, left_2: Left, left_3: Left, right
 }
 
 fn store_sums(at: u32, sums: Sums) {
-  subgroupMatrixStore<row_major>(&memory, at, sums, STRIP_STRIDE);
+  subgroupMatrixStore<row_major>(&memory, min(at, SUMS_TOP), sums, STRIP_STRIDE);
 }
 
 @compute @workgroup_size(THREADS)
