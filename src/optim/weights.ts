@@ -16,6 +16,17 @@ export interface WeightsOptions {
   readonly optimizer: (weights: Tensor) => Optimizer;
 }
 
+type Entries = readonly { readonly tensor: Tensor }[];
+
+/** The flat variable in which variables lie; they are laid into a new one where they lie in none. */
+function flatOf(name: string, entries: Entries): Tensor {
+  const parameters = entries.map(({ tensor }) => tensor);
+  return parameters[0].flat?.parent ?? flatVariable(name, parameters);
+}
+
+/** Has convolutions that are traced after this read f16 copies of weights that are not trained: made once, not in every step. */
+export const copyAsHalf = (name: string, entries: Entries): Tensor => halfCopy(flatOf(name, entries));
+
 /** The weights that a training changes, in one flat variable, and how a step changes them. */
 export class Weights {
   private readonly parameters: readonly Tensor[];
@@ -27,9 +38,9 @@ export class Weights {
   readonly firstBad = variable('first_bad_step', [1], undefined, 'u32');
 
   /** @param parameters f32 variables: all that lie in one flat variable, or such as lie in none yet */
-  constructor(parameters: readonly { readonly tensor: Tensor }[], { optimizer, precision }: WeightsOptions) {
+  constructor(parameters: Entries, { optimizer, precision }: WeightsOptions) {
     this.parameters = parameters.map(({ tensor }) => tensor);
-    this.flat = this.parameters[0].flat?.parent ?? flatVariable('weights', this.parameters);
+    this.flat = flatOf('weights', parameters);
     this.optimizer = optimizer(this.flat);
     if (precision === 'f32') return;
     halfCopy(this.flat); // from here on convolutions find it

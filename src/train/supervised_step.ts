@@ -9,7 +9,7 @@ import { type AugmentationConfig, augment, augmentParameters, cropImages, decode
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import type { LossScaling } from '../optim/loss_scaling.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { Weights, type WeightsOptions } from '../optim/weights.ts';
+import { copyAsHalf, Weights, type WeightsOptions } from '../optim/weights.ts';
 import type { CompileOptions, StepCounters } from '../ssl/pretraining.ts';
 import { blurKernel } from '../ssl/views.ts';
 import type { Trained } from './checkpoint.ts';
@@ -111,10 +111,11 @@ export function traceSupervised(
   examples: TrainingExamples,
   options: SupervisedStepOptions,
 ): SupervisedGraph {
-  const { optimizer: make, precision } = options;
+  const frozen = mode === 'frozen';
+  if (frozen && options.precision === 'f16') copyAsHalf('frozen encoder', classifier.encoder.parameters);
   const weights = new Weights(trainedPart(classifier, mode, options).parameters, {
-    optimizer: make,
-    precision: mode === 'frozen' ? 'f32' : precision,
+    ...options,
+    precision: frozen ? 'f32' : options.precision,
   });
   const { graph, result: outputs } = trace(() => {
     const features = examples.features(classifier, input('indices', [options.batchSize], 'u32'));

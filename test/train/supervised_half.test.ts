@@ -277,6 +277,8 @@ it.each(['transfer', 'frozen'] as const)('on GPUs: every kernel of a step of %s 
   const { graph, outputs } = traceSupervised(classifier, mode, examples, options);
   const read = graph.nodes.filter(({ op }) => op.name === 'conv2d').flatMap(({ inputs }) => inputs);
   expect(new Set(read.map(({ dtype }) => dtype))).toEqual(new Set(['f16']));
+  // Of the images alone: copies of weights are not made in a step.
+  expect(graph.nodes.filter(({ op }) => op.name === 'cast')).toHaveLength(1);
   for (const software of [false, true]) {
     const state = new State(Object.create(gpu, { traits: { value: { ...gpu.traits, software } } }));
     const program = await Program.compile(graph, state, outputs);
