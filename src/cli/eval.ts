@@ -5,9 +5,12 @@ import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { kMeansDefaults } from '../eval/kmeans.ts';
 import { tsneDefaults } from '../eval/tsne.ts';
 import { evalKMeans, evalTsne } from '../experiment/eval_clusters.ts';
-import { evalNeighbors, evalRobustness } from '../experiment/eval_pictures.ts';
-import { evalKnn, evalLinear, evalTransfer, knnDefaults } from '../experiment/eval_probes.ts';
-import { evalFinetune, evalLowLabel, lowLabelSteps } from '../experiment/eval_training.ts';
+import { evalFinetune } from '../experiment/eval_finetune.ts';
+import { evalLowLabel, lowLabelSteps } from '../experiment/eval_low_label.ts';
+import { evalNeighbors, fewNeighbors } from '../experiment/eval_neighbors.ts';
+import { evalKnn, evalLinear, knnDefaults } from '../experiment/eval_probes.ts';
+import { evalRobustness } from '../experiment/eval_robustness.ts';
+import { evalTransfer } from '../experiment/eval_transfer.ts';
 import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
 import { table } from '../report/tables.ts';
 import { command, stopOnSignals } from './common.ts';
@@ -199,14 +202,18 @@ const robustness = () =>
   );
 
 const neighbors = () =>
-  runs<{ query?: string[]; count: number; split: TrainSplit }>(
+  runs<{ query?: string[]; count?: number; split: TrainSplit }>(
     evalCommandNamed('neighbors', 'the pictures nearest to a picture, as a contact sheet')
       .option(
         '--query <file or number>',
         'a picture, or the number of a test image (from 0); may be given again (default: a few)',
         (text: string, before: string[] = []) => [...before, text],
       )
-      .option('--count <number>', 'neighbours of each', countFrom(1), 8)
+      .option(
+        '--count <number>',
+        `neighbours of each (default: ${fewNeighbors}, or as many as there are)`,
+        countFrom(1),
+      )
       .addOption(
         new Option('--split <name>', 'where to search in a folder without labels')
           .choices(['train', 'unlabeled', 'train+unlabeled'])

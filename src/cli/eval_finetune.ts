@@ -1,7 +1,7 @@
 /** Flags and tools of the evaluations that train the whole encoder. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { FinetuneSettings } from '../experiment/eval_training.ts';
+import type { FinetuneSettings } from '../experiment/eval_finetune.ts';
 import type { Evaluation } from '../experiment/evaluation.ts';
 import { softwareSupervised } from '../experiment/experiment_settings.ts';
 import { checkPrecision } from '../ops/precision.ts';

@@ -22,7 +22,7 @@ const tolerance = 1e-4;
 
 export const probeDefaults: ProbeOptions = {
   solver: 'lbfgs',
-  l2: [1, 1e-1, 1e-2, 1e-3, 1e-4],
+  l2: [100, 10, 1, 1e-1, 1e-2, 1e-3, 1e-4],
   lr: [0.01, 0.03, 0.1, 0.3, 1],
   epochs: 100,
   batchSize: 256,
@@ -89,19 +89,27 @@ export async function trainProbe(
   const table = standardisation(train.features, dimensions);
   const samples = { x: standardise(table, train.features), labels: train.labels };
   const parts = candidates.length > 1 ? holdOut(samples, dimensions, options) : undefined;
-  const tried: { value: number; accuracy: number; loss: number }[] = [];
-  let start: LinearModel | undefined;
+  const tried: Candidate[] = [];
   for (const value of parts ? candidates : []) {
     // The minimum of a strong penalty is near that of the next weaker one.
-    start = await fitOne(parts!.kept, dimensions, classes, value, options, start, signal);
-    tried.push({ value, ...score(start, parts!.held) });
+    const model = await fitOne(parts!.kept, dimensions, classes, value, options, tried.at(-1)?.model, signal);
+    tried.push({ value, model, ...score(model, parts!.held) });
   }
-  const better = (a: (typeof tried)[number], b: (typeof tried)[number]) =>
+  const better = (a: Candidate, b: Candidate) =>
     b.accuracy > a.accuracy || (b.accuracy === a.accuracy && b.loss < a.loss) ? b : a;
-  const unchosen = candidates.length > 1 && tried.length === 0;
-  const chosen = tried.length > 0 ? tried.reduce(better).value : middle(candidates);
-  const model = await fitOne(samples, dimensions, classes, chosen, options, start, signal);
-  return { ...table, model, tried, chosen, unchosen };
+  const best = tried.length > 0 ? tried.reduce(better) : undefined;
+  const chosen = best?.value ?? middle(candidates);
+  const model = await fitOne(samples, dimensions, classes, chosen, options, best?.model, signal);
+  const shown = tried.map(({ value, accuracy, loss }) => ({ value, accuracy, loss }));
+  return { ...table, model, tried: shown, chosen, unchosen: candidates.length > 1 && !best };
+}
+
+/** A fit to what is not held out, and how it does on what is. */
+interface Candidate {
+  readonly value: number;
+  readonly model: LinearModel;
+  readonly accuracy: number;
+  readonly loss: number;
 }
 
 /** The middle one by size; of two in the middle the larger. */

@@ -1,8 +1,10 @@
 /** Evaluations that need no classifier: clusters of the features, and a map of them. */
+import type { Dataset } from '../data/dataset.ts';
+import type { ImageSet } from '../data/images.ts';
 import { npyPieces } from '../data/npy.ts';
 import { epochOrder } from '../data/order.ts';
 import { UserError } from '../errors.ts';
-import { assignRows, type KMeansOptions, kMeans } from '../eval/kmeans.ts';
+import { assignRows, type Clusters, type KMeansOptions, kMeans } from '../eval/kmeans.ts';
 import {
   adjustedRandIndex,
   contingency,
@@ -11,9 +13,17 @@ import {
   normalizedMutualInformation,
 } from '../eval/partition.ts';
 import { pickRows } from '../eval/probe.ts';
-import { mostPoints, type TsneOptions, tsne, tsneDefaults } from '../eval/tsne.ts';
+import { type Embedding, mostPoints, type TsneOptions, tsne, tsneDefaults } from '../eval/tsne.ts';
 import { barChart, scatterChart } from '../report/plot.ts';
-import { chartFiles, dataFacts, dimensions, type Evaluation, type Outcome, percent } from './evaluation.ts';
+import {
+  dataFacts,
+  dimensions,
+  type Evaluation,
+  type LabelledData,
+  type Outcome,
+  outcome,
+  percent,
+} from './evaluation.ts';
 
 /** Rows at length one; a row of zeros stays. */
 export function unitRows(x: Float32Array, columns = dimensions): Float32Array {
@@ -34,57 +44,70 @@ export async function evalKMeans(
 ): Promise<Outcome> {
   const data = await evaluation.labelled(path);
   const settings = { ...options, clusters: wanted ?? data.classes };
-  const { train, test } = data.features;
-  const found = kMeans(unitRows(train.features), dimensions, settings);
-  const tested = new Int32Array(test.labels.length);
-  assignRows(unitRows(test.features), dimensions, found.centres, tested);
-  const tables = [
-    contingency(train.labels, found.assignment, data.classes, settings.clusters),
-    contingency(test.labels, tested, data.classes, settings.clusters),
-  ];
-  const match = matchClusters(tables[0]);
-  const results = tables.map((table, i) => ({
-    set: ['train', 'test'][i],
-    accuracy: matchedAccuracy(table, match),
-    nmi: normalizedMutualInformation(table),
-    ari: adjustedRandIndex(table),
-    counts: [...table.counts],
-  }));
-  const measures = ['accuracy', 'nmi', 'ari'] as const;
-  const chart = await barChart({
-    title: `k-means, ${settings.clusters} clusters`,
-    x: { label: 'measure' },
-    y: { label: 'agreement with the classes / %' },
-    categories: ['accuracy', 'NMI', 'ARI'],
-    series: results.map((result) => ({
-      name: result.set,
-      values: measures.map((measure) => 100 * result[measure]),
-    })),
-  });
-  const { restarts } = settings;
-  return {
-    title: `k-means: ${settings.clusters} clusters of the training features at length one, best of ${restarts} starts; inertia ${found.inertia.toFixed(3)}`,
+  const found = kMeans(unitRows(data.features.train.features), dimensions, settings);
+  const { match, results } = agreement(data, found, settings.clusters);
+  const { inertia, iterations } = found;
+  const title = `k-means: ${settings.clusters} clusters of the training features at length one, best of ${settings.restarts} starts; inertia ${inertia.toFixed(3)}`;
+  const table = {
+    title,
     header: ['images', 'number', 'accuracy / %', 'NMI / %', 'ARI / %'],
-    rows: results.map(({ set, accuracy, nmi, ari }, i) => [
+    rows: results.map(({ set, images, accuracy, nmi, ari }) => [
       set,
-      String(tables[i].total),
+      String(images),
       ...[accuracy, nmi, ari].map(percent),
     ]),
     notes: [
       'accuracy: each cluster stands for one class, in the matching that is best on train; test images take the nearest centre',
     ],
-    json: {
-      ...evaluation.facts(),
-      ...dataFacts(data),
-      settings,
-      inertia: found.inertia,
-      iterations: found.iterations,
-      match: [...match],
-      results,
-    },
-    files: chartFiles('kmeans', chart),
   };
+  const json = { ...dataFacts(data), settings, inertia, iterations, match: [...match], results };
+  return outcome(evaluation, 'kmeans', table, json, await agreementChart(results, settings.clusters));
 }
+
+interface Agreement {
+  readonly set: string;
+  readonly images: number;
+  readonly accuracy: number;
+  readonly nmi: number;
+  readonly ari: number;
+  /** [classes, clusters] */
+  readonly counts: readonly number[];
+}
+
+/** How clusters and classes agree, on train and on test; the matching is train's. */
+function agreement({ features, classes }: LabelledData, found: Clusters, clusters: number) {
+  const { train, test } = features;
+  const tested = new Int32Array(test.labels.length);
+  assignRows(unitRows(test.features), dimensions, found.centres, tested);
+  const tables = [
+    contingency(train.labels, found.assignment, classes, clusters),
+    contingency(test.labels, tested, classes, clusters),
+  ];
+  const match = matchClusters(tables[0]);
+  const results = tables.map(
+    (table, i): Agreement => ({
+      set: ['train', 'test'][i],
+      images: table.total,
+      accuracy: matchedAccuracy(table, match),
+      nmi: normalizedMutualInformation(table),
+      ari: adjustedRandIndex(table),
+      counts: [...table.counts],
+    }),
+  );
+  return { match, results };
+}
+
+const agreementChart = (results: readonly Agreement[], clusters: number) =>
+  barChart({
+    title: `k-means, ${clusters} clusters`,
+    x: { label: 'measure' },
+    y: { label: 'agreement with the classes / %' },
+    categories: ['accuracy', 'NMI', 'ARI'],
+    series: results.map(({ set, accuracy, nmi, ari }) => ({
+      name: set,
+      values: [accuracy, nmi, ari].map((share) => 100 * share),
+    })),
+  });
 
 export interface TsneSettings extends Partial<Pick<TsneOptions, 'iterations' | 'rate'>> {
   /** Without it 30, or what few points allow. */
@@ -99,56 +122,74 @@ export interface TsneSettings extends Partial<Pick<TsneOptions, 'iterations' | '
 /** `simclr eval tsne`: a map of the features at length one. Images need no labels; where there are some they give the colours. */
 export async function evalTsne(evaluation: Evaluation, path: string, settings: TsneSettings): Promise<Outcome> {
   const { points: most, on, seed, onProgress, ...rest } = settings;
-  const { probe, train } = await evaluation.images(path);
-  const set = probe ? probe[on] : train;
-  const { labels } = set;
-  const limit = mostPoints(evaluation.state);
-  const wanted = Math.min(most, set.count);
-  if (wanted > limit)
-    throw new UserError(`--points ${wanted}: this adapter can hold ${limit}; take at most as many`, 2);
-  const rows = epochOrder(set.count, seed, 0).slice(0, wanted).sort();
-  const x = unitRows(pickRows(await evaluation.features(set, probe ? on : 'images'), rows, dimensions));
+  const { set, name } = mappedSet(await evaluation.images(path), on);
+  const rows = drawRows(evaluation, set.count, most, seed);
+  const x = unitRows(pickRows(await evaluation.features(set, name), rows, dimensions));
   const perplexity =
     settings.perplexity ?? Math.max(1, Math.min(tsneDefaults.perplexity, Math.floor((rows.length - 1) / 3)));
   const found = await tsne(evaluation.state, x, dimensions, { ...rest, perplexity, onProgress });
-  const point = (i: number): [number, number] => [found.coordinates[2 * i], found.coordinates[2 * i + 1]];
-  const nameOf = (label: number) => set.classNames?.[label] ?? `class ${label}`;
-  const groups = labels
-    ? [...new Set(labels)]
-        .sort((a, b) => a - b)
-        .map((label) => ({
-          name: nameOf(label),
-          points: [...rows.keys()].filter((i) => labels[rows[i]] === label).map(point),
-        }))
-    : [{ name: 'images', points: [...rows.keys()].map(point) }];
-  const chart = await scatterChart({
-    title: `t-SNE of ${rows.length} ${probe ? `${on} images` : 'images'}`,
-    x: { label: 't-SNE 1' },
-    y: { label: 't-SNE 2' },
-    groups,
-  });
-  const csv = Array.from(rows, (row, i) => {
-    const cells = [row, set.files?.[row] ?? row, labels ? nameOf(labels[row]) : '', ...point(i)];
-    return `${cells.map(csvCell).join(',')}\n`;
-  });
-  return {
+  const points = Array.from(
+    rows,
+    (row, i): MapPoint => ({
+      row,
+      file: set.files?.[row],
+      label: set.labels?.[row],
+      className: set.labels && (set.classNames?.[set.labels[row]] ?? `class ${set.labels[row]}`),
+      at: [found.coordinates[2 * i], found.coordinates[2 * i + 1]],
+    }),
+  );
+  const table = {
     title: `t-SNE, exact, of ${rows.length} features at length one; perplexity ${perplexity}, ${rest.iterations ?? tsneDefaults.iterations} iterations`,
     header: ['iteration', 'KL divergence'],
     rows: found.history.map(({ iteration, kl }) => [String(iteration), kl.toFixed(5)]),
     notes: ['coordinates: tsne.npy float32 [images, 2], and tsne.csv with files and classes'],
-    json: {
-      ...evaluation.facts(),
-      data: path,
-      images: rows.length,
-      settings: { ...tsneDefaults, ...rest, perplexity, on, seed },
-      kl: found.kl,
-      history: found.history,
-    },
-    files: {
-      ...chartFiles('tsne', chart),
-      'tsne.npy': npyPieces(found.coordinates, [rows.length, 2]),
-      'tsne.csv': ['image,file,class,x,y\n', ...csv].join(''),
-    },
+  };
+  const { kl, history } = found;
+  const used = { ...tsneDefaults, ...rest, perplexity, on, seed };
+  const json = { data: path, images: rows.length, settings: used, kl, history };
+  const title = `t-SNE of ${rows.length} ${name === 'images' ? name : `${name} images`}`;
+  const drawn = outcome(evaluation, 'tsne', table, json, await mapChart(points, title));
+  return { ...drawn, files: { ...drawn.files, ...coordinateFiles(points, found) } };
+}
+
+/** The set that a map shows: a part of the labelled images, or all of a folder that has no labels. */
+const mappedSet = ({ probe, train }: Dataset, on: 'train' | 'test'): { set: ImageSet; name: string } =>
+  probe ? { set: probe[on], name: on } : { set: train, name: 'images' };
+
+/** Rows of a map, in ascending order. UserError: more than the device can hold. */
+function drawRows({ state }: Evaluation, count: number, most: number, seed: number): Uint32Array {
+  const limit = mostPoints(state);
+  const wanted = Math.min(most, count);
+  if (wanted > limit)
+    throw new UserError(`--points ${wanted}: this adapter can hold ${limit}; take at most as many`, 2);
+  return epochOrder(count, seed, 0).slice(0, wanted).sort();
+}
+
+interface MapPoint {
+  readonly row: number;
+  readonly file: string | undefined;
+  readonly label: number | undefined;
+  readonly className: string | undefined;
+  readonly at: readonly [x: number, y: number];
+}
+
+function mapChart(points: readonly MapPoint[], title: string) {
+  const labels = [...new Set(points.map(({ label }) => label))].toSorted((a = 0, b = 0) => a - b);
+  const groups = labels.map((label) => {
+    const members = points.filter((point) => point.label === label);
+    return { name: members[0].className ?? 'images', points: members.map(({ at }) => at) };
+  });
+  return scatterChart({ title, x: { label: 't-SNE 1' }, y: { label: 't-SNE 2' }, groups });
+}
+
+function coordinateFiles(points: readonly MapPoint[], { coordinates }: Embedding): Outcome['files'] {
+  const lines = points.map(({ row, file, className = '', at }) => {
+    const cells = [row, file ?? row, className, ...at];
+    return `${cells.map(csvCell).join(',')}\n`;
+  });
+  return {
+    'tsne.npy': npyPieces(coordinates, [points.length, 2]),
+    'tsne.csv': ['image,file,class,x,y\n', ...lines].join(''),
   };
 }
 

@@ -15,14 +15,16 @@ import {
 } from '../eval/probe.ts';
 import { barChart, lineChart } from '../report/plot.ts';
 import {
-  chartFiles,
   dataFacts,
+  deviationNote,
   dimensions,
   type Evaluation,
   foldsOf,
   type LabelledData,
   type Outcome,
+  outcome,
   percent,
+  plusMinus,
 } from './evaluation.ts';
 
 export interface LinearResult {
@@ -63,6 +65,15 @@ export const strengthName = ({ solver }: Pick<ProbeOptions, 'solver'>): string =
 export const unchosenNote = (settings: Pick<ProbeOptions, 'solver'>, chosen: number, where = ''): string =>
   `${where}${strengthName(settings)} not chosen (too few images): ${chosen}, the middle one`;
 
+/** A line for the table where the best of several candidates was the first or the last: a better one may lie beyond. */
+function edgeNote(settings: Pick<ProbeOptions, 'solver'>, { chosen, tried }: LinearResult): string | undefined {
+  const values = tried.map(({ value }) => value);
+  if (values.length < 2 || (chosen > Math.min(...values) && chosen < Math.max(...values))) return undefined;
+  const flag = settings.solver === 'lbfgs' ? '--l2' : '--probe-lr';
+  const end = chosen === Math.max(...values) ? 'largest' : 'smallest';
+  return `the ${end} ${strengthName(settings)} was the best; a better one may lie beyond: give others with ${flag}`;
+}
+
 /** `simclr eval linear`. */
 export async function evalLinear(
   evaluation: Evaluation,
@@ -73,6 +84,13 @@ export async function evalLinear(
   const settings = { ...probeDefaults, ...given };
   const results: LinearResult[] = [];
   for (const rows of foldsOf(data, folds)) results.push(await linearOn(data, rows, settings));
+  const testAccuracy = meanAndDeviation(results.map(({ test }) => test.accuracy));
+  const table = linearTable(data, settings, results, folds);
+  const json = { ...dataFacts(data), settings, folds, results, testAccuracy };
+  return outcome(evaluation, 'linear', table, json, await classChart(data, results, testAccuracy.mean));
+}
+
+function linearTable(data: LabelledData, settings: ProbeOptions, results: readonly LinearResult[], folds: boolean) {
   const name = strengthName(settings);
   const row = (first: string, { chosen, train, test }: LinearResult) => [
     first,
@@ -81,43 +99,53 @@ export async function evalLinear(
     percent(test.accuracy),
     test.loss.toFixed(4),
   ];
-  const summary = meanAndDeviation(results.map(({ test }) => test.accuracy));
-  const trained = meanAndDeviation(results.map(({ train }) => train.accuracy));
-  const means = ['mean ± deviation', '', plusMinus(trained), plusMinus(summary), ''];
-  const byClass = data.classNames.map((_, c) => meanAndDeviation(results.map((result) => result.byClass[c])).mean);
-  const chart = await barChart({
-    title: `Linear probe: ${percent(summary.mean)} % of the test images`,
-    x: { label: 'class' },
-    y: { label: 'test accuracy / %' },
-    categories: data.classNames,
-    series: [{ name: 'test accuracy', values: byClass.map((share) => 100 * share) }],
-    yRange: [0, 100],
-  });
-  const tried = results[0].tried.map(({ value, accuracy }) => `${value} → ${percent(accuracy)} %`).join(', ');
-  const unfinished = results.filter(({ converged }) => !converged).length;
+  const over = (part: 'train' | 'test') =>
+    plusMinus(meanAndDeviation(results.map(({ [part]: { accuracy } }) => accuracy)));
+  const means = ['mean ± deviation', '', over('train'), over('test'), ''];
   return {
     title: `linear probe, ${settings.solver === 'lbfgs' ? 'L-BFGS' : 'SGD'}, standardised features; train ${data.train.count}, test ${data.test.count}`,
     header: [folds ? 'fold' : 'train', name, 'train / %', 'test / %', 'test loss'],
     rows: [...results.map((result, i) => row(folds ? String(i + 1) : 'all', result)), ...(folds ? [means] : [])],
-    notes: [
-      ...(tried ? [`${name} by accuracy on a held-out part of train${folds ? ' (fold 1)' : ''}: ${tried}`] : []),
-      ...(results[0].unchosen ? [unchosenNote(settings, results[0].chosen)] : []),
-      ...(unfinished > 0 ? [`${unfinished} of ${results.length} fits stopped before they had converged`] : []),
-    ],
-    json: { ...evaluation.facts(), ...dataFacts(data), settings, folds, results, testAccuracy: summary },
-    files: chartFiles('linear', chart),
+    notes: linearNotes(settings, results, folds),
   };
 }
 
-/** `71.20 ± 0.35`, in percent. */
-export const plusMinus = ({ mean, deviation }: { mean: number; deviation: number }): string =>
-  `${percent(mean)} ± ${percent(deviation)}`;
+function linearNotes(settings: ProbeOptions, results: readonly LinearResult[], folds: boolean): string[] {
+  const [first] = results;
+  const tried = first.tried.map(({ value, accuracy }) => `${value} → ${percent(accuracy)} %`).join(', ');
+  const unfinished = results.filter(({ converged }) => !converged).length;
+  const name = strengthName(settings);
+  const edge = edgeNote(settings, first);
+  return [
+    ...(folds ? [deviationNote(`${results.length} folds`)] : []),
+    ...(tried ? [`${name} by accuracy on a held-out part of train${folds ? ' (fold 1)' : ''}: ${tried}`] : []),
+    ...(edge === undefined ? [] : [edge]),
+    ...(first.unchosen ? [unchosenNote(settings, first.chosen)] : []),
+    ...(unfinished > 0 ? [`${unfinished} of ${results.length} fits stopped before they had converged`] : []),
+  ];
+}
+
+/** Accuracy of each class, the mean over the folds; a class without test images has no bar. */
+function classChart({ classNames }: LabelledData, results: readonly LinearResult[], accuracy: number) {
+  const values = classNames.map((_, c) => 100 * meanAndDeviation(results.map(({ byClass }) => byClass[c])).mean);
+  return barChart({
+    title: `Linear probe: ${percent(accuracy)} % of the test images`,
+    x: { label: 'class' },
+    y: { label: 'test accuracy / %' },
+    categories: classNames,
+    series: [{ name: 'test accuracy', values }],
+    yRange: [0, 100],
+  });
+}
 
 export interface KnnSettings {
   /** Numbers of neighbours; without them, those of `knnDefaults` that there are images for. */
   readonly k?: readonly number[];
   readonly temperatures: readonly number[];
 }
+
+/** Of nearest neighbours where they stand beside something else. */
+export const oneKnn = { k: 20, temperature: 0.07 } as const;
 
 export const knnDefaults = { k: [1, 5, 10, 20, 50, 100, 200], temperatures: [0.07, 0.1] } as const;
 
@@ -141,6 +169,14 @@ export async function knnOn(
   );
 }
 
+interface KnnResult {
+  readonly k: number;
+  readonly temperature: number;
+  /** Share of the test images that are recognised, over the folds. */
+  readonly mean: number;
+  readonly deviation: number;
+}
+
 /** `simclr eval knn`. */
 export async function evalKnn(
   evaluation: Evaluation,
@@ -153,83 +189,42 @@ export async function evalKnn(
   const runs: number[][][] = [];
   for (const rows of parts) runs.push(await knnOn(evaluation, data, rows, ks, temperatures));
   const results = temperatures.flatMap((temperature, t) =>
-    ks.map((k, i) => ({ k, temperature, ...meanAndDeviation(runs.map((run) => run[t][i])) })),
+    ks.map((k, i): KnnResult => ({ k, temperature, ...meanAndDeviation(runs.map((run) => run[t][i])) })),
   );
-  const of = (k: number, temperature: number) =>
-    results.find((result) => result.k === k && result.temperature === temperature)!;
-  const chart = await lineChart({
-    title: 'Nearest neighbours by cosine, votes weighted exp(s / τ)',
-    x: { label: 'neighbours k', logarithmic: true },
-    y: { label: 'test accuracy / %' },
-    series: temperatures.map((temperature) => ({
-      name: `τ ${temperature}`,
-      points: ks.map((k): [number, number] => [k, 100 * of(k, temperature).mean]),
-    })),
-  });
+  const table = knnTable(data, results, ks, temperatures, folds ? parts.length : undefined);
+  const json = { ...dataFacts(data), folds, results };
+  return outcome(evaluation, 'knn', table, json, await knnChart(results, temperatures));
+}
+
+function knnTable(
+  { train, test }: LabelledData,
+  results: readonly KnnResult[],
+  ks: readonly number[],
+  temperatures: readonly number[],
+  folds: number | undefined,
+) {
+  const shown = (found: KnnResult) => (folds ? plusMinus(found) : percent(found.mean));
   return {
-    title: `k nearest neighbours, cosine, votes weighted exp(s / τ); test accuracy in %; train ${data.train.count}, test ${data.test.count}`,
+    title: `k nearest neighbours, cosine, votes weighted exp(s / τ); test accuracy in %; train ${train.count}, test ${test.count}`,
     header: ['k', ...temperatures.map((temperature) => `τ ${temperature}`)],
-    rows: ks.map((k) => [
-      String(k),
-      ...temperatures.map((temperature) => {
-        const found = of(k, temperature);
-        return folds ? plusMinus(found) : percent(found.mean);
-      }),
-    ]),
-    notes: folds ? [`mean ± deviation over ${parts.length} folds`] : [],
-    json: { ...evaluation.facts(), ...dataFacts(data), folds, results },
-    files: chartFiles('knn', chart),
+    rows: ks.map((k) => {
+      const own = results.filter((result) => result.k === k);
+      return [String(k), ...temperatures.map((t) => shown(own.find(({ temperature }) => temperature === t)!))];
+    }),
+    notes: folds ? [deviationNote(`${folds} folds`)] : [],
   };
 }
 
-/** `simclr eval transfer`: both probes on another labelled folder, beside those at home where that is given. */
-export async function evalTransfer(
-  evaluation: Evaluation,
-  home: string | undefined,
-  to: string,
-  given: Partial<ProbeOptions>,
-): Promise<Outcome> {
-  const settings = { ...probeDefaults, ...given };
-  const found: { data: LabelledData; linear: LinearResult; k: number; knn: number }[] = [];
-  for (const path of home === undefined ? [to] : [home, to]) {
-    const data = await evaluation.labelled(path);
-    const all = foldsOf(data, false)[0];
-    const k = Math.min(20, all.length);
-    const [[knn]] = await knnOn(evaluation, data, all, [k], [0.07]);
-    found.push({ data, linear: await linearOn(data, all, settings), k, knn });
-  }
-  const chart = await barChart({
-    title: 'Probes of the features on each folder',
-    x: { label: 'images' },
+const knnChart = (results: readonly KnnResult[], temperatures: readonly number[]) =>
+  lineChart({
+    title: 'Nearest neighbours by cosine, votes weighted exp(s / τ)',
+    x: { label: 'neighbours k', logarithmic: true },
     y: { label: 'test accuracy / %' },
-    categories: found.map(({ data }) => data.path),
-    series: [
-      { name: 'linear', values: found.map(({ linear }) => 100 * linear.test.accuracy) },
-      { name: 'kNN', values: found.map(({ knn }) => 100 * knn) },
-    ],
-    yRange: [0, 100],
+    series: temperatures.map((t) => ({
+      name: `τ ${t}`,
+      points: results
+        .filter(({ temperature }) => temperature === t)
+        .map(({ k, mean }): [number, number] => [k, 100 * mean])
+        .sort(([a], [b]) => a - b),
+    })),
   });
-  return {
-    title: 'transfer: probes trained and tested on each folder with the same encoder; kNN with τ 0.07',
-    header: ['images', 'train', 'test', 'classes', 'guessing / %', 'linear / %', 'k', 'kNN / %'],
-    rows: found.map(({ data, linear, k, knn }) => [
-      data.path,
-      String(data.train.count),
-      String(data.test.count),
-      String(data.classes),
-      percent(1 / data.classes),
-      percent(linear.test.accuracy),
-      String(k),
-      percent(knn),
-    ]),
-    notes: found
-      .filter(({ linear }) => linear.unchosen)
-      .map(({ data, linear }) => unchosenNote(settings, linear.chosen, `${data.path}: `)),
-    json: {
-      ...evaluation.facts(),
-      settings,
-      results: found.map(({ data, linear, k, knn }) => ({ ...dataFacts(data), linear, knn: { k, accuracy: knn } })),
-    },
-    files: chartFiles('transfer', chart),
-  };
-}

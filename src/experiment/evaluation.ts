@@ -89,12 +89,8 @@ export class Evaluation {
 
   /** Labelled images to train and to test with. UserError: there are none. */
   async sets(path: string): Promise<LabelledSets> {
-    const { kind, probe } = await this.images(path);
-    if (!probe) {
-      throw new UserError(
-        `${path}: has no labels that this evaluation could use; give STL-10's files, or photos in folders by class: two classes or more, and two photos or more of each where train/ and test/ are not apart`,
-      );
-    }
+    const { kind, probe, train: all } = await this.images(path);
+    if (!probe) throw withoutTest(path, all);
     const { train, test } = probe;
     const classes = train.classNames?.length ?? 1 + Math.max(...new Set([...train.labels!, ...test.labels!]));
     const classNames = train.classNames ?? Array.from({ length: classes }, (_, label) => `class ${label}`);
@@ -134,7 +130,14 @@ export class Evaluation {
       embedder = await Embedder.create(this.state, model, set, { ...file, batchSize: options.batchSize });
       this.embedders.set(size, embedder);
     }
-    return embedder.embed(set, undefined, (done) => this.options.events?.onFeatures?.(name, done, set.count));
+    const onDone = (done: number) => this.options.events?.onFeatures?.(name, done, set.count);
+    const features = await embedder.embed(set, undefined, onDone);
+    if (features.some((value) => !Number.isFinite(value))) {
+      throw new UserError(
+        `${this.file.path}: its features (${name}) are not finite numbers; its training diverged, or the file is damaged: give another one`,
+      );
+    }
+    return features;
   }
 
   /** What every JSON file says of the encoder and the machine. */
@@ -148,6 +151,15 @@ export class Evaluation {
     for (const embedder of this.embedders.values()) embedder.destroy();
     this.state.destroy();
   }
+}
+
+/** Why there is nothing to train and to test with. */
+function withoutTest(path: string, { labels }: ImageSet): UserError {
+  return new UserError(
+    labels
+      ? `${path}: no class has the five photos of which one is held out for the test; give more, or train/ and test/ apart`
+      : `${path}: has no labels that this evaluation could use; give STL-10's files, or photos in folders by class, two classes or more`,
+  );
 }
 
 /** What every JSON file says of the images. */
@@ -166,11 +178,28 @@ export function foldsOf({ kind, path, train }: LabelledSets, wanted: boolean): U
   return readFolds(path);
 }
 
+/** What a command prints of what it found. */
+export type Table = Pick<Outcome, 'title' | 'header' | 'rows'> & { readonly notes?: Outcome['notes'] };
+
+/** An outcome: its table, its numbers behind the facts that all have, and both forms of its chart. */
+export const outcome = (
+  evaluation: Evaluation,
+  name: string,
+  { notes = [], ...table }: Table,
+  json: Outcome['json'],
+  { svg, png }: Chart,
+): Outcome => ({
+  ...{ ...table, notes },
+  json: { ...evaluation.facts(), ...json },
+  files: { [`${name}.svg`]: svg, [`${name}.png`]: png },
+});
+
 /** 0.61234 → `61.23`. */
 export const percent = (share: number): string => decimal(100 * share, 2);
 
-/** Both forms of a chart. */
-export const chartFiles = (name: string, { svg, png }: Chart): Outcome['files'] => ({
-  [`${name}.svg`]: svg,
-  [`${name}.png`]: png,
-});
+/** `71.20 ± 0.35`, in percent. */
+export const plusMinus = ({ mean, deviation }: { mean: number; deviation: number }): string =>
+  `${percent(mean)} ± ${percent(deviation)}`;
+
+/** What `±` stands for, in a table's notes. */
+export const deviationNote = (runs: string): string => `mean ± standard deviation (n − 1) of ${runs}`;

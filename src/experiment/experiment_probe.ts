@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import type { ImageSet } from '../data/images.ts';
 import { Embedder } from '../eval/embed.ts';
-import { type LabelledFeatures, pickLabelled, probeScore, trainProbe } from '../eval/probe.ts';
+import { type LabelledFeatures, pickLabelled, probeDefaults, probeScore, trainProbe } from '../eval/probe.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { Classifier } from '../nn/classifier.ts';
@@ -37,6 +37,8 @@ interface Origin {
   readonly imageSize: number;
   readonly normalize: string;
   readonly seed: number;
+  /** The λ that were tried. */
+  readonly l2: readonly number[];
 }
 
 interface ProbeFile {
@@ -67,7 +69,7 @@ export class Prober {
     private readonly signal?: AbortSignal,
   ) {}
 
-  /** The probes of a file that was made of the same encoders and images. */
+  /** The probes of a file that was made of the same encoders and images, with the same λ to choose from. */
   known(run: ProbeRun): Probes | undefined {
     if (!existsSync(run.file)) return undefined;
     try {
@@ -101,13 +103,14 @@ export class Prober {
     return {
       encoders: { pretrained: digestOfGiven(pretrained), random: digestOfGiven(random) },
       ...{ train: digestOf(train), test: digestOf(this.data.test), imageSize, normalize, seed },
+      l2: probeDefaults.l2,
     };
   }
 
   private async fit({ train, test }: Features, fold: Uint32Array | null): Promise<LinearProbe> {
     const rows = fold === null ? train : pickLabelled(train, fold, resnetFeatures);
     const { seed } = this.settings;
-    const options = { solver: 'lbfgs', seed } as const;
+    const options = { solver: 'lbfgs', l2: probeDefaults.l2, seed } as const;
     const probe = await trainProbe(rows, resnetFeatures, classCount(this.data), options, this.signal);
     const { iterations, converged } = probe.model;
     return {

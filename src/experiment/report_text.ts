@@ -126,16 +126,18 @@ export function scheduled(
   images: number,
 ): string {
   const perEpoch = stepsPerEpoch(images, batchSize);
-  return steps > 0 && steps < epochs * perEpoch ? stepsAndEpochs(steps, perEpoch) : `${epochs} epochs`;
+  return steps > 0 && steps < epochs * perEpoch ? stepsAndEpochs(steps, perEpoch) : epochCount(epochs);
 }
 
 /** `375 steps (4.2 epochs)`; without the epochs where the steps of one are not known. */
 export function stepsAndEpochs(steps: number, perEpoch?: number): string {
   const text = `${steps} step${steps === 1 ? '' : 's'}`;
   if (!perEpoch) return text;
-  const epochs = Number((steps / perEpoch).toFixed(1));
-  return `${text} (${epochs} epoch${epochs === 1 ? '' : 's'})`;
+  return `${text} (${epochCount(Number((steps / perEpoch).toFixed(1)))})`;
 }
+
+/** `1 epoch`, `1.5 epochs`. */
+export const epochCount = (epochs: number): string => `${epochs} epoch${epochs === 1 ? '' : 's'}`;
 
 /** 4000 → `1 h 7 min`. */
 export function duration(seconds: number): string {

@@ -136,6 +136,15 @@ describe('the probe', () => {
     },
   );
 
+  it('the fit does not depend on what else was tried', async () => {
+    const alone = await trainProbe(train, dimensions, classes, { l2: [0.1] });
+    const among = await trainProbe(train, dimensions, classes, { l2: [1e3, 0.1, 1e2] });
+    expect(among.chosen).toBe(0.1);
+    expect(relativeError(among.model.parameters.subarray(0, 15), alone.model.parameters.subarray(0, 15))).toBeLessThan(
+      2e-3,
+    );
+  });
+
   it('one image a class: nothing can be held out, the middle candidate is taken and marked', async () => {
     const rows = drawPerClass(labels, () => 1, 1);
     const few = pickLabelled(train, rows, dimensions);

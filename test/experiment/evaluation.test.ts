@@ -1,5 +1,5 @@
 /** Each evaluation on a small set, on the first adapter: its table says what its JSON says, and its files are there. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,9 +8,12 @@ import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.ts
 import { ensureSampleSet, sampleSet } from '../../src/data/sample.ts';
 import { readEncoder } from '../../src/experiment/encoder.ts';
 import { evalKMeans, evalTsne } from '../../src/experiment/eval_clusters.ts';
-import { evalNeighbors, evalRobustness } from '../../src/experiment/eval_pictures.ts';
-import { evalKnn, evalLinear, evalTransfer } from '../../src/experiment/eval_probes.ts';
-import { evalFinetune, evalLowLabel } from '../../src/experiment/eval_training.ts';
+import { evalFinetune } from '../../src/experiment/eval_finetune.ts';
+import { evalLowLabel } from '../../src/experiment/eval_low_label.ts';
+import { evalNeighbors } from '../../src/experiment/eval_neighbors.ts';
+import { evalKnn, evalLinear } from '../../src/experiment/eval_probes.ts';
+import { evalRobustness } from '../../src/experiment/eval_robustness.ts';
+import { evalTransfer } from '../../src/experiment/eval_transfer.ts';
 import { Evaluation, type Outcome, percent } from '../../src/experiment/evaluation.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
@@ -153,6 +156,23 @@ describe('evaluations', () => {
     await expect(evalNeighbors(evaluation, plain, { queries: [], count: 7, split: 'train' })).rejects.toThrow(
       '--count 7',
     );
+    const few = join(folder, 'three');
+    drawPhotos(few, 3, () => '');
+    const all = await evalNeighbors(evaluation, few, { queries: [], split: 'train' });
+    expect(all.rows.map(([query, rank]) => [query, rank])).toEqual([
+      ...[
+        ['0.png', '1'],
+        ['', '2'],
+      ],
+      ...[
+        ['1.png', '1'],
+        ['', '2'],
+      ],
+      ...[
+        ['2.png', '1'],
+        ['', '2'],
+      ],
+    ]);
   });
 
   it('transfer: both folders side by side', async () => {
@@ -188,7 +208,10 @@ describe('evaluations', () => {
       ['40 %', '20'],
       ['5 a class', '50'],
     ]);
-    expect(several.notes).toEqual(['1 a class: λ not chosen (too few images): 0.1, the middle one']);
+    expect(several.notes).toEqual([
+      'mean ± standard deviation (n − 1) of 2 subsets; all images: once',
+      '1 a class: λ not chosen (too few images): 0.1, the middle one',
+    ]);
     expect(linear[0]).toMatchObject({ chosen: [0.1, 0.1], unchosen: true });
     expect(linear[1]).toMatchObject({ unchosen: false });
     expect(linear[2].values).toHaveLength(1);
@@ -196,6 +219,9 @@ describe('evaluations', () => {
       expect.stringMatching(/^[\d.]+ ± [\d.]+$/),
       percent(linear[2].values[0]),
     ]);
+    const same = await evalLowLabel(evaluation, stl10, { subsets: 1, perClass: [2], shares: [0.4, 0.2], l2: [1] });
+    expect(same.rows.map(([name]) => name)).toEqual(['20 %', '2 a class = 40 %']);
+    expect(same.notes).toEqual(['drawn once']);
     await expect(evalLowLabel(evaluation, stl10, { subsets: 1, perClass: [6] })).rejects.toThrow(
       '--labels 6: a class has 5 training images',
     );
@@ -212,6 +238,34 @@ describe('evaluations', () => {
   it('one line for folds that are not there and for images without labels', async () => {
     await expect(evalLinear(evaluation, photos, { folds: true })).rejects.toThrow('--folds needs STL-10');
     await expect(evalKnn(evaluation, plain, { temperatures: [1] })).rejects.toThrow(`${plain}: has no labels`);
+    const few = join(folder, 'few');
+    drawPhotos(few, 8, (i) => ['round', 'square'][i % 2]);
+    await expect(evalKnn(evaluation, few, { temperatures: [1] })).rejects.toThrow(
+      `${few}: no class has the five photos of which one is held out for the test; give more`,
+    );
+  });
+
+  it('an encoder whose features are not numbers is refused, and nothing is kept of it', async () => {
+    const { tensors } = readSafetensors(checkpoint);
+    const broken = join(folder, 'diverged.safetensors');
+    const weight = tensors.get('bn1.weight')!;
+    tensors.set('bn1.weight', { ...weight, data: new Float32Array(64).fill(Number.NaN) } as typeof weight);
+    writeSafetensors(broken, tensors);
+    const cache = join(folder, 'broken');
+    const diverged = Evaluation.open(gpu, { checkpoint: broken, imageSize: size, batchSize: 25, cache });
+    await expect(evalKnn(diverged, stl10, { temperatures: [1] })).rejects.toThrow(
+      `${broken}: its features (train) are not finite numbers; its training diverged`,
+    );
+    expect(existsSync(cache)).toBe(false);
+    diverged.destroy();
+  });
+
+  it('says where the best candidate is the first or the last', async () => {
+    const edge = 'was the best; a better one may lie beyond: give others with --l2';
+    const { notes, json } = await evalLinear(evaluation, stl10, { l2: [1e3, 1e2] });
+    const [{ chosen }] = json['results'] as { chosen: number }[];
+    expect(notes).toContain(`the ${chosen === 1e3 ? 'largest' : 'smallest'} λ ${edge}`);
+    expect((await evalLinear(evaluation, stl10, { l2: [0.1] })).notes).toEqual([]);
   });
 });
 

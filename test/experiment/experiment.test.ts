@@ -86,6 +86,37 @@ describe('an experiment', () => {
     expect(lasting(await runExperiment(gpu, dataset, config, path))).toEqual(lasting(straight));
   }, 300_000);
 
+  it('that is stopped in the middle of a probe’s fit keeps nothing of it, and ends with the same numbers', async () => {
+    const path = out('unprobed');
+    linkFolder(out('straight'), path);
+    const file = join(path, 'seed-1', 'probe.json');
+    rmSync(file);
+    const stop = new AbortController();
+    // The features of the second encoder are the last work of the device. After them a fit waits in each of its iterations.
+    let encoders = 0;
+    let turns = 3;
+    const wait = () => (--turns > 0 ? setImmediate(wait) : stop.abort());
+    const onFeatures = (done: number, total: number) => {
+      if (done === total && ++encoders === 2) setImmediate(wait);
+    };
+    const stopped = runExperiment(gpu, dataset, config, path, { supervised: { onFeatures } }, stop.signal);
+    expect(await stopped.catch((error: unknown) => error)).toBe(stop.signal.reason);
+    expect({ turns, kept: existsSync(file) }).toEqual({ turns: 0, kept: false });
+    expect((await runExperiment(gpu, dataset, config, path)).runs).toEqual(straight.runs);
+  });
+
+  it('whose probes had other λ to choose from gets them anew', async () => {
+    const path = out('narrow');
+    linkFolder(out('straight'), path);
+    const file = join(path, 'seed-1', 'probe.json');
+    const found = JSON.parse(readFileSync(file, 'utf8'));
+    rmSync(file);
+    const probes = { ...found.probes, random: { ...found.probes.random, lambda: 1e9 } };
+    writeFileSync(file, JSON.stringify({ ...found, probes, origin: { ...found.origin, l2: [1, 0.1] } }));
+    expect((await runExperiment(gpu, dataset, config, path)).runs).toEqual(straight.runs);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(found);
+  });
+
   it('that has ended repeats nothing', async () => {
     const stages: boolean[] = [];
     const steps: unknown[] = [];

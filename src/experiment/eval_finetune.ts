@@ -1,0 +1,119 @@
+/** Evaluations that train the whole encoder. */
+import { join } from 'node:path';
+import { type ImageSet, subset } from '../data/images.ts';
+import { meanAndDeviation } from '../eval/probe.ts';
+import { lineChart } from '../report/plot.ts';
+import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';
+import {
+  dataFacts,
+  deviationNote,
+  type Evaluation,
+  foldsOf,
+  type LabelledSets,
+  type Outcome,
+  outcome,
+  percent,
+  plusMinus,
+} from './evaluation.ts';
+import { epochCount } from './report_text.ts';
+
+/** How the whole encoder is trained. */
+export interface FinetuneSettings {
+  readonly supervised: SupervisedSettings;
+  /** Folder of the trainings: one that was stopped goes on. */
+  readonly folder: string;
+  readonly events?: SupervisedEvents;
+  readonly signal?: AbortSignal;
+  /** A further training begins. */
+  readonly onTraining?: (name: string) => void;
+}
+
+/** The settings of a training as the encoder needs them. */
+export const settingsFor = ({ file }: Evaluation, { supervised }: FinetuneSettings): SupervisedSettings => {
+  const { architecture, stem, imageSize, normalize } = file;
+  return { ...supervised, architecture, stem, imageSize, normalize };
+};
+
+/** Stands behind what was trained. */
+export const inHalf = (settings?: FinetuneSettings): string =>
+  settings?.supervised.precision === 'f16' ? ' in f16' : '';
+
+/** Trains all layers from the encoder; a training of that name that has ended is not repeated. */
+export async function finetuneOn(
+  evaluation: Evaluation,
+  data: { train: ImageSet; test: ImageSet },
+  settings: FinetuneSettings,
+  name: string,
+) {
+  settings.onTraining?.(name);
+  return trainSupervised(evaluation.state.gpu, data, 'transfer', settingsFor(evaluation, settings), {
+    folder: join(settings.folder, name),
+    encoder: evaluation.file.tensors,
+    events: settings.events,
+    signal: settings.signal,
+  });
+}
+
+/** `simclr eval finetune`: all layers trained from the encoder on the labelled images. The last epoch counts. */
+export async function evalFinetune(
+  evaluation: Evaluation,
+  path: string,
+  { folds = false, ...settings }: FinetuneSettings & { folds?: boolean },
+): Promise<Outcome> {
+  const data = await evaluation.sets(path);
+  const results = [];
+  for (const [fold, rows] of foldsOf(data, folds).entries()) {
+    const train = folds ? subset(data.train, rows) : data.train;
+    results.push(
+      await finetuneOn(evaluation, { train, test: data.test }, settings, folds ? `fold-${fold + 1}` : 'all'),
+    );
+  }
+  const testAccuracy = meanAndDeviation(results.map(({ last }) => last.testAccuracy));
+  const table = finetuneTable(data, results, folds, inHalf(settings));
+  const json = { ...dataFacts(data), settings: settingsFor(evaluation, settings), folds, results, testAccuracy };
+  return outcome(evaluation, 'finetune', table, json, await finetuneChart(results, folds, testAccuracy.mean));
+}
+
+type Trained = Awaited<ReturnType<typeof finetuneOn>>;
+
+function finetuneTable({ train, test }: LabelledSets, results: readonly Trained[], folds: boolean, half: string) {
+  const summary = meanAndDeviation(results.map(({ last }) => last.testAccuracy));
+  const means = ['mean ± deviation', '', plusMinus(summary), '', ''];
+  return {
+    title: `fine-tuning: all layers, ${epochCount(results[0].epochs.length)}${half}; train ${train.count}, test ${test.count}; the last epoch counts`,
+    header: [folds ? 'fold' : 'train', 'train / %', 'test / %', 'test loss', 'best test / %'],
+    rows: [
+      ...results.map(({ last, best }, i) => [
+        folds ? String(i + 1) : 'all',
+        percent(last.trainAccuracy),
+        percent(last.testAccuracy),
+        last.testLoss.toFixed(4),
+        `${percent(best.testAccuracy)} (epoch ${best.epoch})`,
+      ]),
+      ...(folds ? [means] : []),
+    ],
+    notes: [
+      ...(folds ? [deviationNote(`${results.length} folds`)] : []),
+      'the best epoch was chosen by looking at the test images: it is shown, and does not count',
+    ],
+  };
+}
+
+/** Test accuracy by epoch: of each fold, or beside that of train. */
+function finetuneChart(results: readonly Trained[], folds: boolean, accuracy: number) {
+  const curve = ({ epochs }: Trained, of: 'trainAccuracy' | 'testAccuracy') =>
+    epochs.map((epoch): [number, number] => [epoch.epoch, 100 * epoch[of]]);
+  const tested = results.map((result, i) => ({
+    name: folds ? `fold ${i + 1}` : 'test',
+    color: i,
+    points: curve(result, 'testAccuracy'),
+  }));
+  const trained = { name: 'train', color: 1, dashed: true, points: curve(results[0], 'trainAccuracy') };
+  return lineChart({
+    title: `Fine-tuned: ${percent(accuracy)} % of the test images`,
+    x: { label: 'epoch' },
+    y: { label: 'accuracy / %' },
+    series: folds ? tested : [...tested, trained],
+    yRange: [0, 100],
+  });
+}
