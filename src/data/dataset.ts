@@ -204,14 +204,15 @@ function dataset(
     probe &&
     `${number(probe.train.count)} train / ${number(probe.test.count)} test${of} in ${probe.train.classNames?.length ?? 10} classes` +
       (note ? ` (${note})` : '');
-  const probed = probe ? `probe ${labelled('')}` : 'no labels for a probe';
+  const without = train.labels ? `no class of ${HOLD_OUT_EVERY} photos to hold one out` : 'no labels';
+  const probed = probe ? `probe ${labelled('')}` : `${without} for a probe`;
   const sets = new Set([train, ...(probe ? [probe.train, probe.test] : [])]);
   return {
     kind,
     train,
     probe,
     description: `${what}: ${number(train.count)} images of ${size} to pre-train on; ${probed}`,
-    measured: `${what}: ${labelled(` images of ${size}`) ?? `${number(train.count)} images of ${size}, no labels`}`,
+    measured: `${what}: ${labelled(` images of ${size}`) ?? `${number(train.count)} images of ${size}, ${without}`}`,
     close: () => {
       for (const set of sets) set.close?.();
     },

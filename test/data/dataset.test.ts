@@ -48,6 +48,14 @@ describe('a folder of photos', () => {
     expect(data.description).toBe(`photos in ${folder}: 7 images of 8×8 to pre-train on; no labels for a probe`);
   });
 
+  it('class folders of four: labels, but no fifth photo to hold out', async () => {
+    await photos([...numbers(4, 'ant/'), ...numbers(4, 'bee/')]);
+    const { train, probe, description, measured } = await open('train');
+    expect([train.labels?.length, probe]).toEqual([8, undefined]);
+    expect(description).toMatch(/: 8 images of 8×8 to pre-train on; no class of 5 photos to hold one out for a probe$/);
+    expect(measured).toMatch(/: 8 images of 8×8, no class of 5 photos to hold one out$/);
+  });
+
   it('class folders: every fifth of a class is held out, from pre-training too', async () => {
     await photos([...numbers(11, 'ant/'), ...numbers(4, 'bee/')]);
     const { train, probe, description } = await open();
