@@ -1,5 +1,7 @@
 import type { Gpu } from '../src/gpu/device.ts';
 import type { PlanOptions } from '../src/graph/plan.ts';
+import type { Tensor } from '../src/graph/tensor.ts';
+import type { Graph } from '../src/graph/trace.ts';
 import { relativeDistance } from './arrays.ts';
 
 /** What results are compared by: numbers under names, in PyTorch's layouts unless a case says otherwise. */
@@ -46,12 +48,20 @@ export interface Request {
   readonly quick: boolean;
 }
 
+/** A graph, and what of it is computed. */
+export interface Traced {
+  readonly graph: Graph;
+  readonly outputs: readonly Tensor[];
+}
+
 /** A case at one size, before anything is allocated: a row of the table. */
 export interface Item<Problem> {
   /** `conv2d forward`: begins with the name of the case. */
   readonly name: string;
   /** For the table, and for `--shape`: `16×24×24×64, 3×3, 64`. */
   readonly shape: string;
+  /** What ours computes, of whatever values: which variants of kernels there are is asked before anything is measured. */
+  trace(): Traced;
   /** Makes the data and compiles our side. `choose` picks among the variants of kernels. */
   open(gpu: Gpu, options: Pick<PlanOptions, 'choose'>): Promise<Contest<Problem>>;
 }

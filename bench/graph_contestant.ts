@@ -4,7 +4,7 @@ import { type Inputs, Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
 import { byteLength, type Tensor } from '../src/graph/tensor.ts';
 import { type Graph, trace } from '../src/graph/trace.ts';
-import type { Check, Ours, Values } from './contest.ts';
+import type { Check, Contest, Item, Ours, Traced, Values } from './contest.ts';
 import { reference } from './reference.ts';
 import { median } from './timing.ts';
 import { chosen, otherThan } from './variants.ts';
@@ -23,6 +23,31 @@ export async function kernelTime(program: Program, inputs: () => Inputs = () => 
   const ms = median(totals);
   return ms > 0 ? ms : undefined;
 }
+
+/** A case that is one graph of constants and variables. */
+export interface GraphCase<Problem> extends Pick<Item<Problem>, 'name' | 'shape'>, Pick<Contest<Problem>, 'tolerance'> {
+  /** Makes the data. */
+  make(): Problem;
+  /** Traces what is computed of them. */
+  build(problem: Problem): Record<string, Tensor>;
+}
+
+/** Traces, for all that is returned to be computed. */
+export function traceKept(build: () => Record<string, Tensor>): Traced {
+  const { graph, result } = trace(build);
+  return { graph, outputs: Object.values(result) };
+}
+
+/** The item of such a case. */
+export const graphItem = <Problem>({ name, shape, make, build, tolerance }: GraphCase<Problem>): Item<Problem> => ({
+  name,
+  shape,
+  trace: () => traceKept(() => build(make())),
+  async open(gpu, options) {
+    const problem = make();
+    return { problem, ours: await GraphContestant.open(gpu, options, () => build(problem)), tolerance };
+  },
+});
 
 /** Above this many operations the float64 reference, which runs on one core, would take longer than the measurement. */
 const mostReferenceFlops = 1e9;

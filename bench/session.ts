@@ -8,7 +8,7 @@ import { growthSeries, largestStoredPairs, mostGrowthMilliseconds, type Series }
 import { measure, type Peer, type Settings } from './measure.ts';
 import { itemsOf, peersOf } from './modules.ts';
 import { newReport, type Report } from './report.ts';
-import { namedVariant } from './variants.ts';
+import { checkVariant, namedVariant } from './variants.ts';
 
 /** Which rows. */
 export interface Selection extends Request {
@@ -54,7 +54,6 @@ export class Session {
   readonly report: Report;
   /** What is wrong with the results, in words. */
   readonly faults: string[] = [];
-  private readonly variant: ReturnType<typeof namedVariant> | undefined;
   private readonly settings: Settings;
 
   private constructor(
@@ -64,12 +63,11 @@ export class Session {
     private readonly events: SessionEvents,
   ) {
     this.report = report;
-    this.variant = options.variant === undefined ? undefined : namedVariant(options.variant);
     this.settings = {
       runs: options.runs,
       ceilings: report.ceilings,
       progress: events.progress,
-      ...(this.variant && { choose: this.variant.choose }),
+      ...(options.variant !== undefined && { choose: namedVariant(options.variant) }),
     };
   }
 
@@ -81,11 +79,12 @@ export class Session {
     const kernels = options.variant ?? (autotune ? 'measured' : 'fixed table');
     const rows = options.growth ? [] : await wantedItems(options);
     const series = options.growth ? wantedSeries(gpu, options) : [];
+    const items = [...rows.map(({ item }) => item), ...series.flatMap((one) => one.items)];
+    if (options.variant !== undefined) checkVariant(gpu, options.variant, items);
     progress("measuring the device's ceilings");
     const session = new Session(gpu, options, newReport(gpu, kernels, await measureCeilings(gpu)), events);
     if (options.growth) await session.grow(series);
     else await session.compare(rows);
-    session.variant?.check();
     if (session.report.rows.length === 0) session.faults.push('no row was measured');
     session.checkPeers();
     return session;

@@ -2,8 +2,8 @@ import { constant, flatLayout, variable } from '../../src/graph/trace.ts';
 import { adamUpdate } from '../../src/ops/adam.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
 import { noise } from '../arrays.ts';
-import type { Item, ListItems } from '../contest.ts';
-import { GraphContestant } from '../graph_contestant.ts';
+import type { ListItems } from '../contest.ts';
+import { graphItem } from '../graph_contestant.ts';
 
 /**
  * One update by Adam with coupled decay, PyTorch's formula, of all parameters laid into one array (those of the SimCLR model, with
@@ -52,15 +52,18 @@ const list: ListItems<AdamProblem> = ({ quick }) => {
   const { offsets, length } = flatLayout(parameters);
   const sizes = parameters.map(({ size }) => size);
   const count = sizes.reduce((sum, size) => sum + size, 0);
-  const item: Item<AdamProblem> = {
+  const item = graphItem<AdamProblem>({
     name: 'adam update',
     shape: `${count.toLocaleString('en-US')} parameters`,
-    async open(gpu, options) {
-      const weights = noise('weights', length, 0.1);
-      const problem = { ...settings, weights, gradients: noise('gradients', length, 0.01), offsets, sizes };
-      return { problem, ours: await GraphContestant.open(gpu, options, () => build(problem)), tolerance: () => 1e-5 };
-    },
-  };
+    make: () => ({
+      ...settings,
+      weights: noise('weights', length, 0.1),
+      gradients: noise('gradients', length, 0.01),
+      ...{ offsets, sizes },
+    }),
+    build,
+    tolerance: () => 1e-5,
+  });
   return [item];
 };
 

@@ -6,8 +6,8 @@ import { uniform } from '../../src/nn/init.ts';
 import { augment, augmentParameters } from '../../src/ops/augment.ts';
 import { packedWords } from '../../src/ops/gather_images.ts';
 import { blurKernel, pretrainingDefaults, viewSeeds } from '../../src/ssl/pretraining.ts';
-import type { ListItems, Request } from '../contest.ts';
-import { GraphContestant } from '../graph_contestant.ts';
+import type { Item, ListItems, Request } from '../contest.ts';
+import { GraphContestant, traceKept } from '../graph_contestant.ts';
 
 /**
  * SimCLR's two views of each image, from bytes on the device to normalised floats. Values to compare: `views` [2N, size, size, 4],
@@ -71,24 +71,27 @@ function pack(images: Uint8Array, count: number, size: number): Uint32Array {
   return packed;
 }
 
-const list: ListItems<AugmentProblem> = ({ pairs: count, imageSize: size }: Request) => [
-  {
+const itemOf = ({ pairs: count, imageSize: size }: Request): Item<AugmentProblem> => {
+  const facts = { count, size, blurKernel: blurKernel(size), mean, std };
+  const build = (images: Uint8Array) => {
+    const packed = pack(images, count, size);
+    const attrs = { ...facts, height: size, width: size, antialias: true };
+    return { views: augment(constant('images', packed, [count, packed.length / count]), draw(count, size), attrs) };
+  };
+  return {
     name: 'augment two views',
     shape: `${count} images ${size}×${size}`,
+    trace: () => traceKept(() => build(waves(count, size))),
     async open(gpu, options) {
       const images = waves(count, size);
-      const parameters = await readParameters(gpu, count, size);
-      const problem = { count, size, images, parameters, blurKernel: blurKernel(size), mean, std };
-      const packed = pack(images, count, size);
-      const ours = await GraphContestant.open(gpu, options, () => {
-        const words = packed.length / count;
-        const attrs = { ...problem, height: size, width: size, antialias: true };
-        return { views: augment(constant('images', packed, [count, words]), draw(count, size), attrs) };
-      });
+      const problem = { ...facts, images, parameters: await readParameters(gpu, count, size) };
+      const ours = await GraphContestant.open(gpu, options, () => build(images));
       // A hue or a saturation of a nearly grey pixel is ill-conditioned.
       return { problem, ours, tolerance: () => 1e-3 };
     },
-  },
-];
+  };
+};
+
+const list: ListItems<AugmentProblem> = (request) => [itemOf(request)];
 
 export default list;

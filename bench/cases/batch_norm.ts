@@ -4,7 +4,7 @@ import { batchNorm } from '../../src/ops/batch_norm.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
-import { GraphContestant } from '../graph_contestant.ts';
+import { graphItem } from '../graph_contestant.ts';
 import { distinctNodes, times } from '../resnet_shapes.ts';
 
 /**
@@ -35,22 +35,23 @@ function build({ shape, ...problem }: BatchNormProblem): Record<string, Tensor> 
   return { y, dx, dweight, dbias };
 }
 
-const itemOf = (x: Tensor): Item<BatchNormProblem> => ({
-  name: 'batch_norm training',
-  shape: times(x.shape),
-  async open(gpu, options) {
-    const [channels] = x.shape.slice(-1);
-    const problem = {
+const itemOf = (x: Tensor): Item<BatchNormProblem> => {
+  const [channels] = x.shape.slice(-1);
+  return graphItem<BatchNormProblem>({
+    name: 'batch_norm training',
+    shape: times(x.shape),
+    make: () => ({
       shape: x.shape as unknown as BatchNormProblem['shape'],
       x: noise('x', x.size).map((value) => value + 0.25),
       weight: noise('weight', channels),
       bias: noise('bias', channels),
       dy: noise('dy', x.size),
-    };
+    }),
+    build,
     // Sums of N·H·W numbers of either sign in another order.
-    return { problem, ours: await GraphContestant.open(gpu, options, () => build(problem)), tolerance: () => 1e-4 };
-  },
-});
+    tolerance: () => 1e-4,
+  });
+};
 
 /** Every map that ResNet-18 normalises; with `quick` the largest and the smallest. */
 const list: ListItems<BatchNormProblem> = (request) => {

@@ -4,7 +4,7 @@ import { conv2d } from '../../src/ops/conv2d.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
-import { GraphContestant } from '../graph_contestant.ts';
+import { graphItem } from '../graph_contestant.ts';
 import { distinctNodes, times } from '../resnet_shapes.ts';
 
 export const directions = ['forward', 'input gradient', 'weight gradient'] as const;
@@ -61,14 +61,14 @@ function build({ direction, ...problem }: ConvProblem): Record<string, Tensor> {
 /** Sums of up to N·OH·OW products in another order. */
 const tolerance = () => 1e-4;
 
-const itemOf = (node: Node, direction: ConvProblem['direction']): Item<ConvProblem> => ({
-  name: `conv2d ${direction}`,
-  shape: shapeText(node),
-  async open(gpu, options) {
-    const problem = makeProblem(node, direction);
-    return { problem, ours: await GraphContestant.open(gpu, options, () => build(problem)), tolerance };
-  },
-});
+const itemOf = (node: Node, direction: ConvProblem['direction']): Item<ConvProblem> =>
+  graphItem({
+    name: `conv2d ${direction}`,
+    shape: shapeText(node),
+    make: () => makeProblem(node, direction),
+    build,
+    tolerance,
+  });
 
 function shapeText({ inputs: [x, w], attrs }: Node): string {
   const [out, height, width] = w.shape;

@@ -3,7 +3,7 @@ import { cosineSimilarity } from '../../src/ops/cosine_similarity.ts';
 import { simClrDefaults } from '../../src/ssl/simclr.ts';
 import { noise } from '../arrays.ts';
 import type { ListItems } from '../contest.ts';
-import { GraphContestant } from '../graph_contestant.ts';
+import { graphItem } from '../graph_contestant.ts';
 
 /** Cosines of all pairs of rows. Value to compare: `s` [rows, others]. */
 export interface CosineProblem {
@@ -25,21 +25,17 @@ const list: ListItems<CosineProblem> = ({ pairs, quick }) => {
         [512, 512, features],
         [256, 5000, 512],
       ] as const);
-  return sizes.map(([rows, others, columns]) => ({
-    name: 'cosine_similarity',
-    shape: `${rows}×${columns}, ${others}×${columns}`,
-    async open(gpu, options) {
-      const problem = {
-        ...{ rows, others, columns },
-        a: noise('a', rows * columns),
-        b: noise('b', others * columns),
-      };
-      const ours = await GraphContestant.open(gpu, options, () => ({
-        s: cosineSimilarity(constant('a', problem.a, [rows, columns]), constant('b', problem.b, [others, columns])),
-      }));
-      return { problem, ours, tolerance: () => 1e-5 };
-    },
-  }));
+  return sizes.map(([rows, others, columns]) =>
+    graphItem<CosineProblem>({
+      name: 'cosine_similarity',
+      shape: `${rows}×${columns}, ${others}×${columns}`,
+      make: () => ({ rows, others, columns, a: noise('a', rows * columns), b: noise('b', others * columns) }),
+      build: ({ a, b }) => ({
+        s: cosineSimilarity(constant('a', a, [rows, columns]), constant('b', b, [others, columns])),
+      }),
+      tolerance: () => 1e-5,
+    }),
+  );
 };
 
 export default list;

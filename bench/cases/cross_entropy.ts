@@ -3,7 +3,7 @@ import { crossEntropy } from '../../src/ops/cross_entropy.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { noise } from '../arrays.ts';
 import type { ListItems } from '../contest.ts';
-import { GraphContestant } from '../graph_contestant.ts';
+import { graphItem } from '../graph_contestant.ts';
 
 /** The mean softmax cross-entropy and its gradient. Values to compare: `loss` [1], `dlogits` [rows, classes]. */
 export interface CrossEntropyProblem {
@@ -17,24 +17,24 @@ export interface CrossEntropyProblem {
 
 const list: ListItems<CrossEntropyProblem> = ({ quick }) => {
   const sizes = [[256, 10] as const, ...(quick ? [] : [[256, 1000] as const])];
-  return sizes.map(([rows, classes]) => ({
-    name: 'cross_entropy forward + backward',
-    shape: `${rows}×${classes}`,
-    async open(gpu, options) {
-      const problem = {
+  return sizes.map(([rows, classes]) =>
+    graphItem<CrossEntropyProblem>({
+      name: 'cross_entropy forward + backward',
+      shape: `${rows}×${classes}`,
+      make: () => ({
         ...{ rows, classes },
         logits: noise('logits', rows * classes, 4),
         labels: Int32Array.from({ length: rows }, (_, i) => (7 * i) % classes),
-      };
-      const ours = await GraphContestant.open(gpu, options, () => {
+      }),
+      build: (problem) => {
         const logits = constant('logits', problem.logits, [rows, classes]);
         const { loss } = crossEntropy(logits, constant('labels', problem.labels));
         const [dlogits] = gradients(loss, [logits], constant('one', Float32Array.of(1)));
         return { loss, dlogits };
-      });
-      return { problem, ours, tolerance: () => 1e-5 };
-    },
-  }));
+      },
+      tolerance: () => 1e-5,
+    }),
+  );
 };
 
 export default list;

@@ -4,7 +4,7 @@ import { matmul } from '../../src/ops/matmul.ts';
 import { simClrDefaults } from '../../src/ssl/simclr.ts';
 import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
-import { GraphContestant } from '../graph_contestant.ts';
+import { graphItem } from '../graph_contestant.ts';
 
 /** c [m, n] = A B. Value to compare: `c`. */
 export interface MatmulProblem {
@@ -29,20 +29,20 @@ const product = (m: number, n: number, k: number, transposeA = false, transposeB
   transposeB,
 });
 
-const itemOf = (shape: Product, label: string): Item<MatmulProblem> => ({
-  name: 'matmul',
-  shape: label,
-  async open(gpu, options) {
-    const { m, n, k, transposeA, transposeB } = shape;
-    const problem = { ...shape, a: noise('a', m * k), b: noise('b', k * n) };
-    const ours = await GraphContestant.open(gpu, options, () => {
-      const a = constant('a', problem.a, transposeA ? [k, m] : [m, k]);
-      const b = constant('b', problem.b, transposeB ? [n, k] : [k, n]);
-      return { c: matmul(a, b, { transposeA, transposeB }) };
-    });
-    return { problem, ours, tolerance: () => 1e-5 };
-  },
-});
+function build({ m, n, k, transposeA, transposeB, ...problem }: MatmulProblem) {
+  const a = constant('a', problem.a, transposeA ? [k, m] : [m, k]);
+  const b = constant('b', problem.b, transposeB ? [n, k] : [k, n]);
+  return { c: matmul(a, b, { transposeA, transposeB }) };
+}
+
+const itemOf = (shape: Product, label: string): Item<MatmulProblem> =>
+  graphItem({
+    name: 'matmul',
+    shape: label,
+    make: () => ({ ...shape, a: noise('a', shape.m * shape.k), b: noise('b', shape.k * shape.n) }),
+    build,
+    tolerance: () => 1e-5,
+  });
 
 /** The head's products in a step of this size, a layer forward, then its weight gradient; and square ones. */
 const list: ListItems<MatmulProblem> = ({ pairs, quick }) => {

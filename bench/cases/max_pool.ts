@@ -3,7 +3,7 @@ import { gradients } from '../../src/ops/gradients.ts';
 import { maxPool2d } from '../../src/ops/max_pool.ts';
 import { noise } from '../arrays.ts';
 import type { ListItems } from '../contest.ts';
-import { GraphContestant } from '../graph_contestant.ts';
+import { graphItem } from '../graph_contestant.ts';
 import { distinctNodes, times } from '../resnet_shapes.ts';
 
 /** The stem's pooling with its gradient. Values to compare: `y` [N, OH, OW, C], `dx` [N, H, W, C]. */
@@ -21,25 +21,25 @@ export interface MaxPoolProblem {
 }
 
 const list: ListItems<MaxPoolProblem> = (request) =>
-  distinctNodes('max_pool', request).map(({ inputs: [x], outputs: [y], attrs: { kernel, stride, padding } }) => ({
-    name: 'max_pool forward + backward',
-    shape: `${times(x.shape)}, ${kernel}×${kernel}/${stride}`,
-    async open(gpu, options) {
-      const problem: MaxPoolProblem = {
+  distinctNodes('max_pool', request).map(({ inputs: [x], outputs: [y], attrs: { kernel, stride, padding } }) =>
+    graphItem<MaxPoolProblem>({
+      name: 'max_pool forward + backward',
+      shape: `${times(x.shape)}, ${kernel}×${kernel}/${stride}`,
+      make: () => ({
         shape: x.shape as unknown as MaxPoolProblem['shape'],
         outShape: y.shape as unknown as MaxPoolProblem['outShape'],
         ...{ kernel, stride, padding },
         x: noise('x', x.size),
         dy: noise('dy', y.size),
-      };
-      const ours = await GraphContestant.open(gpu, options, () => {
+      }),
+      build: (problem) => {
         const input = constant('x', problem.x, problem.shape);
         const pooled = maxPool2d(input, problem);
         const [dx] = gradients(pooled, [input], constant('dy', problem.dy, problem.outShape));
         return { y: pooled, dx };
-      });
-      return { problem, ours, tolerance: () => 1e-6 };
-    },
-  }));
+      },
+      tolerance: () => 1e-6,
+    }),
+  );
 
 export default list;

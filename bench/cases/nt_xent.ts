@@ -4,7 +4,7 @@ import { ntXent } from '../../src/ops/nt_xent.ts';
 import { simClrDefaults } from '../../src/ssl/simclr.ts';
 import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
-import { GraphContestant } from '../graph_contestant.ts';
+import { graphItem } from '../graph_contestant.ts';
 
 /** The loss of N pairs of embeddings and its gradient. Values to compare: `loss` [1], `dz` like z. */
 export interface NtXentProblem {
@@ -17,20 +17,18 @@ export interface NtXentProblem {
 /** The case for N pairs. */
 export const ntXentItem = (pairs: number): Item<NtXentProblem> => {
   const shape = [2 * pairs, simClrDefaults.features] as const;
-  return {
+  return graphItem<NtXentProblem>({
     name: 'nt_xent forward + backward',
     shape: `N = ${pairs}, ${shape.join('×')}`,
-    async open(gpu, options) {
-      const problem = { z: noise('z', shape[0] * shape[1]), shape, temperature: 0.5 };
-      const ours = await GraphContestant.open(gpu, options, () => {
-        const z = constant('z', problem.z, shape);
-        const { loss } = ntXent(z, problem);
-        const [dz] = gradients(loss, [z], constant('one', Float32Array.of(1)));
-        return { loss, dz };
-      });
-      return { problem, ours, tolerance: (name) => (name === 'loss' ? 1e-5 : 1e-4) };
+    make: () => ({ z: noise('z', shape[0] * shape[1]), shape, temperature: 0.5 }),
+    build: (problem) => {
+      const z = constant('z', problem.z, shape);
+      const { loss } = ntXent(z, problem);
+      const [dz] = gradients(loss, [z], constant('one', Float32Array.of(1)));
+      return { loss, dz };
     },
-  };
+    tolerance: (name) => (name === 'loss' ? 1e-5 : 1e-4),
+  });
 };
 
 const list: ListItems<NtXentProblem> = ({ pairs, quick }) => {

@@ -1,6 +1,6 @@
 import type { ImageSet } from '../../src/data/images.ts';
 import { batchOf, epochOrder } from '../../src/data/order.ts';
-import { type ImageSource, residentImages } from '../../src/data/source.ts';
+import { hostImages, type ImageSource, residentImages } from '../../src/data/source.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { PlanOptions } from '../../src/graph/plan.ts';
 import { type Inputs, Program } from '../../src/graph/program.ts';
@@ -153,12 +153,17 @@ const stepsPerEpoch = 8;
 
 const list: ListItems<PipelineProblem> = (request) => {
   const { pairs, imageSize } = request;
+  const count = stepsPerEpoch * pairs;
   return [
     {
       name: 'pipeline',
       shape: `${pairs} pairs ${imageSize}×${imageSize}`,
+      trace() {
+        const source = hostImages(makeSet(count, imageSize).set);
+        const [{ graph, outputs }] = tracePretraining(new SimClr(), source, optionsOf(request)).phases;
+        return { graph, outputs: Object.values(outputs) };
+      },
       async open(gpu, options) {
-        const count = stepsPerEpoch * pairs;
         const { images, set } = makeSet(count, imageSize);
         const { ours, parameters } = await Pipeline.open(gpu, set, request, options);
         const sizes = { pairs, imageSize, images, count, blurKernel: blurKernel(imageSize) };

@@ -54,6 +54,8 @@ function makeViews({ pairs, imageSize }: Pick<Request, 'pairs' | 'imageSize'>): 
  */
 const tolerance = (name: string): number => (name === 'loss' ? 1e-5 : name === 'updated weights' ? 2e-3 : 2e-2);
 
+const viewShape = (pairs: number, imageSize: number) => [2 * pairs, imageSize, imageSize, 4];
+
 /** [N, H, W, 3] → [N, H, W, 4], the fourth channel zero. */
 function padChannels(views: Float32Array): Float32Array {
   const padded = new Float32Array((views.length / 3) * 4);
@@ -170,12 +172,16 @@ class Step implements Ours {
 export const stepItem = ({ pairs, imageSize }: Pick<Request, 'pairs' | 'imageSize'>): Item<StepProblem> => ({
   name: 'step',
   shape: `${pairs} pairs ${imageSize}×${imageSize}`,
+  trace() {
+    const { graph, loss, flatGradients } = traceStep(new SimClr(), variable('views', viewShape(pairs, imageSize)));
+    return { graph, outputs: [loss, flatGradients] };
+  },
   async open(gpu, options) {
     const model = new SimClr();
     const state = new State(gpu);
     const views = makeViews({ pairs, imageSize });
-    const shape = [2 * pairs, imageSize, imageSize, 4];
-    const ours = await Step.open(state, model, constant('views', padChannels(views), shape), options);
+    const padded = constant('views', padChannels(views), viewShape(pairs, imageSize));
+    const ours = await Step.open(state, model, padded, options);
     const parameters = await readEntries(state, model.parameters);
     return { problem: { pairs, imageSize, views, parameters, ...settings }, ours, tolerance };
   },

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noise } from '../../bench/arrays.ts';
 import { copyOf, fmaChains, measureCeilings } from '../../bench/ceilings.ts';
 import { type Contest, farthest, type Item, type ListItems, type Request } from '../../bench/contest.ts';
+import type { GraphContestant } from '../../bench/graph_contestant.ts';
 import { growthSeries, largestStoredPairs } from '../../bench/growth.ts';
-import { namedVariant } from '../../bench/variants.ts';
+import { checkVariant, namedVariant } from '../../bench/variants.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
@@ -94,13 +95,15 @@ it('conv2d has every convolution of ResNet-18 in three directions, each shape on
 });
 
 it('a named variant is taken where there is one, and missed where there is none', async () => {
-  const variant = namedVariant('portable');
-  const item = lists.get('conv2d')!(tiny)[0];
-  (await item.open(gpu, variant)).ours.destroy();
-  expect(variant.check).not.toThrow();
-  const missing = namedVariant('nothing');
-  (await item.open(gpu, missing)).ours.destroy();
-  expect(missing.check).toThrow(/no kernel of these rows has a variant 'nothing'; there is: .*portable/);
+  const [item] = lists.get('conv2d')!(tiny);
+  const { ours } = await item.open(gpu, { choose: namedVariant('portable') });
+  const { launches } = (ours as GraphContestant)['program'].plan;
+  expect(launches.map(({ kernel }) => kernel.name)).toEqual(['conv2d/gather']);
+  ours.destroy();
+  expect(() => checkVariant(gpu, 'portable', [item])).not.toThrow();
+  expect(() => checkVariant(gpu, 'nothing', [item])).toThrow(
+    /^no kernel of these rows has a variant 'nothing'; there is: .*portable/,
+  );
 });
 
 it('growth goes on to the first N whose 2N × 2N matrix does not fit', () => {

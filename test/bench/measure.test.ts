@@ -40,6 +40,7 @@ const contestant = (setting: string, result: Values, ms: number): Made => ({
 const oursOf = (made: Made, check?: Values): Item<null> => ({
   name: 'op',
   shape: '2',
+  trace: () => ({ graph: { nodes: [] }, outputs: [] }),
   open: () => {
     const rest = { check: () => Promise.resolve(check && { name: 'definition', values: check }) };
     const ours = Object.assign(made, { flops: 6e6, bytes: 4e6, kernelTime: () => Promise.resolve(1.5) }, rest);
