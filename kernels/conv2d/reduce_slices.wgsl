@@ -27,9 +27,23 @@ fn main(
   if (quad >= quads) {
     return;
   }
+  // Four at a time are loaded before they are added: a GPU has too few elements to hide the way of each by other work.
   var sum = vec4<f32>();
-  for (var slice = 0u; slice < params.slices; slice++) {
-    sum += partials[slice * quads + quad];
+  var at = quad;
+  if ((params.slices & 1u) != 0u) {
+    sum += partials[at];
+    at += quads;
+  }
+  if ((params.slices & 2u) != 0u) {
+    sum = sum + partials[at] + partials[at + quads];
+    at += 2u * quads;
+  }
+  for (; at < params.slices * quads; at += 4u * quads) {
+    let a = partials[at];
+    let b = partials[at + quads];
+    let c = partials[at + 2u * quads];
+    let d = partials[at + 3u * quads];
+    sum = sum + a + b + c + d;
   }
   dw[quad] = sum;
 }

@@ -18,7 +18,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let quad = i / params.rows;
   let first = quad * 4u;
   var sum = vec4<f32>();
-  for (var slice = 0u; slice < params.slices; slice++) { sum += partial[(slice * quads + quad) * params.stride + row]; }
+  let next = quads * params.stride;
+  var at = quad * params.stride + row;
+  var slice = 0u;
+  // Four at a time are loaded before they are added: a GPU has too few elements to hide the way of each by other work.
+  for (; slice + 4u <= params.slices; slice += 4u) {
+    let a = partial[at];
+    let b = partial[at + next];
+    let c = partial[at + 2u * next];
+    let d = partial[at + 3u * next];
+    sum = sum + a + b + c + d;
+    at += 4u * next;
+  }
+  for (; slice < params.slices; slice++) {
+    sum += partial[at];
+    at += next;
+  }
   sum *= dloss[0] * params.scale;
   for (var j = 0u; j < min(4u, params.columns - first); j++) { dy[row * params.columns + first + j] = sum[j]; }
 }

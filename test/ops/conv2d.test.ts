@@ -41,6 +41,8 @@ const geometries: Geometry[] = [
   { x: [1, 6, 6, 1], w: [1, 1, 1, 1], stride: 3 },
   { x: [31, 1, 1, 17], w: [19, 1, 1, 17] },
   { x: [33, 1, 2, 3], w: [2, 3, 3, 3], padding: 1 },
+  // 441 pixels: the weight gradient is added up from 7 = 1 + 2 + 4 slices
+  { x: [1, 21, 21, 4], w: [4, 1, 1, 4] },
 ];
 const cases = geometries.map((geometry) => convolution(geometry, 'f32'));
 const halfCases = geometries.map((geometry) => convolution(geometry, 'f16'));

@@ -21,6 +21,28 @@ struct Params { rows: u32, channels: u32, slices: u32, slice_rows: u32 }
 @group(0) @binding(7) var<storage, read> bias: array<Value>;
 @group(0) @binding(8) var<storage, read_write> partial: array<Value>;
 
+// What a row is, and what y is made of again.
+struct Row { x: Stored, dy: Stored, y: Stored }
+struct Norm { centre: Value, scale: Value, offset: Value }
+struct Sums { plain: Value, centred: Value }
+
+fn load(at: u32) -> Row {
+  var row = Row(x[at], dy[at], Stored(0.0));
+  if (with_relu && !recompute) { row.y = y[at]; }
+  return row;
+}
+
+fn with_row(sums: Sums, row: Row, norm: Norm) -> Sums {
+  let centred = Value(row.x) - norm.centre;
+  var g = Value(row.dy);
+  if (recompute) {
+    g = select(Value(0.0), g, Stored(centred * norm.scale + norm.offset) > Stored(0.0));
+  } else if (with_relu) {
+    g = select(Value(0.0), g, row.y > Stored(0.0));
+  }
+  return Sums(sums.plain + g, sums.centred + g * centred);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) local: u32) {
@@ -37,19 +59,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     scale = weight[channel] * rstd[channel];
     offset = bias[channel] - mean[params.channels + channel] * scale;
   }
-  var sum = Value(0.0);
-  var product = Value(0.0);
-  for (var at = first * params.channels + channel; at < end; at += params.channels) {
-    let centred = Value(x[at]) - centre;
-    var g = Value(dy[at]);
-    if (recompute) {
-      g = select(Value(0.0), g, Stored(centred * scale + offset) > Stored(0.0));
-    } else if (with_relu) {
-      g = select(Value(0.0), g, y[at] > Stored(0.0));
-    }
-    sum += g;
-    product += g * centred;
+  let norm = Norm(centre, scale, offset);
+  let stride = params.channels;
+  var sums = Sums(Value(0.0), Value(0.0));
+  var at = first * stride + channel;
+  // Four rows at a time are loaded before they are looked at: more of memory is then under way.
+  for (; at + 3u * stride < end; at += 4u * stride) {
+    let a = load(at);
+    let b = load(at + stride);
+    let c = load(at + 2u * stride);
+    let d = load(at + 3u * stride);
+    sums = with_row(with_row(with_row(with_row(sums, a, norm), b, norm), c, norm), d, norm);
   }
-  partial[2u * slice * params.channels + channel] = sum;
-  partial[(2u * slice + 1u) * params.channels + channel] = product;
+  for (; at < end; at += stride) { sums = with_row(sums, load(at), norm); }
+  partial[2u * slice * params.channels + channel] = sums.plain;
+  partial[(2u * slice + 1u) * params.channels + channel] = sums.centred;
 }
