@@ -132,7 +132,7 @@ export function pretrainingCharts(runs: readonly PretrainingResult[]): { name: s
     {
       name: 'pretraining-accuracy',
       chart: lineChart({
-        title: 'Pre-training: contrastive accuracy',
+        title: `Pre-training: contrastive accuracy${knn.length > 0 ? ', and kNN accuracy' : ''}`,
         x,
         y: { label: 'accuracy / %' },
         series: [...series('contrastive accuracy', ({ accuracy }) => 100 * accuracy), ...knn],
@@ -151,8 +151,9 @@ function curve(runs: readonly LabelledRun[], model: ModelName, value: (epoch: Mo
   });
 }
 
+const meanOf = (runs: readonly LabelledRun[]): string => (runs.length > 1 ? `, mean of ${runs.length} runs` : '');
+
 export function modelCharts(runs: readonly LabelledRun[], model: ModelName): { name: string; chart: Promise<Chart> }[] {
-  const mean = runs.length > 1 ? `, mean of ${runs.length} runs` : '';
   const both = (train: (epoch: ModelEpoch) => number, test: (epoch: ModelEpoch) => number) => [
     { name: 'train', points: curve(runs, model, train) },
     { name: 'test', points: curve(runs, model, test) },
@@ -166,7 +167,7 @@ export function modelCharts(runs: readonly LabelledRun[], model: ModelName): { n
     ({ trainAccuracy }) => 100 * trainAccuracy,
     ({ testAccuracy }) => 100 * testAccuracy,
   );
-  const title = `${modelTitles[model]}${mean}`;
+  const title = `${modelTitles[model]}${meanOf(runs)}`;
   return [
     {
       name: `${model}-loss`,
@@ -187,7 +188,7 @@ export function modelCharts(runs: readonly LabelledRun[], model: ModelName): { n
 
 export function testAccuracyChart(runs: readonly LabelledRun[], classes: number): Promise<Chart> {
   return lineChart({
-    title: 'Test accuracy of the models',
+    title: `Test accuracy of the models${meanOf(runs)}`,
     x: { label: 'epoch' },
     y: { label: 'accuracy / %' },
     series: modelNames.map((model) => ({

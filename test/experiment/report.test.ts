@@ -142,6 +142,12 @@ describe('the files', () => {
     expect(html).toContain('a folder with &lt;images&gt; &amp; labels');
     const figures = readdirSync(join(out, 'figures')).filter((name) => name.endsWith('.svg'));
     expect(html.match(/<figure/g)?.length).toBe(figures.length);
+    for (const [name, title] of [
+      ['test-accuracy', 'Test accuracy of the models, mean of 2 runs'],
+      ['frozen-loss', 'Loss: frozen encoder, linear head, mean of 2 runs'],
+      ['pretraining-accuracy', 'Pre-training: contrastive accuracy, and kNN accuracy'],
+    ])
+      expect(readFileSync(join(out, 'figures', `${name}.svg`), 'utf8')).toContain(title);
   });
 
   it('Markdown names figures that are there, as PNG and as SVG', () => {
