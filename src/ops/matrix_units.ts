@@ -56,7 +56,7 @@ export function matrixVariants(product: MatrixProduct): Variants {
   if (!unit || !['shader-f16', 'subgroups'].every((feature) => device.features.has(feature))) return {};
   // At least four subgroups, whatever their size, and threads enough to keep the largest block's words in their 8 slots each.
   const threads = Math.max(fewestThreads, 4 * device.subgroupMaxSize);
-  const SPARE_SUBGROUPS = Number(device.subgroupMinSize < device.subgroupMaxSize);
+  const SPARE_SUBGROUPS = Number(threads > 4 * device.subgroupMinSize);
   return named('matrix', product, blocks(product, unit, kernels[unit.name], threads, { SPARE_SUBGROUPS }));
 }
 

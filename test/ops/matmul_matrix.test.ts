@@ -114,17 +114,20 @@ describe('matrix units that a driver tells of', () => {
     }
   });
 
-  it('all four subgroups multiply without asking where their size is fixed, for then there are no others', async () => {
-    for (const [subgroupMinSize, spare] of [
-      [32, 0],
-      [16, 1],
+  it('all subgroups multiply without asking where there can be no more than four', async () => {
+    for (const [subgroupMinSize, subgroupMaxSize, threads, spare] of [
+      [32, 32, 128, 0],
+      [16, 32, 128, 1],
+      [8, 8, 128, 1],
+      [64, 64, 256, 0],
+      [32, 64, 256, 1],
     ]) {
-      const { launches } = await offered({ matrixConfigs: [nvidia], subgroupMinSize });
+      const { launches } = await offered({ matrixConfigs: [nvidia], subgroupMinSize, subgroupMaxSize });
       const constants = launches
         .filter(({ kernel }) => kernel.name.includes('matrix'))
         .map((launch) => launch.constants);
       expect(constants).toHaveLength(4);
-      for (const item of constants) expect(item).toMatchObject({ THREADS: 128, SPARE_SUBGROUPS: spare });
+      for (const item of constants) expect(item).toMatchObject({ THREADS: threads, SPARE_SUBGROUPS: spare });
     }
   });
 
