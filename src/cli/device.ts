@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { listAdapters } from '../gpu/adapters.ts';
 import { Gpu } from '../gpu/device.ts';
+import type { Tuner } from '../graph/autotune.ts';
 import { tuneKernels } from '../train/kernel_cache.ts';
 import { type RunKernels, readRunKernels, writeRunKernels } from '../train/run_kernels.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,6 +24,10 @@ export async function openAdapter(wanted: string | undefined, remembered?: strin
   const names = await listAdapters();
   return Gpu.open(names.includes(remembered) ? { adapter: remembered } : {});
 }
+
+/** What earlier runs have measured of kernels on this device; undefined where they are to be chosen by the fixed table. */
+export const knownKernels = (gpu: Gpu, { autotune }: DeviceOptions): Tuner | undefined =>
+  (autotune ?? !gpu.traits.software) ? tuneKernels(gpu) : undefined;
 
 /**
  * Has the kernels of this process chosen by measurement, if they are to be, and prints what is measured. The folder of a run

@@ -4,6 +4,7 @@ import { hostImages, residentImages } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { OccupancyMeter } from '../gpu/occupancy.ts';
 import type { LaunchTime } from '../gpu/profiler.ts';
+import type { Tuner } from '../graph/autotune.ts';
 import { type PlannedLaunch, plan } from '../graph/plan.ts';
 import type { Run } from '../graph/program.ts';
 import { memoryOf } from '../graph/slot_pool.ts';
@@ -20,18 +21,33 @@ const warmUp = 2;
 /** Steps over which it is measured how long the device waits for the host. */
 const watched = 8;
 
-/** `--dry-run`: plans a step and prints the plan. */
-export function dryRun(gpu: Gpu, { train }: Dataset, settings: TrainSettings, terminal: Terminal): void {
+/** `--dry-run`: plans a step, with the kernels that `tuner` knows or else those of the fixed table, and prints the plan. */
+export function dryRun(
+  gpu: Gpu,
+  { train }: Dataset,
+  settings: TrainSettings,
+  terminal: Terminal,
+  tuner: Tuner | undefined,
+): void {
   checkBatch(train, settings);
   const model = new SimClr(modelOptions(settings));
   const source = settings.images === 'gpu' ? residentImages(new State(gpu), train) : hostImages(train);
   const { phases } = tracePretraining(model, source, pretrainingOptions(settings));
-  const plans = phases.map((phase) => ({
-    name: phase.name,
-    runs: runsOf(phase, settings.batchSize),
-    plan: plan(phase.graph, Object.values(phase.outputs), gpu.traits),
-  }));
+  let [known, total] = [0, 0];
+  const plans = phases.map((phase) => {
+    const outputs = Object.values(phase.outputs);
+    const found = tuner?.known(phase.graph, outputs);
+    known += found?.known ?? 0;
+    total += found?.total ?? 0;
+    const planned = plan(phase.graph, outputs, gpu.traits, { choose: found?.choose });
+    return { name: phase.name, runs: runsOf(phase, settings.batchSize), plan: planned };
+  });
   const parameters = model.parameters.reduce((sum, { torchShape }) => sum + torchShape.reduce((a, b) => a * b, 1), 0);
+  terminal.line(
+    tuner
+      ? `kernels    as measured on this device for ${known} of ${total} ops and shapes that have variants, by the fixed table for the others`
+      : 'kernels    by the fixed table',
+  );
   terminal.line(describePlan(plans, memoryOf(inMemoryOrder(plans.map((phase) => phase.plan))), parameters));
 }
 

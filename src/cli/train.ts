@@ -12,7 +12,7 @@ import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train
 import { Trainer } from '../train/trainer.ts';
 import { command, printSkipped, stopOnSignals } from './common.ts';
 import { sampleSizes } from './data.ts';
-import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
+import { addDeviceOptions, chooseKernels, type DeviceOptions, knownKernels, openAdapter } from './device.ts';
 import { dryRun, profileStep } from './inspect.ts';
 import { addTrainSettings, givenSettings } from './options.ts';
 import { Terminal } from './terminal.ts';
@@ -41,7 +41,7 @@ export function trainCommand(): Command {
     .option('--resume <folder>', 'continue the run in this folder from its newest checkpoint')
     .option(
       '--dry-run',
-      'print the plan of a step with the kernels of the fixed table: nodes, FLOPs, bytes, peak memory; train nothing',
+      'print the plan of a step: kernels as far as they are known, nodes, FLOPs, bytes, peak memory; train nothing',
     )
     .option(
       '--profile',
@@ -65,7 +65,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
   if (trains) RunFolder.checkFree(out);
   const data = options.data ?? (await defaultData(options.preset, terminal));
   const dataset = await openData(data, settings, terminal, settings.knnEvery > 0);
-  if (options.dryRun) return dryRun(gpu, dataset, settings, terminal);
+  if (options.dryRun) return dryRun(gpu, dataset, settings, terminal, knownKernels(gpu, options));
   if (options.profile) {
     chooseKernels(gpu, options, terminal);
     return profileStep(gpu, dataset, settings, terminal);

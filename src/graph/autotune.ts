@@ -60,15 +60,8 @@ export class Tuner implements Chooser {
 
   /** The choice for a graph that is to be planned with these options; measures what is not known yet. */
   async choose(graph: Graph, outputs: readonly Tensor[], options: PlanOptions): Promise<Choose> {
-    const found = new Map<string, Isolated>();
-    plan(graph, outputs, this.gpu.traits, {
-      ...options,
-      choose: (node, names) => {
-        if (names.length > 1) found.set(keyOf(node, names), isolate(node, names));
-        return undefined;
-      },
-    });
-    const unknown = [...found.values()].filter((item) => !this.recall(item));
+    const items = this.itemsOf(graph, outputs, options);
+    const unknown = items.filter((item) => !this.recall(item));
     for (const [index, item] of unknown.entries()) {
       this.events.onTune?.(index, unknown.length, item.key);
       const tuning = await this.measure(item).catch((error: unknown) => {
@@ -78,8 +71,30 @@ export class Tuner implements Chooser {
       this.choices.set(item.key, tuning.variant);
     }
     if (unknown.length > 0) this.events.onTune?.(unknown.length, unknown.length, 'done');
-    if (found.size > 0) this.events.onChoice?.();
-    return (node, names) => this.choices.get(keyOf(node, names));
+    if (items.length > 0) this.events.onChoice?.();
+    return this.taken;
+  }
+
+  /** The choice by what is known already, with nothing measured: of how many ops and shapes there are variants, and known for how many. */
+  known(graph: Graph, outputs: readonly Tensor[]): { choose: Choose; known: number; total: number } {
+    const items = this.itemsOf(graph, outputs, {});
+    const known = items.filter((item) => this.recall(item));
+    return { choose: this.taken, known: known.length, total: items.length };
+  }
+
+  private readonly taken: Choose = (node, names) => this.choices.get(keyOf(node, names));
+
+  /** What there is to choose, each op and shape once. */
+  private itemsOf(graph: Graph, outputs: readonly Tensor[], options: PlanOptions): Isolated[] {
+    const found = new Map<string, Isolated>();
+    plan(graph, outputs, this.gpu.traits, {
+      ...options,
+      choose: (node, names) => {
+        if (names.length > 1) found.set(keyOf(node, names), isolate(node, names));
+        return undefined;
+      },
+    });
+    return [...found.values()];
   }
 
   /** Whether the variant is known: chosen already, or found in the cache for these very kernels. */

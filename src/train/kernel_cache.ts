@@ -35,9 +35,12 @@ export function kernelCacheFile({ traits, adapter }: Gpu, folder = cacheFolder()
   return join(folder, 'kernels', `${name}-${key}.json`);
 }
 
-/** Findings in a file, written after each one: a killed run loses none. What cannot be read counts as nothing. */
+/**
+ * Findings in a file, written after each one, beside what other processes have found meanwhile: a killed run loses none. What
+ * cannot be read counts as nothing.
+ */
 class FileCache implements TuningCache {
-  private readonly found: Record<string, Tuning>;
+  private found: Record<string, Tuning>;
   private writable = true;
 
   constructor(
@@ -62,7 +65,7 @@ class FileCache implements TuningCache {
   }
 
   write(key: string, tuning: Tuning): void {
-    this.found[key] = tuning;
+    this.found = { ...this.load(), ...this.found, [key]: tuning };
     if (!this.writable) return;
     try {
       mkdirSync(dirname(this.file), { recursive: true });

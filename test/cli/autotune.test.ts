@@ -27,6 +27,11 @@ it('kernels are measured once, kept in the cache, and recorded in the run, which
   const keys = Object.keys(variants);
   expect(keys.some((key) => key.startsWith('conv2d_backward_weight f32['))).toBe(true);
 
+  // A plan takes what was measured.
+  const plan = await train(...args, '--dry-run', '--autotune');
+  expect(plan.out).toMatch(/^kernels +as measured on this device for (\d+) of \1 ops and shapes that have variants,/m);
+  expect((await train(...args, '--dry-run')).out).toMatch(/^kernels +by the fixed table$/m);
+
   // A cache that says otherwise shows whether the record of the run goes first.
   const file = join(cache, 'simclr-webgpu', 'kernels', cacheFiles()[0]);
   const found = read(file);
@@ -43,5 +48,9 @@ it('without tuning the fixed table is used and nothing is measured', async () =>
   const fixed = join(folder, 'fixed');
   expect((await train(...args, '--out', fixed, '--no-autotune')).code).toBe(0);
   expect(read(fixed, 'kernels.json').variants).toBeNull();
+  const plan = await train(...args, '--dry-run', '--autotune');
+  expect(plan.out).toMatch(
+    /^kernels +as measured on this device for 0 of [1-9]\d* ops and shapes that have variants,/m,
+  );
   expect(existsSync(join(cache, 'simclr-webgpu'))).toBe(false); // Mesa keeps its shaders beside it;
 });
