@@ -215,8 +215,12 @@ function knnTable(
   };
 }
 
-const knnChart = (results: readonly KnnResult[], temperatures: readonly number[]) =>
-  lineChart({
+function knnChart(results: readonly KnnResult[], temperatures: readonly number[]) {
+  const percents = results.map(({ mean }) => 100 * mean);
+  // Whole tens around all of them: differences of a few hundredths of a point do not fill the chart.
+  const low = Math.min(90, 10 * Math.floor(Math.min(...percents) / 10));
+  const high = Math.max(low + 10, 10 * Math.ceil(Math.max(...percents) / 10));
+  return lineChart({
     title: 'Nearest neighbours by cosine, votes weighted exp(s / τ)',
     x: { label: 'neighbours k', logarithmic: true },
     y: { label: 'test accuracy / %' },
@@ -227,4 +231,6 @@ const knnChart = (results: readonly KnnResult[], temperatures: readonly number[]
         .map(({ k, mean }): [number, number] => [k, 100 * mean])
         .sort(([a], [b]) => a - b),
     })),
+    yRange: [low, high],
   });
+}
