@@ -21,8 +21,7 @@ override THREADS: u32 = 128;
 override BLOCK_K: u32 = 32;
 override FRAGMENT_ROWS: u32 = 4;
 override FRAGMENT_COLUMNS: u32 = 4;
-// Whether there may be more than 4 subgroups. Where there are not, multiplications stand behind no condition: Mesa's compiler moves loads
-// from before a condition to behind it, where they are waited for at once.
+// Whether there may be more than 4 subgroups.
 override SPARE_SUBGROUPS: bool = true;
 // Whether an operand lies k by k, instead of row by row (of the left) and column by column (of the right).
 override LEFT_ACROSS: bool = false;
@@ -212,10 +211,16 @@ fn run(group: vec3<u32>, groups: vec3<u32>, thread: u32, subgroup: u32) {
   // The last step fetches and keeps a block of which no term exists.
   for (var step = 0u; step < tile.steps; step++) {
     cursor = advance(tile, cursor);
-    let left = fetch_left(tile, cursor, thread);
-    let right = fetch_right(tile, cursor, thread);
     prepare_step(tile, thread, step + 2u);
-    if (!SPARE_SUBGROUPS || subgroup < 4u) {
+    // No condition stands between loads and products: Mesa's compiler would move the loads behind it, where they are waited for at once.
+    var left: Block;
+    var right: Block;
+    if (SPARE_SUBGROUPS && subgroup >= 4u) {
+      left = fetch_left(tile, cursor, thread);
+      right = fetch_right(tile, cursor, thread);
+    } else {
+      left = fetch_left(tile, cursor, thread);
+      right = fetch_right(tile, cursor, thread);
       multiply_block(subgroup, &a, &b, &c, &d);
     }
     workgroupBarrier();
