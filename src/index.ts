@@ -1,3 +1,4 @@
+/// <reference types="@webgpu/types" preserve="true" />
 /** The library: everything that the command line is made of. */
 export { type Dataset, openDataset } from './data/dataset.ts';
 export { downloadStl10 } from './data/download.ts';

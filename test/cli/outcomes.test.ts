@@ -170,18 +170,7 @@ describe('the library', () => {
         return loss[0];
       }`;
     writeFileSync(join(here, 'program.ts'), program);
-    const options = [
-      '--strict',
-      '--noEmit',
-      '--module',
-      'nodenext',
-      '--target',
-      'es2022',
-      '--types',
-      '@webgpu/types',
-      '--typeRoots',
-      resolve('node_modules'),
-    ];
+    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022'];
     expect(() => execFileSync('npx', ['tsc', ...options, join(here, 'program.ts')], { stdio: 'pipe' })).not.toThrow();
   });
 });
