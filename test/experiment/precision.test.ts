@@ -128,7 +128,7 @@ describe('the command line', () => {
       ...['--out', out, '--finetune-epochs', '1', '--finetune-batch-size', '10', '--precision', 'f16'],
     );
     expect(err).toBe('');
-    expect(text).toMatch(/fine-tuning: all layers, 1 epochs in f16; train 20, test 10/);
+    expect(text).toMatch(/fine-tuning: all layers, 1 epoch in f16; train 20, test 10/);
     const { settings, results } = JSON.parse(readFileSync(join(out, 'finetune.json'), 'utf8'));
     expect(settings.precision).toBe('f16');
     expect(results[0].last.lossScale.scale).toBeGreaterThan(0);
