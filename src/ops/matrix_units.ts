@@ -54,14 +54,19 @@ export function matrixVariants(product: MatrixProduct): Variants {
   const { device, kernels } = product;
   const unit = unitOf(device);
   if (!unit || !['shader-f16', 'subgroups'].every((feature) => device.features.has(feature))) return {};
-  // At least four subgroups, whatever their size, and threads enough to keep the largest block's words in their 8 slots each.
-  const threads = Math.max(fewestThreads, 4 * device.subgroupMaxSize);
+  const threads = threadsOf(device);
   const SPARE_SUBGROUPS = Number(threads > 4 * device.subgroupMinSize);
   return named('matrix', product, blocks(product, unit, kernels[unit.name], threads, { SPARE_SUBGROUPS }));
 }
 
-/** Threads of a workgroup, unless four subgroups are more. */
+/** Threads of a workgroup, unless four subgroups are more: enough to keep the largest block's words in their 8 slots each. */
 const fewestThreads = 128;
+
+const mostThreads = ({ limits }: DeviceTraits): number =>
+  Math.min(limits['maxComputeInvocationsPerWorkgroup'], limits['maxComputeWorkgroupSizeX']);
+
+/** At least four subgroups, whatever their size. */
+const threadsOf = ({ subgroupMaxSize }: DeviceTraits): number => Math.max(fewestThreads, 4 * subgroupMaxSize);
 
 /**
  * Variants `matrix_emulated…`, on software adapters with f16: the same kernel with the device's unit (or 16 × 16 × 16) put together from
@@ -73,8 +78,10 @@ export function emulatedVariants(product: MatrixProduct): Variants {
   if (!device.software || !device.features.has('shader-f16')) return {};
   const { M, N, K } = unitOf(device) ?? units[0];
   const unit = { M, N, K, componentType: 'f16' };
-  const constants = { M, N, K, SPARE_SUBGROUPS: 0 };
-  return named('matrix_emulated', product, blocks(product, unit, kernels.emulated, fewestThreads, constants));
+  // As many as with real units, spare ones too, where the device allows them.
+  const threads = threadsOf(device) <= mostThreads(device) ? threadsOf(device) : fewestThreads;
+  const constants = { M, N, K, SPARE_SUBGROUPS: Number(threads > fewestThreads) };
+  return named('matrix_emulated', product, blocks(product, unit, kernels.emulated, threads, constants));
 }
 
 /** Workgroups that sums are cut up for: 4 for each core. */
@@ -103,7 +110,7 @@ const unitOf = ({ matrixConfigs }: DeviceTraits) =>
 
 /** The blocks that fit the device, each as deep as it can be. */
 function blocks(
-  { leftAcross, rightAcross, device: { limits } }: MatrixProduct,
+  { leftAcross, rightAcross, device }: MatrixProduct,
   unit: Unit,
   kernel: Kernel,
   threads: number,
@@ -111,10 +118,9 @@ function blocks(
 ): MatrixBlock[] {
   return shapes.flatMap((shape) => {
     const [rows, columns] = [2 * shape.fragmentRows * unit.M, 2 * shape.fragmentColumns * unit.N];
-    const depth = [32, 16].find((k) => bytesOf(unit, shape, k) <= limits['maxComputeWorkgroupStorageSize']);
-    const most = Math.min(limits['maxComputeInvocationsPerWorkgroup'], limits['maxComputeWorkgroupSizeX']);
+    const depth = [32, 16].find((k) => bytesOf(unit, shape, k) <= device.limits['maxComputeWorkgroupStorageSize']);
     // Each thread moves whole words of both operands.
-    if (!depth || threads > Math.min(most, (Math.min(rows, columns) * depth) / 4)) return [];
+    if (!depth || threads > Math.min(mostThreads(device), (Math.min(rows, columns) * depth) / 4)) return [];
     const constants = {
       ...sizes,
       THREADS: threads,

@@ -1,7 +1,8 @@
 // What the products of lib/matrix/product.wgsl are made of, without matrix units: the same fragments in the same memory, but 32
 // neighbouring threads stand for a subgroup, a fragment that was loaded is only its place in workgroup memory, and each
 // thread computes pairs of neighbouring sums with plain multiply-adds. It lets devices without matrix units run all of the
-// kernel that surrounds them; it is not made to be fast. THREADS is 128; N is even and M · N a multiple of 64, 256 at most.
+// kernel that surrounds them; it is not made to be fast. THREADS is 128, or more where subgroups are spare; N is even and M · N a
+// multiple of 64, 256 at most.
 
 struct Left { at: u32 }
 struct Right { at: u32 }
