@@ -1,5 +1,6 @@
 /** What several commands share: how they are called again, how they are stopped, what they say of files left out. */
 import { basename, relative } from 'node:path';
+import type { Dataset } from '../data/dataset.ts';
 import { quote } from '../data/file_errors.ts';
 import type { ImageSet } from '../data/images.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,10 +41,18 @@ export function stopOnSignals(terminal: Terminal): { signal: AbortSignal; exitCo
 /** Skipped files that are named; the others are counted. */
 const named = 20;
 
-/** Says how many files could not be read, and which. */
-export function printSkipped({ skipped }: ImageSet, terminal: Terminal): void {
-  if (skipped.length === 0) return;
-  terminal.line(`skipped    ${skipped.length} unreadable ${skipped.length === 1 ? 'file' : 'files'}:`);
-  for (const { file, reason } of skipped.slice(0, named)) terminal.line(`           ${quote(file)}: ${reason}`);
-  if (skipped.length > named) terminal.line(`           and ${skipped.length - named} more`);
+/** Says how many files of each set could not be read, and which; those that several sets leave out are told once. */
+export function printSkipped(sets: readonly Pick<ImageSet, 'name' | 'skipped'>[], terminal: Terminal): void {
+  const told = new Set<ImageSet['skipped'][number]>();
+  for (const { name, skipped: all } of sets) {
+    const skipped = all.filter((one) => !told.has(one));
+    if (skipped.length === 0) continue;
+    terminal.line(`skipped    ${skipped.length} unreadable ${skipped.length === 1 ? 'file' : 'files'} of ${name}:`);
+    for (const { file, reason } of skipped.slice(0, named)) terminal.line(`           ${quote(file)}: ${reason}`);
+    if (skipped.length > named) terminal.line(`           and ${skipped.length - named} more`);
+    for (const one of skipped) told.add(one);
+  }
 }
+
+/** All sets of images of a folder. */
+export const setsOf = ({ train, probe }: Dataset): ImageSet[] => [train, ...(probe ? [probe.train, probe.test] : [])];

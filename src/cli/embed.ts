@@ -56,7 +56,7 @@ async function embed({ checkpoint: path, data, split, out, batchSize, ...device 
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
   terminal.line(`${data}: ${set.count.toLocaleString('en-US')} images`);
-  printSkipped(set, terminal);
+  printSkipped([set], terminal);
   const state = new State(gpu);
   const model = loadModel(state, checkpoint);
   const options = { imageSize, batchSize: Math.min(batchSize, set.count), ...normalization(checkpoint.settings) };

@@ -13,7 +13,7 @@ import { evalRobustness } from '../experiment/eval_robustness.ts';
 import { evalTransfer } from '../experiment/eval_transfer.ts';
 import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
 import { table } from '../report/tables.ts';
-import { command, stopOnSignals } from './common.ts';
+import { command, printSkipped, setsOf, stopOnSignals } from './common.ts';
 import { chooseKernels, openAdapter } from './device.ts';
 import { addFinetune, trainingTools } from './eval_finetune.ts';
 import {
@@ -62,7 +62,10 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
     const evaluation = Evaluation.open(gpu, {
       ...{ checkpoint, imageSize, normalize, batchSize, cache },
       events: {
-        onData: (description) => terminal.line(`data       ${description}`),
+        onData: (dataset) => {
+          terminal.line(`data       ${dataset.measured}`);
+          printSkipped(setsOf(dataset), terminal);
+        },
         onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
         onFeatures: (set, done, total) => {
           terminal.progress(`features (${set})`, done, total);

@@ -10,7 +10,7 @@ import { checkPrecision } from '../ops/precision.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
-import { command, printSkipped, stopOnSignals } from './common.ts';
+import { command, printSkipped, setsOf, stopOnSignals } from './common.ts';
 import { sampleSizes } from './data.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, knownKernels, openAdapter } from './device.ts';
 import { dryRun, profileStep } from './inspect.ts';
@@ -156,7 +156,7 @@ export async function openData(
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
   terminal.line(`data       ${dataset.description}`);
-  printSkipped(dataset.train, terminal);
+  printSkipped(setsOf(dataset), terminal);
   return dataset;
 }
 

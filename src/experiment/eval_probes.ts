@@ -94,7 +94,7 @@ function linearTable(data: LabelledData, settings: ProbeOptions, results: readon
   const name = strengthName(settings);
   const row = (first: string, { chosen, train, test }: LinearResult) => [
     first,
-    chosen.toPrecision(2),
+    String(chosen),
     percent(train.accuracy),
     percent(test.accuracy),
     test.loss.toFixed(4),

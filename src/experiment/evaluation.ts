@@ -37,7 +37,7 @@ export interface EvaluationOptions extends GivenPreparation {
 }
 
 export interface EvaluationEvents {
-  readonly onData?: (description: string) => void;
+  readonly onData?: (dataset: Dataset) => void;
   readonly onProgress?: OnProgress;
   readonly onFeatures?: (set: string, done: number, total: number) => void;
   /** Features were in the cache. */
@@ -83,7 +83,7 @@ export class Evaluation {
   async images(path: string, split: TrainSplit = 'train'): Promise<Dataset> {
     const { onData, onProgress } = this.options.events ?? {};
     const dataset = await openDataset(path, { split, size: this.file.imageSize, onProgress });
-    onData?.(dataset.measured);
+    onData?.(dataset);
     return dataset;
   }
 

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PNG } from 'pngjs';
 import { beforeAll, expect, it } from 'vitest';
 import { ensureSampleSet } from '../../src/data/sample.ts';
 import { adapters } from '../ops/harness.ts';
@@ -31,6 +32,24 @@ it('eval writes its table, JSON and figures into the run, and keeps features for
   const second = await run('eval', 'linear', '--folds', '--checkpoint', checkpoint, '--data', data, ...adapter);
   expect(second.out).toMatch(/features +train: from .*features/);
   expect(second.out).toMatch(/mean ± deviation +[\d.]+ ± [\d.]+ +[\d.]+ ± [\d.]+/);
+});
+
+it('photos that cannot be read are told, of train and of test, each once', async () => {
+  const photos = join(folder, 'photos');
+  const png = PNG.sync.write(new PNG({ width: 16, height: 16 }));
+  for (const part of ['train/a', 'train/b', 'test/a', 'test/b']) {
+    mkdirSync(join(photos, part), { recursive: true });
+    for (const i of [0, 1]) writeFileSync(join(photos, part, `${i}.png`), png);
+  }
+  for (const part of ['train', 'test']) writeFileSync(join(photos, part, 'a', 'broken.jpg'), 'no JPEG');
+  const args = ['eval', 'knn', '--checkpoint', checkpoint, '--data', photos, '--out', join(folder, 'told'), ...adapter];
+  const { code, out, err } = await run(...args);
+  expect(code, err).toBe(0);
+  const told = ['train', 'test'].map(
+    (part) => `skipped    1 unreadable file of ${join(photos, part)}:\n           "a/broken.jpg": `,
+  );
+  for (const line of told) expect(out.split(line)).toHaveLength(2);
+  expect(out).toContain(': 4 train / 4 test images');
 });
 
 it('wrong use and missing files are told in a line', async () => {
