@@ -9,7 +9,7 @@ export const sampleSizes = { train: 500, test: 500, unlabeled: 4000 } as const;
 
 /** `simclr data`: brings data sets. */
 export function dataCommand(): Command {
-  const command = new Command('data').description('bring a data set');
+  const command = new Command('data').description('download STL-10, or draw the sample set');
   command
     .command('stl10')
     .description('download STL-10 (2.6 GB), check and unpack it; a stopped download goes on')

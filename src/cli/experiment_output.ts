@@ -37,9 +37,7 @@ export function announceExperiment(
     .map((name) => `${supervisedKey(name)} ${supervised[name]}`);
   const shown = [...sizes, ...labelled].join(', ');
   if (shown === '') return;
-  terminal.line(
-    `note       no GPU here: sizes that end within minutes on a software adapter (${shown}); flags override them`,
-  );
+  terminal.line(`note       no GPU here: smaller sizes, meant for a software adapter (${shown}); flags override them`);
 }
 
 /** Prints what an experiment tells: a line a stage, a line an epoch of its labelled stages. */

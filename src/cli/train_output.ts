@@ -23,7 +23,7 @@ export function announce(
   if (traits.software && small.length > 0) {
     const sizes = small.map((name) => `${name} ${settings[name]}`).join(', ');
     terminal.line(
-      `note       no GPU here: sizes that end within minutes on a software adapter (${sizes}); flags override them`,
+      `note       no GPU here: smaller sizes, meant for a software adapter (${sizes}); flags override them`,
     );
   }
 }
