@@ -24,6 +24,7 @@ import { checkPrecision } from '../ops/precision.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import { flagOf, parseSettings } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
+import { checkBatch } from '../train/trainer.ts';
 import { command, stopOnSignals } from './common.ts';
 import { addDeviceOptions, chooseKernels, openAdapter } from './device.ts';
 import { announceExperiment, printExperiment, printResults } from './experiment_output.ts';
@@ -140,10 +141,13 @@ async function begun(gpu: Gpu, options: Options, given: GivenExperiment, termina
   const plan = planExperiment(given, gpu.traits, from);
   checkPrecision(plan.supervised, gpu.traits);
   const data = options.data ?? (await defaultData(options.preset, terminal));
-  foldsOf({ folds: plan.folds, data }); // tells that there are none, before anything is written
+  // What cannot be done is told before anything is written: the folder would hold on to settings that do not work.
+  foldsOf({ folds: plan.folds, data });
   const dataset = await openData(data, plan.pretrain, terminal, true);
+  const images = imagesOf(dataset, data);
+  if (!from) checkBatch(dataset.train, plan.pretrain);
   const config: ExperimentConfig = {
-    ...{ version: 1, data: resolve(data), ...plan, images: imagesOf(dataset, data) },
+    ...{ version: 1, data: resolve(data), ...plan, images },
     adapter: gpu.traits.adapter,
     started: new Date().toISOString(),
   };

@@ -14,7 +14,7 @@ import { readCheckpoint } from '../train/checkpoint.ts';
 import type { TrainEvents } from '../train/events.ts';
 import { modelOptions, type TrainSettings } from '../train/settings.ts';
 import { type SupervisedEvents, trainSupervised } from '../train/supervised.ts';
-import type { SupervisedData } from '../train/supervised_data.ts';
+import { classCount, type SupervisedData } from '../train/supervised_data.ts';
 import type { PretrainedEncoder } from '../train/supervised_encoder.ts';
 import { fromCheckpoint, isPretrained, pretrain } from './experiment_pretrain.ts';
 import { type Encoders, Prober } from './experiment_probe.ts';
@@ -50,12 +50,15 @@ export interface ExperimentNumbers {
   readonly runs: readonly LabelledRun[];
 }
 
-/** The labelled images. UserError: there are none. */
+/** The labelled images. UserError: there are none, or too few classes to tell apart. */
 export function labelledData({ probe }: Dataset, data: string): SupervisedData {
-  if (probe) return probe;
-  throw new UserError(
-    `${data}: has no labelled images, which the experiment's models learn from; give STL-10's files, or folders train/ and test/ with a folder for each class`,
-  );
+  if (!probe) {
+    throw new UserError(
+      `${data}: has no labelled images, which the experiment's models learn from; give STL-10's files, or folders train/ and test/ with a folder for each class`,
+    );
+  }
+  classCount(probe);
+  return probe;
 }
 
 /** Rows of each fold of the training split; [null]: all of it. UserError (usage): folds that the data do not have. */

@@ -273,6 +273,19 @@ describe('simclr experiment', () => {
     expect(existsSync(out('x'))).toBe(false);
   });
 
+  it('refuses a batch that the images do not fill, and a single class, before it writes anything', async () => {
+    const large = await run(...flags, '--batch-size', '17', '--out', out('x'));
+    expect(large.code).toBe(1);
+    expect(large.err).toMatch(/^simclr: .*: has 16 images, fewer than --batch-size 17; use a smaller batch\n$/);
+    const single = out('single');
+    ensureSampleSet(single, images);
+    writeFileSync(join(findStl10(single)!, 'train_y.bin'), Buffer.alloc(images.train, 1));
+    const one = await run(...flags, '--data', single, '--out', out('x'));
+    expect(one.code).toBe(1);
+    expect(one.err).toMatch(/^simclr: .*has images of one class only; a classifier needs two classes or more\n$/);
+    expect(existsSync(out('x'))).toBe(false);
+  });
+
   it('says in one line what is wrong with images or with the folder', async () => {
     const unlabelled = out('unlabelled');
     ensureSampleSet(unlabelled, images);
