@@ -84,9 +84,13 @@ export function chosenStages(stages: readonly SimilarityStage[], most = 8): Simi
   return Array.from({ length: most }, (_, i) => stages[Math.round((i * (stages.length - 1)) / (most - 1))]);
 }
 
-export function similarityFigure({ similarity, seed }: PretrainingResult): Promise<Chart> {
+/** How many pairs are compared: eight, or all images where there are fewer. */
+export const pairsOf = ({ similarity }: PretrainingResult): number => Math.sqrt(similarity[0].similarity.length) / 2;
+
+export function similarityFigure(result: PretrainingResult): Promise<Chart> {
+  const { similarity, seed } = result;
   return matrices({
-    title: `Similarity of 8 fixed pairs, untrained to trained (seed ${seed})`,
+    title: `Similarity of ${pairsOf(result)} fixed pairs, untrained to trained (seed ${seed})`,
     range: [-1, 1],
     scale: 'cosine similarity',
     matrices: chosenStages(similarity).map((stage) => ({

@@ -20,6 +20,7 @@ import {
   modelCharts,
   modelTitles,
   pairsFigure,
+  pairsOf,
   pretrainingCharts,
   samplesFigure,
   similarityFigure,
@@ -160,7 +161,7 @@ async function pretrainingBlocks(runs: readonly PretrainingResult[]): Promise<Bl
     blocks.push(
       await figure(
         name,
-        'Cosine similarities of the embeddings of 8 fixed pairs by stage. Trained, the two views of an image (the diagonals of the off-diagonal quarters) are similar and all else is not.',
+        `Cosine similarities of the embeddings of ${pairsOf(run)} fixed pairs by stage. Trained, the two views of an image (the diagonals of the off-diagonal quarters) are similar and all else is not.`,
         similarityFigure(run),
       ),
       {

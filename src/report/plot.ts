@@ -64,8 +64,10 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
 /** From the first to the last x, with ticks that are worth reading: the library's own go by threes, or by powers of ten. */
 function horizontal(xs: readonly number[], logarithmic = false): object {
   if (xs.length === 0) return {};
-  const ends = { min: Math.min(...xs), max: Math.max(...xs) };
+  const [first, last] = [Math.min(...xs), Math.max(...xs)];
+  // A single point stands in the middle.
+  const around = logarithmic ? { min: first / 2, max: 2 * first } : { min: first - 1, max: first + 1 };
+  const ends = first === last ? around : { min: first, max: last };
   if (!logarithmic && !xs.every(Number.isInteger)) return ends;
-  const values = logarithmic ? [...new Set(xs)] : wholeTicks(ends.min, ends.max);
-  return { ...ends, ...tickedAt(values, 'x') };
+  return { ...ends, ...tickedAt(logarithmic ? [...new Set(xs)] : wholeTicks(first, last), 'x') };
 }

@@ -145,6 +145,7 @@ describe('the files', () => {
     for (const [name, title] of [
       ['test-accuracy', 'Test accuracy of the models, mean of 2 runs'],
       ['frozen-loss', 'Loss: frozen encoder, linear head, mean of 2 runs'],
+      ['similarity-seed-2', 'Similarity of 8 fixed pairs, untrained to trained (seed 2)'],
       ['pretraining-accuracy', 'Pre-training: contrastive accuracy, and kNN accuracy'],
     ])
       expect(readFileSync(join(out, 'figures', `${name}.svg`), 'utf8')).toContain(title);

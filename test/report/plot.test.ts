@@ -201,8 +201,14 @@ describe('charts', () => {
     const chart = await lineChart({ ...curves, yRange: [0, 100], reference: { name: 'guessing', y: 10 } });
     expect(chart.svg).toContain('guessing');
     expect(chart.svg).toContain('>100<');
-    const one = await lineChart({ ...curves, series: [{ name: 'train', points: [[1, 2]] }] });
-    expect(has(one, palette[0])).toBe(true);
+    for (const logarithmic of [false, true]) {
+      const x = { label: 'k', logarithmic };
+      const one = await lineChart({ ...curves, x, series: [{ name: 'train', points: [[20, 2]] }] });
+      expect(has(one, palette[0])).toBe(true);
+      // The tick of the point, in the middle of the axis of x.
+      const [, at] = /translate\(([\d.]+) [\d.]+\)"[^>]*>20</.exec(one.svg)!;
+      expect(Math.abs(Number(at) - 860 / 2)).toBeLessThan(60);
+    }
     expect((await lineChart({ ...curves, series: [] })).png.length).toBeGreaterThan(1000);
   });
 
