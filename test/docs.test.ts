@@ -1,0 +1,43 @@
+/** What the documents point at is there: files, sections, scripts. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const documents = [
+  'README.md',
+  ...['docs', 'bench'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
+      .filter((file) => file.endsWith('.md') && !file.includes('node_modules')),
+  ),
+];
+const read = (document: string): string => readFileSync(join(root, document), 'utf8');
+
+/** The address of a heading, as code hosts make it. */
+const anchor = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} -]/gu, '')
+    .trim()
+    .replaceAll(' ', '-');
+
+const anchors = (document: string): string[] =>
+  [...read(document).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading));
+
+it.each(documents)('%s: links lead somewhere', (document) => {
+  const links = [...read(document).matchAll(/\]\(([^)\s]+)\)|src="([^"]+)"/g)].map((match) => match[1] ?? match[2]);
+  const broken = links.filter((link) => {
+    if (/^https?:/.test(link)) return false;
+    const [file, section] = link.split('#');
+    const target = file === '' ? document : join(dirname(document), file);
+    return !existsSync(join(root, target)) || (section !== undefined && !anchors(target).includes(section));
+  });
+  expect(broken).toEqual([]);
+});
+
+it.each(documents)('%s: scripts of npm that it names exist', (document) => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const named = [...read(document).matchAll(/npm run (?:-s )?([\w:]+)/g)].map(([, name]) => name);
+  expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});
