@@ -1,18 +1,18 @@
 import { dirname } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type DataSplit, dataSplits, openDataset } from '../data/dataset.ts';
 import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { npyPieces } from '../data/npy.ts';
 import { Embedder } from '../eval/embed.ts';
+import { type GivenPreparation, loadEncoderFile, readEncoder } from '../experiment/encoder.ts';
 import { State } from '../graph/state.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
-import { loadModel, readCheckpoint } from '../train/checkpoint.ts';
-import { normalization } from '../train/settings.ts';
 import { printSkipped } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
+import { addEncoder, countFrom } from './eval_options.ts';
 import { Terminal } from './terminal.ts';
 
-interface EmbedCommandOptions extends DeviceOptions {
+interface EmbedCommandOptions extends DeviceOptions, GivenPreparation {
   readonly checkpoint: string;
   readonly data: string;
   readonly split: DataSplit;
@@ -22,9 +22,9 @@ interface EmbedCommandOptions extends DeviceOptions {
 
 /** `simclr embed`: features of images as a NumPy file. */
 export function embedCommand(): Command {
-  const embedding = new Command('embed')
-    .description('write the features h of images as a NumPy array, and the list of their files')
-    .requiredOption('--checkpoint <file>', 'a checkpoint of a run')
+  const embedding = addEncoder(
+    new Command('embed').description('write the features h of images as a NumPy array, and the list of their files'),
+  )
     .requiredOption('--data <folder>', 'STL-10’s binary files, or a folder of PNG and JPEG photos')
     .addOption(
       new Option('--split <name>', 'which images, where the folder has such parts')
@@ -32,35 +32,30 @@ export function embedCommand(): Command {
         .default('unlabeled'),
     )
     .option('--out <file>', 'the array to write, float32 [images, 512]; file names go beside it (.txt)', 'features.npy')
-    .option('--batch-size <number>', 'images at a time', positiveInteger, 64);
+    .option('--batch-size <number>', 'images at a time', countFrom(1), 64);
   return addDeviceOptions(embedding).action(embed);
 }
 
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It is not a whole number above 0.');
-  return value;
-}
-
-async function embed({ checkpoint: path, data, split, out, batchSize, ...device }: EmbedCommandOptions): Promise<void> {
+async function embed(options: EmbedCommandOptions): Promise<void> {
+  const { checkpoint, data, split, out } = options;
   const terminal = new Terminal();
   ensureWritableDir(dirname(out));
-  const checkpoint = readCheckpoint(path);
-  const { imageSize } = checkpoint.settings;
-  const gpu = await openAdapter(device.adapter);
-  chooseKernels(gpu, device, terminal);
+  const file = readEncoder(checkpoint, options);
+  const gpu = await openAdapter(options.adapter);
+  chooseKernels(gpu, options, terminal);
   const { train: set } = await openDataset(data, {
     split,
-    size: imageSize,
+    size: file.imageSize,
     probe: false,
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
   terminal.line(`${data}: ${set.count.toLocaleString('en-US')} images`);
   printSkipped([set], terminal);
   const state = new State(gpu);
-  const model = loadModel(state, checkpoint);
-  const options = { imageSize, batchSize: Math.min(batchSize, set.count), ...normalization(checkpoint.settings) };
-  const embedder = await Embedder.create(state, model, set, options);
+  const encoder = loadEncoderFile(state, file);
+  const batchSize = Math.min(options.batchSize, set.count);
+  const model = { features: encoder.forward.bind(encoder) };
+  const embedder = await Embedder.create(state, model, set, { ...file, batchSize });
   const features = await embedder.embed(set, undefined, (done) => terminal.progress('images', done, set.count));
   writeFileAtomic(out, npyPieces(features, [set.count, resnetFeatures]));
   const list = `${out.replace(/\.npy$/, '')}.txt`;

@@ -1,17 +1,16 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../errors.ts';
 import { probeDefaults } from '../eval/probe.ts';
+import type { GivenPreparation } from '../experiment/encoder.ts';
 import { addDeviceOptions, type DeviceOptions } from './device.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What every `simclr eval` command is given. */
-export interface EvalOptions extends DeviceOptions {
+export interface EvalOptions extends DeviceOptions, GivenPreparation {
   readonly checkpoint: string;
   readonly data: string;
   readonly out?: string;
   readonly cache?: string;
-  readonly imageSize?: number;
-  readonly normalize?: 'imagenet' | 'half' | 'none';
   readonly batchSize: number;
   readonly seed: number;
 }
@@ -48,21 +47,13 @@ export function listOf(one: (text: string) => number): (text: string) => number[
 
 const positive = numberIn(Number.MIN_VALUE, 1e9);
 
-/** A command with what all of them have. */
-export function evalCommandNamed(name: string, description: string, { home = true } = {}): Command {
-  const command = new Command(name)
-    .description(description)
+/** Which encoder, and how images are prepared for it. */
+export function addEncoder(command: Command): Command {
+  return command
     .requiredOption(
       '--checkpoint <file>',
       'a checkpoint of a run, an exported encoder, or torchvision’s resnet18 or 34 (.safetensors)',
-    );
-  const folder = 'STL-10’s binary files, or a folder of photos by class, with train/ and test/ or without';
-  if (home) command.requiredOption('--data <folder>', folder);
-  else command.option('--data <folder>', `${folder}: what the other folder is compared with`);
-  addDeviceOptions(command);
-  return command
-    .option('--out <folder>', `where results go (default: eval/${name} beside the checkpoint or in its run)`)
-    .option('--cache <folder>', 'where features are kept for the next evaluation (default: features/ beside --out)')
+    )
     .option(
       '--image-size <number>',
       'height and width of images (default: as the encoder says, else 96)',
@@ -73,7 +64,19 @@ export function evalCommandNamed(name: string, description: string, { home = tru
         '--normalize <name>',
         'colours: imagenet, half or none (default: as the encoder says, else imagenet)',
       ).choices(['imagenet', 'half', 'none']),
-    )
+    );
+}
+
+/** A command with what all of them have. */
+export function evalCommandNamed(name: string, description: string, { home = true } = {}): Command {
+  const command = addEncoder(new Command(name).description(description));
+  const folder = 'STL-10’s binary files, or a folder of photos by class, with train/ and test/ or without';
+  if (home) command.requiredOption('--data <folder>', folder);
+  else command.option('--data <folder>', `${folder}: what the other folder is compared with`);
+  addDeviceOptions(command);
+  return command
+    .option('--out <folder>', `where results go (default: eval/${name} beside the checkpoint or in its run)`)
+    .option('--cache <folder>', 'where features are kept for the next evaluation (default: features/ beside --out)')
     .option('--batch-size <number>', 'images at a time while features are computed', countFrom(1), 64)
     .option('--seed <number>', 'seed of everything that is drawn', countFrom(0), 1)
     .exitOverride()

@@ -66,7 +66,7 @@ describe('settings', () => {
     [['trane'], /unknown command 'trane'/],
     [['export'], /--checkpoint/],
     [['train', '--preset', 'cifar'], /stl10/],
-    [['embed', '--checkpoint', 'a', '--data', 'b', '--batch-size', '0'], /not a whole number above 0/],
+    [['embed', '--checkpoint', 'a', '--data', 'b', '--batch-size', '0'], /whole number from 1/],
     [['embed', '--checkpoint', 'a', '--data', 'b', '--split', 'banana'], /unlabeled, train\+unlabeled, train, test/],
   ])('usage: %s', async (args, message) => {
     const { code, err } = await run(...args);
@@ -153,7 +153,7 @@ describe('checkpoints', () => {
   it('not one of ours', async () => {
     const other = join(folder, 'other.safetensors');
     writeSafetensors(other, [['w', { dtype: 'F32', shape: [1], data: Float32Array.of(1) }]]);
-    expectOneLine(await embed(other), [/is no checkpoint of simclr-webgpu/], 1);
+    expectOneLine(await embed(other), [/is no encoder that this program knows/], 1);
   });
 
   it('of another architecture', async () => {

@@ -136,6 +136,18 @@ describe('what is made of a checkpoint', () => {
     expect(difference).toBeLessThan(1e-5);
   });
 
+  it('an exported encoder gives the features of its checkpoint', async () => {
+    const exported = join(folder, 'exported.safetensors');
+    expect((await run('export', '--checkpoint', checkpoint, '--out', exported)).code).toBe(0);
+    const photos = drawnPhotos(3, 32);
+    const features = async (encoder: string, out: string) => {
+      const { code, err } = await run('embed', '--checkpoint', encoder, '--data', photos, '--out', join(folder, out));
+      expect(code, err).toBe(0);
+      return readFileSync(join(folder, out));
+    };
+    expect((await features(exported, 'b.npy')).equals(await features(checkpoint, 'a.npy'))).toBe(true);
+  });
+
   const python = pythonWithTorchvision();
   it.skipIf(!python)(
     `torchvision loads the exported encoder and gives the same features${python ? '' : ' (skipped: no python3 with torchvision here)'}`,
@@ -204,7 +216,7 @@ describe('the README', () => {
 
 /** A folder of PNG files of the very size that the network takes, so that nothing is resized. */
 function drawnPhotos(count: number, size: number): string {
-  const photos = join(folder, 'photos');
+  const photos = join(folder, `photos-${count}`);
   mkdirSync(photos);
   const set = sampleSet('test', count, size);
   for (let i = 0; i < count; i++) {
