@@ -1,6 +1,6 @@
 /** The pictures nearest to a picture, by the encoder's features. */
 import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Dataset, TrainSplit } from '../data/dataset.ts';
 import { decodeRefused, shortReason } from '../data/decode.ts';
 import { type ImageSet, imageBytes, PixelStore, storedSet } from '../data/images.ts';
@@ -149,7 +149,8 @@ async function findQueries(
   const texts = wanted.length > 0 ? wanted : spread.map(String);
   const queries: Query[] = [];
   for (const text of texts) {
-    queries.push(/^\d+$/.test(text) ? imageQuery(set, text, set === searched) : await fileQuery(text, imageSize));
+    const byNumber = /^\d+$/.test(text);
+    queries.push(byNumber ? imageQuery(set, text, set === searched) : await fileQuery(text, searched, imageSize));
   }
   return queries;
 }
@@ -162,7 +163,7 @@ function imageQuery(set: ImageSet, text: string, own: boolean): Query {
   return { name, className, own: own ? i : undefined, pixels: read(set, i) };
 }
 
-async function fileQuery(path: string, size: number): Promise<Query> {
+async function fileQuery(path: string, searched: ImageSet, size: number): Promise<Query> {
   if (!existsSync(path)) {
     throw new UserError(`--query ${path}: no such file; give a PNG or JPEG file, or the number of an image`);
   }
@@ -171,7 +172,8 @@ async function fileQuery(path: string, size: number): Promise<Query> {
       `--query ${path}: cannot be read as a picture (${shortReason(error)}); give a PNG or JPEG file, or a number`,
     );
   });
-  return { name: basename(path), className: undefined, own: undefined, pixels };
+  const own = searched.files?.findIndex((file) => resolve(searched.name, file) === resolve(path)) ?? -1;
+  return { name: basename(path), className: undefined, own: own < 0 ? undefined : own, pixels };
 }
 
 function querySet(like: ImageSet, queries: readonly Query[]): ImageSet {

@@ -1,6 +1,6 @@
 /** Each evaluation on a small set, on the first adapter: its table says what its JSON says, and its files are there. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeNpy } from '../../src/data/npy.ts';
@@ -136,13 +136,17 @@ describe('evaluations', () => {
     expect(outcome.notes).toHaveLength(6);
   });
 
-  it('neighbors: a file finds itself first, a number is a test image, an own image is left out', async () => {
+  it('neighbors: a copy finds its original, a number is a test image, an own image is left out', async () => {
     const file = join(photos, 'round', '6.png');
-    const labelled = await evalNeighbors(evaluation, photos, { queries: [file, '1'], count: 3, split: 'train' });
+    const copy = join(folder, 'copy.png');
+    copyFileSync(file, copy);
+    const queries = [copy, relative('.', file), '1'];
+    const labelled = await evalNeighbors(evaluation, photos, { queries, count: 3, split: 'train' });
     const results = resultsOf<{ neighbors: { file: string; similarity: number }[] }[]>(labelled, 'neighbors');
     expect(results[0].neighbors[0].file).toBe('round/6.png');
     expect(results[0].neighbors[0].similarity).toBeCloseTo(1, 4);
-    expect(labelled.rows).toHaveLength(6);
+    expect(results[1].neighbors.map((neighbor) => neighbor.file)).not.toContain('round/6.png');
+    expect(labelled.rows).toHaveLength(9);
     const own = await evalNeighbors(evaluation, plain, { queries: [], count: 6, split: 'train' });
     const found = own.json['results'] as { query: string; neighbors: { file: string }[] }[];
     for (const { query, neighbors } of found) {
