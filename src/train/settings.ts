@@ -145,7 +145,7 @@ export function parseSettings(given: unknown, source = 'settings', name: Setting
 export const softwareSizes = {
   imageSize: 32,
   batchSize: 32,
-  steps: 375,
+  steps: 500,
   knnEvery: 1,
   knnImages: 500,
 } as const satisfies Partial<TrainSettings>;
