@@ -122,12 +122,14 @@ function weightLaunches({ device, attrs, x, w: dw, y: dy, flops }: Convolution, 
   const length = product(dw.shape);
   const [columns, rows] = [Math.ceil(length / dw.shape[0] / 64), Math.ceil(dw.shape[0] / 64)];
   const wanted = Math.ceil((device.software ? 32 : 1024) / (columns * rows)); // workgroups that fill the device
-  const slices = sliceCount(wanted, product(dy.shape.slice(0, 3)), length);
+  const pixels = product(dy.shape.slice(0, 3));
+  const slices = sliceCount(wanted, pixels, length);
+  const slice = 4 * Math.ceil(pixels / slices / 4); // kernels take four pixels at a time
   const partials = slices === 1 ? dw : padded('partials', [slices, length], 'f32');
   const sum: Launch = {
     kernel,
     bindings: { dy: dy.bound, x: x.bound, partials: partials.bound },
-    params: { ...convolutionSizes(attrs, x.shape, dw.shape, dy.shape), slices },
+    params: { ...convolutionSizes(attrs, x.shape, dw.shape, dy.shape), slice },
     workgroups: [columns, rows, slices],
     flops,
   };

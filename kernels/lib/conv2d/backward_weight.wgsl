@@ -8,7 +8,7 @@
 //            With one slice, partials is dw itself.
 //   channels and out_channels are multiples of 4; nothing else is assumed. A slice may be empty: it is then zeros.
 //
-// The pixels, in memory order, are cut into `slices` runs of ceil(pixels / slices).
+// The pixels, in memory order, are cut into runs of `slice`.
 //
 // Thread: 8 out channels × 2 columns of 4, where a column is one (ky, kx, i/4): 64 sums.
 // Workgroup: 8 × 8 threads: 16 columns (thread x takes x and x + 8) × 64 out channels (thread y takes 8 in a row). With 64
@@ -59,9 +59,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let second = select(0u, 1u, two);
 
   let pixels = params.batch * params.out_height * params.out_width;
-  let run = (pixels + params.slices - 1u) / params.slices;
-  let begin = min(workgroup.z * run, pixels);
-  let end = min(begin + run, pixels);
+  let begin = min(workgroup.z * params.slice, pixels);
+  let end = min(begin + params.slice, pixels);
 
   // Coordinates are counted along: a division for each pixel would cost more than its products.
   var out_x = begin % params.out_width;

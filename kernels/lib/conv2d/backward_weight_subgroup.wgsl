@@ -8,7 +8,7 @@
 //            With one slice, partials is dw itself.
 //   channels and out_channels are multiples of 4; nothing else is assumed. A slice may be empty: it is then zeros.
 //
-// The pixels, numbered with the image number fastest (see gather_portable.wgsl), are cut into runs of 4 · ceil(pixels / slices / 4).
+// The pixels, numbered with the image number fastest (see gather_portable.wgsl), are cut into runs of `slice`, a multiple of 4.
 //
 // Thread: 16 out channels × 1 column of 4, where a column is one (ky, kx, i/4): 64 sums, 4 pixels at a time. The 4 threads of
 // a quad have the same 16 out channels: each loads 4 of them and gets the other 12 from its neighbours, because a load costs
@@ -85,9 +85,8 @@ fn main(
   let tap_x = i32(tap % params.kernel_width) - i32(params.padding);
 
   let pixels = params.batch * params.out_height * params.out_width;
-  let run = (pixels + params.slices * 4u - 1u) / (params.slices * 4u) * 4u;
-  let begin = min(workgroup.z * run, pixels);
-  let end = min(begin + run, pixels);
+  let begin = min(workgroup.z * params.slice, pixels);
+  let end = min(begin + params.slice, pixels);
   let place = begin / params.batch;
   var pixel_a = Pixel(begin % params.batch, place / params.out_width, place % params.out_width);
 

@@ -1,22 +1,8 @@
 // What the kernels of the gathering convolution share: its interface, and how pixels map to source coordinates and taps.
 // Whoever includes this says what the tensors hold: `Element` f32 or f16, `Value` four of them. Sums are f32 in either case.
 
-struct Params {
-  batch: u32,
-  height: u32,
-  width: u32,
-  channels: u32,
-  out_height: u32,
-  out_width: u32,
-  out_channels: u32,
-  kernel_height: u32,
-  kernel_width: u32,
-  stride: u32,
-  padding: u32,
-  input_gradient: u32,  // 0 or 1
-}
+// #include "lib/conv2d/gather_params.wgsl"
 
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Value>;
 @group(0) @binding(2) var<storage, read> w: array<Value>;
 @group(0) @binding(3) var<storage, read_write> y: array<Element>;

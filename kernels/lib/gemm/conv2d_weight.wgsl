@@ -14,26 +14,7 @@
 // Grid: dispatch(ceil(kernel_height · kernel_width · channels / tile_columns), ceil(out_channels / tile_rows), slices)
 // #include "lib/gemm/tile.wgsl"
 // #include "lib/gemm/loaded.wgsl"
-
-struct Params {
-  batch: u32,
-  height: u32,
-  width: u32,
-  channels: u32,
-  out_height: u32,
-  out_width: u32,
-  out_channels: u32,
-  kernel_height: u32,
-  kernel_width: u32,
-  stride: u32,
-  padding: u32,
-  slice: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<Value>;
-@group(0) @binding(2) var<storage, read> x: array<Value>;
-@group(0) @binding(3) var<storage, read_write> partials: array<vec4<f32>>;
+// #include "lib/conv2d/weight_interface.wgsl"
 
 // The column of w that a thread loads for: a tap, relative to the pixel that it is read for, 4 channels, and what both add to the
 // place of that pixel.

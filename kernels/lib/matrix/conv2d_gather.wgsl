@@ -18,23 +18,8 @@
 //       stride : 1; tiles = classes · ceil(rows / ROWS); dispatch(ceil(out_channels / COLUMNS), grid1d(tiles, 1))
 
 // #include "lib/matrix/source.wgsl"
+// #include "lib/conv2d/gather_params.wgsl"
 
-struct Params {
-  batch: u32,
-  height: u32,
-  width: u32,
-  channels: u32,
-  out_height: u32,
-  out_width: u32,
-  out_channels: u32,
-  kernel_height: u32,
-  kernel_width: u32,
-  stride: u32,
-  padding: u32,
-  input_gradient: u32,  // 0 or 1
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read> w: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec2<u32>>;

@@ -14,23 +14,8 @@
 // Grid: dispatch(ceil(kernel_height · kernel_width · channels / COLUMNS), ceil(out_channels / ROWS), slices)
 
 // #include "lib/matrix/source.wgsl"
+// #include "lib/conv2d/weight_params.wgsl"
 
-struct Params {
-  batch: u32,
-  height: u32,
-  width: u32,
-  channels: u32,
-  out_height: u32,
-  out_width: u32,
-  out_channels: u32,
-  kernel_height: u32,
-  kernel_width: u32,
-  stride: u32,
-  padding: u32,
-  slice: u32,  // pixels
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read> x: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read_write> partials: array<vec4<f32>>;
