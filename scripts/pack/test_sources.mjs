@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
 import { PackError, projectFolder } from './project.mjs';
+import { vi } from './tests/vitest.mjs';
 
 const call = /import\.meta\.glob(?:<[^(]*>)?\(\s*(\[[^\]]*\])\s*,\s*\{ eager: true \}\s*\)/g;
 
@@ -46,12 +47,19 @@ function keepFolder(path, text) {
   return text.replaceAll('import.meta.dirname', `process.argv[1].replace(/main\\.js$/, ${JSON.stringify(folder)})`);
 }
 
+/** Refuses tests that use more of vitest than packed tests have. */
+function checkUses(path, text) {
+  const missing = [...text.matchAll(/\bvi\.(\w+)/g)].find(([, name]) => !(name in vi));
+  if (missing) throw new PackError(`${path}: '${missing[0]}' is not in scripts/pack/tests/vitest.mjs; add it there`);
+  return text;
+}
+
 /** @type {import('esbuild').Plugin} */
 export const testSources = {
   name: 'sources of tests',
   setup(build) {
     build.onLoad({ filter: /[\\/]test[\\/].*\.ts$/ }, ({ path }) => ({
-      contents: keepFolder(path, importGlobs(path, readFileSync(path, 'utf8'))),
+      contents: keepFolder(path, importGlobs(path, checkUses(path, readFileSync(path, 'utf8')))),
       loader: 'ts',
     }));
   },

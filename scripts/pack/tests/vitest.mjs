@@ -40,4 +40,31 @@ export const config = {
   retry: 0,
 };
 
-export const vi = { setConfig: (changes) => void Object.assign(config, changes) };
+/** What puts mocked functions back. */
+const mocked = new Set();
+
+/** Replaces functions of objects for a while, as far as the suite does so. */
+function spyOn(object, name) {
+  const original = object[name];
+  const mockRestore = () => {
+    object[name] = original;
+    mocked.delete(mockRestore);
+  };
+  mocked.add(mockRestore);
+  const spy = {
+    mockRestore,
+    mockImplementation: (implementation) => {
+      object[name] = implementation;
+      return spy;
+    },
+  };
+  return spy;
+}
+
+export const vi = {
+  setConfig: (changes) => void Object.assign(config, changes),
+  spyOn,
+  restoreAllMocks: () => {
+    for (const restore of mocked) restore();
+  },
+};
