@@ -13,7 +13,7 @@ export function scaleReport({ lossScale, lossScaleCounts }: Readonly<Record<stri
   return lossScale && lossScaleCounts && { scale: lossScale[0], skipped: lossScaleCounts[2] };
 }
 
-/** What a step showed. */
+/** What a step showed, with labels or without. */
 export interface StepReport {
   readonly step: number;
   readonly steps: number;

@@ -20,7 +20,7 @@ import { preparation, type SupervisedSettings } from './supervised_settings.ts';
 import { featureSources, imageSources } from './supervised_sources.ts';
 import { hasFixedFeatures, type SupervisedMode, trainedPart } from './supervised_step.ts';
 
-export type { SupervisedEpoch, SupervisedEvents, SupervisedStepReport } from './supervised_events.ts';
+export type { SupervisedEpoch, SupervisedEvents } from './supervised_events.ts';
 export { classifierFile } from './supervised_folder.ts';
 export { parseSupervisedSettings, type SupervisedSettings, supervisedSettings } from './supervised_settings.ts';
 export { type SupervisedMode, supervisedModes } from './supervised_step.ts';

@@ -1,5 +1,5 @@
 /** What a supervised training tells while it goes on. */
-import type { ScaleReport } from './events.ts';
+import type { ScaleReport, StepReport } from './events.ts';
 
 /** What an epoch showed. Accuracies are 0 to 1. */
 export interface SupervisedEpoch {
@@ -21,22 +21,10 @@ export interface SupervisedEpoch {
   readonly imagesPerSecond: number;
 }
 
-export interface SupervisedStepReport {
-  /** From 1. */
-  readonly step: number;
-  readonly steps: number;
-  readonly epoch: number;
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly lr: number;
-  /** The next step's; set where weights are trained in f16. */
-  readonly lossScale?: ScaleReport | undefined;
-}
-
 export interface SupervisedEvents {
   onPipeline?(done: number, total: number): void;
   /** Images whose features were computed, where they are cached. */
   onFeatures?(done: number, total: number): void;
-  onStep?(report: SupervisedStepReport): void;
+  onStep?(report: StepReport): void;
   onEpoch?(report: SupervisedEpoch): void;
 }

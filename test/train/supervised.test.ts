@@ -3,9 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJsonLines } from '../../src/data/files.ts';
-import { type ImageSet, subset } from '../../src/data/images.ts';
+import { subset } from '../../src/data/images.ts';
 import { readSafetensors } from '../../src/data/safetensors.ts';
-import { sampleSet } from '../../src/data/sample.ts';
 import { evaluateClassifier } from '../../src/eval/classifier.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
@@ -23,20 +22,12 @@ import {
 } from '../../src/train/supervised.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { adapters } from '../ops/harness.ts';
+import { drawn } from './drawn.ts';
 
 const folder = scratchFolder();
 const size = 16;
-/** Pixels are drawn once: `sampleSet` draws an image each time that it is read. */
-function inMemory(set: ImageSet): ImageSet {
-  const pixels = Array.from({ length: set.count }, (_, i) => {
-    const image = new Uint8Array(set.height * set.width * 3);
-    set.read(i, image, 0);
-    return image;
-  });
-  return { ...set, read: (i, target, offset) => target.set(pixels[i], offset) };
-}
-const train = inMemory(sampleSet('train', 45, size));
-const test = inMemory(sampleSet('test', 23, size));
+const train = drawn('train', 45, size);
+const test = drawn('test', 23, size);
 const tiny = { imageSize: size, batchSize: 20, epochs: 2, seed: 3 };
 
 let gpu: Gpu;

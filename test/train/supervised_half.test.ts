@@ -3,9 +3,7 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { readJsonLines } from '../../src/data/files.ts';
-import type { ImageSet } from '../../src/data/images.ts';
 import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.ts';
-import { sampleSet } from '../../src/data/sample.ts';
 import { hostImages } from '../../src/data/source.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
@@ -22,35 +20,27 @@ import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
 import type { Precision } from '../../src/ops/precision.ts';
 import { relu } from '../../src/ops/relu.ts';
 import type { LossScaleProgress } from '../../src/train/checkpoint.ts';
+import type { StepReport } from '../../src/train/events.ts';
 import {
   classifierFile,
   parseSupervisedSettings,
   type SupervisedMode,
   type SupervisedOptions,
   type SupervisedResult,
-  type SupervisedStepReport,
   trainSupervised,
 } from '../../src/train/supervised.ts';
 import { supervisedStepOptions } from '../../src/train/supervised_settings.ts';
 import { traceSupervised, trainingImages } from '../../src/train/supervised_step.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { onEveryAdapter } from '../ops/harness.ts';
+import { drawn } from './drawn.ts';
 
 // Seconds each on a machine of its own; tests of other files may share it.
 vi.setConfig({ testTimeout: 600_000 });
 
 const folder = scratchFolder();
 const size = 16;
-/** Pixels are drawn once: `sampleSet` draws an image each time that it is read. */
-function inMemory(set: ImageSet): ImageSet {
-  const pixels = Array.from({ length: set.count }, (_, i) => {
-    const image = new Uint8Array(set.height * set.width * 3);
-    set.read(i, image, 0);
-    return image;
-  });
-  return { ...set, read: (i, target, offset) => target.set(pixels[i], offset) };
-}
-const data = { train: inMemory(sampleSet('train', 24, size)), test: inMemory(sampleSet('test', 12, size)) };
+const data = { train: drawn('train', 24, size), test: drawn('test', 12, size) };
 const half = { precision: 'f16' } as const;
 const settingsOf = (more: object) =>
   parseSupervisedSettings({ imageSize: size, batchSize: 12, epochs: 2, seed: 3, ...more });
@@ -196,7 +186,7 @@ onEveryAdapter((gpu) => {
     cpSync(join(folder, 'straight'), join(folder, 'killed'), { recursive: true });
     const first = readSafetensors(checkpointOf('straight')).tensors;
 
-    const reports: SupervisedStepReport[] = [];
+    const reports: StepReport[] = [];
     const straight = await run('transfer', 'straight', settings, {
       events: { onStep: (report) => reports.push(report) },
     });
@@ -220,7 +210,7 @@ onEveryAdapter((gpu) => {
     await expect(run('transfer', 'killed', settings, stopAt(5))).rejects.toThrow('stopped');
     expect(numbers(await run('transfer', 'killed', settings))).toEqual(numbers(straight));
     expect(different(model('straight'), model('killed'))).toEqual([]);
-    const lines = (name: string) => readJsonLines(join(folder, name, 'metrics.jsonl')) as SupervisedStepReport[];
+    const lines = (name: string) => readJsonLines(join(folder, name, 'metrics.jsonl')) as StepReport[];
     const told = (name: string) => lines(name).map(({ step, loss, lossScale }) => [step, loss, lossScale]);
     expect(told('killed')).toEqual(told('straight'));
   });
