@@ -45,8 +45,9 @@ interface Options {
 
 function sessionOptions({ op, shape, quick, growth, variant, ...options }: Options): SessionOptions {
   const peer = options.peer ?? ['tfjs'];
-  if (peer.includes('none') && peer.length > 1) throw new UserError('--peer none goes with no other --peer', 2);
-  if (options.list && growth) throw new UserError('--list names the rows of the cases; leave out --growth', 2);
+  if (peer.includes('none') && peer.length > 1)
+    throw new UserError('--peer none cannot be combined with other --peer options', 2);
+  if (options.list && growth) throw new UserError('--list cannot be combined with --growth', 2);
   const named = peer.filter((name) => name !== 'none' && name !== 'all');
   return {
     ops: op ?? cases,
@@ -65,7 +66,7 @@ function checkWritable(option: string, file: string | undefined): void {
   if (file === undefined) return;
   ensureWritableDir(dirname(file), option);
   if (statSync(file, { throwIfNoEntry: false })?.isFile() === false)
-    throw new UserError(`cannot write ${file}: it is no regular file; choose another ${option}`, 2);
+    throw new UserError(`cannot write ${file}: it is not a regular file; choose another ${option}`, 2);
 }
 
 const writeReport = (file: string, report: Report): void =>

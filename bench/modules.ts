@@ -39,6 +39,6 @@ async function loadPeer(name: string, op: string): Promise<OpenPeer<unknown>> {
   try {
     return (await load(`peers/${name}/${op}.js`)) as OpenPeer<unknown>;
   } catch (error) {
-    throw new UserError(`cannot be loaded (${messageOf(error)}); npm install brings it`);
+    throw new UserError(`cannot be loaded (${messageOf(error)}); run npm install`);
   }
 }

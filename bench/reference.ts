@@ -38,7 +38,7 @@ function firstValue(tensor: Tensor): Float64Array {
 
 function compute(node: Node, values: Map<Tensor, Float64Array>): void {
   const define = definitions[node.op.name];
-  if (!define) throw new Error(`the benchmark knows no definition of '${node.op.name}'`);
+  if (!define) throw new Error(`the benchmark has no definition of '${node.op.name}'`);
   const inputs = node.inputs.map((tensor) => {
     if (!values.has(tensor)) values.set(tensor, firstValue(tensor));
     return values.get(tensor)!;

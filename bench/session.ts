@@ -145,7 +145,7 @@ async function wantedItems({ ops, shapes, ...request }: Selection): Promise<List
   const wanted = listed.filter(({ item }) => isWanted(item, shapes));
   if (wanted.length > 0) return wanted;
   const parts = shapes.map((text) => `'${text}'`).join(' or ');
-  throw new UserError(`no row of ${ops.join(', ')} has ${parts} in its name; --list shows all`);
+  throw new UserError(`no row of ${ops.join(', ')} has ${parts} in its name; --list shows all rows`);
 }
 
 /** The same of what grows. */
@@ -155,7 +155,7 @@ function wantedSeries(gpu: Gpu, { ops, shapes, ...request }: Selection): Series[
     .filter(({ op }) => ops.includes(op))
     .map(({ op, items }) => ({ op, items: items.filter((item) => isWanted(item, shapes)) }));
   if (wanted.some(({ items }) => items.length > 0)) return wanted;
-  throw new UserError(`nothing of that grows: --growth has ${all.map(({ op }) => op).join(' and ')}`);
+  throw new UserError(`--growth covers only ${all.map(({ op }) => op).join(' and ')}`);
 }
 
 /** Every row that the options ask for, as text: `<case>: <name> <shape>`. */

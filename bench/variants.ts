@@ -45,7 +45,7 @@ export function checkVariant({ traits }: Pick<Gpu, 'traits'>, wanted: string, it
     if (seen.has(wanted)) return;
   }
   const there = [...seen].join(', ') || 'none';
-  throw new UserError(`no kernel of these rows has a variant '${wanted}'; there is: ${there}`, 2);
+  throw new UserError(`no kernel of these rows has a variant '${wanted}'; available: ${there}`, 2);
 }
 
 /** Plans for the sake of `choose`. What the device refuses is told when it is measured. */

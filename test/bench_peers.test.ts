@@ -126,13 +126,13 @@ it('every peer of every case has a row here, or a reason not to', () => {
 
 it.skipIf(!installed['tfjs_cpu'])('tfjs on the CPU is left out where it would take minutes', async () => {
   const open = await openPeer('tfjs_cpu', 'matmul');
-  await expect(open(gpu, {}, { flops: 1e12, bytes: 1 })).rejects.toThrow(/too slow for 1000000 MFLOP and 0 MB a run/);
+  await expect(open(gpu, {}, { flops: 1e12, bytes: 1 })).rejects.toThrow(/too slow for 1000000 MFLOP and 0 MB per run/);
 });
 
 it.skipIf(installed['onnxruntime'])('a package that is not installed is named in one line', async () => {
   const { problem, ours } = await openRow('matmul', '(128×512)');
   const open = await openPeer('onnxruntime', 'matmul');
-  await expect(open(gpu, problem, ours)).rejects.toThrow(/^onnxruntime-node is not installed; npm install/);
+  await expect(open(gpu, problem, ours)).rejects.toThrow(/^onnxruntime-node is not installed; install it with: npm install/);
   ours.destroy();
 });
 

@@ -140,7 +140,7 @@ onEveryAdapter((gpu) => {
   it('an adapter without f16 says so in one line', async ({ skip }) => {
     if (gpu().traits.features.has('shader-f16')) skip('the adapter has f16');
     await expect(train(gpu(), half)).rejects.toThrow(
-      /^--precision f16 needs the feature 'shader-f16', which '.+' lacks; use --precision f32 or another --adapter$/,
+      /^--precision f16 needs the feature 'shader-f16', which '.+' does not have; use --precision f32 or another --adapter$/,
     );
   });
 

@@ -240,7 +240,7 @@ onEveryAdapter((gpu) => {
     const state = new State(small);
     const source = hostImages(many);
     await expect(Pretraining.create(state, new Wide(), source, given)).rejects.toThrow(
-      /^\S*conv2d \[\d+,16,16,256\]: 'y' has \d+ MiB, '.+' binds \d+ MiB at most; .* or train in pieces with --micro-batch$/,
+      /^\S*conv2d \[\d+,16,16,256\]: 'y' is \d+ MiB, but '.+' binds at most \d+ MiB; .* or micro-batches \(--micro-batch\)$/,
     );
     const training = await Pretraining.create(state, new Wide(), source, { ...given, microBatch: 2 });
     const all = Uint32Array.from({ length: pairs }, (_, i) => i);

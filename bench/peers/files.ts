@@ -10,6 +10,6 @@ export function besideModule(moduleUrl: string, folder: string, name: string): s
     fileURLToPath(url),
   );
   const place = places.find((path) => existsSync(path));
-  if (place === undefined) throw new Error(`${name} lies neither at ${places.join(' nor at ')}`);
+  if (place === undefined) throw new Error(`${name} not found at ${places.join(' or ')}`);
   return place;
 }

@@ -143,7 +143,7 @@ export class Gpu {
     const { maxBufferSize } = this.traits.limits;
     if (size > maxBufferSize) {
       throw new UserError(
-        `${label} needs a buffer of ${size} bytes, '${this.traits.adapter}' allows ${maxBufferSize}; use a smaller --batch-size or --image-size, or train in pieces with --micro-batch`,
+        `${label} needs a buffer of ${size} bytes, but '${this.traits.adapter}' allows at most ${maxBufferSize}; use a smaller --batch-size or --image-size, or micro-batches (--micro-batch)`,
       );
     }
     this.device.pushErrorScope('out-of-memory');

@@ -11,13 +11,13 @@ export const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').
 
 export const outOfMemory = (label: string, size: number): UserError =>
   new UserError(
-    `the GPU is out of memory at ${label} (${Math.ceil(size / 2 ** 20)} MiB); use a smaller --batch-size or --image-size, or train in pieces with --micro-batch`,
+    `the GPU is out of memory at ${label} (${Math.ceil(size / 2 ** 20)} MiB); use a smaller --batch-size or --image-size, or micro-batches (--micro-batch)`,
   );
 
 export function describeError(error: GPUError): UserError {
   if (error instanceof GPUOutOfMemoryError)
     return new UserError(
-      `the GPU is out of memory: ${oneLine(error.message)}; use a smaller --batch-size, or train in pieces with --micro-batch`,
+      `the GPU is out of memory: ${oneLine(error.message)}; use a smaller --batch-size, or micro-batches (--micro-batch)`,
     );
-  return new UserError(`the GPU refused a command: ${oneLine(error.message)}`);
+  return new UserError(`the GPU rejected a command: ${oneLine(error.message)}`);
 }

@@ -41,7 +41,7 @@ export function packParams(kernel: Kernel, params: Params, target: DataView, off
   for (const [name, value] of Object.entries(params)) {
     const field = fields[name];
     if (!field)
-      throw new Error(`${kernel.name}: no parameter is called '${name}' (it has ${Object.keys(fields).join(', ')})`);
+      throw new Error(`${kernel.name}: has no parameter '${name}' (it has ${Object.keys(fields).join(', ')})`);
     if (field.type === 'f32') target.setFloat32(offset + field.offset, value, true);
     else if (field.type === 'i32') target.setInt32(offset + field.offset, value, true);
     else target.setUint32(offset + field.offset, value, true);

@@ -20,7 +20,7 @@ export function differentiate(
     if (!node.outputs.some((output) => needed.has(output) && found.has(output))) continue;
     const gradient = node.op.gradient;
     if (!gradient)
-      throw new Error(`${node.label}: '${node.op.name}' has no gradient rule, but a target lies behind it`);
+      throw new Error(`${node.label}: '${node.op.name}' has no gradient rule, but a gradient has to pass through it`);
     const dx = gradient(
       node,
       node.outputs.map((output) => found.get(output)),

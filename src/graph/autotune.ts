@@ -174,10 +174,7 @@ export class Tuner implements Chooser {
 }
 
 const whileTuning = ({ key }: Isolated, { message, exitCode }: UserError): UserError =>
-  new UserError(
-    `${message} (while variants of ${key.split(' ', 1)[0]} were tried: --no-autotune leaves that out)`,
-    exitCode,
-  );
+  new UserError(`${message} (while measuring variants of ${key.split(' ', 1)[0]}; --no-autotune skips this)`, exitCode);
 
 /** What came of a variant. */
 interface Trial {

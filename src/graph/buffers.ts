@@ -50,7 +50,7 @@ export class Buffers {
       return { buffer: this.leaves.get(root) ?? this.state.buffer(root), offset, size: bytes };
     }
     const buffer = this.slots[root.slot];
-    if (!buffer) throw new Error(`${tensor.name} is in no launch of this program`);
+    if (!buffer) throw new Error(`${tensor.name} is not used by any launch of this program`);
     const whole = offset === 0 && bytes >= root.bytes;
     return { buffer, offset, size: whole ? Math.max(bytes, Math.min(bytes + this.guard, buffer.size)) : bytes };
   }

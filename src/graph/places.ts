@@ -64,7 +64,7 @@ export class Places {
       const producer = this.producers.get(tensor);
       if (this.known.has(tensor) || !producer || producer.op.storage) {
         throw new Error(
-          `${label}: ${tensor} cannot be written straight into a flat buffer (it is a leaf, a view, or there already)`,
+          `${label}: ${tensor} cannot be written directly into a flat buffer (it is a leaf, a view, or already in one)`,
         );
       }
       this.known.set(tensor, { root: block, offset: offsets[index] * elementBytes(whole.dtype) });

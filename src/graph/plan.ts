@@ -86,8 +86,8 @@ function checkLimits({ label, outputs }: Node, { bindings }: Launch, { limits, a
     if (boundBytes(bound) <= limit) continue;
     const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
     throw new UserError(
-      `${label} [${outputs[0]?.shape ?? ''}]: '${name}' has ${mebibytes(boundBytes(bound))}, '${adapter}' binds ${mebibytes(limit)} at most; ` +
-        'use a smaller --batch-size, --image-size or --head-width, or train in pieces with --micro-batch',
+      `${label} [${outputs[0]?.shape ?? ''}]: '${name}' is ${mebibytes(boundBytes(bound))}, but '${adapter}' binds at most ${mebibytes(limit)}; ` +
+        'use a smaller --batch-size, --image-size or --head-width, or micro-batches (--micro-batch)',
     );
   }
 }
@@ -98,7 +98,7 @@ function lower(node: Node, device: DeviceTraits, inPlace: boolean, choose: Choos
     const names = Object.keys(variants);
     const name = choose(node, names) ?? names[0];
     const launches = variants[name];
-    if (!launches) throw new Error(`${node.label}: no variant is called '${name}' (there are ${names.join(', ')})`);
+    if (!launches) throw new Error(`${node.label}: has no variant '${name}' (it has ${names.join(', ')})`);
     return launches();
   };
   const launches = node.op.launches({ inputs, outputs, attrs, device, pick, inPlace });

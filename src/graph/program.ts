@@ -42,8 +42,7 @@ export class Program {
   ) {
     for (const leaf of plan.leaves) {
       if (leaf.origin.kind !== 'input') continue;
-      if (this.inputs.has(leaf.name))
-        throw new Error(`two inputs are called '${leaf.name}': give each a name of its own`);
+      if (this.inputs.has(leaf.name)) throw new Error(`two inputs are named '${leaf.name}': names must be unique`);
       this.inputs.set(leaf.name, { buffer: buffers.of(leaf).buffer, tensor: leaf });
     }
     this.submissions = submissions(dispatches);
@@ -139,7 +138,7 @@ export class Program {
   private async readOutputs(staging: GPUBuffer | undefined): Promise<Record<string, Data>> {
     if (!staging) {
       if (Object.keys(this.outputs).length === 0) return {};
-      throw new Error(`more than ${ringSize} runs wait to be read`);
+      throw new Error(`more than ${ringSize} runs have not been read`);
     }
     await this.gpu.mapForReading(staging);
     const bytes = staging.getMappedRange().slice(0);

@@ -71,7 +71,7 @@ export class State {
   }
 
   private initialise(variable: Tensor): void {
-    if (variable.origin.kind !== 'variable') throw new Error(`${variable} is no variable`);
+    if (variable.origin.kind !== 'variable') throw new Error(`${variable} is not a variable`);
     const data = variable.origin.init?.();
     if (data) this.write(variable, data);
   }
@@ -79,7 +79,7 @@ export class State {
   /** Sets a variable, or as many of its elements from `start` on as there are in `data`. */
   write(variable: Tensor, data: Data, start?: number): void {
     if (start === undefined ? data.length !== variable.size : start + data.length > variable.size) {
-      throw new Error(`${variable} cannot be set to ${data.length} elements from ${start ?? 0} on`);
+      throw new Error(`${variable} cannot be set to ${data.length} elements at offset ${start ?? 0}`);
     }
     const { buffer, offset } = this.locate(variable);
     this.changed(variable.flat?.parent ?? variable);

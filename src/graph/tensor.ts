@@ -71,7 +71,7 @@ export class Tensor implements Spec {
   /** The range of `other`, a flat variable of the same layout and any dtype, that this member's own range corresponds to. */
   rangeOf(other: Tensor, name: string): Tensor {
     if (!this.flat || other.size !== this.flat.parent.size)
-      throw new Error(`${other} is not laid out like the parent of ${this}`);
+      throw new Error(`${other} does not have the layout of the parent of ${this}`);
     const range = new Tensor(this.shape, other.dtype, { kind: 'variable', name, init: undefined });
     range.flat = { parent: other, offset: this.flat.offset };
     return range;

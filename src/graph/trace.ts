@@ -42,7 +42,7 @@ function makeNode<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, label: stri
 
 /** Records `op(inputs)` in the graph that is being traced and returns its outputs. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): readonly Tensor[] {
-  if (!current) throw new Error(`[${op.name}] ops are applied inside trace(() => …)`);
+  if (!current) throw new Error(`[${op.name}] ops can only be applied inside trace(() => …)`);
   const node = makeNode(op, inputs, attrs, module ? `${module}/${op.name}` : op.name);
   current.nodes.push(node);
   return node.outputs;
@@ -85,7 +85,7 @@ export function flatVariable(name: string, members: readonly Tensor[]): Tensor {
   const { offsets, length } = flatLayout(members);
   const parent = variable(name, [length]);
   members.forEach((member, index) => {
-    if (member.flat) throw new Error(`${member.name} lies in '${member.flat.parent.name}' already`);
+    if (member.flat) throw new Error(`${member.name} is already part of '${member.flat.parent.name}'`);
     member.flat = { parent, offset: offsets[index] };
   });
   parent.members = members;

@@ -59,11 +59,13 @@ export function writeEntries(
     const { name } = entry.tensor;
     const found = tensors.get(name);
     if (!found)
-      throw new UserError(`${source}: tensor '${name}' is missing; it is a checkpoint of another architecture or head`);
+      throw new UserError(
+        `${source}: tensor '${name}' is missing; the file belongs to another architecture or projection head`,
+      );
     if (found.shape.join() !== entry.torchShape.join()) {
       const shapes = `[${found.shape.join(', ')}], expected [${entry.torchShape.join(', ')}]`;
       throw new UserError(
-        `${source}: tensor '${name}' has shape ${shapes}; it is a checkpoint of another architecture or head`,
+        `${source}: tensor '${name}' has shape ${shapes}; the file belongs to another architecture or projection head`,
       );
     }
     return [entry, found] as const;

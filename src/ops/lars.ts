@@ -75,7 +75,7 @@ export function larsUpdate(
 /** Tables of the parameters and of the chunks into which they are cut, for the kernels (see there). */
 function segments(members: readonly Tensor[], adapted: (parameter: Tensor) => boolean) {
   if (members.length === 0)
-    throw new Error('[lars] weights must be a flat variable with members: make it by flatVariable');
+    throw new Error('[lars] weights must be a flat variable with members, made by flatVariable');
   const { offsets } = flatLayout(members);
   const chunks: number[] = [];
   const parameters = members.flatMap((member, index) => {

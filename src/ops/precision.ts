@@ -9,7 +9,7 @@ export type Precision = (typeof precisions)[number];
 export function checkPrecision({ precision }: { readonly precision: Precision }, device: DeviceTraits): void {
   if (precision === 'f32' || device.features.has('shader-f16')) return;
   throw new UserError(
-    `--precision f16 needs the feature 'shader-f16', which '${device.adapter}' lacks; use --precision f32 or another --adapter`,
+    `--precision f16 needs the feature 'shader-f16', which '${device.adapter}' does not have; use --precision f32 or another --adapter`,
     2,
   );
 }

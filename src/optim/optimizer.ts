@@ -24,5 +24,5 @@ export const scalarsInput = 'optimizer_scalars';
 /** Throws unless `value` is finite and at least `least` (more than it, with `open`). */
 export function checkSetting(optimizer: string, name: string, value: number, least: number, open = false): void {
   if (Number.isFinite(value) && (open ? value > least : value >= least)) return;
-  throw new RangeError(`${optimizer}: ${name} must be ${open ? 'more than' : 'at least'} ${least}; got ${value}`);
+  throw new RangeError(`${optimizer}: ${name} must be ${open ? 'greater than' : 'at least'} ${least}, not ${value}`);
 }

@@ -16,7 +16,7 @@ export function checkMicroBatch(
 ): void {
   if (microBatch === 0 || batchSize % microBatch === 0) return;
   throw new UserError(
-    `${name('microBatch')} (${microBatch}) must divide ${name('batchSize')} (${batchSize}): pieces of a batch are equally large`,
+    `${name('microBatch')} (${microBatch}) must divide ${name('batchSize')} (${batchSize}): all micro-batches have the same size`,
     2,
   );
 }

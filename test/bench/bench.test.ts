@@ -73,15 +73,15 @@ it('lists rows without a device', async () => {
 it.each([
   [['--op', 'nothing'], /Allowed choices are .*step/],
   [['--peer', 'nothing'], /Allowed choices are .*none/],
-  [['--shape', 'nothing', '--op', 'adam'], /bench: no row of adam has 'nothing' in its name; --list shows all/],
-  [['--peer', 'none', '--peer', 'tfjs'], /--peer none goes with no other --peer/],
+  [['--shape', 'nothing', '--op', 'adam'], /bench: no row of adam has 'nothing' in its name; --list shows all rows/],
+  [['--peer', 'none', '--peer', 'tfjs'], /--peer none cannot be combined with other --peer options/],
   [['--runs', '0'], /not a whole number from 1 on/],
-  [['--growth', '--list'], /--list names the rows of the cases; leave out --growth/],
+  [['--growth', '--list'], /--list cannot be combined with --growth/],
   [
     ['--variant', 'nothing', '--quick', '--op', 'matmul'],
     /bench: no kernel of these rows has a variant 'nothing'; there is: .*portable/,
   ],
-  [['--growth', '--op', 'adam'], /nothing of that grows: --growth has step and nt_xent/],
+  [['--growth', '--op', 'adam'], /--growth covers only step and nt_xent/],
   [
     ['--json', join(folder, 'file', 'x.json')],
     /cannot write .*: a file of that name is in the way; choose another --json/,

@@ -39,7 +39,7 @@ it('one line where the pieces do not make up the batch', async () => {
   const { code, err } = await run('train', ...settings, '--micro-batch', '3');
   expect(code).toBe(2);
   expect(err).toMatch(
-    /^simclr: --micro-batch \(3\) must divide --batch-size \(4\): pieces of a batch are equally large\n$/,
+    /^simclr: --micro-batch \(3\) must divide --batch-size \(4\): all micro-batches have the same size\n$/,
   );
 });
 

@@ -106,7 +106,7 @@ describe('the command line', () => {
     ];
     for (const args of commands) {
       const { code, err } = await run(...args);
-      expect(err).toMatch(/^simclr: --precision f16 needs the feature 'shader-f16', which '.*' lacks; .*\n$/);
+      expect(err).toMatch(/^simclr: --precision f16 needs the feature 'shader-f16', which '.*' does not have; .*\n$/);
       expect(code).toBe(2);
       expect(existsSync(join(out, 'trainings')) || existsSync(join(out, 'experiment.json'))).toBe(false);
     }

@@ -110,7 +110,7 @@ it('parameters are packed by name, at the offsets and in the types of the shader
     "fake/forward: parameter 'shift' is missing",
   );
   expect(() => packParams(fake, { size: 1, scale: 1, shift: 1, tile: 1 }, target, 0)).toThrow(
-    "fake/forward: no parameter is called 'tile' (it has size, scale, shift)",
+    "fake/forward: has no parameter 'tile' (it has size, scale, shift)",
   );
 });
 
@@ -144,7 +144,7 @@ describe('a device that goes away', () => {
     const gpu = await Gpu.open({ adapter: adapters[0] });
     const size = gpu.traits.limits['maxBufferSize'] + 4;
     expect(() => gpu.createBuffer('slot 7', size, GPUBufferUsage.COPY_DST)).toThrow(
-      /^slot 7 needs a buffer of \d+ bytes, '.+' allows \d+; use a smaller --batch-size or --image-size, or train in pieces with --micro-batch$/,
+      /^slot 7 needs a buffer of \d+ bytes, '.+' allows \d+; use a smaller --batch-size or --image-size, or micro-batches (--micro-batch)$/,
     );
     gpu.destroy();
   });

@@ -57,6 +57,6 @@ it('a target that the loss does not depend on, and an op without a gradient rule
   const shard = constant('shard', new Uint32Array(12), [4, 3]);
   const size = { height: 2, width: 2 };
   expect(() => trace(() => gradients(gatherImages(indices, [shard], size), [indices]))).toThrow(
-    "gather_images: 'gather_images' has no gradient rule, but a target lies behind it",
+    "gather_images: 'gather_images' has no gradient rule, but a gradient has to pass through it",
   );
 });

@@ -181,7 +181,7 @@ it('a device that fails ends the tuning; nothing is noted of what could not be m
   });
   const { graph, result } = build();
   await expect(tuner.choose(graph, [result.y], {})).rejects.toThrow(
-    'the GPU device was lost (while variants of three_ways were tried: --no-autotune leaves that out)',
+    'the GPU device was lost (while measuring variants of three_ways; --no-autotune skips this)',
   );
   expect([cache.found.size, tuner.choices.size, rejected.length]).toEqual([0, 0, 0]);
   gpu.destroy();

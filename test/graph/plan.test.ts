@@ -179,6 +179,6 @@ it.each([
 it('a tensor above what the device binds is refused before anything is allocated, with op, shape and remedy', () => {
   const { graph, result } = trace(() => ({ y: relu(variable('x', [2 ** 13, 2 ** 13])) }));
   expect(() => plan(graph, [result.y], traits)).toThrow(
-    /^relu \[8192,8192\]: 'x' has 256 MiB, 'test' binds 128 MiB at most; use a smaller --batch-size, .* or train in pieces with --micro-batch$/,
+    /^relu \[8192,8192\]: 'x' is 256 MiB, but 'test' binds at most 128 MiB; use a smaller --batch-size, .* or micro-batches \(--micro-batch\)$/,
   );
 });

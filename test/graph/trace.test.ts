@@ -38,7 +38,7 @@ it('traces nest, and a trace that throws leaves the outer one as it was', () => 
 });
 
 it('an op outside of trace() says so', () => {
-  expect(() => relu(input('x', [1], 'f32'))).toThrow('[relu] ops are applied inside trace(() => …)');
+  expect(() => relu(input('x', [1], 'f32'))).toThrow('[relu] ops can only be applied inside trace(() => …)');
 });
 
 it('shape errors name the op, the rule, and names and shapes of the inputs', () => {
@@ -65,7 +65,7 @@ it('flat layouts start every member at a multiple of 512 elements', () => {
   expect(members.map((member) => member.flat)).toEqual(
     [0, 512, 1024, 2048].map((offset) => ({ parent: flat, offset })),
   );
-  expect(() => flatVariable('again', [members[2]])).toThrow("p2 lies in 'weights' already");
+  expect(() => flatVariable('again', [members[2]])).toThrow("p2 is already part of 'weights'");
 });
 
 it('a member finds its range in another flat variable of the same layout', () => {
@@ -77,8 +77,8 @@ it('a member finds its range in another flat variable of the same layout', () =>
   expect(range.flat).toEqual({ parent: moment, offset: 512 });
   const half = members[1].rangeOf(variable('half', flat.shape, undefined, 'f16'), 'half.b');
   expect(String(half)).toBe('half.b f16[2, 5]');
-  expect(() => members[1].rangeOf(variable('other', [7]), 'x')).toThrow('not laid out like the parent of b');
-  expect(() => moment.rangeOf(flat, 'x')).toThrow('not laid out like the parent of exp_avg');
+  expect(() => members[1].rangeOf(variable('other', [7]), 'x')).toThrow('does not have the layout of the parent of b');
+  expect(() => moment.rangeOf(flat, 'x')).toThrow('does not have the layout of the parent of exp_avg');
 });
 
 it('outputs of a node are told apart by number', () => {

@@ -151,7 +151,7 @@ onEveryAdapter((gpu) => {
     if (gpu().traits.features.has('shader-f16')) skip('the adapter has f16');
     for (const mode of ['baseline', 'frozen', 'transfer'] as const) {
       await expect(run(mode, 'refused', half, { encoder: new Map() })).rejects.toThrow(
-        /^--precision f16 needs the feature 'shader-f16', which '.+' lacks; use --precision f32 or another --adapter$/,
+        /^--precision f16 needs the feature 'shader-f16', which '.+' does not have; use --precision f32 or another --adapter$/,
       );
     }
     expect(existsSync(join(folder, 'refused'))).toBe(false);

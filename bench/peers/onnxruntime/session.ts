@@ -20,7 +20,7 @@ function load(): OnnxRuntime {
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
     const why = missing ? 'is not installed' : `cannot be loaded (${messageOf(error)})`;
-    throw new UserError(`onnxruntime-node ${why}; npm install --no-save onnxruntime-node brings it (250 MB)`);
+    throw new UserError(`onnxruntime-node ${why}; install it with: npm install --no-save onnxruntime-node (250 MB)`);
   }
 }
 

@@ -34,7 +34,7 @@ export class Worker {
 
   /** Sends a request and awaits its answer. UserError: it was answered with an error, or the process ended. */
   async ask(request: Readonly<Record<string, unknown>>): Promise<Answer> {
-    if (this.waiting) throw new Error('[pytorch] a request at a time');
+    if (this.waiting) throw new Error('[pytorch] only one request at a time');
     this.hold(true);
     const answered = new Promise<Answer>((resolve, reject) => {
       this.waiting = { resolve, reject };
@@ -42,7 +42,7 @@ export class Worker {
     if (this.child.exitCode !== null) this.end();
     else this.child.stdin.write(`${JSON.stringify(request)}\n`);
     const answer = await answered.finally(() => this.hold(false));
-    if (answer['error'] !== undefined) throw new UserError(`PyTorch says: ${answer['error']}`);
+    if (answer['error'] !== undefined) throw new UserError(`PyTorch reports: ${answer['error']}`);
     return answer;
   }
 
@@ -56,7 +56,7 @@ export class Worker {
     const { waiting } = this;
     this.waiting = undefined;
     const last = this.said.trim().split('\n').at(-1);
-    waiting?.reject(new UserError(`PyTorch's process ended: ${last || 'it said nothing'}`));
+    waiting?.reject(new UserError(`PyTorch's process ended: ${last || 'without output'}`));
   }
 
   private hold(awake: boolean): void {

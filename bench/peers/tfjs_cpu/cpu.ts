@@ -14,7 +14,7 @@ export const onCpu =
       const [work, limit] = [{ flops, bytes }, most].map(
         (one) => `${Math.round(one.flops / 1e6)} MFLOP and ${Math.round(one.bytes / 1e6)} MB`,
       );
-      throw new UserError(`too slow for ${work} a run: at most ${limit} are tried; --quick has smaller shapes`);
+      throw new UserError(`too slow for ${work} per run (limit: ${limit}); --quick uses smaller shapes`);
     }
     const backend = synchronous('cpu');
     await backend.use();
