@@ -61,7 +61,7 @@ export function trainingTools(
   const given = finetuneSettings(flags as unknown as Record<string, unknown>);
   const small: Readonly<Record<string, number>> = gpu.traits.software ? softwareSupervised : {};
   const all = { ...small, ...given, seed: flags.seed };
-  const supervised = parseSupervisedSettings(all, 'settings', (name) => flagOf(keyOf(name)));
+  const supervised = parseSupervisedSettings(all, undefined, (name) => flagOf(keyOf(name)));
   checkPrecision(supervised, gpu.traits);
   const shown = Object.fromEntries(Object.entries(small).filter(([name]) => given[name] === undefined));
   if (Object.keys(shown).length > 0) {

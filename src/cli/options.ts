@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { flagOf, settingNames, type TrainSettings, trainSettings } from '../train/settings.ts';
 
 /** What commander needs to know of a setting: taken from its schema, so that help and checks cannot disagree. */
@@ -26,13 +26,11 @@ function describe(schema: Setting): Description {
   };
 }
 
-function parseNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('It is not a number.');
-  return value;
-}
+/** The number that a text is, or the text as it is: the table of settings says what is wrong with it, as it does for numbers. */
+const numberOrText = (text: string): number | string =>
+  text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 
-/** Adds a flag for a setting. */
+/** Adds a flag for a setting. Its value is checked by the table of settings, not here. */
 export function addSetting(command: Command, schema: Setting, flag: string): void {
   const { type, choices, fallback, text } = describe(schema);
   const shown = `${text} (default: ${fallback})`;
@@ -41,7 +39,8 @@ export function addSetting(command: Command, schema: Setting, flag: string): voi
     return;
   }
   const option = new Option(`${flag} <${choices ? 'name' : 'number'}>`, shown);
-  command.addOption(choices ? option.choices(choices) : option.argParser(parseNumber));
+  if (choices) command.addOption(option.choices(choices).argParser((text) => text));
+  else command.addOption(option.argParser(numberOrText));
 }
 
 /** Adds a flag for every training setting. Values are undefined where none was given; help shows the defaults. */

@@ -1,9 +1,11 @@
 /** What an experiment is: its settings, how they are given, and `experiment.json`, which keeps them. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { checked, readJson } from '../data/checked.ts';
 import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
-import { messageOf, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { parseSupervisedSettings, type SupervisedSettings } from '../train/supervised_settings.ts';
@@ -61,6 +63,22 @@ export interface ExperimentConfig {
   readonly started: string;
 }
 
+const count = z.number().int().min(0);
+
+/** `experiment.json`; both tables of settings have a check of their own. */
+const configSchema = z.object({
+  version: z.literal(1),
+  data: z.string(),
+  checkpoint: z.string().nullable(),
+  seeds: z.array(count).min(1),
+  folds: z.array(count.max(9)).min(1).nullable(),
+  pretrain: z.unknown(),
+  supervised: z.unknown(),
+  images: z.object({ pretrain: count, train: count, test: count }),
+  adapter: z.string(),
+  started: z.string(),
+});
+
 export type ExperimentPlan = Omit<ExperimentConfig, 'version' | 'data' | 'images' | 'adapter' | 'started'>;
 
 /** Sizes of the labelled stages with which the whole experiment ends within minutes on a software rasteriser. */
@@ -106,7 +124,7 @@ function supervisedFrom(
       ...given.supervised,
       precision: given.pretrain.precision,
     },
-    'settings',
+    undefined,
     (name) => flagOf(supervisedKey(name as SupervisedName)),
   );
 }
@@ -134,15 +152,8 @@ const fileOf = (out: string): string => join(out, 'experiment.json');
 export function readExperiment(out: string): ExperimentConfig | undefined {
   const file = fileOf(out);
   if (!existsSync(file)) return undefined;
-  let config: ExperimentConfig;
-  try {
-    config = JSON.parse(readFileSync(file, 'utf8')) as ExperimentConfig;
-  } catch (error) {
-    throw new UserError(`${file}: is not JSON (${messageOf(error)}); restore it, or choose another --out`);
-  }
-  if (config?.version !== 1) {
-    throw new UserError(`${file}: is not an experiment of this version; choose another --out`);
-  }
+  const remedy = 'restore the file or choose another --out';
+  const config = checked(configSchema, readJson(file, remedy), { source: file, remedy });
   const asNamed = (name: string) => name;
   const pretrain = parseSettings(config.pretrain, file, asNamed);
   return { ...config, pretrain, supervised: parseSupervisedSettings(config.supervised, file, asNamed) };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checked } from '../data/checked.ts';
 import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from '../data/safetensors.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
@@ -173,9 +174,7 @@ export function readTraining<P>(
 /** Reads a checkpoint of ours. UserError: damaged, or not one. */
 export function readCheckpoint(path: string): Checkpoint {
   const read = readTraining<Progress>(path, pretraining);
-  if (!progressSchema.safeParse(read.progress).success) {
-    throw new UserError(`${path}: its metadata are damaged; take another checkpoint`);
-  }
+  checked(progressSchema, read.progress, { source: `${path}: damaged metadata`, remedy: 'use another checkpoint' });
   return { ...read, settings: parseSettings(read.settings, path, (name) => name) };
 }
 

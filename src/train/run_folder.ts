@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { checked, readJson } from '../data/checked.ts';
 import { appendLine, ensureWritableDir, isRunning, truncateJsonLines, writeFileAtomic } from '../data/files.ts';
-import { messageOf, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { parseSettings, type TrainSettings } from './settings.ts';
 
 /** What `config.json` holds: all that is needed to continue the run, and to know where it ran. */
@@ -78,17 +79,10 @@ export class RunFolder {
       throw new UserError(
         `${path}: no config.json is there, so there is no run to resume; start one with --out ${path}`,
       );
-    let read: unknown;
-    try {
-      read = JSON.parse(readFileSync(file, 'utf8'));
-    } catch (error) {
-      throw new UserError(`${file}: is not JSON (${messageOf(error)}); restore it or start a new run`);
-    }
-    const config = configSchema.safeParse(read);
-    if (!config.success)
-      throw new UserError(`${file}: is not the config of a run of this version; restore it or start a new run`);
+    const remedy = 'restore the file or start a new run';
+    const config = checked(configSchema, readJson(file, remedy), { source: file, remedy });
     ensureWritableDir(path);
-    return { folder, config: { ...config.data, settings: parseSettings(config.data.settings, file, (name) => name) } };
+    return { folder, config: { ...config, settings: parseSettings(config.settings, file, (name) => name) } };
   }
 
   file(...parts: string[]): string {

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { checked, readJson } from '../data/checked.ts';
 import { writeFileAtomic } from '../data/files.ts';
 import type { Gpu } from '../gpu/device.ts';
 
@@ -17,15 +18,15 @@ const fileName = 'kernels.json';
 
 /**
  * The kernels with which a run was started, for going on with the very same: another variant adds in another order. Undefined
- * where nothing is recorded, or for another adapter or driver.
+ * where nothing is recorded, or for another adapter or driver. UserError: the record is damaged.
  */
 export function readRunKernels(folder: string, { traits, adapter }: Gpu): RunKernels | undefined {
   const file = join(folder, fileName);
   if (!existsSync(file)) return undefined;
-  const parsed = schema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-  if (!parsed.success) return undefined;
-  const same = parsed.data.adapter === traits.adapter && parsed.data.driver === adapter.info.description;
-  return same ? parsed.data : undefined;
+  const remedy =
+    'restore the file, or delete it to have kernels chosen again (results may then differ in the last bits)';
+  const found = checked(schema, readJson(file, remedy), { source: file, remedy });
+  return found.adapter === traits.adapter && found.driver === adapter.info.description ? found : undefined;
 }
 
 /** Records what a run's programs were compiled with. */

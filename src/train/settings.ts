@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checked, type Naming } from '../data/checked.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -103,31 +104,23 @@ export const settingNames = Object.keys(trainSettings.shape) as SettingName[];
 /** `batchSize` → `--batch-size`. */
 export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** How messages call a setting: by its flag, or as it stands in a file. */
-export type SettingNaming = (setting: string) => string;
-
 /**
  * Checks settings against a table, with defaults for those that are not there.
  *
+ * @param source the file that they are from; undefined for flags
  * @throws UserError one line that names every wrong setting; exit code 2
  */
 export function parseTable<T extends z.ZodType<{ cropMin: number; cropMax: number }>>(
   table: T,
   given: unknown,
-  source: string,
-  name: SettingNaming = flagOf,
+  source?: string,
+  name: Naming = flagOf,
 ): z.infer<T> {
-  const parsed = table.safeParse(given);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) =>
-      path.length > 0 ? `${name(String(path[0]))}: ${message}` : message,
-    );
-    throw new UserError(`${source}: ${faults.join('; ')}`, 2);
-  }
-  const settings = parsed.data;
+  const settings = checked(table, given, { source, name, exitCode: 2 });
   if (settings.cropMin > settings.cropMax) {
+    const where = source === undefined ? '' : `${source}: `;
     throw new UserError(
-      `${source}: ${name('cropMin')} (${settings.cropMin}) must not be above ${name('cropMax')} (${settings.cropMax})`,
+      `${where}${name('cropMin')} (${settings.cropMin}) must not be above ${name('cropMax')} (${settings.cropMax})`,
       2,
     );
   }
@@ -135,7 +128,7 @@ export function parseTable<T extends z.ZodType<{ cropMin: number; cropMax: numbe
 }
 
 /** Checks the settings of a pre-training run; see `parseTable`. */
-export function parseSettings(given: unknown, source = 'settings', name: SettingNaming = flagOf): TrainSettings {
+export function parseSettings(given: unknown, source?: string, name: Naming = flagOf): TrainSettings {
   const settings = parseTable(trainSettings, given, source, name);
   checkMicroBatch(settings, name);
   return settings;

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { readJson } from '../data/checked.ts';
 import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
-import { messageOf, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import type { CheckpointKind } from './checkpoint.ts';
 import { RunFolder } from './run_folder.ts';
 import { parseSupervisedSettings, type SupervisedSettings } from './supervised_settings.ts';
@@ -54,7 +55,7 @@ export class SupervisedFolder {
   static open(path: string, config: SupervisedConfig): SupervisedFolder {
     const folder = new SupervisedFolder(path, config);
     if (!existsSync(folder.configFile)) return folder;
-    const difference = differs(readJson<SupervisedConfig>(folder.configFile), config, folder.configFile);
+    const difference = differs(readJson(folder.configFile, startAgain) as SupervisedConfig, config, folder.configFile);
     if (difference) throw new UserError(`${path}: holds a training with ${difference}; choose another folder`);
     return folder;
   }
@@ -89,7 +90,7 @@ export class SupervisedFolder {
   /** The result of a training that has ended. */
   result<R>(): R | undefined {
     const file = this.run.file('result.json');
-    return existsSync(file) ? readJson<R>(file) : undefined;
+    return existsSync(file) ? (readJson(file, startAgain) as R) : undefined;
   }
 
   /** Keeps the result; from here on there is nothing to continue. The model must have been written. */
@@ -122,12 +123,6 @@ function differs(found: SupervisedConfig, config: SupervisedConfig, file: string
   return part && parts[part];
 }
 
-function readJson<T>(file: string): T {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
-  } catch (error) {
-    throw new UserError(`${file}: is not JSON (${messageOf(error)}); remove the folder to train from the start`);
-  }
-}
+const startAgain = 'remove the folder to train from the start';
 
 const writeJson = (file: string, value: object): number => writeFileAtomic(file, `${JSON.stringify(value, null, 2)}\n`);

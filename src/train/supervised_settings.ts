@@ -1,13 +1,7 @@
 import { z } from 'zod';
+import type { Naming } from '../data/checked.ts';
 import type { Preparation } from '../eval/classifier.ts';
-import {
-  augmentationConfig,
-  makeOptimizer,
-  normalization,
-  parseTable,
-  type SettingNaming,
-  trainSettings,
-} from './settings.ts';
+import { augmentationConfig, makeOptimizer, normalization, parseTable, trainSettings } from './settings.ts';
 import { type SupervisedStepOptions, supervisedAugments } from './supervised_step.ts';
 
 /**
@@ -61,11 +55,8 @@ export const supervisedSettings = trainSettings
 export type SupervisedSettings = z.infer<typeof supervisedSettings>;
 
 /** Checks settings, with defaults for those that are not there. UserError: one line that names every wrong one; exit code 2. */
-export const parseSupervisedSettings = (
-  given: unknown,
-  source = 'settings',
-  name?: SettingNaming,
-): SupervisedSettings => parseTable(supervisedSettings, given, source, name);
+export const parseSupervisedSettings = (given: unknown, source?: string, name?: Naming): SupervisedSettings =>
+  parseTable(supervisedSettings, given, source, name);
 
 /** How images are prepared where nothing is augmented. */
 export const preparation = (settings: Pick<SupervisedSettings, 'imageSize' | 'normalize'>): Preparation => ({

@@ -47,8 +47,10 @@ describe('settings', () => {
     [['--crop-max', '1.5'], /--crop-max/],
     [['--crop-min', '0.9', '--crop-max', '0.5'], /--crop-min .* must not be above --crop-max/],
     [['--epochs', '0'], /--epochs/],
-    [['--epochs', '1.5'], /--epochs/],
-    [['--lr', '-1'], /--lr/],
+    [['--epochs', '1.5'], /^simclr: --epochs must be a whole number, not 1\.5$/m],
+    [['--lr', '-1'], /^simclr: --lr must be above 0, not -1$/m],
+    [['--lr', 'fast'], /^simclr: --lr must be a number, not 'fast'$/m],
+    [['--schedule', 'x'], /^simclr: --schedule must be constant or cosine, not 'x'$/m],
     [['--lr', 'Infinity'], /--lr/],
     [['--weight-decay', '-0.1'], /--weight-decay/],
     [['--flip', '2'], /--flip/],
@@ -60,8 +62,6 @@ describe('settings', () => {
   });
 
   it.each([
-    [['train', '--optimizer', 'rmsprop'], /rmsprop.*adam, adamw, sgd, lars/],
-    [['train', '--lr', 'fast'], /not a number/],
     [['train', '--nonsense'], /unknown option '--nonsense'/],
     [['trane'], /unknown command 'trane'/],
     [['export'], /--checkpoint/],

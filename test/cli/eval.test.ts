@@ -57,7 +57,7 @@ it('wrong use and missing files are told in a line', async () => {
   const cases: [string[], number, RegExp][] = [
     [['eval', 'knn', ...given, '--k', '99'], 2, /^simclr: --k 99: there are 40 training images/],
     [['eval', 'knn', ...given, '--k', '1,1'], 2, /twice/],
-    [['eval', 'finetune', ...given, '--finetune-lr', '0'], 2, /^simclr: settings: --finetune-lr: Too small/],
+    [['eval', 'finetune', ...given, '--finetune-lr', '0'], 2, /^simclr: --finetune-lr must be above 0, not 0$/m],
     [['eval', 'tsne', ...given, '--on', 'all'], 2, /Allowed choices are train, test/],
     [['eval', 'linear', '--data', data], 2, /required option '--checkpoint <file>' not specified/],
     [

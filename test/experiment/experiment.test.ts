@@ -296,6 +296,8 @@ describe('simclr experiment', () => {
     const path = out('damaged');
     ensureSampleSet(path, images);
     writeFileSync(join(path, 'experiment.json'), '{');
-    expect((await run(...flags, '--out', path)).err).toMatch(/experiment.json: is not JSON .* choose another --out\n$/);
+    expect((await run(...flags, '--out', path)).err).toMatch(
+      /experiment.json: not valid JSON .* choose another --out\n$/,
+    );
   });
 });

@@ -282,7 +282,9 @@ describe('what is wrong is said in one line', () => {
   });
 
   it('settings', () => {
-    expect(() => parseSupervisedSettings({ epochs: 0, lr: -1, nonsense: 1 })).toThrow(/--epochs: .*; --lr: .*nonsense/);
+    expect(() => parseSupervisedSettings({ epochs: 0, lr: -1, nonsense: 1 })).toThrow(
+      /--epochs must be .*; --lr must be .*nonsense/,
+    );
     expect(() => parseSupervisedSettings({ cropMin: 0.9, cropMax: 0.5 })).toThrow(
       /--crop-min \(0.9\) must not be above/,
     );
