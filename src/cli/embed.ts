@@ -1,12 +1,13 @@
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { type DataSplit, dataSplits, openDataset } from '../data/dataset.ts';
-import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
+import { checkExtension, ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { npyPieces } from '../data/npy.ts';
 import { Embedder } from '../eval/embed.ts';
-import { type GivenPreparation, loadEncoderFile, readEncoder } from '../experiment/encoder.ts';
 import { State } from '../graph/state.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
+import { loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
+import { describePreparation, type GivenPreparation } from '../train/preparation.ts';
 import { printSkipped } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
 import { addEncoder, countFrom } from './eval_options.ts';
@@ -31,7 +32,11 @@ export function embedCommand(): Command {
         .choices(dataSplits)
         .default('unlabeled'),
     )
-    .option('--out <file>', 'the array to write, float32 [images, 512]; file names go beside it (.txt)', 'features.npy')
+    .option(
+      '--out <file>',
+      'the array to write (.npy), float32 [images, 512]; file names go beside it (.txt)',
+      'features.npy',
+    )
     .option('--batch-size <number>', 'images at a time', countFrom(1), 64);
   return addDeviceOptions(embedding).action(embed);
 }
@@ -39,8 +44,10 @@ export function embedCommand(): Command {
 async function embed(options: EmbedCommandOptions): Promise<void> {
   const { checkpoint, data, split, out } = options;
   const terminal = new Terminal();
+  checkExtension(out, ['.npy'], 'an array');
+  const file = readEncoderFile(checkpoint, options);
   ensureWritableDir(dirname(out));
-  const file = readEncoder(checkpoint, options);
+  terminal.line(`preparation ${describePreparation(file)}`);
   const gpu = await openAdapter(options.adapter);
   chooseKernels(gpu, options, terminal);
   const { train: set } = await openDataset(data, {
@@ -54,11 +61,10 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   const state = new State(gpu);
   const encoder = loadEncoderFile(state, file);
   const batchSize = Math.min(options.batchSize, set.count);
-  const model = { features: encoder.forward.bind(encoder) };
-  const embedder = await Embedder.create(state, model, set, { ...file, batchSize });
+  const embedder = await Embedder.create(state, encoder, set, { ...file, batchSize });
   const features = await embedder.embed(set, undefined, (done) => terminal.progress('images', done, set.count));
   writeFileAtomic(out, npyPieces(features, [set.count, resnetFeatures]));
-  const list = `${out.replace(/\.npy$/, '')}.txt`;
+  const list = `${out.replace(/\.npy$/i, '')}.txt`;
   const lines = Array.from({ length: set.count }, (_, i) => `${set.files?.[i] ?? i}\n`);
   writeFileAtomic(list, lines.join(''));
   terminal.line(`${out}: float32 [${set.count}, ${resnetFeatures}]`);

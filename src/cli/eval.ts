@@ -13,6 +13,7 @@ import { evalRobustness } from '../experiment/eval_robustness.ts';
 import { evalTransfer } from '../experiment/eval_transfer.ts';
 import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
 import { table } from '../report/tables.ts';
+import { describePreparation } from '../train/preparation.ts';
 import { command, printSkipped, setsOf, stopOnSignals } from './common.ts';
 import { chooseKernels, openAdapter } from './device.ts';
 import { addFinetune, trainingTools } from './eval_finetune.ts';
@@ -74,6 +75,7 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
         onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),
       },
     });
+    terminal.line(`preparation ${describePreparation(evaluation.file)}`);
     ensureWritableDir(out);
     try {
       print(terminal, what, out, await evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin }));

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../errors.ts';
 import { probeDefaults } from '../eval/probe.ts';
-import type { GivenPreparation } from '../experiment/encoder.ts';
+import type { GivenPreparation } from '../train/preparation.ts';
 import { addDeviceOptions, type DeviceOptions } from './device.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -56,13 +56,13 @@ export function addEncoder(command: Command): Command {
     )
     .option(
       '--image-size <number>',
-      'height and width of images (default: as the encoder says, else 96)',
+      'height and width of images, where the encoder’s file does not say or to override it',
       numberIn(16, 512, { whole: true }),
     )
     .addOption(
       new Option(
         '--normalize <name>',
-        'colours: imagenet, half or none (default: as the encoder says, else imagenet)',
+        'mean and deviation of colours, where the file does not say or to override it',
       ).choices(['imagenet', 'half', 'none']),
     );
 }

@@ -6,7 +6,7 @@ export function exportCommand(): Command {
   return new Command('export')
     .description('write the encoder of a checkpoint as torchvision names it')
     .requiredOption('--checkpoint <file>', 'a checkpoint of a run')
-    .option('--out <file>', 'the file to write', 'encoder.safetensors')
+    .option('--out <file>', 'the file to write (.safetensors)', 'encoder.safetensors')
     .action(({ checkpoint, out }: { checkpoint: string; out: string }) => {
       const { tensors, architecture } = exportEncoder(checkpoint, out);
       process.stdout.write(`${out}: ${tensors} tensors of a ${architecture} encoder\n`);

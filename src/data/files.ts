@@ -4,7 +4,7 @@
  */
 
 import fs from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { fileError, guarded, hasCode, quote } from './file_errors.ts';
 
@@ -98,6 +98,15 @@ function ignoringErrors(action: () => unknown): void {
   try {
     action();
   } catch {}
+}
+
+/**
+ * @throws UserError (usage) the name of a file does not end in one of `known`; case does not matter
+ * @param what would be written, for the message
+ */
+export function checkExtension(path: string, known: readonly string[], what: string): void {
+  if (known.includes(extname(path).toLowerCase())) return;
+  throw new UserError(`${path}: unknown extension for ${what}; supported: ${known.join(', ')}`, 2);
 }
 
 /** Creates the folder (and its parents) and proves that a file can be made in it. @param option named in the advice */

@@ -3,16 +3,13 @@ import { hostImages } from '../data/source.ts';
 import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import { input, trace } from '../graph/trace.ts';
-import { resnetFeatures } from '../nn/resnet.ts';
+import { type ResNet, resnetFeatures } from '../nn/resnet.ts';
 import { decodeImages } from '../ops/augment.ts';
-import type { SimClr } from '../ssl/simclr.ts';
+import type { Preparation } from './classifier.ts';
 
-export interface EmbedOptions {
-  readonly imageSize: number;
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
-  /** Images a run. Results do not depend on it. */
-  readonly batchSize: number;
+export interface EmbedOptions extends Preparation {
+  /** Images a run, 64 by default. Results do not depend on it. */
+  readonly batchSize?: number;
 }
 
 /** Features h of whole sets of images: the encoder in inference mode, no augmentation. */
@@ -23,18 +20,22 @@ export class Embedder {
     private readonly batchSize: number,
   ) {}
 
-  /** Compiles for images of the size of `set`. The weights are those of `state`, whatever they are at the time of a run. */
+  /**
+   * Compiles for images of the size of `set`. The weights are those of `state`, whatever they are at the time of a run.
+   *
+   * @param encoder a model's encoder: `SimClr.encoder`, `Classifier.encoder`, or what `readEncoder` gives
+   */
   static async create(
     state: State,
-    model: Pick<SimClr, 'features'>,
+    encoder: Pick<ResNet, 'forward'>,
     set: Pick<ImageSet, 'height' | 'width'>,
-    { imageSize: size, mean, std, batchSize }: EmbedOptions,
+    { imageSize: size, mean, std, batchSize = 64 }: EmbedOptions,
   ): Promise<Embedder> {
     const { height, width } = set;
     const { graph, result } = trace(() => {
       const images = hostImages(set as ImageSet).images(input('indices', [batchSize], 'u32'));
       const x = decodeImages(images, { height, width, size, mean, std });
-      return { features: model.features(x, { training: false }) };
+      return { features: encoder.forward(x, { training: false }) };
     });
     return new Embedder(await Program.compile(graph, state, result), set, batchSize);
   }

@@ -11,7 +11,8 @@ import { State } from '../graph/state.ts';
 import { type ResNet, resnetFeatures } from '../nn/resnet.ts';
 import { decimal } from '../report/numbers.ts';
 import type { Chart } from '../report/plot.ts';
-import { type EncoderFile, type GivenPreparation, loadEncoderFile, readEncoder } from './encoder.ts';
+import { type EncoderFile, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
+import type { GivenPreparation } from '../train/preparation.ts';
 
 /** What an evaluation found. */
 export interface Outcome {
@@ -76,7 +77,7 @@ export class Evaluation {
 
   /** Reads the encoder and brings it to the device. UserError: it is none. */
   static open(gpu: Gpu, options: EvaluationOptions): Evaluation {
-    return new Evaluation(new State(gpu), readEncoder(options.checkpoint, options), options);
+    return new Evaluation(new State(gpu), readEncoderFile(options.checkpoint, options), options);
   }
 
   /** Opens a folder, labelled or not. */
@@ -126,8 +127,7 @@ export class Evaluation {
     let embedder = this.embedders.get(size);
     if (!embedder) {
       const { encoder, file, options } = this;
-      const model = { features: encoder.forward.bind(encoder) };
-      embedder = await Embedder.create(this.state, model, set, { ...file, batchSize: options.batchSize });
+      embedder = await Embedder.create(this.state, encoder, set, { ...file, batchSize: options.batchSize });
       this.embedders.set(size, embedder);
     }
     const onDone = (done: number) => this.options.events?.onFeatures?.(name, done, set.count);
@@ -142,8 +142,8 @@ export class Evaluation {
 
   /** What every JSON file says of the encoder and the machine. */
   facts(): Record<string, unknown> {
-    const { path, architecture, stem, imageSize, normalize, digest } = this.file;
-    const encoder = { checkpoint: path, architecture, stem, imageSize, normalize, digest };
+    const { path, architecture, stem, imageSize, normalize = null, mean, std, digest } = this.file;
+    const encoder = { checkpoint: path, architecture, stem, imageSize, normalize, mean, std, digest };
     return { encoder, adapter: this.state.gpu.traits.adapter };
   }
 

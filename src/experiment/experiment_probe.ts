@@ -133,7 +133,7 @@ export class Prober {
       const total = data.train.count + data.test.count;
       const embed = async (set: ImageSet, before: number): Promise<LabelledFeatures> => {
         const options = { ...preparation(settings), batchSize: Math.min(featureBatch, set.count) };
-        const embedder = await Embedder.create(state, classifier, set, options);
+        const embedder = await Embedder.create(state, classifier.encoder, set, options);
         try {
           const features = await embedder.embed(set, undefined, (done) => {
             onFeatures?.(before + done, total);

@@ -1,39 +1,64 @@
+import { checkExtension } from '../data/files.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
+import type { Preparation } from '../eval/classifier.ts';
 import type { State } from '../graph/state.ts';
 import { readEntries, type TorchTensor } from '../nn/state_dict.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import { readCheckpoint, stored } from './checkpoint.ts';
+import { preparationMetadata } from './preparation.ts';
 import { modelOptions, normalization } from './settings.ts';
 
-/** Writes entries of torchvision's state dict, all but `fc`, with metadata. @returns how many */
+/** Extensions under which an encoder can be written. */
+export const encoderExtensions = ['.safetensors'] as const;
+
+/** Writes entries of torchvision's state dict, all but `fc`, and how images are prepared for them. @returns how many */
 function write(
   out: string,
   { encoder, options }: SimClr,
   tensors: ReadonlyMap<string, TorchTensor>,
   steps: number,
-  metadata: Readonly<Record<string, string>>,
+  preparation: Preparation,
 ): number {
   const names = [...encoder.parameters, ...encoder.buffers].map(({ tensor }) => tensor.name);
   const entries = [...stored(new Map(names.map((name) => [name, tensors.get(name)!])), encoder, steps)];
   const { architecture, stem } = options;
-  writeSafetensors(out, entries, { format: 'pt', architecture, stem, ...metadata });
+  writeSafetensors(out, entries, { format: 'pt', architecture, stem, ...preparationMetadata(preparation) });
   return entries.length;
 }
 
 /**
  * Writes the encoder of a checkpoint: every entry of torchvision's state dict but `fc`, under the same names and shapes. The
  * metadata say how images are to be prepared.
+ *
+ * @throws UserError the extension of `out` is none that can be written, or the checkpoint cannot be read
  */
 export function exportEncoder(checkpoint: string, out: string): { tensors: number; architecture: string } {
+  checkExtension(out, encoderExtensions, 'an encoder');
   const { settings, tensors, progress } = readCheckpoint(checkpoint);
-  const { mean, std } = normalization(settings);
-  const metadata = { image_size: String(settings.imageSize), mean: JSON.stringify(mean), std: JSON.stringify(std) };
+  const preparation = { imageSize: settings.imageSize, ...normalization(settings) };
   const model = new SimClr(modelOptions(settings));
-  return { tensors: write(out, model, tensors, progress.step, metadata), architecture: settings.architecture };
+  return { tensors: write(out, model, tensors, progress.step, preparation), architecture: settings.architecture };
 }
 
-/** Writes the encoder as it is in `state` after `steps` training steps, for torchvision. */
-export async function saveEncoder(state: State, model: SimClr, out: string, steps = 0): Promise<void> {
+/**
+ * Writes the encoder as it is in `state`, for `readEncoder`, the command line and torchvision.
+ *
+ * @param preparation how images were prepared for it; the options of its training have all of it
+ * @param steps training steps so far, PyTorch's `num_batches_tracked`
+ * @throws UserError the extension of `out` is none that can be written, or the file cannot be written
+ */
+export async function saveEncoder(
+  state: State,
+  model: SimClr,
+  out: string,
+  preparation: Preparation,
+  steps = 0,
+): Promise<void> {
+  checkExtension(out, encoderExtensions, 'an encoder');
+  // A program in JavaScript may leave it out, and its file would then be one that nobody knows how to use.
+  if (!(preparation?.imageSize > 0 && preparation.mean?.length === 3 && preparation.std?.length === 3)) {
+    throw new TypeError('saveEncoder: give { imageSize, mean, std }, as the encoder was trained with, behind the file');
+  }
   const { encoder } = model;
-  write(out, model, await readEntries(state, [...encoder.parameters, ...encoder.buffers]), steps, {});
+  write(out, model, await readEntries(state, [...encoder.parameters, ...encoder.buffers]), steps, preparation);
 }

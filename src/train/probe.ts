@@ -30,7 +30,7 @@ export class Probe {
   ): Promise<Probe> {
     const { imageSize, batchSize, seed, knnImages } = settings;
     const options = { imageSize, batchSize: Math.min(2 * batchSize, 256), ...normalization(settings) };
-    const embedder = await Embedder.create(state, model, train, options);
+    const embedder = await Embedder.create(state, model.encoder, train, options);
     const sets = { train: choose(train, knnImages, seed), test: choose(test, knnImages, seed) };
     return new Probe(state, embedder, sets, settings);
   }

@@ -40,7 +40,7 @@ export async function featureSources(
   const total = train.count + test.count;
   const featuresOf = async (set: ImageSet, before: number) => {
     const options = { ...preparation(settings), batchSize: Math.min(featureBatch, set.count) };
-    const embedder = await Embedder.create(state, classifier, set, options);
+    const embedder = await Embedder.create(state, classifier.encoder, set, options);
     try {
       return featureExamples(await embedder.embed(set, undefined, (done) => onFeatures?.(before + done, total)));
     } finally {

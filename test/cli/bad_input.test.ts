@@ -153,7 +153,7 @@ describe('checkpoints', () => {
   it('not one of ours', async () => {
     const other = join(folder, 'other.safetensors');
     writeSafetensors(other, [['w', { dtype: 'F32', shape: [1], data: Float32Array.of(1) }]]);
-    expectOneLine(await embed(other), [/is no encoder that this program knows/], 1);
+    expectOneLine(await embed(other), [/not an encoder that this program knows/], 1);
   });
 
   it('of another architecture', async () => {

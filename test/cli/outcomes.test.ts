@@ -136,13 +136,28 @@ describe('what is made of a checkpoint', () => {
     expect(difference).toBeLessThan(1e-5);
   });
 
-  it('an exported encoder gives the features of its checkpoint', async () => {
+  it('a name that says another format is refused in one line, before anything is read or written', async () => {
+    for (const [args, message] of [
+      [['export'], 'encoder.onnx: unknown extension for an encoder; supported: .safetensors'],
+      [['embed', '--data', data], 'encoder.onnx: unknown extension for an array; supported: .npy'],
+    ] as const) {
+      const out = join(folder, 'new', 'encoder.onnx');
+      const { code, err } = await run(...args, '--checkpoint', 'nowhere.safetensors', '--out', out);
+      expect(err).toBe(`simclr: ${join(folder, 'new', message)}\n`);
+      expect(code).toBe(2);
+      expect(existsSync(join(folder, 'new'))).toBe(false);
+    }
+  });
+
+  it('an exported encoder gives the features of its checkpoint, prepared as the file says', async () => {
     const exported = join(folder, 'exported.safetensors');
     expect((await run('export', '--checkpoint', checkpoint, '--out', exported)).code).toBe(0);
     const photos = drawnPhotos(3, 32);
     const features = async (encoder: string, out: string) => {
-      const { code, err } = await run('embed', '--checkpoint', encoder, '--data', photos, '--out', join(folder, out));
+      const given = ['--checkpoint', encoder, '--data', photos, '--out', join(folder, out)];
+      const { code, out: printed, err } = await run('embed', ...given);
       expect(code, err).toBe(0);
+      expect(printed).toContain('preparation 32×32, ImageNet mean/std, from the file\n');
       return readFileSync(join(folder, out));
     };
     expect((await features(exported, 'b.npy')).equals(await features(checkpoint, 'a.npy'))).toBe(true);

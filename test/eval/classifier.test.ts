@@ -60,7 +60,7 @@ it('takes other images of the same size, where they are sent', async () => {
 });
 
 it('features that were computed before give the same', async () => {
-  const embedder = await Embedder.create(state, classifier, test, { ...preparation, batchSize: 9 });
+  const embedder = await Embedder.create(state, classifier.encoder, test, { ...preparation, batchSize: 9 });
   const examples = featureExamples(await embedder.embed(test));
   expect(examples.count).toBe(23);
   const predictor = await Predictor.create(state, classifier, examples, 6);

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeNpy } from '../../src/data/npy.ts';
 import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.ts';
 import { ensureSampleSet, sampleSet } from '../../src/data/sample.ts';
-import { readEncoder } from '../../src/experiment/encoder.ts';
 import { evalKMeans, evalTsne } from '../../src/experiment/eval_clusters.ts';
 import { evalFinetune } from '../../src/experiment/eval_finetune.ts';
 import { evalLowLabel } from '../../src/experiment/eval_low_label.ts';
@@ -19,8 +18,11 @@ import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
 import { Classifier } from '../../src/nn/classifier.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
+import { imagenetColours } from '../../src/ssl/views.ts';
 import { saveClassifier } from '../../src/train/classifier_file.ts';
+import { readEncoder, readEncoderFile } from '../../src/train/encoder_file.ts';
 import { saveEncoder } from '../../src/train/export.ts';
+import { describePreparation } from '../../src/train/preparation.ts';
 import { normalization } from '../../src/train/settings.ts';
 import { parseSupervisedSettings } from '../../src/train/supervised.ts';
 import { scratchFolder } from '../cli/run.ts';
@@ -55,10 +57,10 @@ beforeAll(async () => {
   drawPhotos(plain, 7, () => '');
   gpu = await Gpu.open({ adapter: adapters[0] });
   const state = new State(gpu);
-  await saveEncoder(state, new SimClr({ seed: 3 }), checkpoint);
+  await saveEncoder(state, new SimClr({ seed: 3 }), checkpoint, { imageSize: size, ...imagenetColours });
   state.destroy();
   evaluation = Evaluation.open(gpu, {
-    ...{ checkpoint, imageSize: size, batchSize: 25, cache: join(folder, 'features') },
+    ...{ checkpoint, batchSize: 25, cache: join(folder, 'features') },
     events: { onCached: (set) => cached.push(set) },
   });
 });
@@ -234,7 +236,7 @@ describe('evaluations', () => {
     );
     const whole = await evalFinetune(evaluation, photos, finetune);
     const model = join(finetune.folder, 'all', 'model.safetensors');
-    expect(readEncoder(model)).toMatchObject({ imageSize: size, normalize: 'imagenet' });
+    expect(readEncoderFile(model)).toMatchObject({ imageSize: size, normalize: 'imagenet' });
     const [last] = resultsOf<{ last: { testAccuracy: number } }[]>(whole, 'finetune');
     expect(whole.rows[0][2]).toBe(percent(last.last.testAccuracy));
   });
@@ -256,7 +258,8 @@ describe('evaluations', () => {
     tensors.set('bn1.weight', { ...weight, data: new Float32Array(64).fill(Number.NaN) } as typeof weight);
     writeSafetensors(broken, tensors);
     const cache = join(folder, 'broken');
-    const diverged = Evaluation.open(gpu, { checkpoint: broken, imageSize: size, batchSize: 25, cache });
+    const given = { imageSize: size, normalize: 'imagenet' } as const;
+    const diverged = Evaluation.open(gpu, { checkpoint: broken, ...given, batchSize: 25, cache });
     await expect(evalKnn(diverged, stl10, { temperatures: [1] })).rejects.toThrow(
       `${broken}: its features (train) are not finite numbers; its training diverged`,
     );
@@ -274,16 +277,24 @@ describe('evaluations', () => {
 });
 
 describe('encoders', () => {
-  it('torchvision’s file: fc and counters left out, ImageNet’s colours, 96 pixels unless said otherwise', () => {
+  it('torchvision’s file: fc and counters left out; how images are prepared is asked, not guessed', () => {
     const { tensors } = readSafetensors(checkpoint);
     const file = join(folder, 'torchvision.safetensors');
     const fc = { dtype: 'F32', shape: [2, 512], data: new Float32Array(1024) } as const;
     writeSafetensors(file, [...tensors, ['fc.weight', fc]]);
-    const encoder = readEncoder(file);
-    expect(encoder).toMatchObject({ architecture: 'resnet18', stem: 'imagenet', imageSize: 96, normalize: 'imagenet' });
+    expect(() => readEncoderFile(file)).toThrow(
+      `${file}: the file does not say how images are prepared for it; give --image-size and --normalize (torchvision's own weights: --image-size 224, --normalize imagenet)`,
+    );
+    expect(() => readEncoderFile(file, { imageSize: 224 })).toThrow(/; give --normalize \(torchvision/);
+    const state = new State(gpu);
+    expect(() => readEncoder(state, file)).toThrow(/; give imageSize and normalize \(/);
+    state.destroy();
+    const encoder = readEncoderFile(file, { imageSize: 96, normalize: 'imagenet' });
+    expect(encoder).toMatchObject({ architecture: 'resnet18', stem: 'imagenet', ...imagenetColours });
+    expect(describePreparation(encoder)).toBe('96×96, ImageNet mean/std, as given');
     expect(encoder.tensors.has('fc.weight')).toBe(false);
-    expect(encoder.digest).toBe(readEncoder(checkpoint).digest);
-    expect(readEncoder(file, { imageSize: 32, normalize: 'half' })).toMatchObject({
+    expect(encoder.digest).toBe(readEncoderFile(checkpoint).digest);
+    expect(readEncoderFile(file, { imageSize: 32, normalize: 'half' })).toMatchObject({
       imageSize: 32,
       mean: [0.5, 0.5, 0.5],
     });
@@ -302,22 +313,47 @@ describe('encoders', () => {
       0,
     );
     state.destroy();
-    expect(readEncoder(file)).toMatchObject({ imageSize: 16, normalize: 'half', mean, std });
-    expect(readEncoder(file, { imageSize: 32 })).toMatchObject({ imageSize: 32, normalize: 'half' });
+    expect(readEncoderFile(file)).toMatchObject({ imageSize: 16, normalize: 'half', mean, std });
+    expect(readEncoderFile(file, { imageSize: 32 })).toMatchObject({ imageSize: 32, normalize: 'half' });
     const { tensors, metadata } = readSafetensors(file);
     writeSafetensors(file, tensors, { ...metadata, classifier: '{}' });
-    expect(() => readEncoder(file)).toThrow(/its metadata are damaged/);
+    expect(() => readEncoderFile(file)).toThrow(/its metadata are damaged/);
+  });
+
+  it('what saveEncoder wrote says size and colours, also such as have no name', async () => {
+    const file = join(folder, 'own.safetensors');
+    const own = { imageSize: 64, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] } as const;
+    const state = new State(gpu);
+    await saveEncoder(state, new SimClr(), file, own);
+    expect(readEncoderFile(file)).toMatchObject({ ...own, normalize: undefined });
+    expect(describePreparation(readEncoderFile(file))).toBe(
+      '64×64, mean 0.1, 0.2, 0.3 and std 0.4, 0.5, 0.6, from the file',
+    );
+    expect(describePreparation(readEncoderFile(checkpoint, { imageSize: 32 }))).toBe(
+      '32×32 (as given), ImageNet mean/std (from the file)',
+    );
+    await expect(saveEncoder(state, new SimClr(), file, undefined as never)).rejects.toThrow('give { imageSize, mean');
+    await expect(saveEncoder(state, new SimClr(), join(folder, 'own.onnx'), own)).rejects.toThrow(
+      'own.onnx: unknown extension for an encoder; supported: .safetensors',
+    );
+    state.destroy();
+    const tuned = Evaluation.open(gpu, { checkpoint: file, batchSize: 25, cache: folder });
+    const supervised = parseSupervisedSettings({ epochs: 1 });
+    await expect(evalFinetune(tuned, stl10, { supervised, folder: join(folder, 'own') })).rejects.toThrow(
+      'choose the nearest with --normalize',
+    );
+    tuned.destroy();
   });
 
   it('other files are refused in one line', () => {
     const file = join(folder, 'other.safetensors');
     writeSafetensors(file, [['weight', { dtype: 'F32', shape: [1], data: new Float32Array(1) }]]);
-    expect(() => readEncoder(file)).toThrow(/is no encoder that this program knows; give a checkpoint/);
-    expect(() => readEncoder(join(folder, 'missing.safetensors'))).toThrow(/no such file/);
+    expect(() => readEncoderFile(file)).toThrow(/not an encoder that this program knows; give a checkpoint/);
+    expect(() => readEncoderFile(join(folder, 'missing.safetensors'))).toThrow(/no such file/);
     const { tensors } = readSafetensors(checkpoint);
     tensors.delete('layer2.0.bn1.bias');
     writeSafetensors(file, tensors);
-    const options = { checkpoint: file, batchSize: 1, cache: folder };
+    const options = { checkpoint: file, imageSize: size, normalize: 'none', batchSize: 1, cache: folder } as const;
     expect(() => Evaluation.open(gpu, options)).toThrow("tensor 'layer2.0.bn1.bias' is missing");
   });
 });

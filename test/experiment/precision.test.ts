@@ -14,6 +14,7 @@ import { reportDocument } from '../../src/experiment/report_document.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
+import { imagenetColours } from '../../src/ssl/views.ts';
 import { saveEncoder } from '../../src/train/export.ts';
 import { parseSettings } from '../../src/train/settings.ts';
 import { run, scratchFolder } from '../cli/run.ts';
@@ -87,7 +88,7 @@ describe('the command line', () => {
       if (!gpu.traits.features.has('shader-f16')) narrow = adapter;
       if (!existsSync(encoder)) {
         const state = new State(gpu);
-        await saveEncoder(state, new SimClr(), encoder);
+        await saveEncoder(state, new SimClr(), encoder, { imageSize: 32, ...imagenetColours });
         state.destroy();
       }
       gpu.destroy();

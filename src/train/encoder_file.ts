@@ -1,0 +1,114 @@
+/** Encoders in files: a checkpoint of ours, an exported encoder, a classifier, or torchvision's ResNet-18 or -34. */
+import { createHash } from 'node:crypto';
+import { readSafetensors, type StoredTensor, toFloat32 } from '../data/safetensors.ts';
+import { UserError } from '../errors.ts';
+import type { Preparation } from '../eval/classifier.ts';
+import type { State } from '../graph/state.ts';
+import { type Architecture, ResNet, type ResNetOptions } from '../nn/resnet.ts';
+import { entriesOf, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import {
+  type GivenPreparation,
+  missingPreparation,
+  type Normalize,
+  normalizeNamed,
+  storedPreparation,
+} from './preparation.ts';
+import { flagOf, normalization, type SettingNaming } from './settings.ts';
+
+/** An encoder before it is on a device, and how images are prepared for it. */
+export interface EncoderFile extends Preparation {
+  readonly path: string;
+  readonly architecture: Architecture;
+  readonly stem: ResNetOptions['stem'];
+  /** The name of `mean` and `std`; undefined where they are none of those that have one. */
+  readonly normalize: Normalize | undefined;
+  /** What the caller said about preparation; the rest came from the file. */
+  readonly given: GivenPreparation;
+  /** Weights and running statistics under torchvision's names. */
+  readonly tensors: ReadonlyMap<string, TorchTensor>;
+  /** SHA-256 of the values: what is cached under it belongs to this encoder. */
+  readonly digest: string;
+}
+
+/** A tensor that only that architecture has, deepest first. */
+const marks: readonly (readonly [string, Architecture])[] = [
+  ['layer3.5.conv2.weight', 'resnet34'],
+  ['layer4.1.conv2.weight', 'resnet18'],
+];
+
+/** Names of a ResNet's trunk. */
+const trunk = /^(conv1|bn1|layer[1-4])\./;
+
+/**
+ * Reads the encoder of any safetensors file that has torchvision's names; a classifier (`fc`), a projection head and moments of an
+ * optimiser are left out. What is `given` overrides what the file says about preparation.
+ *
+ * @param name how the error calls the settings that are missing: by their flags, or as the library does
+ * @throws UserError no such file, damaged, no ResNet-18 or -34, or neither the file nor the caller says how images are prepared
+ */
+export function readEncoderFile(path: string, given: GivenPreparation = {}, name: SettingNaming = flagOf): EncoderFile {
+  const { tensors: stored, metadata } = readSafetensors(path);
+  const floats = new Map(
+    [...stored]
+      .filter(([tensor, { dtype }]) => trunk.test(tensor) && dtype !== 'I64')
+      .map(([tensor, values]) => [tensor, toTorch(values)]),
+  );
+  const { architecture, stem } = shapeOf(floats, path);
+  const file = storedPreparation(metadata, path, name);
+  const imageSize = given.imageSize ?? file.imageSize;
+  const colours = given.normalize ? normalization({ normalize: given.normalize }) : file.colours;
+  if (imageSize === undefined || colours === undefined) {
+    throw missingPreparation(path, metadata, { imageSize, colours }, name);
+  }
+  const names = entriesOf(new ResNet({ architecture, stem, seed: 0 })).map(({ tensor }) => tensor.name);
+  const hash = createHash('sha256').update(`${architecture} ${stem}`);
+  const tensors = new Map(names.filter((tensor) => floats.has(tensor)).map((tensor) => [tensor, floats.get(tensor)!]));
+  for (const [tensor, { data }] of tensors) hash.update(tensor).update(data);
+  const digest = hash.digest('hex');
+  const { mean, std } = colours;
+  return { path, architecture, stem, imageSize, mean, std, normalize: normalizeNamed(colours), given, tensors, digest };
+}
+
+const toTorch = (tensor: StoredTensor): TorchTensor => ({ shape: tensor.shape, data: toFloat32(tensor) });
+
+function shapeOf(tensors: ReadonlyMap<string, TorchTensor>, path: string): Pick<EncoderFile, 'architecture' | 'stem'> {
+  const first = tensors.get('conv1.weight');
+  const architecture = marks.find(([name]) => tensors.has(name))?.[1];
+  if (first?.shape.length !== 4 || !architecture || tensors.has('layer1.0.conv3.weight')) {
+    throw new UserError(
+      `${path}: not an encoder that this program knows; give a checkpoint of a run, an exported encoder, or torchvision's resnet18 or resnet34 as safetensors (tensors conv1.weight, layer1.0.conv1.weight, …)`,
+    );
+  }
+  return { architecture, stem: first.shape[2] === 7 ? 'imagenet' : 'cifar' };
+}
+
+/** The encoder with its values in `state`. UserError: a tensor is missing or has another shape. */
+export function loadEncoderFile(state: State, file: EncoderFile): ResNet {
+  const { architecture, stem, tensors, path } = file;
+  const encoder = new ResNet({ architecture, stem, seed: 0 });
+  writeEntries(state, entriesOf(encoder), tensors, path);
+  return encoder;
+}
+
+/** What `readEncoder` returns. */
+export interface LoadedEncoder {
+  /** Its weights and statistics are in the state: embed images with `Embedder.create(state, encoder, images, preparation)`. */
+  readonly encoder: ResNet;
+  readonly architecture: Architecture;
+  /** How images are prepared for it; load photos at `imageSize`. */
+  readonly preparation: Preparation;
+}
+
+/**
+ * Reads an encoder into `state`: what `saveEncoder` or `simclr export` wrote, a run's checkpoint, or torchvision's ResNet-18 or -34
+ * as safetensors.
+ *
+ * @param given overrides what the file says, and is needed where it says nothing: `imageSize` in pixels, `normalize` 'imagenet',
+ *   'half' or 'none'
+ * @throws UserError no such file, damaged, not a ResNet-18 or -34, or nobody says how images are prepared
+ */
+export function readEncoder(state: State, path: string, given: GivenPreparation = {}): LoadedEncoder {
+  const file = readEncoderFile(path, given, (setting) => setting);
+  const { architecture, imageSize, mean, std } = file;
+  return { encoder: loadEncoderFile(state, file), architecture, preparation: { imageSize, mean, std } };
+}
