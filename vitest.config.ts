@@ -1,10 +1,14 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { wgslForVite } from './scripts/wgsl.mjs';
 
-export default defineConfig({
+/** Tests that take long on a slow machine: only in the full suite, `npm run test:full` or `vitest run --mode full`. */
+const long = 'test/**/*.full.test.ts';
+
+export default defineConfig(({ mode }) => ({
   plugins: [wgslForVite],
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(mode === 'full' ? [] : [long])],
     globalSetup: ['test/build.ts'],
     // Dawn is a native add-on: one process a file, two at a time, each ended with its device.
     pool: 'forks',
@@ -13,4 +17,4 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },
-});
+}));

@@ -3,9 +3,11 @@ import { execFileSync, type SpawnOptionsWithoutStdio, spawn, spawnSync } from 'n
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -118,6 +120,19 @@ describe.skipIf(reason !== '')(`an archive${reason && ` (skipped: ${reason})`}`,
       const { stdout: chosen } = await simclr('test', 'ops/elementwise', adapters[0], 'relu');
       expect(Number.parseInt(chosen.split('\n')[1], 10)).toBeLessThan(Number.parseInt(stdout.split('\n')[1], 10));
       expect(chosen).toMatch(/^[1-9]\d* passed, 0 failed$/m);
+    });
+
+    it('include the long ones with --full', async () => {
+      const files = async (...args: string[]) => {
+        const { stdout } = await simclr('test', ...args, 'ops/elementwise', adapters[0], 'relu');
+        return stdout.split('\n').flatMap((line) => /^(\S+) +\d+ passed/.exec(line)?.[1] ?? []);
+      };
+      const packed = (name: string) => join(folder, 'lib', 'test', name);
+      expect(existsSync(packed('step.full.test.js'))).toBe(true);
+      copyFileSync(packed('ops/elementwise.test.js'), packed('ops/elementwise.full.test.js'));
+      expect(await files()).toEqual(['ops/elementwise']);
+      expect(await files('--full')).toEqual(['ops/elementwise.full', 'ops/elementwise']);
+      rmSync(packed('ops/elementwise.full.test.js'));
     });
 
     it('fail when none is found', async () => {

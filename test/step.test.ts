@@ -1,6 +1,4 @@
-/** The whole step, from indices of images to updated weights: against the float64 reference, against itself, and over many runs. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+/** The whole step, from indices of images to updated weights: against the float64 reference, and against itself. */
 import { describe, expect, it, vi } from 'vitest';
 import type { ImageSet } from '../src/data/images.ts';
 import { hostImages, type ImageSource, residentImages } from '../src/data/source.ts';
@@ -8,14 +6,7 @@ import { Gpu } from '../src/gpu/device.ts';
 import { Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
 import type { Data, Tensor } from '../src/graph/tensor.ts';
-import { flatVariable, type Graph, input, trace, variable } from '../src/graph/trace.ts';
-import { BatchNorm, Conv2d, Linear } from '../src/nn/layers.ts';
-import { flatten } from '../src/ops/flatten.ts';
-import { globalAvgPool } from '../src/ops/global_avg_pool.ts';
-import { gradients } from '../src/ops/gradients.ts';
-import { nonFiniteGuard } from '../src/ops/guard.ts';
-import { ntXent } from '../src/ops/nt_xent.ts';
-import { relu } from '../src/ops/relu.ts';
+import type { Graph } from '../src/graph/trace.ts';
 import { adam } from '../src/optim/adam.ts';
 import type { Optimizer } from '../src/optim/optimizer.ts';
 import { sgd } from '../src/optim/sgd.ts';
@@ -25,6 +16,7 @@ import { type PretrainingOptions, pretrainingDefaults } from '../src/ssl/step.ts
 import { difference, norm, normError } from './golden/harness.ts';
 import { adapters, noise, onEveryAdapter } from './ops/harness.ts';
 import { interpret, type Values } from './reference/interpreter.ts';
+import { smallStep } from './small_step.ts';
 import { lowbias32 } from './values.ts';
 
 // Seconds each on a machine of its own; tests of other files may share it.
@@ -179,37 +171,6 @@ onEveryAdapter((gpu) => {
     }
   });
 
-  it('memory is flat over 1,000 steps of a small network', async () => {
-    const state = new State(gpu());
-    const { graph, outputs, optimizer } = smallStep();
-    const program = await Program.compile(graph, state, outputs);
-    const views = noise(8 * 8 * 8 * 4);
-    const train = async (first: number, last: number) => {
-      let loss = 0;
-      for (let step = first; step <= last; step++) {
-        const given = { views, step: Uint32Array.of(step), ...optimizer.scalars(step, 1e-3) };
-        loss = (await program.run(given).read())['loss'][0];
-      }
-      return loss;
-    };
-    const start = await train(1, 200);
-    const before = { gpu: gpu().bytes, ...memory() };
-    const later: ReturnType<typeof memory>[] = [];
-    let end = start;
-    for (let step = 200; step < 1200; step += 200) {
-      end = await train(step + 1, step + 200);
-      later.push(memory());
-    }
-    // Allocators keep freed pages for a while, so one look says little; what leaks is there at every later look.
-    const growth = (of: 'heap' | 'process') => Math.min(...later.slice(2).map((seen) => seen[of])) - before[of];
-    expect(gpu().bytes).toBe(before.gpu);
-    expect(growth('heap') / 2 ** 20, 'MiB that the heap grew by').toBeLessThan(2);
-    expect(growth('process') / 2 ** 20, 'MiB that the process grew by').toBeLessThan(30);
-    expect(end).toBeLessThan(start);
-    program.destroy();
-    state.destroy();
-  });
-
   it('programs that come and go leave nothing behind', async () => {
     gpu().trim();
     const before = gpu().bytes;
@@ -226,34 +187,3 @@ onEveryAdapter((gpu) => {
     expect(gpu().bytes).toBe(before);
   });
 });
-
-/** Bytes of the heap and of the whole process, once what nothing refers to is collected. */
-function memory(): { heap: number; process: number } {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
-  const { heapUsed, rss } = process.memoryUsage();
-  return { heap: heapUsed, process: rss };
-}
-
-/** A step of everything but the ResNet: convolution, batch norm, linear head, loss, gradients, Adam. */
-function smallStep() {
-  const layers = [
-    new Conv2d('conv', 3, 8, { kernel: 3, padding: 1, seed: 1 }),
-    new BatchNorm('bn', 8),
-    new Linear('fc', 8, 6, 1),
-  ] as const;
-  const parameters = layers.flatMap((layer) => layer.parameters.map(({ tensor }) => tensor));
-  const optimizer = adam(flatVariable('weights', parameters));
-  const firstBad = variable('first_bad', [1], undefined, 'u32');
-  const { graph, result } = trace(() => {
-    const [conv, norm, head] = layers;
-    const training = { training: true };
-    const maps = relu(norm.forward(conv.forward(input('views', [8, 8, 8, 4], 'f32')), training));
-    const { loss } = ntXent(head.forward(globalAvgPool(maps)), { temperature: 0.5 });
-    const flat = flatten(gradients(loss, parameters));
-    nonFiniteGuard(flat, loss, input('step', [1], 'u32'), firstBad);
-    optimizer.update(flat, firstBad);
-    return { loss };
-  });
-  return { graph, outputs: result, optimizer };
-}

@@ -17,7 +17,9 @@ const testFiles = ['float16', 'golden', 'nan', 'nn', 'step'];
 export function packedTests() {
   const folder = join(projectFolder, 'test');
   const inFolders = testFolders.flatMap((name) => readdirSync(join(folder, name)).map((file) => join(name, file)));
-  const beside = testFiles.map((name) => `${name}.test.ts`).filter((file) => existsSync(join(folder, file)));
+  const beside = testFiles
+    .flatMap((name) => [`${name}.test.ts`, `${name}.full.test.ts`])
+    .filter((file) => existsSync(join(folder, file)));
   return [...inFolders.filter((file) => file.endsWith('.test.ts')), ...beside].sort();
 }
 

@@ -1,7 +1,7 @@
 /**
- * The packed tests: `main.js [word…]` runs the tests that have all words in the path of their file or in their name (a word with a
- * slash is for paths only), file by file, each in a process of its own. Ends with the number of passed and failed tests; exit
- * code 1 when one failed or none was found.
+ * The packed tests: `main.js [--full] [word…]` runs the tests that have all words in the path of their file or in their name (a word
+ * with a slash is for paths only), file by file, each in a process of its own. The long ones, in `*.full.test.js`, run with --full
+ * only. Ends with the number of passed and failed tests; exit code 1 when one failed or none was found.
  */
 import { fork } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -53,11 +53,17 @@ function describeFile(file, { outcomes, output }, seconds) {
   return lines.join('\n');
 }
 
-async function runAll(words) {
-  const paths = words.filter((word) => word.includes('/'));
-  const files = readdirSync(folder, { recursive: true })
-    .filter((file) => file.endsWith('.test.js') && paths.every((path) => file.includes(path)))
+/** @returns {string[]} the files of the suite whose path has each of `paths` in it */
+function testFiles(full, paths) {
+  const inSuite = (file) => file.endsWith('.test.js') && (full || !file.endsWith('.full.test.js'));
+  return readdirSync(folder, { recursive: true })
+    .filter((file) => inSuite(file) && paths.every((path) => file.includes(path)))
     .sort();
+}
+
+async function runAll(full, words) {
+  const paths = words.filter((word) => word.includes('/'));
+  const files = testFiles(full, paths);
   const all = [];
   for (const file of files) {
     const start = performance.now();
@@ -73,6 +79,9 @@ async function runAll(words) {
   process.exitCode = failed > 0 || all.length === 0 ? 1 : 0;
 }
 
-const [option, file, ...words] = process.argv.slice(2);
-if (option === '--file') await runFile(join(folder, file), words);
-else await runAll(process.argv.slice(2));
+const given = process.argv.slice(2);
+if (given[0] === '--file') await runFile(join(folder, given[1]), given.slice(2));
+else {
+  const words = given.filter((word) => word !== '--full');
+  await runAll(words.length < given.length, words);
+}
