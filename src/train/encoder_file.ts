@@ -1,5 +1,6 @@
 /** Encoders in files: a checkpoint of ours, an exported encoder, a classifier, or torchvision's ResNet-18 or -34. */
 import { createHash } from 'node:crypto';
+import type { Naming } from '../data/checked.ts';
 import { readSafetensors, type StoredTensor, toFloat32 } from '../data/safetensors.ts';
 import { UserError } from '../errors.ts';
 import type { Preparation } from '../eval/classifier.ts';
@@ -13,7 +14,7 @@ import {
   normalizeNamed,
   storedPreparation,
 } from './preparation.ts';
-import { flagOf, normalization, type SettingNaming } from './settings.ts';
+import { flagOf, normalization } from './settings.ts';
 
 /** An encoder before it is on a device, and how images are prepared for it. */
 export interface EncoderFile extends Preparation {
@@ -46,7 +47,7 @@ const trunk = /^(conv1|bn1|layer[1-4])\./;
  * @param name how the error calls the settings that are missing: by their flags, or as the library does
  * @throws UserError no such file, damaged, no ResNet-18 or -34, or neither the file nor the caller says how images are prepared
  */
-export function readEncoderFile(path: string, given: GivenPreparation = {}, name: SettingNaming = flagOf): EncoderFile {
+export function readEncoderFile(path: string, given: GivenPreparation = {}, name: Naming = flagOf): EncoderFile {
   const { tensors: stored, metadata } = readSafetensors(path);
   const floats = new Map(
     [...stored]

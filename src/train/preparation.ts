@@ -1,8 +1,9 @@
 /** How images are prepared for an encoder (size, mean and deviation of colours), and how files say it. */
+import type { Naming } from '../data/checked.ts';
 import { UserError } from '../errors.ts';
 import type { Preparation } from '../eval/classifier.ts';
 import type { ClassifierFacts } from './classifier_file.ts';
-import { normalization, parseSettings, type SettingNaming, type TrainSettings, trainSettings } from './settings.ts';
+import { normalization, parseSettings, type TrainSettings, trainSettings } from './settings.ts';
 
 export type Normalize = TrainSettings['normalize'];
 type Colours = Pick<Preparation, 'mean' | 'std'>;
@@ -33,7 +34,7 @@ interface StoredPreparation {
  *
  * @throws UserError the metadata are damaged
  */
-export function storedPreparation(metadata: Metadata, path: string, name: SettingNaming): StoredPreparation {
+export function storedPreparation(metadata: Metadata, path: string, name: Naming): StoredPreparation {
   try {
     if (metadata['settings'] !== undefined) return fromSettings(JSON.parse(metadata['settings']), path);
     if (metadata['classifier'] !== undefined) {
@@ -84,7 +85,7 @@ export function missingPreparation(
   path: string,
   metadata: Metadata,
   { imageSize, colours }: StoredPreparation,
-  name: SettingNaming,
+  name: Naming,
 ): UserError {
   const missing = [...(imageSize === undefined ? ['imageSize'] : []), ...(colours === undefined ? ['normalize'] : [])];
   const flags = missing.map(name).join(' and ');
