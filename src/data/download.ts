@@ -47,7 +47,7 @@ export interface DownloadOptions {
   /** Bytes free for new files in a folder; asked before the download. */
   readonly freeBytes?: (folder: string) => Promise<number>;
   /** Timing of retries (see fetch_file.ts). */
-  readonly fetch?: Pick<FetchOptions, 'attempts' | 'backoff' | 'idle'>;
+  readonly fetch?: Pick<FetchOptions, 'attempts' | 'backoff' | 'idle' | 'answer'>;
 }
 
 export interface Downloaded {
@@ -77,7 +77,12 @@ export async function downloadStl10(target: string, options: DownloadOptions = {
   const report = (phase: 'download' | 'verify' | 'unpack') => (done: number, total: number | undefined) =>
     options.onProgress?.({ phase, done, total });
   if (!isOwn) {
-    await fetchFile(archive.url, part, { ...options.fetch, onBytes: report('download'), onRetry: options.onRetry });
+    const remedy = `give another address of the archive with --url, or put it there yourself as ${own}`;
+    await fetchFile(archive.url, part, {
+      ...{ ...options.fetch, remedy },
+      onBytes: report('download'),
+      onRetry: options.onRetry,
+    });
   }
   const file = isOwn ? own : part;
   await verify(file, archive, isOwn, report('verify'));

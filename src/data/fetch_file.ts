@@ -19,6 +19,10 @@ export interface FetchOptions {
   readonly backoff?: number;
   /** Silence in milliseconds after which a connection counts as dead; default 30,000. */
   readonly idle?: number;
+  /** Milliseconds until the server must have begun to answer, name look-up and connection included; default 10,000. */
+  readonly answer?: number;
+  /** What the user can do where nothing comes, for the end of messages. */
+  readonly remedy?: string;
 }
 
 /** What the bytes in a `.part` file are a part of; kept beside it, so that a changed file is not patched together. */
@@ -31,33 +35,46 @@ interface Source {
 
 /** A fault that another attempt may not meet. */
 class Transient extends Error {}
+/** There is no server to talk to. That ends a call that has not heard from it yet; a download under way is retried. */
+class Unreachable extends Transient {}
+/** The server is there, but busy. */
+class Answered extends Transient {}
 
 /**
  * Downloads `url` to `part`, continuing where an earlier call stopped if the server can and the file is still the same
  * (`Range` with `If-Range`, RFC 9110 §14); otherwise from the start. Lost connections, time-outs, 408, 429 and 5xx
- * are retried with growing pauses. Resolves when every byte the server announced is in `part`.
+ * are retried with growing pauses; a server that cannot be reached to begin with is not, so that a wrong address or a missing
+ * network shows within seconds. Resolves when every byte the server announced is in `part`.
  *
  * @throws UserError the server refuses, the disk is full, or too many failures in a row
  */
 export async function fetchFile(url: string, part: string, options: FetchOptions = {}): Promise<void> {
   const { attempts = 6, backoff = 1000 } = options;
   let failures = 0;
+  let reached = false;
   for (;;) {
     const before = sizeOf(part);
     try {
       if (await attempt(url, part, options)) return;
+      reached = true;
     } catch (error) {
       if (!(error instanceof Transient)) throw fileError('write', part, error);
+      reached ||= error instanceof Answered || sizeOf(part) > before;
       failures = sizeOf(part) > before ? 1 : failures + 1;
-      if (failures >= attempts) {
-        const kept = sizeOf(part) > 0 ? `; ${sizeOf(part)} bytes are kept: run again to continue` : '';
-        throw new UserError(`${url}: ${error.message} (${failures} attempts)${kept}`, 1, { cause: error });
-      }
+      const most = reached ? attempts : error instanceof Unreachable ? 1 : Math.min(attempts, 3);
+      if (failures >= most) throw givenUp(url, part, error, failures, options.remedy);
       const pause = Math.min(30_000, backoff * 2 ** (failures - 1));
       options.onRetry?.(`${error.message}; trying again in ${(pause / 1000).toFixed(0)} s`);
       await sleep(pause);
     }
   }
+}
+
+function givenUp(url: string, part: string, error: Transient, failures: number, remedy?: string): UserError {
+  const tried = failures > 1 ? ` (${failures} attempts)` : '';
+  const size = sizeOf(part);
+  const advice = [...(size > 0 ? [`${size} bytes are kept: run again to continue`] : []), ...(remedy ? [remedy] : [])];
+  return new UserError([`${url}: ${error.message}${tried}`, advice.join(', or ')].join('; '), 1, { cause: error });
 }
 
 /** One request. Returns whether the file is complete; false asks for another request at once. */
@@ -66,7 +83,7 @@ async function attempt(url: string, part: string, options: FetchOptions): Promis
   const have = source ? sizeOf(part) : 0;
   if (source && source.total === have) return true;
   const headers: Record<string, string> = have > 0 ? { Range: `bytes=${have}-`, 'If-Range': source!.version! } : {};
-  const response = await request(url, headers, options.idle ?? 30_000);
+  const response = await request(url, headers, options);
   if (response.statusCode === 200) return receive(response, part, 0, sourceOf(url, response, 0), options);
   const continues = response.statusCode === 206 && rangeStart(response) === have && have > 0;
   if (continues) return receive(response, part, have, sourceOf(url, response, have), options);
@@ -76,7 +93,7 @@ async function attempt(url: string, part: string, options: FetchOptions): Promis
     discardPart(part);
     if (have > 0) return false;
   }
-  throw refusal(url, response);
+  throw refusal(url, response, options.remedy);
 }
 
 /** Removes the partial download and what is known about it. */
@@ -148,11 +165,11 @@ async function receive(
  * GET with redirects followed. Not `fetch`: that one unpacks a `Content-Encoding: gzip`, which some servers put on
  * `.tar.gz` files, and the bytes would no longer be the archive's.
  */
-async function request(url: string, headers: Record<string, string>, idle: number): Promise<IncomingMessage> {
+async function request(url: string, headers: Record<string, string>, options: FetchOptions): Promise<IncomingMessage> {
   let at = url;
   for (let hop = 0; hop < 6; hop++) {
     if (!/^https?:\/\//.test(at) || !URL.canParse(at)) throw new UserError(`${at}: not an http or https address`);
-    const response = await requestOnce(at, { 'Accept-Encoding': 'identity', ...headers }, idle);
+    const response = await requestOnce(at, { 'Accept-Encoding': 'identity', ...headers }, options);
     const { location } = response.headers;
     if (location === undefined || ![301, 302, 303, 307, 308].includes(response.statusCode!)) return response;
     response.destroy();
@@ -161,19 +178,69 @@ async function request(url: string, headers: Record<string, string>, idle: numbe
   throw new UserError(`${url}: too many redirects, the last to ${at}`);
 }
 
-function requestOnce(url: string, headers: Record<string, string>, idle: number): Promise<IncomingMessage> {
+function requestOnce(
+  url: string,
+  headers: Record<string, string>,
+  { idle = 30_000, answer = 10_000 }: FetchOptions,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const get = url.startsWith('https:') ? getHttps : getHttp;
-    const sent = get(url, { headers, timeout: idle }, resolve);
-    sent.on('timeout', () => sent.destroy(new Error(`nothing heard for ${idle / 1000} s`)));
-    sent.on('error', (error) => reject(new Transient(messageOf(error), { cause: error })));
+    const sent = get(url, { headers, timeout: idle }, (response) => {
+      clearTimeout(patience);
+      resolve(response);
+    });
+    const silent = (milliseconds: number) => () => sent.destroy(new Silence(milliseconds));
+    const patience = setTimeout(silent(answer), answer);
+    sent.on('timeout', silent(idle));
+    sent.on('error', (error) => {
+      clearTimeout(patience);
+      const Kind = hasCode(error, 'ECONNRESET', 'EPIPE') ? Transient : Unreachable;
+      reject(new Kind(unreachable(error, new URL(url).hostname), { cause: error }));
+    });
   });
 }
 
-function refusal(url: string, { statusCode = 0, statusMessage }: IncomingMessage): Error {
+class Silence extends Error {
+  constructor(milliseconds: number) {
+    super(`no answer within ${milliseconds / 1000} s`);
+  }
+}
+
+/** Why a server could not be reached, in words. */
+function unreachable(error: NodeJS.ErrnoException, host: string): string {
+  if (error instanceof Silence) return `${host} gave ${error.message}${proxyNote()}`;
+  // Several addresses that all failed make an error without a message; each has its own.
+  const inner = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException) : error;
+  const { code = '' } = inner;
+  if (/CERT|_SIGNATURE|_ISSUER|ERR_TLS|EPROTO|ERR_SSL/.test(code)) {
+    return `no secure connection to ${host} (${messageOf(inner).split('\n')[0]})`;
+  }
+  const reason = reasons[code];
+  return `${reason ? `${host} ${reason}` : `no connection to ${host} (${messageOf(inner)})`}${proxyNote()}`;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'is not a known host name',
+  EAI_AGAIN: 'cannot be looked up: no name server answers',
+  ECONNREFUSED: 'refuses the connection',
+  ECONNRESET: 'closed the connection without an answer',
+  ETIMEDOUT: 'gave no answer',
+  EHOSTUNREACH: 'cannot be reached from this network',
+  ENETUNREACH: 'cannot be reached from this network',
+};
+
+/** Who has set a proxy for other programs expects it to be used. */
+function proxyNote(): string {
+  const name = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'].find(
+    (variable) => process.env[variable],
+  );
+  return name ? ` (connected directly: the proxy in ${name} is not used)` : '';
+}
+
+function refusal(url: string, { statusCode = 0, statusMessage }: IncomingMessage, remedy = 'check the address'): Error {
   const answer = `the server answered ${statusCode} ${statusMessage}`;
-  if (statusCode === 408 || statusCode === 429 || statusCode >= 500) return new Transient(answer);
-  return new UserError(`${url}: ${answer}; check the address, or fetch the file by other means`);
+  if (statusCode === 408 || statusCode === 429 || statusCode >= 500) return new Answered(answer);
+  return new UserError(`${url}: ${answer}; ${remedy}`);
 }
 
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
