@@ -133,9 +133,7 @@ describe('downloadStl10', () => {
   it('continues at the next call when a call gave up', async () => {
     respond = serve(bytes, { cutAfter: 50_000 });
     const once = { fetch: { attempts: 1, backoff: 1, idle: 300 } };
-    await expect(fetchTo(once)).rejects.toThrow(
-      /connection lost.*; 50000 bytes are kept: run again to continue/,
-    );
+    await expect(fetchTo(once)).rejects.toThrow(/connection lost.*; 50000 bytes are kept: run again to continue/);
     respond = serve(bytes);
     await fetchTo(once);
     expect(ranges).toEqual([undefined, 'bytes=50000-']);
