@@ -132,7 +132,9 @@ it.skipIf(!installed['tfjs_cpu'])('tfjs on the CPU is left out where it would ta
 it.skipIf(installed['onnxruntime'])('a package that is not installed is named in one line', async () => {
   const { problem, ours } = await openRow('matmul', '(128×512)');
   const open = await openPeer('onnxruntime', 'matmul');
-  await expect(open(gpu, problem, ours)).rejects.toThrow(/^onnxruntime-node is not installed; install it with: npm install/);
+  await expect(open(gpu, problem, ours)).rejects.toThrow(
+    /^onnxruntime-node is not installed; install it with: npm install/,
+  );
   ours.destroy();
 });
 

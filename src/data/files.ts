@@ -48,7 +48,7 @@ function replaceableTarget(path: string): string {
   const stat = fs.statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return path;
   if (stat.isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' });
-  if (!stat.isFile()) throw new UserError(`cannot write ${path}: it is no regular file; choose another --out`);
+  if (!stat.isFile()) throw new UserError(`cannot write ${path}: it is not a regular file; choose another --out`);
   return fs.realpathSync(path);
 }
 
@@ -197,7 +197,7 @@ function parseJsonLines(path: string): { lines: JsonLine[]; mended: boolean } {
     const record = parseRecord(text);
     if (record !== undefined) lines.push({ text, record });
     else if (text.trim() !== '' && i < texts.length - 1) {
-      throw new UserError(`cannot read ${path}: line ${i + 1} is no JSON object: ${quote(text)}; remove that line`);
+      throw new UserError(`cannot read ${path}: line ${i + 1} is not a JSON object: ${quote(text)}; remove that line`);
     }
   });
   return { lines, mended: texts[texts.length - 1] !== '' };

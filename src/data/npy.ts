@@ -71,7 +71,7 @@ export function decodeNpy(bytes: Uint8Array, name = 'npy data'): StoredTensor {
     throw new UserError(`cannot read ${name}: ${what}; ${remedy}`);
   };
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!file.subarray(0, 6).equals(MAGIC)) fail('it does not begin as a NumPy file', 'give a .npy file');
+  if (!file.subarray(0, 6).equals(MAGIC)) fail('it does not start like a NumPy file', 'give a .npy file');
   if (file.length < 12) fail('it ends within its header');
   const version = file[6];
   if (version !== 1 && version !== 2) fail(`format version ${version} is unknown`, 'save it with numpy.save');

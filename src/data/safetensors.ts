@@ -108,7 +108,7 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors data'):
 function openRegularFile(path: string): number {
   const stat = fs.statSync(path);
   if (stat.isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' });
-  if (!stat.isFile()) throw new UserError(`cannot read ${path}: it is no regular file; give a .safetensors file`);
+  if (!stat.isFile()) throw new UserError(`cannot read ${path}: it is not a regular file; give a .safetensors file`);
   return fs.openSync(path, 'r');
 }
 
@@ -128,7 +128,7 @@ function readFrom(path: string, size: number, readInto: (into: Uint8Array, offse
     throw new UserError(`cannot read ${path}: ${what}; ${remedy}`);
   };
   const read = (into: Uint8Array, offset: number) => {
-    if (!readInto(into, offset)) fail('it became shorter while it was read', 'try again when nothing writes to it');
+    if (!readInto(into, offset)) fail('it was truncated while being read', 'try again when nothing writes to it');
     return into;
   };
   const headerLength = checkHeaderLength(size, read, fail);

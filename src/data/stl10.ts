@@ -49,7 +49,7 @@ export function loadStl10(path: string, split: Stl10Split): ImageSet {
   const folder = findStl10(path);
   if (folder === undefined) {
     throw new UserError(
-      `${path}: no STL-10 files here (looked for ${pixelFile('train')} and the like, also in ${STL10_FOLDER}/)`,
+      `${path}: no STL-10 files found (looked for ${pixelFile('train')} and the like, also in ${STL10_FOLDER}/)`,
     );
   }
   if (split !== 'train+unlabeled') return loadPart(folder, split);
@@ -76,8 +76,8 @@ function imageCount(file: string): number {
   const rest = bytes - count * STL10_IMAGE_BYTES;
   if (rest !== 0 || count === 0) {
     throw new UserError(
-      `${file}: ${bytes} bytes are ${count} images of ${STL10_IMAGE_BYTES} bytes (3×96×96) and ${rest} bytes over; ` +
-        'the file is incomplete or not STL-10: fetch it again',
+      `${file}: ${bytes} bytes are ${count} images of ${STL10_IMAGE_BYTES} bytes (3×96×96) plus ${rest} extra bytes; ` +
+        'the file is incomplete or not STL-10: download it again',
     );
   }
   return count;
@@ -87,7 +87,7 @@ function readLabels(file: string, count: number, classNames: readonly string[] |
   const bytes = sizeOf(file);
   if (bytes !== count) {
     throw new UserError(
-      `${file}: ${bytes} labels, expected ${count}, one for each image beside it; the two files do not belong together`,
+      `${file}: ${bytes} labels, expected ${count}, one per image; the two files do not belong together`,
     );
   }
   const labels = new Uint8Array(guarded('read', file, () => readFileSync(file)));
@@ -95,7 +95,7 @@ function readLabels(file: string, count: number, classNames: readonly string[] |
   const wrong = labels.findIndex((label) => label < 1 || label > classes);
   if (wrong >= 0) {
     throw new UserError(
-      `${file}: label ${labels[wrong]} of image ${wrong}, expected 1 to ${classes}; the file is damaged: fetch it again`,
+      `${file}: label ${labels[wrong]} of image ${wrong}, expected 1 to ${classes}; the file is damaged: download it again`,
     );
   }
   return labels.map((label) => label - 1);
@@ -107,7 +107,7 @@ function readClassNames(folder: string): string[] | undefined {
   if (!existsSync(file)) return undefined;
   const names = linesOf(readText(file));
   if (names.length === 0 || names.length > 255) {
-    throw new UserError(`${file}: ${names.length} class names, expected 1 to 255, one a line (STL-10 has 10)`);
+    throw new UserError(`${file}: ${names.length} class names, expected 1 to 255, one per line (STL-10 has 10)`);
   }
   return names;
 }
@@ -140,8 +140,7 @@ function openPixels(file: string, count: number, labelled: Pick<ImageSet, 'label
 function readFully(fd: number, target: Uint8Array, position: number, file: string): void {
   for (let done = 0; done < target.length; ) {
     const got = readSync(fd, target, done, target.length - done, position + done);
-    if (got === 0)
-      throw new UserError(`${file}: ends at byte ${position + done}; it became shorter while it was in use`);
+    if (got === 0) throw new UserError(`${file}: ends at byte ${position + done}; it was truncated while in use`);
     done += got;
   }
 }
@@ -167,7 +166,7 @@ export function readFolds(path: string): Uint32Array[] {
   const file = join(folder, 'fold_indices.txt');
   const count = imageCount(join(folder, pixelFile('train')));
   const lines = linesOf(readText(file));
-  if (lines.length !== 10) throw new UserError(`${file}: ${lines.length} lines, expected 10, one a fold`);
+  if (lines.length !== 10) throw new UserError(`${file}: ${lines.length} lines, expected 10, one per fold`);
   return lines.map((line, i) => parseFold(line, count, `${file}: line ${i + 1}`));
 }
 
@@ -178,7 +177,7 @@ function parseFold(line: string, count: number, where: string): Uint32Array {
   const fold = Uint32Array.from(words, Number);
   const distinct = new Set(fold).size;
   if (distinct !== fold.length)
-    throw new UserError(`${where}: ${fold.length} indices, only ${distinct} of them distinct`);
+    throw new UserError(`${where}: ${fold.length} indices, but only ${distinct} distinct ones`);
   return fold;
 }
 

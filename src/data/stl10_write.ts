@@ -75,7 +75,7 @@ function pixelsToColumns(from: Uint8Array, to: Uint8Array, offset: number): void
 function checkSize(set: ImageSet): void {
   if (imageBytes(set) === STL10_IMAGE_BYTES && set.height === STL10_SIDE) return;
   throw new UserError(
-    `${set.name}: images of ${set.height}×${set.width}; STL-10's format holds 96×96 only: load them at size 96`,
+    `${set.name}: images of ${set.height}×${set.width}; STL-10's format requires 96×96: load them at size 96`,
   );
 }
 
@@ -83,11 +83,11 @@ function checkSize(set: ImageSet): void {
 function storedLabels(set: ImageSet): Uint8Array {
   if (set.labels === undefined) {
     throw new UserError(
-      `${set.name}: no labels; STL-10's train and test images need them: put every class into a folder of its own`,
+      `${set.name}: no labels; STL-10's train and test images need them: put each class in its own folder`,
     );
   }
   if (set.labels.some((label) => label > 254)) {
-    throw new UserError(`${set.name}: more than 255 classes; STL-10's format keeps a label in one byte`);
+    throw new UserError(`${set.name}: more than 255 classes; STL-10's format stores labels in one byte`);
   }
   return Uint8Array.from(set.labels, (label) => label + 1);
 }

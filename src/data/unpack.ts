@@ -85,7 +85,7 @@ async function extractMembers(
     await pipeline(createReadStream(archive), count, extract({ cwd: folder, strict: true, filter: isWanted }));
   } catch (error) {
     if (hasCode(error, 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'EIO')) throw error;
-    throw new UserError(`${archive}: cannot be unpacked (${messageOf(error)}); delete it and fetch it again`, 1, {
+    throw new UserError(`${archive}: cannot be unpacked (${messageOf(error)}); delete it and download it again`, 1, {
       cause: error,
     });
   }
@@ -94,10 +94,10 @@ async function extractMembers(
 async function check(member: Member, file: string, archive: string): Promise<void> {
   const where = `${archive}: member ${member.name}`;
   const size = statSync(file, { throwIfNoEntry: false })?.size;
-  if (size === undefined) throw new UserError(`${where} is missing; this is not the archive it should be`);
+  if (size === undefined) throw new UserError(`${where} is missing; this is not the expected archive`);
   if (!sizeFits(member, file)) {
     throw new UserError(
-      `${where} has ${size} bytes, expected ${member.size ?? 'some'}; this is not the archive it should be`,
+      `${where} has ${size} bytes, expected ${member.size ?? 'some'}; this is not the expected archive`,
     );
   }
   const md5 = member.md5 && (await md5Of(file));

@@ -169,7 +169,7 @@ export async function evaluateClassifier(
 ): Promise<Evaluation> {
   const { classes } = classifier.options;
   const { labels } = set;
-  if (!labels) throw new UserError(`${set.name}: has no labels to compare with; give images in folders by class`);
+  if (!labels) throw new UserError(`${set.name}: has no labels to compare with; give images in one folder per class`);
   const unknown = labels.find((label) => label >= classes);
   if (unknown !== undefined) {
     throw new UserError(`${set.name}: has images of class ${unknown}, but the classifier knows 0 to ${classes - 1}`);

@@ -7,7 +7,7 @@
  */
 export function assign(cost: ArrayLike<number>, rows: number, columns: number): Int32Array {
   if (rows > columns || cost.length !== rows * columns) {
-    throw new RangeError(`[assign] ${cost.length} costs are no ${rows}×${columns} matrix with rows ≤ columns`);
+    throw new RangeError(`[assign] ${cost.length} costs are not a ${rows}×${columns} matrix with rows ≤ columns`);
   }
   const u = new Float64Array(rows + 1);
   const v = new Float64Array(columns + 1);

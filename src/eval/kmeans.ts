@@ -31,7 +31,7 @@ export function kMeans(x: Float32Array, dimensions: number, options: KMeansOptio
   const rows = x.length / dimensions;
   const { clusters, restarts, iterations, seed } = options;
   if (clusters > rows || clusters < 1) {
-    throw new UserError(`k-means: ${clusters} clusters of ${rows} images; take from 1 to ${rows} clusters`, 2);
+    throw new UserError(`k-means: ${clusters} clusters for ${rows} images; choose 1 to ${rows} clusters`, 2);
   }
   let best: Clusters | undefined;
   for (let restart = 0; restart < restarts; restart++) {

@@ -38,7 +38,7 @@ export async function nearestRows(
   k: number,
 ): Promise<Neighbours> {
   const [banked, count] = [bank.length / dimensions, queries.length / dimensions];
-  if (k > banked || k < 1) throw new UserError(`${k} neighbours of ${banked} images: take from 1 to ${banked}`, 2);
+  if (k > banked || k < 1) throw new UserError(`${k} neighbours among ${banked} images: choose 1 to ${banked}`, 2);
   const { graph, result } = trace(() => ({
     similarity: cosineSimilarity(
       input('test', [blockRows, dimensions], 'f32'),

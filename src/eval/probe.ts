@@ -216,7 +216,8 @@ export function drawPerClass(labels: ArrayLike<number>, count: (rows: number) =>
   const chosen: number[] = [];
   byClass(labels).forEach((rows, label) => {
     const wanted = count(rows.length);
-    if (wanted > rows.length) throw new UserError(`${wanted} images a class: class ${label} has ${rows.length}`);
+    if (wanted > rows.length)
+      throw new UserError(`${wanted} images per class requested, but class ${label} has ${rows.length}`);
     const order = epochOrder(rows.length, seed, label);
     for (let i = 0; i < wanted; i++) chosen.push(rows[order[i]]);
   });

@@ -61,11 +61,11 @@ export async function tsne(
   if (!(perplexity >= 1) || 3 * perplexity > rows - 1) {
     const possible = Math.floor((rows - 1) / 3);
     const remedy = possible >= 1 ? `take from 1 to ${possible}` : 'take more images';
-    throw new UserError(`t-SNE: perplexity ${perplexity} does not suit ${rows} points; ${remedy}`, 2);
+    throw new UserError(`t-SNE: perplexity ${perplexity} is not suitable for ${rows} points; ${remedy}`, 2);
   }
   if (rows > mostPoints(state)) {
     throw new UserError(
-      `t-SNE of ${rows} points: this adapter can bind the affinities of ${mostPoints(state)}; take fewer`,
+      `t-SNE of ${rows} points: this adapter can bind the affinities of at most ${mostPoints(state)}; use fewer`,
     );
   }
   const layout = await Layout.create(state, x, dimensions, perplexity, options.start ?? start(x, dimensions));

@@ -25,7 +25,8 @@ const MIN_GRID_CELL = 6;
  * @returns a PNG file
  */
 export function similarityMatrix(matrix: Float32Array, n: number, options: SimilarityOptions = {}): Buffer {
-  if (n < 1 || matrix.length !== n * n) throw new Error(`[similarity] ${matrix.length} values are no ${n}×${n} matrix`);
+  if (n < 1 || matrix.length !== n * n)
+    throw new Error(`[similarity] ${matrix.length} values are not a ${n}×${n} matrix`);
   const { cell = Math.max(1, Math.min(56, Math.floor(TARGET_SIZE / n))), min = -1, max = 1, title = '' } = options;
   const layout = layOut(n, cell, title, [min, (min + max) / 2, max].map(formatTick));
   const canvas = new Canvas(layout.width, layout.height);

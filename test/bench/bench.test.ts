@@ -86,7 +86,7 @@ it.each([
     ['--json', join(folder, 'file', 'x.json')],
     /cannot write .*: a file of that name is in the way; choose another --json/,
   ],
-  [['--chart', folder], /cannot write .*: it is no regular file; choose another --chart/],
+  [['--chart', folder], /cannot write .*: it is not a regular file; choose another --chart/],
 ])('%s is refused in one line, and nothing is measured', async (args, message) => {
   const error = await run(...args).catch((thrown: Error) => thrown);
   expect(String(error)).toMatch(message);

@@ -131,7 +131,7 @@ describe('writeFileAtomic', () => {
   it('refuses a folder, a device, and a path under a file or in no folder', () => {
     fs.writeFileSync(file, 'old');
     expect(errorOf(() => writeFileAtomic(folder, 'x'))).toMatch(/it is a folder, not a file; choose another --out/);
-    expect(errorOf(() => writeFileAtomic('/dev/full', 'x'))).toMatch(/it is no regular file/);
+    expect(errorOf(() => writeFileAtomic('/dev/full', 'x'))).toMatch(/it is not a regular file/);
     expect(errorOf(() => writeFileAtomic(path.join(file, 'x'), 'x'))).toMatch(/a part of the path is a file/);
     expect(errorOf(() => writeFileAtomic(path.join(folder, 'no', 'x'), 'x'))).toMatch(/no such file or folder; create/);
     expect(errorOf(() => writeFileAtomic('/proc/x', 'x'))).toMatch(/^cannot write \/proc\/x: /);
@@ -220,10 +220,10 @@ describe('JSON lines', () => {
   it('names the line that is broken elsewhere', () => {
     write('{"step":1}\n\n{"st\x1b\n{"step":3}\n');
     expect(errorOf(() => readJsonLines(file))).toBe(
-      `cannot read ${file}: line 3 is no JSON object: "{\\"st\\u001b"; remove that line`,
+      `cannot read ${file}: line 3 is not a JSON object: "{\\"st\\u001b"; remove that line`,
     );
     write('5\n');
-    expect(errorOf(() => readJsonLines(file))).toMatch(/line 1 is no JSON object/);
+    expect(errorOf(() => readJsonLines(file))).toMatch(/line 1 is not a JSON object/);
     expect(errorOf(() => readJsonLines(path.join(folder, 'none')))).toMatch(/no such file/);
   });
 

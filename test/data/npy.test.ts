@@ -86,8 +86,8 @@ describe('npy', () => {
   });
 
   it.each([
-    ['another format', Buffer.from('PK\x03\x04 zip, npz'), /does not begin as a NumPy file; give a .npy file/],
-    ['nothing', Buffer.alloc(0), /does not begin/],
+    ['another format', Buffer.from('PK\x03\x04 zip, npz'), /does not start like a NumPy file; give a .npy file/],
+    ['nothing', Buffer.alloc(0), /does not start/],
     ['only the magic', Buffer.from('\x93NUMPY\x01\x00', 'latin1'), /ends within its header/],
     ['a cut header', fileOf(dictOf("'<f4'", 'False', '(2,)')).subarray(0, 40), /ends within its header/],
     ['version 9', fileOf(dictOf("'<f4'", 'False', '()'), 4, 9), /format version 9 is unknown/],

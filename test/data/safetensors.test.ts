@@ -272,7 +272,7 @@ describe('hostile and damaged files', () => {
       `cannot read ${missing}: no such file or folder; check the path`,
     );
     expect(errorOf(() => readSafetensors(folder))).toMatch(/it is a folder, not a file/);
-    expect(errorOf(() => readSafetensors('/dev/zero'))).toMatch(/it is no regular file/);
+    expect(errorOf(() => readSafetensors('/dev/zero'))).toMatch(/it is not a regular file/);
   });
 
   it('refuses a sparse file that is larger than memory', () => {

@@ -139,8 +139,8 @@ describe('STL-10 faults, each in one line with file and numbers', () => {
   };
 
   it.each([
-    ['truncated', 20 * 27648 - 1, '552959 bytes are 19 images of 27648 bytes (3×96×96) and 27647 bytes over'],
-    ['too long', 20 * 27648 + 1, '552961 bytes are 20 images of 27648 bytes (3×96×96) and 1 bytes over'],
+    ['truncated', 20 * 27648 - 1, '552959 bytes are 19 images of 27648 bytes (3×96×96) plus 27647 extra bytes'],
+    ['too long', 20 * 27648 + 1, '552961 bytes are 20 images of 27648 bytes (3×96×96) plus 1 extra bytes'],
     ['empty', 0, '0 bytes are 0 images'],
   ])('%s pixels', (_, size, message) => {
     writeSmall();
@@ -171,7 +171,7 @@ describe('STL-10 faults, each in one line with file and numbers', () => {
     rmSync(join(folder, 'unlabeled_X.bin'));
     expect(failure(() => loadStl10(folder, 'test'))).toMatch(/test_y\.bin: no such file/);
     expect(failure(() => loadStl10(folder, 'unlabeled'))).toMatch(/unlabeled_X\.bin: no such file/);
-    expect(failure(() => loadStl10(root, 'train'))).toContain('no STL-10 files here');
+    expect(failure(() => loadStl10(root, 'train'))).toContain('no STL-10 files found');
   });
 
   it('folds', () => {
@@ -184,7 +184,7 @@ describe('STL-10 faults, each in one line with file and numbers', () => {
     folds(`${'0 1\n'.repeat(9)}0 x\n`);
     expect(failure(() => readFolds(folder))).toContain("line 10: 'x' is not an index");
     folds('3 3\n'.repeat(10));
-    expect(failure(() => readFolds(folder))).toContain('2 indices, only 1 of them distinct');
+    expect(failure(() => readFolds(folder))).toContain('2 indices, but only 1 distinct');
   });
 
   it('sets that the format cannot hold leave the folder as it was', () => {
@@ -216,7 +216,7 @@ describe('STL-10 faults, each in one line with file and numbers', () => {
     expect(() => set.read(-1, target, 0)).toThrow('image -1');
     expect(() => set.read(0, target, 1)).toThrow('bytes 1 to 27649 of a target of 27648 bytes');
     truncateSync(join(folder, 'train_X.bin'), 27648);
-    expect(failure(() => set.read(1, target, 0))).toContain('became shorter');
+    expect(failure(() => set.read(1, target, 0))).toContain('was truncated');
   });
 });
 

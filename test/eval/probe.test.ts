@@ -160,7 +160,7 @@ describe('the probe', () => {
     for (const label of [0, 1, 2]) expect(drawn.filter((i) => labels[i] === label)).toHaveLength(4);
     expect(drawPerClass(labels, () => 4, 1)).toEqual(drawn);
     expect(drawPerClass(labels, () => 4, 2)).not.toEqual(drawn);
-    expect(() => drawPerClass(labels, () => 1000, 1)).toThrow(/1000 images a class: class 0 has \d+/);
+    expect(() => drawPerClass(labels, () => 1000, 1)).toThrow(/1000 images per class requested, but class 0 has \d+/);
   });
 
   it('mean and sample deviation', () => {

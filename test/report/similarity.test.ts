@@ -85,7 +85,7 @@ describe('similarityMatrix', () => {
   });
 
   it('refuses a matrix of another size', () => {
-    expect(() => similarityMatrix(new Float32Array(5), 2)).toThrow('[similarity] 5 values are no 2×2 matrix');
-    expect(() => similarityMatrix(new Float32Array(0), 0)).toThrow(/no 0×0 matrix/);
+    expect(() => similarityMatrix(new Float32Array(5), 2)).toThrow('[similarity] 5 values are not a 2×2 matrix');
+    expect(() => similarityMatrix(new Float32Array(0), 0)).toThrow(/not a 0×0 matrix/);
   });
 });
