@@ -6,9 +6,10 @@ import { kMeansDefaults } from '../eval/kmeans.ts';
 import { tsneDefaults } from '../eval/tsne.ts';
 import { evalKMeans, evalTsne } from '../experiment/eval_clusters.ts';
 import { evalFinetune } from '../experiment/eval_finetune.ts';
+import { evalKnn, knnDefaults } from '../experiment/eval_knn.ts';
+import { evalLinear } from '../experiment/eval_linear.ts';
 import { evalLowLabel, lowLabelSteps } from '../experiment/eval_low_label.ts';
 import { evalNeighbors, fewNeighbors } from '../experiment/eval_neighbors.ts';
-import { evalKnn, evalLinear, knnDefaults } from '../experiment/eval_probes.ts';
 import { evalRobustness } from '../experiment/eval_robustness.ts';
 import { evalTransfer } from '../experiment/eval_transfer.ts';
 import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
@@ -101,9 +102,7 @@ function print(terminal: Terminal, what: string, out: string, outcome: Outcome):
   for (const [name, content] of Object.entries(written)) writeFileAtomic(join(out, name), content);
   terminal.clear();
   terminal.line(title);
-  terminal.line();
-  terminal.line(table(header, rows));
-  terminal.line();
+  if (rows.length > 0) terminal.line(`\n${table(header, rows)}\n`);
   for (const note of notes) terminal.line(note);
   terminal.line(`written    ${out}: ${Object.keys(written).join(', ')}`);
 }
@@ -174,7 +173,7 @@ const kmeans = () =>
 
 const tsne = () =>
   runs<{ perplexity?: number; iterations: number; points: number; on: 'train' | 'test' }>(
-    evalCommandNamed('tsne', 'a map of the features, coloured by class')
+    evalCommandNamed('tsne', 'a map of the features, coloured by class; coordinates as .npy and .csv')
       .option(
         '--perplexity <number>',
         `(default: ${tsneDefaults.perplexity}, or what few images allow)`,
@@ -186,7 +185,10 @@ const tsne = () =>
     (evaluation, { data, perplexity, iterations, points, on, seed }, { terminal }) =>
       evalTsne(evaluation, data, {
         ...{ perplexity, iterations, points, on, seed },
-        onProgress: (done, kl) => terminal.progress('t-SNE', done, iterations, `KL ${kl.toFixed(4)}`),
+        // A log keeps the result only: how the divergence fell is in the JSON file.
+        ...(process.stdout.isTTY && {
+          onProgress: (done, kl) => terminal.progress('t-SNE', done, iterations, `KL ${kl.toFixed(4)}`),
+        }),
       }),
   );
 

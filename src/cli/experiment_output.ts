@@ -71,10 +71,10 @@ export function printExperiment(terminal: Terminal, { pretrain, supervised }: Ex
 export function printResults(terminal: Terminal, results: Results, out: string): void {
   terminal.clear();
   terminal.line();
-  terminal.line(table(tableHead, tableRows(results.table)));
+  terminal.line(table(tableHead, tableRows(results.table, results.published)));
   terminal.line();
   terminal.line(table(probeHead, probeRows(results.runs)));
   terminal.line();
-  for (const sentence of verdict(results.table, results.findings)) terminal.line(sentence);
+  for (const sentence of verdict(results)) terminal.line(sentence);
   terminal.line(`report     ${join(out, 'report.html')} and ${join(out, 'report.md')}`);
 }

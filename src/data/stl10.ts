@@ -6,6 +6,7 @@
  *   class_names.txt    one name a line
  *   fold_indices.txt   ten lines of 0-based indices into train, 1000 each in the real set
  */
+import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
@@ -34,6 +35,26 @@ export function findStl10(path: string): string | undefined {
     (['train', 'test', 'unlabeled'] as const).some((part) => existsSync(join(folder, pixelFile(part))));
   return [path, join(path, STL10_FOLDER)].find(holdsPixels);
 }
+
+/** MD5 of STL-10's own labels: files that others made in its format differ. */
+const ownLabels = {
+  train: '5a34089d4802c674881badbb80307741',
+  test: '36f9794fa4beb8a2c72628de14fa638e',
+} as const;
+
+/** Whether the files at `path` are STL-10 itself, with all of its labelled images, and no other set in its format. */
+export function isStl10(path: string): boolean {
+  const folder = findStl10(path);
+  return (
+    folder !== undefined &&
+    (['train', 'test'] as const).every((part) => {
+      const file = join(folder, labelFile(part));
+      return hasPart(folder, part) && existsSync(file) && md5(readFileSync(file)) === ownLabels[part];
+    })
+  );
+}
+
+const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
 /** Whether a part's pixels are there. */
 export const hasPart = (folder: string, part: Stl10Part): boolean => existsSync(join(folder, pixelFile(part)));

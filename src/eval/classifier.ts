@@ -8,6 +8,7 @@ import { input, trace } from '../graph/trace.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
 import { decodeImages } from '../ops/augment.ts';
+import { fromCounts } from './recognition.ts';
 
 /** How images are prepared for a classifier that was trained on such. */
 export interface Preparation {
@@ -123,6 +124,8 @@ export interface Evaluation {
   readonly loss: number;
   /** 0 to 1. */
   readonly accuracy: number;
+  /** Mean of the accuracies of the classes that have examples. */
+  readonly balancedAccuracy: number;
   /** How many examples of class i (row) were taken for class k (column). */
   readonly confusion: readonly (readonly number[])[];
 }
@@ -140,8 +143,8 @@ export function evaluate({ logits, classes: predicted }: Predictions, labels: Ar
     loss += Math.log(sum) - (values[labels[row]] - most);
     confusion[labels[row]][predicted[row]]++;
   }
-  const right = confusion.reduce((sum, row, i) => sum + row[i], 0);
-  return { count, loss: loss / count, accuracy: right / count, confusion };
+  const byClass = confusion.map((row, i) => [row[i], row.reduce((sum, number) => sum + number, 0)] as const);
+  return { count, loss: loss / count, ...fromCounts(byClass), confusion };
 }
 
 /** Runs a classifier on images of a set, all by default, in inference mode. */

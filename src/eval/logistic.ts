@@ -2,6 +2,7 @@
 import { epochOrder } from '../data/order.ts';
 import { type LbfgsOptions, lbfgs, type Objective } from './lbfgs.ts';
 import { pause } from './pause.ts';
+import { type Recognition, recognition } from './recognition.ts';
 
 /** Rows with their classes. */
 export interface Samples {
@@ -187,11 +188,11 @@ export function predict({ parameters, classes, dimensions }: LinearModel, x: Flo
   });
 }
 
-/** Mean cross-entropy and accuracy of a model. */
-export function score(model: LinearModel, samples: Samples): { loss: number; accuracy: number } {
+/** Mean cross-entropy and accuracies of a model. */
+export function score(model: LinearModel, samples: Samples): Recognition & { loss: number } {
   const scratch = new Float64Array(model.parameters.length);
   const loss = addLoss(samples, undefined, 0, samples.labels.length, model, scratch);
-  return { loss, accuracy: accuracyOf(predict(model, samples.x), samples.labels) };
+  return { loss, ...recognition(predict(model, samples.x), samples.labels) };
 }
 
 /** Share of predictions that are the label. */

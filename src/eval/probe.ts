@@ -183,8 +183,8 @@ export const pickLabelled = (
 export const probePredict = (probe: Probe, features: Float32Array): Int32Array =>
   predict(probe.model, standardise(probe, features));
 
-/** Cross-entropy and accuracy of a probe. */
-export const probeScore = (probe: Probe, { features, labels }: LabelledFeatures): { loss: number; accuracy: number } =>
+/** Cross-entropy and accuracies of a probe. */
+export const probeScore = (probe: Probe, { features, labels }: LabelledFeatures): ReturnType<typeof score> =>
   score(probe.model, { x: standardise(probe, features), labels });
 
 /** Accuracy within each class; NaN for a class without images. */

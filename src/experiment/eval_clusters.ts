@@ -20,6 +20,7 @@ import {
   dimensions,
   type Evaluation,
   type LabelledData,
+  majorityNote,
   type Outcome,
   outcome,
   percent,
@@ -57,6 +58,7 @@ export async function evalKMeans(
       ...[accuracy, nmi, ari].map(percent),
     ]),
     notes: [
+      majorityNote(data),
       'accuracy: each cluster stands for one class, in the matching that is best on train; test images take the nearest centre',
     ],
   };
@@ -139,10 +141,9 @@ export async function evalTsne(evaluation: Evaluation, path: string, settings: T
     }),
   );
   const table = {
-    title: `t-SNE, exact, of ${rows.length} features at length one; perplexity ${perplexity}, ${rest.iterations ?? tsneDefaults.iterations} iterations`,
-    header: ['iteration', 'KL divergence'],
-    rows: found.history.map(({ iteration, kl }) => [String(iteration), kl.toFixed(5)]),
-    notes: ['coordinates: tsne.npy float32 [images, 2], and tsne.csv with files and classes'],
+    title: `t-SNE, exact, of ${rows.length} features at length one; perplexity ${perplexity}, ${rest.iterations ?? tsneDefaults.iterations} iterations: KL divergence ${found.kl.toFixed(4)}`,
+    header: [],
+    rows: [],
   };
   const { kl, history } = found;
   const used = { ...tsneDefaults, ...rest, perplexity, on, seed };

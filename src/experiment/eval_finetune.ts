@@ -6,6 +6,7 @@ import { meanAndDeviation } from '../eval/probe.ts';
 import { lineChart } from '../report/plot.ts';
 import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';
 import {
+  baselineNotes,
   dataFacts,
   deviationNote,
   type Evaluation,
@@ -76,24 +77,39 @@ export async function evalFinetune(
     );
   }
   const testAccuracy = meanAndDeviation(results.map(({ last }) => last.testAccuracy));
+  const balanced = results.flatMap(({ last }) => last.testBalancedAccuracy ?? []);
+  const testBalancedAccuracy = balanced.length === results.length ? meanAndDeviation(balanced) : undefined;
   const table = finetuneTable(data, results, folds, inHalf(settings));
-  const json = { ...dataFacts(data), settings: settingsFor(evaluation, settings), folds, results, testAccuracy };
+  const accuracies = { testAccuracy, testBalancedAccuracy };
+  const json = { ...dataFacts(data), settings: settingsFor(evaluation, settings), folds, results, ...accuracies };
   return outcome(evaluation, 'finetune', table, json, await finetuneChart(results, folds, testAccuracy.mean));
 }
 
 type Trained = Awaited<ReturnType<typeof finetuneOn>>;
 
-function finetuneTable({ train, test }: LabelledSets, results: readonly Trained[], folds: boolean, half: string) {
-  const summary = meanAndDeviation(results.map(({ last }) => last.testAccuracy));
-  const means = ['mean ± deviation', '', plusMinus(summary), '', ''];
+function finetuneTable(data: LabelledSets, results: readonly Trained[], folds: boolean, half: string) {
+  const { train, test, balanced } = data;
+  const over = (value: (epoch: Trained['last']) => number) =>
+    plusMinus(meanAndDeviation(results.map(({ last }) => value(last))));
+  const own = ({ testBalancedAccuracy = Number.NaN }: Trained['last']) => testBalancedAccuracy;
+  const means = [
+    ...['mean ± deviation', '', over(({ testAccuracy }) => testAccuracy)],
+    ...(balanced ? [] : [over(own)]),
+    ...['', ''],
+  ];
   return {
     title: `fine-tuning: all layers, ${epochCount(results[0].epochs.length)}${half}; train ${train.count}, test ${test.count}; the last epoch counts`,
-    header: [folds ? 'fold' : 'train', 'train / %', 'test / %', 'test loss', 'best test / %'],
+    header: [
+      ...[folds ? 'fold' : 'train', 'train / %', 'test / %'],
+      ...(balanced ? [] : ['balanced / %']),
+      ...['test loss', 'best test / %'],
+    ],
     rows: [
       ...results.map(({ last, best }, i) => [
         folds ? String(i + 1) : 'all',
         percent(last.trainAccuracy),
         percent(last.testAccuracy),
+        ...(balanced ? [] : [percent(own(last))]),
         last.testLoss.toFixed(4),
         `${percent(best.testAccuracy)} (epoch ${best.epoch})`,
       ]),
@@ -101,6 +117,7 @@ function finetuneTable({ train, test }: LabelledSets, results: readonly Trained[
     ],
     notes: [
       ...(folds ? [deviationNote(`${results.length} folds`)] : []),
+      ...baselineNotes(data),
       'the best epoch was chosen by looking at the test images: it is shown, and does not count',
     ],
   };

@@ -2,10 +2,12 @@
 import { subset } from '../data/images.ts';
 import { UserError } from '../errors.ts';
 import { byClass, drawPerClass, meanAndDeviation, type ProbeOptions, probeDefaults } from '../eval/probe.ts';
+import type { Recognition } from '../eval/recognition.ts';
 import { barChart } from '../report/plot.ts';
 import { type FinetuneSettings, finetuneOn, inHalf, settingsFor } from './eval_finetune.ts';
-import { type LinearResult, linearOn, unchosenNote } from './eval_probes.ts';
+import { type LinearResult, linearOn, unchosenNote } from './eval_linear.ts';
 import {
+  baselineNotes,
   dataFacts,
   deviationNote,
   type Evaluation,
@@ -34,6 +36,8 @@ interface Summary {
   readonly deviation: number;
   /** Test accuracy of each subset. */
   readonly values: readonly number[];
+  /** The same of balanced test accuracies; NaN where trainings of earlier versions did not measure them. */
+  readonly balanced: Omit<Summary, 'balanced'>;
 }
 
 interface LowLabelResult {
@@ -124,7 +128,7 @@ async function learnFrom(
 ): Promise<LowLabelResult> {
   const { labels } = data.features.train;
   const linear: LinearResult[] = [];
-  const tuned: number[] = [];
+  const tuned: Recognition[] = [];
   let images = 0;
   for (let s = 0; s < settings.subsets && images < labels.length; s++) {
     const seed = settings.seed + s;
@@ -133,17 +137,24 @@ async function learnFrom(
     linear.push(await linearOn(data, rows, settings, finetune?.signal));
     if (!finetune) continue;
     const sets = { train: subset(data.train, rows), test: data.test };
-    tuned.push((await finetuneOn(evaluation, sets, finetune, `${slug}-${seed}`)).last.testAccuracy);
+    const { last } = await finetuneOn(evaluation, sets, finetune, `${slug}-${seed}`);
+    tuned.push({ accuracy: last.testAccuracy, balancedAccuracy: last.testBalancedAccuracy ?? Number.NaN });
   }
   const probes = {
-    ...summaryOf(linear.map(({ test }) => test.accuracy)),
+    ...summaryOf(linear.map(({ test }) => test)),
     chosen: linear.map(({ chosen }) => chosen),
     unchosen: linear.some(({ unchosen }) => unchosen),
   };
   return { name, images, linear: probes, ...(finetune && { finetune: summaryOf(tuned) }) };
 }
 
-const summaryOf = (values: readonly number[]): Summary => ({ ...meanAndDeviation(values), values });
+function summaryOf(scores: readonly Recognition[]): Summary {
+  const over = (of: keyof Recognition) => {
+    const values = scores.map(({ [of]: value }) => value);
+    return { ...meanAndDeviation(values), values };
+  };
+  return { ...over('accuracy'), balanced: over('balancedAccuracy') };
+}
 
 /** Its name, and what it reached with each number of labels. */
 function methodsOf(results: readonly LowLabelResult[], half: string) {
@@ -155,7 +166,8 @@ function methodsOf(results: readonly LowLabelResult[], half: string) {
 }
 
 /** A deviation only where there are several values. */
-const meanOf = (summary: Summary): string => (summary.values.length > 1 ? plusMinus(summary) : percent(summary.mean));
+const meanOf = (summary: Summary['balanced']): string =>
+  summary.values.length > 1 ? plusMinus(summary) : percent(summary.mean);
 
 function lowLabelTable(
   data: LabelledData,
@@ -168,14 +180,20 @@ function lowLabelTable(
   const whole = several && results.some(({ linear }) => linear.values.length === 1);
   const unchosen = results.filter(({ linear }) => linear.unchosen);
   return {
-    title: `few labels: test accuracy in %; test ${data.test.count}, guessing ${percent(1 / data.classes)}`,
-    header: ['labels', 'images', ...methods.map(({ title }) => title)],
+    title: `few labels: test accuracy in %; test ${data.test.count}`,
+    header: [
+      ...['labels', 'images'],
+      ...methods.flatMap(({ title }) => (data.balanced ? [title] : [title, `${title}, balanced`])),
+    ],
     rows: results.map(({ name, images }, i) => [
       name,
       String(images),
-      ...methods.map(({ summaries }) => meanOf(summaries[i])),
+      ...methods.flatMap(({ summaries }) =>
+        data.balanced ? [meanOf(summaries[i])] : [meanOf(summaries[i]), meanOf(summaries[i].balanced)],
+      ),
     ]),
     notes: [
+      ...baselineNotes(data),
       several ? deviationNote(`${settings.subsets} subsets${whole ? '; all images: once' : ''}`) : 'drawn once',
       ...unchosen.map(({ name, linear }) => unchosenNote(settings, linear.chosen[0], `${name}: `)),
     ],

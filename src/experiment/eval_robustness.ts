@@ -3,7 +3,6 @@ import { type ImageSet, subset } from '../data/images.ts';
 import { epochOrder } from '../data/order.ts';
 import { type Corruption, corrupt, corruptionNames, strengths, strengthUnit } from '../eval/corruptions.ts';
 import { nearestRows, voteOfNearest } from '../eval/knn.ts';
-import { accuracyOf } from '../eval/logistic.ts';
 import {
   meanAndDeviation,
   type Probe,
@@ -12,9 +11,12 @@ import {
   probePredict,
   trainProbe,
 } from '../eval/probe.ts';
+import { isBalanced, majorityBaseline, recognition } from '../eval/recognition.ts';
 import { lineChart } from '../report/plot.ts';
-import { oneKnn, unchosenNote } from './eval_probes.ts';
+import { oneKnn } from './eval_knn.ts';
+import { unchosenNote } from './eval_linear.ts';
 import {
+  baselineNotes,
   dataFacts,
   dimensions,
   type Evaluation,
@@ -37,6 +39,8 @@ export interface RobustnessSettings extends Partial<ProbeOptions> {
 interface Accuracies {
   readonly linear: number;
   readonly knn: number;
+  /** The means over the classes. */
+  readonly balanced: { readonly linear: number; readonly knn: number };
 }
 
 interface Damaged extends Accuracies {
@@ -67,11 +71,27 @@ export async function evalRobustness(
     }
   }
   const { probe, k } = tester;
-  const notes = probe.unchosen ? [unchosenNote(settings, probe.chosen)] : [];
-  const table = robustnessTable(clean, results, test, k, notes);
-  const json = { ...dataFacts(sets), settings, chosen: probe.chosen, images: test.count, k, clean, results };
-  return outcome(evaluation, 'robustness', table, json, await robustnessChart(clean, results, sets.classes));
+  const shown = { ...sets, ...drawnFacts(sets, test) };
+  const notes = [...baselineNotes(shown), ...(probe.unchosen ? [unchosenNote(settings, probe.chosen)] : [])];
+  const table = robustnessTable(clean, results, shown, k, notes);
+  const json = {
+    ...dataFacts({ ...shown, test: sets.test }),
+    settings,
+    chosen: probe.chosen,
+    images: test.count,
+    k,
+    clean,
+    results,
+  };
+  return outcome(evaluation, 'robustness', table, json, await robustnessChart(clean, results, shown));
 }
+
+/** Of the test images that were drawn, which baselines are of. */
+const drawnFacts = ({ train, classes }: LabelledSets, test: ImageSet) => ({
+  test,
+  majority: majorityBaseline(train.labels!, test.labels!),
+  balanced: isBalanced(test.labels!, classes),
+});
 
 /** A linear probe and nearest neighbours, both of clean training images. */
 class Tester {
@@ -93,9 +113,11 @@ class Tester {
     const { temperature } = oneKnn;
     const features = await evaluation.features(set, name, { cache: false });
     const neighbours = await nearestRows(evaluation.state, train.features, features, dimensions, k);
+    const linear = recognition(probePredict(probe, features), set.labels!);
+    const knn = recognition(voteOfNearest(neighbours, train.labels, { k, temperature }), set.labels!);
     return {
-      linear: accuracyOf(probePredict(probe, features), set.labels!),
-      knn: accuracyOf(voteOfNearest(neighbours, train.labels, { k, temperature }), set.labels!),
+      ...{ linear: linear.accuracy, knn: knn.accuracy },
+      balanced: { linear: linear.balancedAccuracy, knn: knn.balancedAccuracy },
     };
   }
 }
@@ -103,16 +125,29 @@ class Tester {
 const ofKind = (results: readonly Damaged[], name: Corruption) =>
   results.filter(({ corruption }) => corruption === name);
 
-function robustnessTable(clean: Accuracies, results: readonly Damaged[], test: ImageSet, k: number, notes: string[]) {
-  const both = ({ linear, knn }: Accuracies) => `${percent(linear)} (${percent(knn)})`;
+function robustnessTable(
+  clean: Accuracies,
+  results: readonly Damaged[],
+  { test, balanced }: LabelledSets,
+  k: number,
+  notes: string[],
+) {
+  const both = ({ linear, knn }: Accuracies['balanced']) => `${percent(linear)} (${percent(knn)})`;
   const mean = (values: readonly number[]) => meanAndDeviation(values).mean;
   return {
-    title: `robustness: accuracy in % of the linear probe (and of kNN, k ${k}, τ ${oneKnn.temperature}) trained on clean images, on ${test.count} damaged test images; clean ${both(clean)}`,
+    title: `robustness: accuracy in % of the linear probe (and of kNN, k ${k}, τ ${oneKnn.temperature}) trained on clean images, on ${test.count} damaged test images; clean ${both(clean)}${balanced ? '' : `, balanced ${both(clean.balanced)}`}`,
     header: ['damage', ...levels.map((level) => `strength ${level}`), 'mean'],
-    rows: corruptionNames.map((name) => {
+    rows: corruptionNames.flatMap((name) => {
       const own = ofKind(results, name);
-      const means = { linear: mean(own.map(({ linear }) => linear)), knn: mean(own.map(({ knn }) => knn)) };
-      return [name, ...own.map(both), both(means)];
+      const row = (title: string, values: readonly Accuracies['balanced'][]) => {
+        const means = { linear: mean(values.map(({ linear }) => linear)), knn: mean(values.map(({ knn }) => knn)) };
+        return [title, ...values.map(both), both(means)];
+      };
+      const further = row(
+        `${name}, balanced`,
+        own.map((one) => one.balanced),
+      );
+      return [row(name, own), ...(balanced ? [] : [further])];
     }),
     notes: [
       ...corruptionNames.map((name) => `${name}: ${strengths(name, test.height).join(', ')} (${strengthUnit(name)})`),
@@ -121,7 +156,7 @@ function robustnessTable(clean: Accuracies, results: readonly Damaged[], test: I
   };
 }
 
-const robustnessChart = (clean: Accuracies, results: readonly Damaged[], classes: number) =>
+const robustnessChart = (clean: Accuracies, results: readonly Damaged[], { majority, classNames }: LabelledSets) =>
   lineChart({
     title: 'Linear probe trained on clean images, tested on damaged ones',
     x: { label: 'strength (0: clean)' },
@@ -130,6 +165,6 @@ const robustnessChart = (clean: Accuracies, results: readonly Damaged[], classes
       name,
       points: [clean, ...ofKind(results, name)].map(({ linear }, level): [number, number] => [level, 100 * linear]),
     })),
-    reference: { name: 'guessing', y: 100 / classes },
+    reference: { name: `always '${classNames[majority.label]}'`, y: 100 * majority.accuracy },
     yRange: [0, 100],
   });

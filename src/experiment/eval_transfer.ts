@@ -1,8 +1,11 @@
 /** The probes on another labelled folder than that which the encoder comes from. */
 import { type ProbeOptions, probeDefaults } from '../eval/probe.ts';
+import type { Recognition } from '../eval/recognition.ts';
 import { barChart } from '../report/plot.ts';
-import { knnOn, type LinearResult, linearOn, oneKnn, unchosenNote } from './eval_probes.ts';
+import { knnOn, oneKnn } from './eval_knn.ts';
+import { type LinearResult, linearOn, unchosenNote } from './eval_linear.ts';
 import {
+  baselineNotes,
   dataFacts,
   type Evaluation,
   foldsOf,
@@ -16,7 +19,7 @@ interface TransferResult {
   readonly data: LabelledData;
   readonly linear: LinearResult;
   readonly k: number;
-  readonly knn: number;
+  readonly knn: Recognition;
 }
 
 /** `simclr eval transfer`: both probes on another labelled folder, beside those at home where that is given. */
@@ -35,7 +38,7 @@ export async function evalTransfer(
     const [[knn]] = await knnOn(evaluation, data, all, [k], [oneKnn.temperature]);
     found.push({ data, linear: await linearOn(data, all, settings), k, knn });
   }
-  const results = found.map(({ data, linear, k, knn }) => ({ ...dataFacts(data), linear, knn: { k, accuracy: knn } }));
+  const results = found.map(({ data, linear, k, knn }) => ({ ...dataFacts(data), linear, knn: { k, ...knn } }));
   return outcome(
     evaluation,
     'transfer',
@@ -47,19 +50,31 @@ export async function evalTransfer(
 
 const transferTable = (found: readonly TransferResult[], settings: ProbeOptions) => ({
   title: `transfer: probes trained and tested on each folder with the same encoder; kNN with τ ${oneKnn.temperature}`,
-  header: ['images', 'train', 'test', 'classes', 'guessing / %', 'linear / %', 'k', 'kNN / %'],
+  header: [
+    ...['images', 'train', 'test', 'classes', 'majority / %', 'linear / %'],
+    ...(balanced(found) ? [] : ['balanced / %']),
+    ...['k', 'kNN / %'],
+    ...(balanced(found) ? [] : ['balanced / %']),
+  ],
   rows: found.map(({ data, linear, k, knn }) => [
     data.path,
     ...[data.train.count, data.test.count, data.classes].map(String),
-    percent(1 / data.classes),
+    percent(data.majority.accuracy),
     percent(linear.test.accuracy),
+    ...(balanced(found) ? [] : [percent(linear.test.balancedAccuracy)]),
     String(k),
-    percent(knn),
+    percent(knn.accuracy),
+    ...(balanced(found) ? [] : [percent(knn.balancedAccuracy)]),
   ]),
-  notes: found
-    .filter(({ linear }) => linear.unchosen)
-    .map(({ data, linear }) => unchosenNote(settings, linear.chosen, `${data.path}: `)),
+  notes: [
+    ...found.flatMap(({ data }) => baselineNotes(data).map((note) => `${data.path}: ${note}`)),
+    ...found
+      .filter(({ linear }) => linear.unchosen)
+      .map(({ data, linear }) => unchosenNote(settings, linear.chosen, `${data.path}: `)),
+  ],
 });
+
+const balanced = (found: readonly TransferResult[]): boolean => found.every(({ data }) => data.balanced);
 
 const transferChart = (found: readonly TransferResult[]) =>
   barChart({
@@ -69,7 +84,7 @@ const transferChart = (found: readonly TransferResult[]) =>
     categories: found.map(({ data }) => data.path),
     series: [
       { name: 'linear', values: found.map(({ linear }) => 100 * linear.test.accuracy) },
-      { name: 'kNN', values: found.map(({ knn }) => 100 * knn) },
+      { name: 'kNN', values: found.map(({ knn }) => 100 * knn.accuracy) },
     ],
     yRange: [0, 100],
   });

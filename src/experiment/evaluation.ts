@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts';
 import { Embedder } from '../eval/embed.ts';
 import { cachedFeatures, imagesDigest } from '../eval/feature_cache.ts';
 import type { LabelledFeatures } from '../eval/probe.ts';
+import { isBalanced, type MajorityBaseline, majorityBaseline } from '../eval/recognition.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { type ResNet, resnetFeatures } from '../nn/resnet.ts';
@@ -18,6 +19,7 @@ import type { GivenPreparation } from '../train/preparation.ts';
 export interface Outcome {
   /** One line: what was measured, on what. */
   readonly title: string;
+  /** A table; nothing where the title says it all. */
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** Lines under the table. */
@@ -53,6 +55,10 @@ export interface LabelledSets {
   readonly test: ImageSet;
   readonly classes: number;
   readonly classNames: readonly string[];
+  /** Always answering the most frequent class of train: what accuracies are to be compared with. */
+  readonly majority: MajorityBaseline;
+  /** All classes have equally many test images: accuracy and balanced accuracy are one number. */
+  readonly balanced: boolean;
 }
 
 /** Features of the labelled sets of a folder. */
@@ -97,7 +103,8 @@ export class Evaluation {
     const classNames = train.classNames ?? Array.from({ length: classes }, (_, label) => `class ${label}`);
     if (new Set(train.labels).size < 2)
       throw new UserError(`${path}: all training images are of one class; give two or more`);
-    return { kind, path, train, test, classes, classNames };
+    const majority = majorityBaseline(train.labels!, test.labels!);
+    return { kind, path, train, test, classes, classNames, majority, balanced: isBalanced(test.labels!, classes) };
   }
 
   /** Labelled images and their features. */
@@ -163,12 +170,39 @@ function withoutTest(path: string, { labels }: ImageSet): UserError {
 }
 
 /** What every JSON file says of the images. */
-export const dataFacts = ({ path, train, test, classNames }: LabelledSets) => ({
+export const dataFacts = ({ path, train, test, classNames, majority }: LabelledSets) => ({
   data: path,
   train: train.count,
   test: test.count,
   classes: classNames,
+  majority: { class: classNames[majority.label], accuracy: majority.accuracy },
 });
+
+/** What accuracies are to be compared with. */
+export const majorityNote = ({ classNames, majority }: LabelledSets): string =>
+  `baseline: always answering '${classNames[majority.label]}' is right for ${percent(majority.accuracy)} % of the test images`;
+
+/** Lines under a table of accuracies: the baseline, what balanced means where it differs, and classes without images. */
+export function baselineNotes(sets: LabelledSets): string[] {
+  const { classNames, balanced, train, test } = sets;
+  const missing = (labels: ArrayLike<number>) => {
+    const present = new Set(Array.from(labels));
+    return classNames.filter((_, label) => !present.has(label));
+  };
+  const lines = [
+    [missing(train.labels!), 'training images, never recognised'],
+    [missing(test.labels!), 'test images, not counted'],
+  ] as const;
+  return [
+    majorityNote(sets),
+    ...(balanced
+      ? []
+      : [
+          `balanced: the mean of the classes' own accuracies; the baseline's is ${percent(1 / new Set(test.labels).size)} %`,
+        ]),
+    ...lines.flatMap(([names, what]) => (names.length > 0 ? [`classes without ${what}: ${names.join(', ')}`] : [])),
+  ];
+}
 
 /** STL-10's ten folds, or the whole of train as one. UserError: the folder has no folds. */
 export function foldsOf({ kind, path, train }: LabelledSets, wanted: boolean): Uint32Array[] {

@@ -6,6 +6,7 @@ import { type ImageRow, imageRows } from '../report/plot_images.ts';
 import { matrices } from '../report/plot_matrix.ts';
 import {
   type LabelledRun,
+  type Majority,
   type ModelEpoch,
   type ModelName,
   modelNames,
@@ -16,7 +17,7 @@ import {
 } from './experiment_results.ts';
 import type { LossExample } from './figures_loss.ts';
 import type { AugmentationStep, Named } from './figures_views.ts';
-import { published } from './report_published.ts';
+import type { Published } from './report_published.ts';
 
 export const modelTitles: Readonly<Record<ModelName, string>> = {
   baseline: 'baseline (from scratch)',
@@ -48,7 +49,7 @@ export function pairsFigure(views: readonly Uint8Array[]): Promise<Chart> {
     tiles: images.map((pixels) => ({ pixels })),
   });
   const rows = [row('view 1', views.slice(0, half)), row('view 2', views.slice(half))];
-  return imageRows(`A batch of ${half} pairs`, rows);
+  return imageRows(`${half} pairs`, rows);
 }
 
 export const lossViewsFigure = (example: LossExample, pictures: readonly Uint8Array[]): Promise<Chart> =>
@@ -90,7 +91,7 @@ export const pairsOf = ({ similarity }: PretrainingResult): number => Math.sqrt(
 export function similarityFigure(result: PretrainingResult): Promise<Chart> {
   const { similarity, seed } = result;
   return matrices({
-    title: `Similarity of ${pairsOf(result)} fixed pairs, untrained to trained (seed ${seed})`,
+    title: `Similarity of ${pairsOf(result)} fixed pairs by step (seed ${seed})`,
     range: [-1, 1],
     scale: 'cosine similarity',
     matrices: chosenStages(similarity).map((stage) => ({
@@ -190,7 +191,7 @@ export function modelCharts(runs: readonly LabelledRun[], model: ModelName): { n
   ];
 }
 
-export function testAccuracyChart(runs: readonly LabelledRun[], classes: number): Promise<Chart> {
+export function testAccuracyChart(runs: readonly LabelledRun[], majority: Majority): Promise<Chart> {
   return lineChart({
     title: `Test accuracy of the models${meanOf(runs)}`,
     x: { label: 'epoch' },
@@ -200,13 +201,13 @@ export function testAccuracyChart(runs: readonly LabelledRun[], classes: number)
       points: curve(runs, model, ({ testAccuracy }) => 100 * testAccuracy),
       dashed: model === 'random',
     })),
-    reference: { name: 'guessing', y: 100 / classes },
+    reference: { name: `always '${majority.class}'`, y: 100 * majority.accuracy },
     yRange: [0, 100],
   });
 }
 
-/** Ours beside the published values. */
-export function comparisonChart(table: readonly TableRow[]): Promise<Chart> {
+/** Ours, beside the published values where there are some for these images. */
+export function comparisonChart(table: readonly TableRow[], published?: Published): Promise<Chart> {
   const deviations = table.map(({ testAccuracy: { deviation } }) => (deviation === null ? undefined : 100 * deviation));
   const several = deviations.some((deviation) => deviation !== undefined);
   return barChart({
@@ -220,10 +221,14 @@ export function comparisonChart(table: readonly TableRow[]): Promise<Chart> {
         values: table.map(({ testAccuracy }) => 100 * testAccuracy.mean),
         ...(several && { deviations }),
       },
-      {
-        name: 'published (STL-10)',
-        values: table.map(({ model }) => 100 * (published[model]?.testAccuracy ?? Number.NaN)),
-      },
+      ...(published
+        ? [
+            {
+              name: 'published (STL-10)',
+              values: table.map(({ model }) => 100 * (published[model]?.testAccuracy ?? Number.NaN)),
+            },
+          ]
+        : []),
     ],
     yRange: [0, 100],
   });

@@ -4,16 +4,20 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import { writeFileAtomic } from '../data/files.ts';
+import { isStl10 } from '../data/stl10.ts';
+import { isBalanced, majorityBaseline } from '../eval/recognition.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Document } from '../report/document.ts';
 import { renderHtml } from '../report/html.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
+import { classCount, type SupervisedData } from '../train/supervised_data.ts';
 import { type ExperimentNumbers, labelledData } from './experiment.ts';
 import { findings, resultTable } from './experiment_results.ts';
 import type { ExperimentConfig } from './experiment_settings.ts';
-import { augmentationsOneByOne, lossExample, pairViews, samplesByClass } from './figures_views.ts';
+import { augmentationsOneByOne, className, lossExample, pairViews, samplesByClass } from './figures_views.ts';
 import { type Pictures, type Results, reportDocument } from './report_document.ts';
+import { published } from './report_published.ts';
 
 const figuresFolder = 'figures';
 
@@ -28,12 +32,15 @@ export async function writeReport(
   const { train } = labelledData(dataset, config.data);
   const checkpoint = readCheckpoint(numbers.pretraining[0].checkpoint);
   const { example, pictures: lossViews } = await lossExample(gpu, train, checkpoint);
+  const compared = isStl10(config.data);
   const results: Results = {
     version: 1,
     description: dataset.description,
     config,
     table: resultTable(numbers.runs),
-    findings: findings(numbers.runs),
+    findings: findings(numbers.runs, compared),
+    majority: majorityOf(labelledData(dataset, config.data)),
+    ...(compared && { published }),
     lossExample: example,
     ...numbers,
   };
@@ -46,6 +53,12 @@ export async function writeReport(
   writeFileAtomic(join(out, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
   writeDocument(await reportDocument(results, pictures), out);
   return results;
+}
+
+function majorityOf({ train, test }: SupervisedData): Results['majority'] {
+  const { label, accuracy } = majorityBaseline(train.labels!, test.labels!);
+  const classes = classCount({ train, test });
+  return { class: className(train, label), accuracy, balanced: isBalanced(test.labels!, classes) };
 }
 
 /** Writes `report.html`, `report.md`, and the figures as PNG and SVG. */

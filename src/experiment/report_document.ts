@@ -2,10 +2,12 @@
 
 import type { Block, Document } from '../report/document.ts';
 import { decimal } from '../report/numbers.ts';
+import type { TrainSettings } from '../train/settings.ts';
 import type { ExperimentNumbers } from './experiment.ts';
 import {
   type Findings,
   type LabelledRun,
+  type Majority,
   modelNames,
   type PretrainingResult,
   type TableRow,
@@ -29,7 +31,17 @@ import {
 import type { LossExample } from './figures_loss.ts';
 import type { AugmentationStep, Named } from './figures_views.ts';
 import { frozenDigests, heading, paragraph, settingsBlocks, timeBlocks } from './report_facts.ts';
-import { probeHead, probeRows, runCount, tableHead, tableRows, verdict } from './report_text.ts';
+import type { Published } from './report_published.ts';
+import {
+  augmentationInWords,
+  probeHead,
+  probeRows,
+  runCount,
+  similarityInWords,
+  tableHead,
+  tableRows,
+  verdict,
+} from './report_text.ts';
 
 /** What `results.json` holds: all numbers of the report. Accuracies are shares, 0 to 1. */
 export interface Results extends ExperimentNumbers {
@@ -39,6 +51,9 @@ export interface Results extends ExperimentNumbers {
   readonly config: ExperimentConfig;
   readonly table: readonly TableRow[];
   readonly findings: Findings;
+  readonly majority: Majority;
+  /** Published numbers for these images: STL-10's, where it is STL-10. */
+  readonly published?: Published;
   readonly lossExample: LossExample;
 }
 
@@ -60,36 +75,36 @@ const figure = async (name: string, caption: string, chart: ReturnType<typeof pa
 
 /** Builds text, tables and figures. */
 export async function reportDocument(results: Results, pictures: Pictures): Promise<Document> {
-  const { config, table, findings, runs, description } = results;
+  const { config, table, runs, description, published } = results;
   const several = runs.length > 1 ? ` Mean ± standard deviation (n − 1) of ${runCount(runs)}.` : '';
   const slow = runs.flatMap(({ probes }) => Object.values(probes)).filter(({ converged }) => !converged).length;
   const unfinished = slow > 0 ? ` ${slow} of ${2 * runs.length} fits stopped before they had converged.` : '';
   return {
-    title: 'SimCLR: pre-training without labels, and three models that learn from few labels',
+    title: 'SimCLR: pre-training without labels, and three models trained on the labels',
     blocks: [
-      ...verdict(table, findings).map(paragraph),
+      ...verdict(results).map(paragraph),
       {
         kind: 'table',
         head: tableHead,
-        rows: tableRows(table),
-        note: `Numbers of the last epoch; those of train are means over its steps, while the weights change. The best epoch was chosen by looking at the test split and is shown only beside it.${several} Published: ResNet-18 on STL-10. Control: the linear head on the encoder's first weights (batch norm with mean 0 and variance 1), trained like the other head; its features are small, so that it learns slowly. What pre-training is worth is read off the linear probes below.`,
+        rows: tableRows(table, published),
+        note: `Numbers of the last epoch; those of train are means over its steps, while the weights change. The best epoch was chosen by looking at the test split and is shown only beside it.${several}${published ? ' Published: ResNet-18 on STL-10.' : ''} Control: the linear head on the encoder's first weights (batch norm with mean 0 and variance 1), trained like the other head, however small or large its features are. What pre-training is worth is read off the linear probes below, which standardise them.`,
       },
       {
         kind: 'table',
         head: probeHead,
         rows: probeRows(runs),
-        note: `Standardised features of the encoder in inference mode; logistic regression by L-BFGS; λ of its L2 penalty chosen on a held-out part of train.${unfinished}`,
+        note: `Standardised features of the encoder in inference mode; logistic regression by L-BFGS; λ of its L2 penalty ${chosenHow(runs)}.${unfinished}`,
       },
-      await figure('test-accuracy', 'Test accuracy after every epoch.', testAccuracyChart(runs, classesOf(results))),
+      await figure('test-accuracy', 'Test accuracy after every epoch.', testAccuracyChart(runs, results.majority)),
       await figure(
         'comparison',
-        'Test accuracy after the last epoch beside the published values.',
-        comparisonChart(table),
+        `Test accuracy after the last epoch${published ? ' beside the published values' : ''}.`,
+        comparisonChart(table, published),
       ),
       ...settingsBlocks(results),
       paragraph(`Data: ${description}. Adapter: ${config.adapter}.`),
-      ...(await imageBlocks(pictures)),
-      ...(await lossBlocks(results.lossExample, pictures)),
+      ...(await imageBlocks(pictures, config.pretrain)),
+      ...(await lossBlocks(results, pictures)),
       ...(await pretrainingBlocks(results.pretraining)),
       ...(await modelBlocks(runs)),
       ...timeBlocks(results),
@@ -97,31 +112,38 @@ export async function reportDocument(results: Results, pictures: Pictures): Prom
   };
 }
 
-const classesOf = ({ runs }: Results): number => runs[0].models.baseline.classes;
+/** How the λ of the linear probes came about. */
+function chosenHow(runs: readonly LabelledRun[]): string {
+  const probes = runs.flatMap(({ probes }) => Object.values(probes));
+  const without = probes.filter(({ tried }) => tried.length === 0).length;
+  if (without === probes.length) return 'taken from the middle of the candidates: too few images to hold some out';
+  const but = without > 0 ? ` (in ${without} of ${probes.length} fits the middle candidate: too few images)` : '';
+  return `chosen on a held-out part of train${but}`;
+}
 
-const imageBlocks = async ({ samples, augmentations, pairs }: Pictures): Promise<Block[]> => [
+const imageBlocks = async ({ samples, augmentations, pairs }: Pictures, settings: TrainSettings): Promise<Block[]> => [
   heading('Images'),
   await figure('samples', 'Labelled training images, a row for each class.', samplesFigure(samples)),
   await figure(
     'augmentations',
-    'Each part of the augmentation alone. Training crops at random, flips every second view, changes colours in random order, and makes some views grey or blurred.',
+    `Each part of the augmentation alone. ${augmentationInWords(settings)}`,
     augmentationsFigure(augmentations),
   ),
   await figure(
     'pairs',
-    `A batch of ${pairs.length / 2} pairs as pre-training sees it: two views of each image, augmented independently.`,
+    `${pairs.length / 2} pairs as pre-training sees them: two views of each image, augmented independently.`,
     pairsFigure(pairs),
   ),
 ];
 
 /** The loss of two pairs, line by line. */
-async function lossBlocks(example: LossExample, { lossViews }: Pictures): Promise<Block[]> {
+async function lossBlocks({ lossExample: example, pretraining }: Results, { lossViews }: Pictures): Promise<Block[]> {
   const { rows, cosines, probabilities, losses, loss, kernelLoss, temperature } = example;
   const positive = (i: number) => (i + rows.length / 2) % rows.length;
   return [
     heading('The loss, worked out'),
     paragraph(
-      `Two pairs go through the trained network. For each of the four views: its cosine similarity to the other three, divided by the temperature τ = ${temperature}; the softmax of these; and −log of the probability that falls to the other view of the same image. The loss is the mean. Computed in float64 from the embeddings.`,
+      `Two pairs go through the network after ${pretraining[0].steps} steps of pre-training. For each of the four views: its cosine similarity to the other three, divided by the temperature τ = ${temperature}; the softmax of these; and −log of the probability that falls to the other view of the same image. The loss is the mean. Computed in float64 from the embeddings.`,
     ),
     await figure('loss-views', 'The views, as the network gets them.', lossViewsFigure(example, lossViews)),
     await figure(
@@ -161,7 +183,7 @@ async function pretrainingBlocks(runs: readonly PretrainingResult[]): Promise<Bl
     blocks.push(
       await figure(
         name,
-        `Cosine similarities of the embeddings of ${pairsOf(run)} fixed pairs by stage. Trained, the two views of an image (the diagonals of the off-diagonal quarters) are similar and all else is not.`,
+        `Cosine similarities of the embeddings of ${pairsOf(run)} fixed pairs by step. The diagonals of the off-diagonal quarters are the two views of an image. ${similarityInWords(run.similarity)}`,
         similarityFigure(run),
       ),
       {

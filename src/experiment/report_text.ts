@@ -7,14 +7,16 @@ import {
   type Findings,
   type LabelledRun,
   type LinearProbe,
+  type Majority,
   type ModelName,
   probedEncoders,
+  type SimilarityStage,
   type Statistic,
   statistic,
   type TableRow,
 } from './experiment_results.ts';
 import { modelTitles } from './figures.ts';
-import { published } from './report_published.ts';
+import type { Published } from './report_published.ts';
 
 const plusMinus = ({ mean, deviation }: Statistic, digits: number, scale = 1): string =>
   decimal(scale * mean, digits) + (deviation === null ? '' : ` ± ${decimal(scale * deviation, digits)}`);
@@ -41,8 +43,8 @@ export const tableHead = [
   'best test accuracy / % (epoch)',
 ] as const;
 
-/** Two rows for a model: this experiment's numbers, and the published ones where there are some. */
-export function tableRows(table: readonly TableRow[]): string[][] {
+/** A row for each model: this experiment's numbers; and one of the published numbers where there are some for these images. */
+export function tableRows(table: readonly TableRow[], published: Published = {}): string[][] {
   return table.flatMap((row) => {
     const ours = [
       modelTitles[row.model],
@@ -54,12 +56,12 @@ export function tableRows(table: readonly TableRow[]): string[][] {
       row.model === 'baseline' ? '' : points(row.testAccuracyDifference),
       `${percent(row.bestTestAccuracy)} (${row.bestEpochs.join(', ')})`,
     ];
-    const theirs = publishedRow(row.model);
+    const theirs = publishedRow(row.model, published);
     return theirs ? [ours, theirs] : [ours];
   });
 }
 
-function publishedRow(model: ModelName): string[] | undefined {
+function publishedRow(model: ModelName, published: Published): string[] | undefined {
   const [row, baseline] = [published[model], published.baseline];
   if (!row || !baseline) return undefined;
   return [
@@ -74,18 +76,53 @@ function publishedRow(model: ModelName): string[] | undefined {
   ];
 }
 
-/** What the numbers say about the published claim, and about what pre-training is worth. */
-export function verdict(table: readonly TableRow[], found: Findings): string[] {
+interface Said {
+  readonly table: readonly TableRow[];
+  readonly findings: Findings;
+  readonly majority: Majority;
+}
+
+/** What accuracies are to be compared with, and balanced ones where they differ. */
+function baselineInWords({ table, majority }: Said): string {
+  const always = `Always answering '${majority.class}' is right for ${percent(one(majority.accuracy))} % of the test images.`;
+  const balanced = table.map(({ model, testBalancedAccuracy: value }) => value && `${model} ${percent(value)} %`);
+  if (majority.balanced || balanced.includes(undefined)) return always;
+  return `${always} The classes are unequally frequent; balanced test accuracy, the mean of the classes' own: ${balanced.join(', ')}.`;
+}
+
+/** What the numbers say about the order of the models, about the published one where it is for these images, and about pre-training. */
+export function verdict({ table, findings: found, majority }: Said): string[] {
   const accuracy = (model: ModelName) => percent(table.find((row) => row.model === model)!.testAccuracy);
   const order = found.order.map((model) => `${model} ${accuracy(model)} %`).join(', then ');
   const gap = `transfer − frozen ${points(found.transferOverFrozen)} points, frozen − baseline ${points(found.frozenOverBaseline)} points`;
   const worth = points(found.pretrainedOverRandom);
+  const sentences = {
+    holds: `The published order holds: transfer > frozen > baseline (${order}; ${gap}).`,
+    fails: `The published order, transfer > frozen > baseline, does not hold here: best is ${order} (${gap}).`,
+    unknown: `Best on the test images is ${order} (${gap}).`,
+  };
   return [
-    found.asPublished
-      ? `The published order holds: transfer > frozen > baseline (${order}; ${gap}).`
-      : `The published order, transfer > frozen > baseline, does not hold here: best is ${order} (${gap}).`,
+    sentences[found.asPublished === undefined ? 'unknown' : found.asPublished ? 'holds' : 'fails'],
     `A linear probe of the pre-trained encoder reaches ${percent(found.probePretrained)} % of the test images, of a random encoder ${percent(found.probeRandom)} %: pre-training is worth ${worth} points.`,
+    baselineInWords({ table, findings: found, majority }),
   ];
+}
+
+/** What training draws at random for a view, from its settings. */
+export function augmentationInWords(settings: TrainSettings): string {
+  const { cropMin, cropMax, flip, jitter, grayscale, blur } = settings;
+  const share = (value: number) => `${Number((100 * value).toFixed(1))} %`;
+  return `In training a view is a crop of ${share(cropMin)} to ${share(cropMax)} of the area; ${share(flip)} of the views are flipped, ${share(jitter)} have their colours changed, ${share(grayscale)} are made grey and ${share(blur)} blurred.`;
+}
+
+/** What became of the similarities between the first stage and the last. */
+export function similarityInWords(stages: readonly SimilarityStage[]): string {
+  const numbers = ({ positives, negatives }: SimilarityStage) =>
+    `${decimal(positives, 3)} for the two views of an image and ${decimal(negatives, 3)} for different images`;
+  const when = ({ step }: SimilarityStage) => (step === 0 ? 'before training' : `after step ${step}`);
+  const [first, last] = [stages[0], stages[stages.length - 1]];
+  const begin = `Mean ${when(first)}: ${numbers(first)}`;
+  return first === last ? `${begin}.` : `${begin}; ${when(last)}: ${numbers(last)}.`;
 }
 
 export const probeHead = [

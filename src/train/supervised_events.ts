@@ -11,6 +11,8 @@ export interface SupervisedEpoch {
   /** Of the whole test set after the epoch, in inference mode and f32. */
   readonly testLoss: number;
   readonly testAccuracy: number;
+  /** Mean of the classes' own test accuracies; trainings of earlier versions did not measure it. */
+  readonly testBalancedAccuracy?: number;
   /** Of the last step. */
   readonly lr: number;
   /** The next step's; set where weights are trained in f16. */

@@ -183,14 +183,15 @@ export class SupervisedLoop {
     const { data, settings, folder, events } = this.task;
     await this.settle(0);
     const trainSeconds = this.progress.trainSeconds + this.lap();
-    const { loss: testLoss, accuracy: testAccuracy } = evaluate(await this.predictor.predict(), data.test.labels!);
+    const tested = evaluate(await this.predictor.predict(), data.test.labels!);
     const { step, loss, accuracy, epochs, wallSeconds } = this.progress;
     const report: SupervisedEpoch = {
       epoch,
       trainLoss: loss / this.perEpoch,
       trainAccuracy: accuracy / this.perEpoch,
-      testLoss,
-      testAccuracy,
+      testLoss: tested.loss,
+      testAccuracy: tested.accuracy,
+      testBalancedAccuracy: tested.balancedAccuracy,
       lr: learningRate(settings, step, this.total, this.perEpoch),
       lossScale: this.lossScale,
       seconds: trainSeconds + this.lap(),

@@ -8,9 +8,10 @@ import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.ts
 import { ensureSampleSet, sampleSet } from '../../src/data/sample.ts';
 import { evalKMeans, evalTsne } from '../../src/experiment/eval_clusters.ts';
 import { evalFinetune } from '../../src/experiment/eval_finetune.ts';
+import { evalKnn } from '../../src/experiment/eval_knn.ts';
+import { evalLinear } from '../../src/experiment/eval_linear.ts';
 import { evalLowLabel } from '../../src/experiment/eval_low_label.ts';
 import { evalNeighbors } from '../../src/experiment/eval_neighbors.ts';
-import { evalKnn, evalLinear } from '../../src/experiment/eval_probes.ts';
 import { evalRobustness } from '../../src/experiment/eval_robustness.ts';
 import { evalTransfer } from '../../src/experiment/eval_transfer.ts';
 import { Evaluation, type Outcome, percent } from '../../src/experiment/evaluation.ts';
@@ -114,14 +115,16 @@ describe('evaluations', () => {
 
   it('tsne: a point for each image, with labels and without', async () => {
     const settings = { points: 1e9, on: 'train', seed: 1, iterations: 60 } as const;
-    const { files, json, rows } = await evalTsne(evaluation, stl10, settings);
+    const { files, json, rows, title } = await evalTsne(evaluation, stl10, settings);
     const pieces = files['tsne.npy'] as Uint8Array[];
     const { shape, data } = decodeNpy(Buffer.concat(pieces));
     expect(shape).toEqual([50, 2]);
     const lines = String(files['tsne.csv']).trim().split('\n');
     expect(lines).toHaveLength(51);
     expect(Number(lines[3].split(',')[3])).toBe(data[4]);
-    expect(rows.at(-1)![1]).toBe((json['kl'] as number).toFixed(5));
+    expect(rows).toEqual([]);
+    expect(title).toMatch(new RegExp(`: KL divergence ${(json['kl'] as number).toFixed(4)}$`));
+    expect((json['history'] as unknown[]).length).toBeGreaterThan(1);
     for (const axis of ['>t-SNE 1<', '>t-SNE 2<']) expect(String(files['tsne.svg']).includes(axis), axis).toBe(true);
     const unlabelled = await evalTsne(evaluation, plain, settings);
     expect(String(unlabelled.files['tsne.csv'])).toMatch(/^image,file,class,x,y\n0,0\.png,,/);
@@ -134,8 +137,10 @@ describe('evaluations', () => {
       'robustness',
     );
     expect(results).toHaveLength(30);
-    expect(outcome.rows[3][5]).toBe(`${percent(results[19].linear)} (${percent(results[19].knn)})`);
-    expect(outcome.notes).toHaveLength(6);
+    const { corruption, linear, knn } = results[19];
+    const row = outcome.rows.find(([name]) => name === corruption)!;
+    expect(row[5]).toBe(`${percent(linear)} (${percent(knn)})`);
+    expect(outcome.notes[0]).toMatch(/^baseline: always answering/);
   });
 
   it('neighbors: a copy finds its original, a number is a test image, an own image is left out', async () => {
@@ -181,6 +186,49 @@ describe('evaluations', () => {
     ]);
   });
 
+  it('unbalanced classes: the majority baseline and balanced accuracies stand in every table of accuracies', async () => {
+    const uneven = join(folder, 'uneven');
+    drawPhotos(join(uneven, 'train'), 20, (i) => (i < 12 ? 'many' : i < 17 ? 'few' : 'rare'));
+    drawPhotos(join(uneven, 'test'), 10, (i) => (i < 8 ? 'many' : 'few'));
+    const baseline = "baseline: always answering 'many' is right for 80.00 % of the test images";
+    const notes = [baseline, "balanced: the mean of the classes' own accuracies; the baseline's is 50.00 %"];
+    const expectBoth = ({ notes: told, json, header }: Outcome, column: RegExp) => {
+      expect(told).toEqual(expect.arrayContaining([...notes, 'classes without test images, not counted: rare']));
+      expect(json).toMatchObject({ majority: { class: 'many', accuracy: 0.8 } });
+      expect(header.join()).toMatch(column);
+    };
+    const l2 = [0.1];
+    const linear = await evalLinear(evaluation, uneven, { l2 });
+    expectBoth(linear, /balanced/);
+    const [{ test, byClass }] = linear.json['results'] as { test: { balancedAccuracy: number }; byClass: number[] }[];
+    const recalls = byClass.filter(Number.isFinite);
+    expect(recalls).toHaveLength(2);
+    expect(test.balancedAccuracy).toBeCloseTo((recalls[0] + recalls[1]) / 2, 12);
+    expect(linear.rows[0][4]).toBe(percent(test.balancedAccuracy));
+    const knn = await evalKnn(evaluation, uneven, { k: [20], temperatures: [10] });
+    expectBoth(knn, /τ 10, balanced/);
+    // All 20 neighbours vote with nearly equal weights: the answer is always the most frequent class.
+    expect(knn.rows[0]).toEqual(['20', '80.00', '50.00']);
+    expectBoth(
+      await evalLowLabel(evaluation, uneven, { subsets: 2, perClass: [2], shares: [], l2 }),
+      /probe, balanced/,
+    );
+    const robust = await evalRobustness(evaluation, uneven, { images: 0, seed: 1, l2 });
+    expect(robust.notes).toEqual(expect.arrayContaining(notes));
+    expect(robust.rows.map(([name]) => name).slice(0, 2)).toEqual(['noise', 'noise, balanced']);
+    const supervised = parseSupervisedSettings({ epochs: 1, batchSize: 10, imageSize: size });
+    const tuned = await evalFinetune(evaluation, uneven, { supervised, folder: join(folder, 'uneven-trainings') });
+    expectBoth(tuned, /balanced/);
+    const { mean } = tuned.json['testBalancedAccuracy'] as { mean: number };
+    expect(tuned.rows[0][3]).toBe(percent(mean));
+    const transfer = await evalTransfer(evaluation, undefined, uneven, { l2 });
+    expect(transfer.notes).toContain(`${uneven}: ${baseline}`);
+    expect(transfer.rows[0][4]).toBe('80.00');
+    expect(transfer.header.filter((name) => name === 'balanced / %')).toHaveLength(2);
+    const kmeans = await evalKMeans(evaluation, uneven, { restarts: 1, iterations: 10, seed: 1 });
+    expect(kmeans.notes).toContain(baseline);
+  });
+
   it('transfer: both folders side by side', async () => {
     const outcome = await evalTransfer(evaluation, stl10, photos, { l2: [0.1] });
     const results = resultsOf<{ data: string; linear: { test: { accuracy: number } } }[]>(outcome, 'transfer');
@@ -215,6 +263,7 @@ describe('evaluations', () => {
       ['5 a class', '50'],
     ]);
     expect(several.notes).toEqual([
+      expect.stringContaining("baseline: always answering '"),
       'mean ± standard deviation (n − 1) of 2 subsets; all images: once',
       '1 a class: λ not chosen (too few images): 0.1, the middle one',
     ]);
@@ -227,7 +276,7 @@ describe('evaluations', () => {
     ]);
     const same = await evalLowLabel(evaluation, stl10, { subsets: 1, perClass: [2], shares: [0.4, 0.2], l2: [1] });
     expect(same.rows.map(([name]) => name)).toEqual(['20 %', '2 a class = 40 %']);
-    expect(same.notes).toEqual(['drawn once']);
+    expect(same.notes.slice(1)).toEqual(['drawn once']);
     await expect(evalLowLabel(evaluation, stl10, { subsets: 1, perClass: [6] })).rejects.toThrow(
       '--labels 6: a class has 5 training images',
     );
@@ -272,7 +321,9 @@ describe('evaluations', () => {
     const { notes, json } = await evalLinear(evaluation, stl10, { l2: [1e3, 1e2] });
     const [{ chosen }] = json['results'] as { chosen: number }[];
     expect(notes).toContain(`the ${chosen === 1e3 ? 'largest' : 'smallest'} λ ${edge}`);
-    expect((await evalLinear(evaluation, stl10, { l2: [0.1] })).notes).toEqual([]);
+    expect((await evalLinear(evaluation, stl10, { l2: [0.1] })).notes).toEqual([
+      expect.stringMatching(/^baseline: always answering '\w+' is right for 10\.00 % of the test images$/),
+    ]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** The report says what the results say: HTML and Markdown are read back and compared with the numbers. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { modelNames, type Statistic } from '../../src/experiment/experiment_results.ts';
@@ -7,7 +7,7 @@ import { modelTitles } from '../../src/experiment/figures.ts';
 import { writeDocument } from '../../src/experiment/report.ts';
 import { reportDocument } from '../../src/experiment/report_document.ts';
 import { published } from '../../src/experiment/report_published.ts';
-import { points } from '../../src/experiment/report_text.ts';
+import { augmentationInWords, points, similarityInWords } from '../../src/experiment/report_text.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { fabricated, pictures } from './fixture.ts';
 
@@ -123,6 +123,50 @@ describe.each([
   });
 });
 
+describe('images that nobody published numbers for', async () => {
+  const own = join(out, 'own');
+  mkdirSync(own);
+  const results = fabricated([1], false);
+  writeDocument(await reportDocument(results, pictures), own);
+  const files = ['report.html', 'report.md', 'figures/comparison.svg'];
+
+  it('have no published numbers and no verdict on a published order anywhere', () => {
+    for (const file of files) expect(readFileSync(join(own, file), 'utf8'), file).not.toMatch(/publish/i);
+    expect(JSON.stringify(results)).not.toMatch(/publish/i);
+    expect(readFileSync(join(own, 'report.md'), 'utf8')).toContain('Best on the test images is ');
+  });
+
+  it('STL-10 has them', () => {
+    for (const [file, text] of [
+      ['report.md', 'The published order'],
+      ['report.md', '– published'],
+      ['figures/comparison.svg', 'published (STL-10)'],
+    ])
+      expect(readFileSync(join(out, file), 'utf8')).toContain(text);
+  });
+});
+
+describe('captions', () => {
+  it('say of similarities what the numbers say', () => {
+    const stages = (positives: number, negatives: number) => [
+      { step: 0, positives: 0.99, negatives: 0.98, similarity: [] },
+      { step: 7, positives, negatives, similarity: [] },
+    ];
+    expect(similarityInWords(stages(1, 1))).toBe(
+      'Mean before training: 0.990 for the two views of an image and 0.980 for different images; after step 7: 1.000 for the two views of an image and 1.000 for different images.',
+    );
+    expect(similarityInWords(stages(1, 1).slice(0, 1))).toMatch(/^Mean before training: [^;]*images\.$/);
+    expect(markdown).toContain(similarityInWords(results.pretraining[0].similarity));
+  });
+
+  it('say of the augmentation what the settings say', () => {
+    const settings = { ...results.config.pretrain, flip: 0.25, cropMin: 0.1, cropMax: 0.9, blur: 0 };
+    expect(augmentationInWords(settings)).toMatch(
+      /10 % to 90 % of the area; 25 % of the views are flipped, .* 0 % blurred\.$/,
+    );
+  });
+});
+
 describe('both', () => {
   it.each([
     'those of train are means over its steps, while the weights change',
@@ -145,7 +189,7 @@ describe('the files', () => {
     for (const [name, title] of [
       ['test-accuracy', 'Test accuracy of the models, mean of 2 runs'],
       ['frozen-loss', 'Loss: frozen encoder, linear head, mean of 2 runs'],
-      ['similarity-seed-2', 'Similarity of 8 fixed pairs, untrained to trained (seed 2)'],
+      ['similarity-seed-2', 'Similarity of 8 fixed pairs by step (seed 2)'],
       ['pretraining-accuracy', 'Pre-training: contrastive accuracy, and kNN accuracy'],
     ])
       expect(readFileSync(join(out, 'figures', `${name}.svg`), 'utf8')).toContain(title);

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { findings, modelNames, resultTable, statistic } from '../../src/experiment/experiment_results.ts';
+import {
+  findings,
+  type LabelledRun,
+  modelNames,
+  resultTable,
+  statistic,
+} from '../../src/experiment/experiment_results.ts';
 import {
   checkContinues,
   checkGiven,
@@ -47,20 +53,29 @@ describe('the table', () => {
       return [{ ...run, probes, models: Object.fromEntries(models) as typeof run.models }];
     };
     const published = withAccuracies([0.504, 0.6748, 0.7574, 0.3]);
-    const found = findings(published);
+    const found = findings(published, true);
     expect(found).toMatchObject({ asPublished: true, order: ['transfer', 'frozen', 'baseline'] });
-    expect(verdict(resultTable(published), found)[0]).toMatch(
+    const majority = { class: 'disc', accuracy: 0.1, balanced: true };
+    const say = (runs: readonly LabelledRun[], compared = true) =>
+      verdict({ table: resultTable(runs), findings: findings(runs, compared), majority });
+    expect(say(published)[0]).toMatch(
       /^The published order holds: .*transfer 75.74 %.*transfer − frozen \+8.26 points/,
     );
-    expect(verdict(resultTable(published), found)[1]).toMatch(
+    expect(say(published)[1]).toMatch(
       /probe of the pre-trained encoder reaches 71.23 % .* of a random encoder 40.00 %: pre-training is worth \+31.23 points/,
     );
     const other = withAccuracies([0.5, 0.4, 0.6, 0.45], [0.4, 0.45]);
-    const [order, worth] = verdict(resultTable(other), findings(other));
+    const [order, worth] = say(other);
     expect(order).toMatch(/does not hold here: best is transfer 60.00 %, then baseline 50.00 %, then frozen 40.00 %/);
     expect(worth).toContain('worth −5.00 points');
+    const [own, , baseline] = say(other, false);
+    expect(own).toMatch(
+      /^Best on the test images is transfer 60.00 %, then baseline 50.00 %, then frozen 40.00 % \(transfer/,
+    );
+    expect(findings(other, false)).not.toHaveProperty('asPublished');
+    expect(baseline).toBe("Always answering 'disc' is right for 10.00 % of the test images.");
     const equal = withAccuracies([0.5, 0.5, 0.6, 0.5]);
-    expect(findings(equal).asPublished).toBe(false);
+    expect(findings(equal, true).asPublished).toBe(false);
   });
 
   it('tells how many runs of which kind, and how much was trained', () => {

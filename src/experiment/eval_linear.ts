@@ -1,7 +1,4 @@
-/** Evaluations that classify features: linear probe, nearest neighbours, both on another folder. */
-import { UserError } from '../errors.ts';
-import { nearestRows, voteOfNearest } from '../eval/knn.ts';
-import { accuracyOf } from '../eval/logistic.ts';
+/** The linear probe of the features. */
 import {
   accuracyByClass,
   meanAndDeviation,
@@ -13,8 +10,10 @@ import {
   probeScore,
   trainProbe,
 } from '../eval/probe.ts';
-import { barChart, lineChart } from '../report/plot.ts';
+import type { Recognition } from '../eval/recognition.ts';
+import { barChart } from '../report/plot.ts';
 import {
+  baselineNotes,
   dataFacts,
   deviationNote,
   dimensions,
@@ -27,14 +26,16 @@ import {
   plusMinus,
 } from './evaluation.ts';
 
+type Scores = Recognition & { readonly loss: number };
+
 export interface LinearResult {
   readonly chosen: number;
   readonly tried: Probe['tried'];
   readonly unchosen: Probe['unchosen'];
   readonly iterations: number;
   readonly converged: boolean;
-  readonly train: { readonly loss: number; readonly accuracy: number };
-  readonly test: { readonly loss: number; readonly accuracy: number };
+  readonly train: Scores;
+  readonly test: Scores;
   readonly byClass: readonly number[];
 }
 
@@ -85,8 +86,9 @@ export async function evalLinear(
   const results: LinearResult[] = [];
   for (const rows of foldsOf(data, folds)) results.push(await linearOn(data, rows, settings));
   const testAccuracy = meanAndDeviation(results.map(({ test }) => test.accuracy));
+  const testBalancedAccuracy = meanAndDeviation(results.map(({ test }) => test.balancedAccuracy));
   const table = linearTable(data, settings, results, folds);
-  const json = { ...dataFacts(data), settings, folds, results, testAccuracy };
+  const json = { ...dataFacts(data), settings, folds, results, testAccuracy, testBalancedAccuracy };
   return outcome(evaluation, 'linear', table, json, await classChart(data, results, testAccuracy.mean));
 }
 
@@ -97,16 +99,24 @@ function linearTable(data: LabelledData, settings: ProbeOptions, results: readon
     String(chosen),
     percent(train.accuracy),
     percent(test.accuracy),
+    ...(data.balanced ? [] : [percent(test.balancedAccuracy)]),
     test.loss.toFixed(4),
   ];
-  const over = (part: 'train' | 'test') =>
-    plusMinus(meanAndDeviation(results.map(({ [part]: { accuracy } }) => accuracy)));
-  const means = ['mean ± deviation', '', over('train'), over('test'), ''];
+  const over = (value: (result: LinearResult) => number) => plusMinus(meanAndDeviation(results.map(value)));
+  const means = [
+    ...['mean ± deviation', '', over(({ train }) => train.accuracy), over(({ test }) => test.accuracy)],
+    ...(data.balanced ? [] : [over(({ test }) => test.balancedAccuracy)]),
+    '',
+  ];
   return {
     title: `linear probe, ${settings.solver === 'lbfgs' ? 'L-BFGS' : 'SGD'}, standardised features; train ${data.train.count}, test ${data.test.count}`,
-    header: [folds ? 'fold' : 'train', name, 'train / %', 'test / %', 'test loss'],
+    header: [
+      ...[folds ? 'fold' : 'train', name, 'train / %', 'test / %'],
+      ...(data.balanced ? [] : ['balanced / %']),
+      'test loss',
+    ],
     rows: [...results.map((result, i) => row(folds ? String(i + 1) : 'all', result)), ...(folds ? [means] : [])],
-    notes: linearNotes(settings, results, folds),
+    notes: [...baselineNotes(data), ...linearNotes(settings, results, folds)],
   };
 }
 
@@ -135,102 +145,5 @@ function classChart({ classNames }: LabelledData, results: readonly LinearResult
     categories: classNames,
     series: [{ name: 'test accuracy', values }],
     yRange: [0, 100],
-  });
-}
-
-export interface KnnSettings {
-  /** Numbers of neighbours; without them, those of `knnDefaults` that there are images for. */
-  readonly k?: readonly number[];
-  readonly temperatures: readonly number[];
-}
-
-/** Of nearest neighbours where they stand beside something else. */
-export const oneKnn = { k: 20, temperature: 0.07 } as const;
-
-export const knnDefaults = { k: [1, 5, 10, 20, 50, 100, 200], temperatures: [0.07, 0.1] } as const;
-
-/** Test accuracy by nearest neighbours among some rows of train, for each temperature and k. */
-export async function knnOn(
-  { state }: Evaluation,
-  data: LabelledData,
-  rows: ArrayLike<number>,
-  ks: readonly number[],
-  temperatures: readonly number[],
-): Promise<number[][]> {
-  const { test } = data.features;
-  const train = pickLabelled(data.features.train, rows, dimensions);
-  const most = Math.max(...ks);
-  if (most > train.labels.length) {
-    throw new UserError(`--k ${most}: there are ${train.labels.length} training images; take at most as many`, 2);
-  }
-  const neighbours = await nearestRows(state, train.features, test.features, dimensions, most);
-  return temperatures.map((temperature) =>
-    ks.map((k) => accuracyOf(voteOfNearest(neighbours, train.labels, { k, temperature }), test.labels)),
-  );
-}
-
-interface KnnResult {
-  readonly k: number;
-  readonly temperature: number;
-  /** Share of the test images that are recognised, over the folds. */
-  readonly mean: number;
-  readonly deviation: number;
-}
-
-/** `simclr eval knn`. */
-export async function evalKnn(
-  evaluation: Evaluation,
-  path: string,
-  { k: wanted, temperatures, folds = false }: KnnSettings & { folds?: boolean },
-): Promise<Outcome> {
-  const data = await evaluation.labelled(path);
-  const parts = foldsOf(data, folds);
-  const ks = wanted ?? knnDefaults.k.filter((k) => k <= Math.min(...parts.map(({ length }) => length)));
-  const runs: number[][][] = [];
-  for (const rows of parts) runs.push(await knnOn(evaluation, data, rows, ks, temperatures));
-  const results = temperatures.flatMap((temperature, t) =>
-    ks.map((k, i): KnnResult => ({ k, temperature, ...meanAndDeviation(runs.map((run) => run[t][i])) })),
-  );
-  const table = knnTable(data, results, ks, temperatures, folds ? parts.length : undefined);
-  const json = { ...dataFacts(data), folds, results };
-  return outcome(evaluation, 'knn', table, json, await knnChart(results, temperatures));
-}
-
-function knnTable(
-  { train, test }: LabelledData,
-  results: readonly KnnResult[],
-  ks: readonly number[],
-  temperatures: readonly number[],
-  folds: number | undefined,
-) {
-  const shown = (found: KnnResult) => (folds ? plusMinus(found) : percent(found.mean));
-  return {
-    title: `k nearest neighbours, cosine, votes weighted exp(s / τ); test accuracy in %; train ${train.count}, test ${test.count}`,
-    header: ['k', ...temperatures.map((temperature) => `τ ${temperature}`)],
-    rows: ks.map((k) => {
-      const own = results.filter((result) => result.k === k);
-      return [String(k), ...temperatures.map((t) => shown(own.find(({ temperature }) => temperature === t)!))];
-    }),
-    notes: folds ? [deviationNote(`${folds} folds`)] : [],
-  };
-}
-
-function knnChart(results: readonly KnnResult[], temperatures: readonly number[]) {
-  const percents = results.map(({ mean }) => 100 * mean);
-  // Whole tens around all of them: differences of a few hundredths of a point do not fill the chart.
-  const low = Math.min(90, 10 * Math.floor(Math.min(...percents) / 10));
-  const high = Math.max(low + 10, 10 * Math.ceil(Math.max(...percents) / 10));
-  return lineChart({
-    title: 'Nearest neighbours by cosine, votes weighted exp(s / τ)',
-    x: { label: 'neighbours k', logarithmic: true },
-    y: { label: 'test accuracy / %' },
-    series: temperatures.map((t) => ({
-      name: `τ ${t}`,
-      points: results
-        .filter(({ temperature }) => temperature === t)
-        .map(({ k, mean }): [number, number] => [k, 100 * mean])
-        .sort(([a], [b]) => a - b),
-    })),
-    yRange: [low, high],
   });
 }
