@@ -1,78 +1,97 @@
 /**
  * Makes sure that the npm packages and a WebGPU adapter are there; does nothing, quickly, when they are.
  *
- *   node scripts/setup.mjs [--test] [--quiet]
+ *   node scripts/setup.mjs [--test] [--quiet] [--again]
  *
  * --test   on a machine without a GPU, also a second software adapter, so that tests run on two
  * --quiet  no advice, only what takes time and what goes wrong
+ * --again  looks for a better adapter even if one was found before
  *
- * Only Node's own modules are imported here: on a fresh machine there are no others. A machine that has a working adapter
- * keeps its packages and settings as they are; what is fetched for it goes to `.vulkan/`, which git ignores.
+ * Only Node's own modules are imported here: on a fresh machine there are no others. What is downloaded goes to `.vulkan/`,
+ * which git ignores; the system changes only where that cannot work and the user is root.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   chosenDrivers,
-  chromiumSwiftShader,
   findAdapter,
   fingerprint,
+  isSlow,
   lavapipeDrivers,
   probe,
+  systemSwiftShader,
 } from './setup/adapter.mjs';
-import { gpuAdvice, whatToDo } from './setup/advice.mjs';
-import { canUseApt, installLavapipe } from './setup/apt.mjs';
+import { gpuAdvice, noAdapter, systemReason } from './setup/advice.mjs';
+import { hasApt } from './setup/apt.mjs';
 import { hint, reasonOf, SetupError, say } from './setup/console.mjs';
-import { driversFile, readJson, vulkanFolder, writeDrivers, writeJson } from './setup/files.mjs';
+import { readJson, vulkanFolder, writeDrivers, writeJson } from './setup/files.mjs';
+import { fetchLavapipe, installLavapipe, privateLavapipe } from './setup/lavapipe.mjs';
 import { checkNode, ensureDependencies } from './setup/npm.mjs';
-import { fetchSwiftShader, swiftShaderFiles } from './setup/swiftshader.mjs';
+import { fetchSwiftShader, privateSwiftShader } from './setup/swiftshader.mjs';
 
-/** @typedef {import('./setup/adapter.mjs').Found} Found */
+/**
+ * @typedef {import('./setup/adapter.mjs').Found} Found
+ * @typedef {import('./setup/adapter.mjs').Drivers} Drivers
+ * @typedef {{ found: Found, name: string }} Choice
+ */
 
 const readyFile = join(vulkanFolder, 'ready.json');
 
 /**
- * Runs a step that may fail without ending set-up, and remembers why it did.
- * @param {string[]} tried
- * @param {string} name
- * @param {() => void} step
- * @returns {boolean} whether it worked
+ * Software drivers in the order of their worth. `prepare` fetches or installs one and throws with the reason it cannot;
+ * `drivers` are null where it is not there yet.
+ * @returns {{ name: string, drivers: () => Drivers | null, prepare?: () => void }[]}
  */
-function attempt(tried, name, step) {
-  try {
-    step();
-    return true;
-  } catch (error) {
-    tried.push(`${name}: ${reasonOf(error)}`);
-    say(`${name} did not work: ${reasonOf(error)}`);
-    return false;
+function softwareDrivers() {
+  const root = process.getuid?.() === 0;
+  const steps = [];
+  if (hasApt()) steps.push({ name: 'lavapipe in .vulkan', drivers: privateLavapipe, prepare: fetchLavapipe });
+  if (hasApt() && root) {
+    const drivers = () =>
+      lavapipeDrivers().length > 0 ? { drivers: lavapipeDrivers(), loader: null, libraries: [] } : null;
+    steps.push({ name: "the system's lavapipe", drivers, prepare: installLavapipe });
   }
-}
-
-/** @param {Found} found @returns {string} why what the system has by itself does not do */
-function firstReason(found) {
-  const seen = found.adapters.length > 0 ? ` (adapters seen: ${found.adapters.join(', ')})` : '';
-  return `the drivers on this machine: ${found.error ?? 'no adapter'}${seen}`;
+  const system = () => {
+    const file = systemSwiftShader();
+    return file ? { drivers: [file], loader: null, libraries: [] } : null;
+  };
+  steps.push({ name: "the system's SwiftShader", drivers: system });
+  steps.push({ name: 'SwiftShader in .vulkan', drivers: privateSwiftShader, prepare: fetchSwiftShader });
+  return steps;
 }
 
 /**
- * Sets up Vulkan in software: from the distribution where this user may install, else from npm.
- * @param {Found} found nothing that works
- * @param {boolean} test
- * @returns {Found}
+ * Proves a software driver, as it is or once it has been prepared, by a kernel that runs.
+ * @param {ReturnType<typeof softwareDrivers>[number]} step
+ * @returns {Found} throws with the reason it does not work
  */
-function setUpSoftware(found, test) {
-  const tried = [firstReason(found)];
-  if (found.packageFails || process.platform !== 'linux' || chosenDrivers())
-    throw new SetupError(whatToDo(found, tried));
-  if (canUseApt() && attempt(tried, 'lavapipe from the distribution', () => installLavapipe({ test }))) {
-    found = findAdapter();
-    if (found.works) return found;
-    tried.push(`lavapipe from the distribution: installed, but ${found.error ?? 'Dawn does not take it'}`);
+function prove({ drivers, prepare }) {
+  const there = drivers();
+  let found = there && probe(there);
+  if (!found?.works && prepare) {
+    prepare();
+    const prepared = drivers();
+    found = prepared && probe(prepared);
   }
-  attempt(tried, 'SwiftShader from npm', fetchSwiftShader);
-  found = findAdapter();
-  if (!found.works) throw new SetupError(whatToDo(found, tried));
+  if (!found) throw new Error('not installed');
+  if (!found.works) throw new Error(found.error ?? 'WebGPU does not accept it');
   return found;
+}
+
+/**
+ * Finds a software driver that works.
+ * @param {Found} system what the system has by itself, which does not do
+ * @returns {Choice & { failed: string[] }} throws a SetupError with all that was tried
+ */
+function chooseSoftware(system) {
+  const failed = [];
+  for (const step of softwareDrivers()) {
+    try {
+      return { found: prove(step), name: step.name, failed };
+    } catch (error) {
+      failed.push(`${step.name}: ${reasonOf(error)}`);
+    }
+  }
+  throw new SetupError(noAdapter(system, [systemReason(system), ...failed]));
 }
 
 /**
@@ -81,39 +100,54 @@ function setUpSoftware(found, test) {
  * @returns {Found}
  */
 function withSecondAdapter(found) {
-  const lavapipe = lavapipeDrivers();
-  const alone = lavapipe.length === 0 || !found.adapters.some((name) => /llvmpipe/i.test(name));
-  if (alone || chosenDrivers()) return found;
-  if (!existsSync(chromiumSwiftShader)) attempt([], 'a second software adapter for tests', fetchSwiftShader);
-  const swiftShader = existsSync(chromiumSwiftShader) ? chromiumSwiftShader : swiftShaderFiles().icd;
-  if (!swiftShader) return found;
-  const drivers = { VK_DRIVER_FILES: [...lavapipe, swiftShader].join(':'), loader: found.drivers.loader };
-  const both = { ...probe(drivers), drivers };
+  if (found.hardware || chosenDrivers() || !found.adapters.some((name) => /llvmpipe/i.test(name))) return found;
+  const first = found.drivers.drivers.length > 0 ? found.drivers.drivers : lavapipeDrivers();
+  if (first.length === 0) return found;
+  try {
+    if (!systemSwiftShader() && !privateSwiftShader()) fetchSwiftShader();
+  } catch (error) {
+    say(`no second software adapter for tests (SwiftShader): ${reasonOf(error)}`);
+  }
+  const second = systemSwiftShader() ?? privateSwiftShader()?.drivers[0];
+  if (!second) return found;
+  const both = probe({ ...found.drivers, drivers: [...new Set([...first, second])] });
   return both.works && both.adapters.length > 1 ? both : found;
 }
 
-/** @param {boolean} test whether a second software adapter is wanted */
-function ensureAdapter(test) {
-  const before = fingerprint();
+/** @param {Found} found @param {string} name of the driver @param {Found} system @param {string[]} failed */
+function announce(found, name, system, failed) {
+  const because = found === system ? '' : `: ${systemReason(system)}`;
+  const using = `using ${found.adapters[0]}${name ? `, ${name}` : ''}${because}`;
+  if (!isSlow(found)) return say(using);
+  const why = failed.length > 0 ? ` (${failed.join('; ')})` : '';
+  say(`${using}; it is about 5 times slower than lavapipe, which did not work${why}: run 'npm run setup' to try again`);
+}
+
+/** @param {boolean} test whether a second software adapter is wanted @param {boolean} again whether to look in any case */
+function ensureAdapter(test, again) {
   const ready = readJson(readyFile);
-  if (ready?.fingerprint === before && (!test || ready.test || ready.hardware)) return;
-  const news = ready?.fingerprint !== before;
+  const same = ready?.fingerprint === fingerprint() && !again;
+  if (same && (!test || ready.test || ready.hardware)) return;
+  const { found: first, system } = findAdapter((privateLavapipe() ?? privateSwiftShader())?.loader ?? null);
+  /** @type {Choice & { failed: string[] }} */
+  let choice = { found: first, name: '', failed: [] };
+  const given = chosenDrivers() || system.packageFails || process.platform !== 'linux';
+  if (given && !first.works) throw new SetupError(noAdapter(first, [systemReason(first)]));
+  if (!given && (!first.works || isSlow(first))) choice = chooseSoftware(system);
+  if (!choice.found.hardware && !same) gpuAdvice().forEach(hint);
+  if (!same) announce(choice.found, choice.name, system, choice.failed);
   // Once tests have brought the second adapter, it stays.
-  const both = test || existsSync(driversFile);
-  let found = findAdapter();
-  if (!found.works) found = setUpSoftware(found, test);
-  if (!found.hardware && news) gpuAdvice().forEach(hint);
-  if (!found.hardware && both) found = withSecondAdapter(found);
+  const both = test || (ready?.test ?? false);
+  const found = both ? withSecondAdapter(choice.found) : choice.found;
   // The choice of a user who sets the environment is for that run, not for the next.
   if (!chosenDrivers()) writeDrivers(found.drivers);
-  if (news) say(`adapters: ${found.adapters.join(', ')}`);
   writeJson(readyFile, { fingerprint: fingerprint(), test: both, hardware: found.hardware, adapters: found.adapters });
 }
 
 try {
   checkNode(process.versions.node);
   ensureDependencies();
-  ensureAdapter(process.argv.includes('--test'));
+  ensureAdapter(process.argv.includes('--test'), process.argv.includes('--again'));
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);

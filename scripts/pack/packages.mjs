@@ -9,12 +9,14 @@ const platform = `${process.platform}-${process.arch}`;
 /** Packages that bundles leave as imports, and those that these need; of each, the files besides its package.json. */
 export const nativePackages = {
   webgpu: ['index.js', `dist/${platform}`],
+  koffi: ['index.js', 'src/koffi/index.js', 'src/koffi/src/static.js'],
   sharp: ['lib'],
   '@resvg/resvg-js': ['index.js', 'js-binding.js'],
   'dejavu-fonts-ttf': ['ttf/DejaVuSans.ttf', 'ttf/DejaVuSans-Bold.ttf'],
 };
 const neededByThem = {
   '@img/colour': ['index.cjs', 'color.cjs'],
+  [`@koromix/koffi-${platform}`]: ['index.js', platform.replace('-', '_')],
   [`@img/sharp-${platform}`]: ['lib'],
   [`@img/sharp-libvips-${platform}`]: ['lib', 'versions.json'],
   [`@resvg/resvg-js-${platform}-gnu`]: [`resvgjs.${platform}-gnu.node`],

@@ -2,20 +2,27 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { driversFile, namesIn, projectFolder, readJson, vulkanFolder, writeJson } from './files.mjs';
-import { swiftShaderFiles } from './swiftshader.mjs';
 
 /**
- * @typedef {{ VK_DRIVER_FILES: string | null, loader: string | null }} Drivers
+ * @typedef {{ drivers: string[], loader: string | null, libraries: string[] }} Drivers
+ *   Descriptions of drivers that the Vulkan loader reads instead of the system's (none: the system's), a loader to use
+ *   instead of the system's, and libraries to load before both, in this order.
  * @typedef {{ works: boolean, hardware: boolean, adapters: string[], systemLoader: boolean, error?: string,
- *   packageFails?: boolean, crashed?: boolean }} ProbeResult
+ *   packageFails?: boolean, crashed?: boolean, hung?: boolean }} ProbeResult
  * @typedef {ProbeResult & { drivers: Drivers }} Found
  */
 
-/** Lavapipe needs a second for its first shader, a loaded machine several times that; a hanging driver never ends. */
-const probeLimit = 60_000;
+/** The drivers that the system finds by itself. @type {Drivers} */
+export const systemChoice = { drivers: [], loader: null, libraries: [] };
+
+/**
+ * Milliseconds. Lavapipe needs a second for its first shader, on a busy machine several times that; GPUs without a display may
+ * take half a minute each to wake up; a driver that hangs never ends.
+ */
+const probeLimits = { software: 30_000, gpu: 90_000 };
 
 /** Where the Vulkan loader looks for drivers on Linux. */
 const driverFolders = [
@@ -27,11 +34,25 @@ const driverFolders = [
 ];
 
 /** SwiftShader as Debian's package chromium-common has it: outside the folders above, so it must be named. */
-export const chromiumSwiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const chromiumSwiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 /** @returns {string | undefined} drivers that the user chose; set-up leaves that choice alone */
 export function chosenDrivers() {
-  return process.env['VK_DRIVER_FILES'] || process.env['VK_ICD_FILENAMES'];
+  const chosen = process.env['VK_DRIVER_FILES'] || process.env['VK_ICD_FILENAMES'];
+  // A command of ours passes its own choice on to the commands that it starts.
+  return chosen === installedDrivers()?.drivers.join(':') ? undefined : chosen;
+}
+
+/** @returns {Drivers | null} the recorded choice */
+function installedDrivers() {
+  const recorded = readJson(driversFile);
+  if (!Array.isArray(recorded?.drivers) || !Array.isArray(recorded.libraries)) return null;
+  const path = (/** @type {string} */ file) => resolve(vulkanFolder, file);
+  return {
+    drivers: recorded.drivers.map(path),
+    loader: recorded.loader && path(recorded.loader),
+    libraries: recorded.libraries.map(path),
+  };
 }
 
 /** @returns {string[]} device nodes of GPUs */
@@ -50,53 +71,32 @@ export function lavapipeDrivers() {
   return systemDrivers().filter((file) => /\/lvp_icd[^/]*\.json$/.test(file));
 }
 
-/** @param {Drivers} drivers @returns {ProbeResult} */
+/** @returns {string | null} the description of a SwiftShader that the system has */
+export const systemSwiftShader = () => (existsSync(chromiumSwiftShader) ? chromiumSwiftShader : null);
+
+/** @param {Drivers} drivers @returns {Found} what WebGPU makes of them */
 export function probe(drivers) {
   const env = { ...process.env };
-  if (drivers.VK_DRIVER_FILES) env['VK_DRIVER_FILES'] = drivers.VK_DRIVER_FILES;
+  if (!chosenDrivers()) {
+    // Loaders before 1.3.207 know the second name only; later ones prefer the first.
+    for (const name of ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES']) delete env[name];
+    if (drivers.drivers.length > 0) env['VK_DRIVER_FILES'] = env['VK_ICD_FILENAMES'] = drivers.drivers.join(':');
+  }
   const script = fileURLToPath(new URL('probe.mjs', import.meta.url));
-  const child = spawnSync(process.execPath, [script, drivers.loader ?? ''], {
+  const child = spawnSync(process.execPath, [script, JSON.stringify(drivers)], {
     cwd: projectFolder,
     env,
     encoding: 'utf8',
-    timeout: probeLimit,
+    timeout: gpuNodes().length > 0 ? probeLimits.gpu : probeLimits.software,
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const line = child.stdout?.trim().split('\n').at(-1) ?? '';
-  if (child.status === 0 && line.startsWith('{')) return JSON.parse(line);
-  const end = child.error ? child.error.message : `ended by ${child.signal ?? `exit code ${child.status}`}`;
-  const error = `looking for adapters: ${end}`;
-  return { works: false, hardware: false, adapters: [], systemLoader: true, error, crashed: true };
-}
-
-/**
- * Drivers worth a try that need nothing installed, the best first.
- * @param {ProbeResult} first what the system finds by itself
- * @returns {Drivers[]}
- */
-function candidates(first) {
-  const ours = swiftShaderFiles();
-  const loader = first.systemLoader ? null : ours.loader;
-  if (!first.systemLoader && !loader) return [];
-  const tries = [];
-  if (loader) tries.push({ VK_DRIVER_FILES: null, loader });
-  if (gpuNodes().some((name) => name.startsWith('nvidia'))) {
-    // Containers often have NVIDIA's libraries without the description that makes the loader see them.
-    for (const library of ['libGLX_nvidia.so.0', 'libEGL_nvidia.so.0']) {
-      tries.push({ VK_DRIVER_FILES: describeDriver(library), loader });
-    }
-  }
-  if (!first.works) {
-    // Lavapipe by its name: another driver beside it may be the one that crashes.
-    const lavapipe = lavapipeDrivers().join(':');
-    for (const files of [lavapipe, chromiumSwiftShader, ours.icd]) {
-      if (files && existsSync(files.split(':')[0])) tries.push({ VK_DRIVER_FILES: files, loader });
-    }
-    // A system's loader from before 2022 does not know VK_DRIVER_FILES; SwiftShader's own does.
-    if (ours.icd && !loader) tries.push({ VK_DRIVER_FILES: ours.icd, loader: ours.loader });
-  }
-  return tries;
+  if (child.status === 0 && line.startsWith('{')) return { ...JSON.parse(line), drivers };
+  const hung = /ETIMEDOUT/.test(String(child.error));
+  const end = child.error?.message ?? child.signal ?? `exit code ${child.status}`;
+  const error = hung ? 'the driver hangs' : `the driver crashes (${end})`;
+  return { works: false, hardware: false, adapters: [], systemLoader: true, error, crashed: true, hung, drivers };
 }
 
 /** @param {string} library name of a driver's library @returns {string} path of a description of it for the loader */
@@ -107,45 +107,68 @@ function describeDriver(library) {
   return file;
 }
 
-/** @returns {Found} the best adapter that needs nothing installed: hardware, then what the system finds by itself */
-export function findAdapter() {
-  const none = { VK_DRIVER_FILES: null, loader: null };
-  let first = { ...probe(none), drivers: none };
-  // A machine under load may be slow once; nothing is to be installed for that.
-  if (first.crashed) first = { ...probe(none), drivers: none };
-  if (first.hardware || first.packageFails || process.platform !== 'linux' || chosenDrivers()) return first;
-  let best = first;
-  for (const drivers of candidates(first)) {
-    const found = { ...probe(drivers), drivers };
-    if (found.hardware) return found;
-    if (found.works && !best.works) best = found;
+/**
+ * Drivers of the system that are worth a try by name when it does not find a GPU by itself, the best first.
+ * @param {Found} first what the system finds by itself
+ * @param {string | null} loader to use where the system has none
+ * @returns {Drivers[]}
+ */
+function candidates(first, loader) {
+  if (!first.systemLoader && !loader) return [];
+  const tries = first.systemLoader ? [] : [[]];
+  // A driver beside it that crashes or hangs takes a good one with it: each by itself then.
+  if (first.crashed && gpuNodes().length > 0) {
+    tries.push(
+      ...systemDrivers()
+        .filter((file) => !lavapipeDrivers().includes(file))
+        .map((file) => [file]),
+    );
   }
-  return best;
+  if (gpuNodes().some((name) => name.startsWith('nvidia'))) {
+    // Containers often have NVIDIA's libraries without the description that makes the loader see them.
+    tries.push(...['libGLX_nvidia.so.0', 'libEGL_nvidia.so.0'].map((library) => [describeDriver(library)]));
+  }
+  if (!first.works && lavapipeDrivers().length > 0) tries.push(lavapipeDrivers());
+  return tries.map((drivers) => ({ drivers, loader: first.systemLoader ? null : loader, libraries: [] }));
 }
+
+/**
+ * @param {string | null} loader in `.vulkan/`, for a system that has drivers and no loader
+ * @returns {{ found: Found, system: Found }} the best adapter of those that the system has: hardware, then what it finds by
+ *   itself; and what it finds by itself
+ */
+export function findAdapter(loader) {
+  let system = probe(systemChoice);
+  // A machine under load may fail once.
+  if (system.crashed && !system.hung) system = probe(systemChoice);
+  const alone = system.hardware || system.packageFails || process.platform !== 'linux' || chosenDrivers();
+  let found = system;
+  for (const drivers of alone ? [] : candidates(system, loader)) {
+    const next = probe(drivers);
+    if (next.hardware || (next.works && !found.works)) found = next;
+    if (found.hardware) break;
+  }
+  return { found, system };
+}
+
+/** @param {Found} found @returns {boolean} whether it is software and not the fastest of its kind */
+export const isSlow = ({ works, hardware, adapters }) =>
+  works && !hardware && !adapters.some((name) => /llvmpipe/i.test(name));
 
 /**
  * Everything that a found adapter depends on and that changes without set-up: while it stays, nobody needs to look again.
  * @returns {string}
  */
 export function fingerprint() {
-  const drivers = readJson(driversFile);
-  const named = (drivers?.VK_DRIVER_FILES ?? '')
-    .split(':')
-    .concat(drivers?.loader ?? '', chosenDrivers()?.split(':') ?? []);
-  const files = [...systemDrivers(), ...named.filter(Boolean)].map((file) => {
+  const installed = installedDrivers();
+  const named = [...(installed?.drivers ?? []), installed?.loader ?? '', ...(installed?.libraries ?? [])];
+  const files = [...systemDrivers(), ...named, ...(chosenDrivers()?.split(':') ?? [])].filter(Boolean).map((file) => {
     const stats = statSync(file, { throwIfNoEntry: false });
-    return [file, stats ? stats.mtimeMs : 'gone'];
+    // Relative to the project where it is inside, so that the project may be moved.
+    const inside = relative(vulkanFolder, file);
+    return [inside.startsWith('..') ? file : inside, stats ? stats.mtimeMs : 'gone'];
   });
   const webgpu = readJson(join(projectFolder, 'node_modules', 'webgpu', 'package.json'))?.version;
-  const facts = [
-    process.platform,
-    process.arch,
-    process.version,
-    webgpu,
-    drivers,
-    chosenDrivers() ?? '',
-    files,
-    gpuNodes(),
-  ];
+  const facts = [process.platform, process.arch, process.version, webgpu, chosenDrivers() ?? '', files, gpuNodes()];
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }

@@ -82,3 +82,20 @@ export function distributionSource(sources, distribution, codename) {
   const ending = new RegExp(`/${distribution}/?$`);
   return fitting.find(({ uris }) => uris.some((uri) => ending.test(uri))) ?? fitting[0];
 }
+
+/**
+ * The suites that complete the distribution's own: updates, security fixes and backports, where they are configured.
+ * @param {Source[]} sources
+ * @param {string} codename e.g. bookworm
+ * @returns {[string, Source][]} suites and where they come from
+ */
+export function suiteSources(sources, codename) {
+  const pattern = new RegExp(`^(${codename}|(old){0,2}stable)-(updates|security|backports)$`);
+  return sources.flatMap((source) =>
+    source.components.includes('main')
+      ? source.suites
+          .filter((suite) => pattern.test(suite))
+          .map((suite) => /** @type {[string, Source]} */ ([suite, source]))
+      : [],
+  );
+}

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The project's folder; set-up works there whatever the current folder is. */
@@ -32,10 +32,21 @@ export function writeJson(file, value) {
   renameSync(partial, file);
 }
 
-/** @param {{ VK_DRIVER_FILES: string | null, loader: string | null }} drivers */
-export function writeDrivers(drivers) {
-  if (drivers.VK_DRIVER_FILES || drivers.loader) writeJson(driversFile, drivers);
-  else if (existsSync(driversFile)) rmSync(driversFile, { force: true });
+/**
+ * Records the drivers to use; paths inside `.vulkan/` are relative to it, so that the project may be moved.
+ * @param {import('./adapter.mjs').Drivers} drivers
+ */
+export function writeDrivers({ drivers, loader, libraries }) {
+  if (drivers.length === 0 && !loader) return rmSync(driversFile, { force: true });
+  const path = (/** @type {string} */ file) => {
+    const inside = relative(vulkanFolder, file);
+    return inside.startsWith('..') ? file : inside;
+  };
+  writeJson(driversFile, {
+    drivers: drivers.map(path),
+    loader: loader && path(loader),
+    libraries: libraries.map(path),
+  });
 }
 
 /** @param {string} folder @returns {string[]} the names in it, none where it cannot be read */
@@ -44,5 +55,23 @@ export function namesIn(folder) {
     return readdirSync(folder).sort();
   } catch {
     return [];
+  }
+}
+
+/**
+ * Makes a folder anew in one step: it is there whole or not at all, whatever happens meanwhile.
+ * @param {string} folder
+ * @param {(to: string, temporary: string) => void} fill puts the content into an empty folder; the other is for what is not kept
+ */
+export function replaceFolder(folder, fill) {
+  const temporary = `${folder}.${process.pid}.tmp`;
+  const to = join(temporary, 'out');
+  mkdirSync(to, { recursive: true });
+  try {
+    fill(to, temporary);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(to, folder);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
   }
 }

@@ -4,15 +4,21 @@ import { join } from 'node:path';
 import { SetupError, say } from './console.mjs';
 import { projectFolder, readJson } from './files.mjs';
 
-/** The same as "engines" in package.json: `process.dlopen` and Dawn's binary are tried from this version on. */
+/** As in "engines" of package.json: the oldest version that this is tested with. */
 const oldestNode = [20, 9];
 
 /** @param {string} version of Node, as in process.versions.node */
 export function checkNode(version) {
   const [major, minor] = version.split('.').map(Number);
   if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
-  throw new SetupError(`this needs Node ${oldestNode.join('.')} or newer, and this is Node ${version}.`);
+  throw new SetupError(`Node ${oldestNode.join('.')} or newer is required, and this is Node ${version}.`);
 }
+
+/** Options for npm, so that an unreachable registry costs seconds: by default npm waits and tries again for minutes. */
+export const patience = ['--fetch-retries=0', '--fetch-timeout=15000'];
+
+/** The longest look at the registry in milliseconds: npm's own limit does not cover the look-up of the server's name. */
+const lookLimit = 30_000;
 
 /**
  * Runs the npm that started this script, else the one on the PATH.
@@ -59,22 +65,26 @@ export function ensureDependencies() {
   });
   if (status === 0) return;
   throw new SetupError(
-    `npm could not install the packages: ${unreachable ?? 'the reason is above'}. Then run this again.`,
+    `npm could not install the packages: ${unreachable ?? 'see its messages above'}. Then run this command again.`,
   );
 }
 
-/** npm itself would try again for minutes. @returns {string | null} why the registry cannot be reached, null where it can */
+/** @returns {string | null} why the registry cannot be reached, null where it can */
 function registryFailure() {
-  const { status, stderr, error } = runNpm(['view', 'webgpu', 'version', '--fetch-retries=0', '--loglevel=error']);
-  if (error) throw new SetupError(`npm could not be started (${error.message}); install npm, then run this again.`);
+  const { status, stderr, error } = runNpm(['view', 'webgpu', 'version', ...patience, '--loglevel=error'], {
+    timeout: lookLimit,
+    killSignal: 'SIGKILL',
+  });
+  if (/ETIMEDOUT/.test(String(error))) return npmReason('npm error code ETIMEDOUT');
+  if (error) throw new SetupError(`npm did not start (${error.message}): install npm, then run this command again.`);
   return status === 0 ? null : npmReason(String(stderr));
 }
 
-/** @param {string} stderr of npm @returns {string} one line out of its many */
+/** @param {string} stderr of npm @returns {string} its reason in one line */
 export function npmReason(stderr) {
   const code = /npm (?:error|ERR!) code (\w+)/.exec(stderr)?.[1] ?? 'no error code';
   const network = /^(ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENETUNREACH)$/.test(code);
   return network
     ? `the npm registry cannot be reached (${code}): check the network and npm's proxy settings`
-    : `npm ended with ${code}`;
+    : `npm failed with ${code}`;
 }

@@ -2,7 +2,7 @@
  * Looks for WebGPU adapters and runs one small shader. A process of its own, because a broken driver may crash or hang,
  * and because the Vulkan loader reads its environment only once.
  *
- * Argument: the path of a Vulkan loader to use instead of the system's (may be empty).
+ * Argument: JSON, `Drivers` of adapter.mjs; the environment names their descriptions.
  * Output: one line of JSON, a `ProbeResult` of adapter.mjs.
  */
 import os from 'node:os';
@@ -70,7 +70,8 @@ async function computes(adapter) {
 }
 
 async function probe() {
-  const [, , loader] = process.argv;
+  const { loader, libraries } = JSON.parse(process.argv[2]);
+  libraries.forEach(load);
   // The first library of this name that is loaded is the one that Dawn gets.
   const systemLoader = loader ? false : process.platform !== 'linux' || load('libvulkan.so.1');
   if (loader) load(loader);

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { say } from './console.mjs';
-import { namesIn, vulkanFolder } from './files.mjs';
-import { npmReason, runNpm } from './npm.mjs';
+import { namesIn, replaceFolder, vulkanFolder } from './files.mjs';
+import { npmReason, patience, runNpm } from './npm.mjs';
 
 /**
- * SwiftShader and a Vulkan loader, built for any Linux with glibc 2.17 on x64, inside a package that is meant for another
- * end (a browser for servers without a display). An old version, as it is a smaller download than the newest and its
- * SwiftShader offers the same features and limits.
+ * SwiftShader and a Vulkan loader, built for any Linux with glibc 2.17 on x64, from a package made for another purpose (a
+ * browser for servers without a display). An old version: a smaller download than the newest, and its SwiftShader offers the
+ * same features and limits.
  */
 const source = {
   name: '@sparticuz/chromium',
@@ -21,13 +21,10 @@ const source = {
 const wanted = ['libvk_swiftshader.so', 'vk_swiftshader_icd.json', 'libvulkan.so.1'];
 const folder = join(vulkanFolder, 'swiftshader');
 
-/** @returns {{ icd: string | null, loader: string | null }} the fetched files, null where they are not there */
-export function swiftShaderFiles() {
-  const there = wanted.every((name) => existsSync(join(folder, name)));
-  return {
-    icd: there ? join(folder, 'vk_swiftshader_icd.json') : null,
-    loader: there ? join(folder, 'libvulkan.so.1') : null,
-  };
+/** @returns {import('./adapter.mjs').Drivers | null} SwiftShader in `.vulkan/`, null where it is not there */
+export function privateSwiftShader() {
+  if (!wanted.every((name) => existsSync(join(folder, name)))) return null;
+  return { drivers: [join(folder, 'vk_swiftshader_icd.json')], loader: join(folder, 'libvulkan.so.1'), libraries: [] };
 }
 
 /**
@@ -65,7 +62,7 @@ function unpack(tarball, to) {
 function download(to) {
   const spec = `${source.name}@${source.version}`;
   // A cache of its own, deleted afterwards: the user's may not be writable, and keeping the archive serves nobody.
-  const options = ['--pack-destination', to, '--cache', join(to, 'cache'), '--fetch-retries=0', '--loglevel=error'];
+  const options = ['--pack-destination', to, '--cache', join(to, 'cache'), ...patience, '--loglevel=error'];
   const { status, stderr, error } = runNpm(['pack', spec, ...options]);
   const file = namesIn(to).find((name) => name.endsWith('.tgz'));
   if (error) throw error;
@@ -73,24 +70,16 @@ function download(to) {
   return readFileSync(join(to, file));
 }
 
-/** Fetches SwiftShader into the project's own folder; nothing on the system changes. Throws with the reason it cannot. */
+/** Fetches SwiftShader into `.vulkan/`; nothing on the system changes. Throws with the reason it cannot. */
 export function fetchSwiftShader() {
-  if (swiftShaderFiles().icd) return;
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error(`the npm registry has it for Linux on x64 only, this is ${process.platform} on ${process.arch}`);
+    throw new Error(`npm has it for Linux on x64 only, and this is ${process.platform} on ${process.arch}`);
   }
-  say(`fetching SwiftShader, Vulkan in software, from npm (${source.megabytes} MB, once) …`);
-  const temporary = `${folder}.${process.pid}.tmp`;
-  mkdirSync(join(temporary, 'out'), { recursive: true });
-  try {
+  say(`downloading SwiftShader, a software Vulkan driver, to .vulkan (npm, ${source.megabytes} MB, once) …`);
+  replaceFolder(folder, (to, temporary) => {
     const tarball = download(temporary);
     const sum = createHash('sha512').update(tarball).digest('base64');
-    if (sum !== source.sha512)
-      throw new Error(`${source.name}@${source.version} is not the file that this project knows`);
-    unpack(tarball, join(temporary, 'out'));
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(join(temporary, 'out'), folder);
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
+    if (sum !== source.sha512) throw new Error(`${source.name}@${source.version} does not have the expected checksum`);
+    unpack(tarball, to);
+  });
 }

@@ -1,6 +1,7 @@
 import { create, globals } from 'webgpu';
 import { messageOf, UserError } from '../errors.ts';
 import { useInstalledDrivers } from './drivers.ts';
+import { withoutHarmlessMessages } from './quiet.ts';
 
 Object.assign(globalThis, globals);
 
@@ -28,23 +29,26 @@ export const letGo = (instance: GPU): boolean => instances.delete(instance);
 export async function listAdapters(): Promise<string[]> {
   useInstalledDrivers();
   // Dawn lists its adapters only in the error for a name that no adapter has.
-  const instance = openInstance('adapter=no adapter has this name');
-  try {
-    await instance.requestAdapter();
-    return [];
-  } catch (error) {
-    const names = [...messageOf(error).matchAll(/name: '([^']*)'/g)].map((match) => match[1]);
-    const rank = (name: string) => (/swiftshader/i.test(name) ? 2 : isSoftware(name) ? 1 : 0);
-    return [...new Set(names)].sort((a, b) => rank(a) - rank(b));
-  } finally {
-    letGo(instance);
-  }
+  const error = await withoutHarmlessMessages(async () => {
+    const instance = openInstance('adapter=no adapter has this name');
+    try {
+      await instance.requestAdapter();
+      return '';
+    } catch (error) {
+      return messageOf(error);
+    } finally {
+      letGo(instance);
+    }
+  });
+  const names = [...error.matchAll(/name: '([^']*)'/g)].map((match) => match[1]);
+  const rank = (name: string) => (/swiftshader/i.test(name) ? 2 : isSoftware(name) ? 1 : 0);
+  return [...new Set(names)].sort((a, b) => rank(a) - rank(b));
 }
 
 export const isSoftware = (name: string): boolean =>
   /llvmpipe|lavapipe|swiftshader|basic render|null-backend/i.test(name);
 
-export const noAdapter = `no WebGPU adapter was found. With a GPU install its Vulkan driver (docs/offline.md has the usual gaps); without one 'node scripts/setup.mjs' sets up software Vulkan or says what to install`;
+export const noAdapter = `no WebGPU adapter was found. With a GPU, install its Vulkan driver (docs/offline.md lists the usual gaps); without one, 'npm run setup' downloads a software Vulkan driver`;
 
 /** The name of the adapter to open: the first, or the first that has `wanted` in its name. */
 export async function chooseAdapter(wanted: string | undefined): Promise<string> {

@@ -3,6 +3,7 @@ import { chooseAdapter, isSoftware, letGo, noAdapter, openInstance } from './ada
 import { describeError, lostDevice, oneLine, outOfMemory } from './faults.ts';
 import { patiently } from './patience.ts';
 import { Pipelines } from './pipelines.ts';
+import { withoutHarmlessMessages } from './quiet.ts';
 
 /** A product of fragments that the matrix units of a device compute: M × K by K × N, and the types of factors and of sums. */
 export interface MatrixConfig {
@@ -98,7 +99,11 @@ export class Gpu {
   }
 
   /** Opens an adapter with every feature and limit that the kernels can use. UserError: none there, or none of that name. */
-  static async open(options: OpenOptions = {}): Promise<Gpu> {
+  static open(options: OpenOptions = {}): Promise<Gpu> {
+    return withoutHarmlessMessages(() => Gpu.openAdapter(options));
+  }
+
+  private static async openAdapter(options: OpenOptions): Promise<Gpu> {
     const name = options.nullBackend ? 'null-backend' : await chooseAdapter(options.adapter);
     const instance = openInstance(options.nullBackend ? 'backend=null' : `adapter=${name}`);
     const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });

@@ -1,12 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What `scripts/setup.mjs` writes where Vulkan drivers are not in the system's own places. */
+/**
+ * What `scripts/setup.mjs` records where Vulkan drivers are not in the system's own places. Paths are relative to `.vulkan/`, or
+ * absolute.
+ */
 interface InstalledDrivers {
-  VK_DRIVER_FILES: string | null;
+  /** Descriptions of drivers for the Vulkan loader. */
+  drivers: string[];
   loader: string | null;
+  /** Libraries that the drivers need and that the system lacks, each after its own dependencies. */
+  libraries: string[];
 }
 
 /** The project's folder: the nearest one above this file with a package.json (the code runs from `src` and from `dist`). */
@@ -20,18 +26,27 @@ let done = false;
 
 /** Points the Vulkan loader at the drivers that set-up brought, unless the user chose drivers or there are none. */
 export function useInstalledDrivers(): void {
-  const file = join(projectFolder(), '.vulkan', 'drivers.json');
-  if (done || process.env['VK_DRIVER_FILES'] || !existsSync(file)) return;
+  const folder = join(projectFolder(), '.vulkan');
+  const file = join(folder, 'drivers.json');
+  if (done || !existsSync(file)) return;
   done = true;
-  const drivers = JSON.parse(readFileSync(file, 'utf8')) as InstalledDrivers;
-  if (drivers.VK_DRIVER_FILES) process.env['VK_DRIVER_FILES'] = drivers.VK_DRIVER_FILES;
-  if (drivers.loader) preload(drivers.loader);
+  const { drivers, loader, libraries } = JSON.parse(readFileSync(file, 'utf8')) as InstalledDrivers;
+  const named = drivers.map((path) => resolve(folder, path)).join(':');
+  const chosen = process.env['VK_DRIVER_FILES'] || process.env['VK_ICD_FILENAMES'];
+  // A process that set them passes them on to its children, which need the libraries too.
+  if (chosen && chosen !== named) return;
+  // Loaders before 1.3.207 know the second name only.
+  if (named) process.env['VK_DRIVER_FILES'] = process.env['VK_ICD_FILENAMES'] = named;
+  for (const library of [...libraries, ...(loader ? [loader] : [])]) preload(resolve(folder, library));
 }
 
 /** glibc's RTLD_NODELETE, which Node does not name: without it Node unloads the library again when it sees that it is no add-on. */
 const keepLoaded = 0x1000;
 
-/** Loads a shared library, so that Dawn's own `dlopen` by its name finds it: search paths are fixed when a process starts. */
+/**
+ * Loads a shared library, so that Dawn and the drivers, which ask for it by its name, get this one: search paths are fixed when a
+ * process starts, but the dynamic linker takes a library of that name that is in memory.
+ */
 function preload(library: string): void {
   try {
     process.dlopen({ exports: {} }, library, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | keepLoaded);
