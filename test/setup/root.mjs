@@ -102,7 +102,12 @@ export function makeRoot(folder, state) {
     // Backports are for this command only.
     const backports = `sed 's/${suite}$/${suite}-backports/' /etc/apt/sources.list.d/debian.sources > /etc/apt/sources.list.d/new.sources`;
     const script = `${command.includes('backports') ? `${backports} && ` : ''}${command} && rm -rf /etc/apt/sources.list.d/new.sources /var/lib/apt/lists /var/cache/apt/archives && mkdir -p /var/lib/apt/lists/partial /var/cache/apt/archives/partial`;
-    const { status, output } = enter({ folder, layers: [join(folder, 'tools'), ...layersOf(folder, from)], top: partial, command: script });
+    const { status, output } = enter({
+      folder,
+      layers: [join(folder, 'tools'), ...layersOf(folder, from)],
+      top: partial,
+      command: script,
+    });
     if (status !== 0) throw new Error(`the root ${state} could not be made: ${output.slice(-2000)}`);
   } else {
     bootstrap(folder, partial);
