@@ -128,16 +128,69 @@ describe('tar', async () => {
   });
 });
 
+describe('software drivers', async () => {
+  const { parseSimulation, dependenciesAmong } = await load('apt');
+  const { suiteSources, parseSources } = await load('apt-sources');
+  const { neededLibraries } = await load('elf');
+
+  const simulation = [
+    'The following packages will be upgraded:',
+    'Inst libdrm-common [2.4.114-1] (2.4.123-1~bpo12+1 Debian Backports:oldstable-backports [all])',
+    'Inst libdrm2 [2.4.114-1+b1] (2.4.123-1~bpo12+1 Debian Backports:oldstable-backports [amd64]) []',
+    'Inst libgbm1 [22.3.6-1] (25.0.7-2~bpo12+1 Debian Backports:oldstable-backports [amd64])',
+    'Inst mesa-vulkan-drivers (25.0.7-2~bpo12+1 Debian Backports:oldstable-backports [amd64])',
+    'Conf libdrm2 (2.4.123-1~bpo12+1 Debian Backports:oldstable-backports [amd64])',
+  ].join('\n');
+
+  test('what apt would install is read with its versions', () => {
+    expect([...parseSimulation(simulation)]).toEqual([
+      ['libdrm-common', '2.4.123-1~bpo12+1'],
+      ['libdrm2', '2.4.123-1~bpo12+1'],
+      ['libgbm1', '25.0.7-2~bpo12+1'],
+      ['mesa-vulkan-drivers', '25.0.7-2~bpo12+1'],
+    ]);
+  });
+
+  test('of that only what the driver depends on is downloaded', () => {
+    const descriptions = [
+      'Package: libdrm2\nDepends: libc6 (>= 2.33), libdrm-common (>= 2.4.123-1~bpo12+1)\nDescription: x\n more',
+      'Package: libgbm1\nDepends: libdrm2',
+      'Package: mesa-vulkan-drivers\nDepends: libvulkan1, libnothing | libdrm2:any (>= 2.4.121), libllvm15\nBreaks: libgbm1',
+    ].join('\n\n');
+    const packages = parseSimulation(simulation);
+    const found: Map<string, string> = dependenciesAmong('mesa-vulkan-drivers', packages, descriptions);
+    expect([...found.keys()].sort()).toEqual(['libdrm-common', 'libdrm2', 'mesa-vulkan-drivers']);
+    expect([...dependenciesAmong('absent', packages, descriptions)]).toEqual([]);
+  });
+
+  test("other suites of the distribution are found, a vendor's are not", () => {
+    const text = [
+      'deb http://mirror.example/debian bookworm main',
+      'deb http://mirror.example/debian bookworm-updates main',
+      'deb http://mirror.example/debian-security stable-security main',
+      'deb http://vendor.example/apt bookworm-vendor main',
+    ].join('\n');
+    const suites = suiteSources(parseSources('x.list', text), 'bookworm').map(([suite]: [string]) => suite);
+    expect(suites).toEqual(['bookworm-updates', 'stable-security']);
+  });
+
+  test.skipIf(process.platform !== 'linux')('what a library needs is read from its file', () => {
+    const dawn = new URL(`../node_modules/webgpu/dist/linux-${process.arch}/dawn.node`, import.meta.url).pathname;
+    expect(neededLibraries(dawn)).toEqual(expect.arrayContaining(['libstdc++.so.6', 'libc.so.6']));
+    expect(() => neededLibraries(new URL(import.meta.url).pathname)).toThrow('not a 64-bit');
+  });
+});
+
 describe('advice', async () => {
-  const { whatToDo } = await load('advice');
+  const { noAdapter } = await load('advice');
 
   test('says what was tried and what to do', () => {
-    const text: string = whatToDo({}, ['the drivers on this machine: no adapter']);
-    expect(text).toContain('tried: the drivers on this machine: no adapter');
+    const text: string = noAdapter({}, ['no Vulkan driver is installed']);
+    expect(text.split('\n')[1]).toBe('  no Vulkan driver is installed');
     expect(text.split('\n').at(-1)).toBe('Then run the same command again.');
   });
 
   test('a package that does not load is no matter of drivers', () => {
-    expect(whatToDo({ packageFails: true }, [])).not.toContain('mesa');
+    expect(noAdapter({ packageFails: true }, [])).not.toContain('mesa');
   });
 });

@@ -22,7 +22,7 @@ export const systemChoice = { drivers: [], loader: null, libraries: [] };
  * Milliseconds. Lavapipe needs a second for its first shader, on a busy machine several times that; GPUs without a display may
  * take half a minute each to wake up; a driver that hangs never ends.
  */
-const probeLimits = { software: 30_000, gpu: 90_000 };
+const probeLimits = { software: 60_000, gpu: 90_000 };
 
 /** Where the Vulkan loader looks for drivers on Linux. */
 const driverFolders = [
