@@ -5,10 +5,14 @@ import { quote } from '../data/file_errors.ts';
 import type { ImageSet } from '../data/images.ts';
 import type { Terminal } from './terminal.ts';
 
-/** A command line that works where this one was typed: by an archive's launcher, npm, the installed program, or Node. */
-export function command(...args: string[]): string {
-  return [program(), ...args.map(shellWord)].join(' ');
-}
+/**
+ * A command line, in words quoted for the shell, that works where this one was typed: by an archive's launcher, npm, the installed
+ * program, or Node.
+ */
+export const commandWords = (...args: string[]): string[] => [program(), ...args.map(shellWord)];
+
+/** The same as text. */
+export const command = (...args: string[]): string => commandWords(...args).join(' ');
 
 function program(): string {
   const launcher = process.env['SIMCLR_PROGRAM'];
@@ -18,7 +22,8 @@ function program(): string {
   return basename(script).startsWith('simclr') ? 'simclr' : `node ${shellWord(relative('', script))}`;
 }
 
-const shellWord = (word: string): string =>
+/** A word as a shell takes it. */
+export const shellWord = (word: string): string =>
   /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;

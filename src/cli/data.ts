@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { downloadStl10 } from '../data/download.ts';
 import { ensureSampleSet } from '../data/sample.ts';
 import { formatBytes } from '../report/tables.ts';
+import { commandWords } from './common.ts';
 import { Terminal } from './terminal.ts';
 
 /** Pictures of the built-in sample set. */
@@ -20,11 +21,15 @@ export function dataCommand(): Command {
       const { folder, fetched } = await downloadStl10(out, {
         ...(url !== undefined && { url }),
         onProgress: ({ phase, done, total }) =>
-          terminal.progress(phase, done, total ?? done, `${formatBytes(done)} of ${formatBytes(total ?? done)}`),
+          terminal.progress(phase, done, total ?? done, {
+            count: `${formatBytes(done)} of ${formatBytes(total ?? done)}`,
+            rate: (perSecond) => `${formatBytes(perSecond)}/s`,
+          }),
         onRetry: (message) => terminal.line(message),
       });
       terminal.line(`${fetched ? 'STL-10 is in' : 'STL-10 was there already:'} ${folder}`);
-      terminal.line(`train on it with: npm run train:stl10 -- --data ${folder}`);
+      terminal.line('next:');
+      terminal.command('  ', commandWords('train', '--data', folder));
     });
   command
     .command('sample')

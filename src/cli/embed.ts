@@ -12,6 +12,7 @@ import { printSkipped } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
 import { addEncoder, countFrom } from './eval_options.ts';
 import { Terminal } from './terminal.ts';
+import { imageRate } from './train_output.ts';
 
 interface EmbedCommandOptions extends DeviceOptions, GivenPreparation {
   readonly checkpoint: string;
@@ -62,7 +63,9 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   const encoder = loadEncoderFile(state, file);
   const batchSize = Math.min(options.batchSize, set.count);
   const embedder = await Embedder.create(state, encoder, set, { ...file, batchSize });
-  const features = await embedder.embed(set, undefined, (done) => terminal.progress('images', done, set.count));
+  const features = await embedder.embed(set, undefined, (done) =>
+    terminal.progress('images', done, set.count, { rate: imageRate }),
+  );
   writeFileAtomic(out, npyPieces(features, [set.count, resnetFeatures]));
   const list = `${out.replace(/\.npy$/i, '')}.txt`;
   const lines = Array.from({ length: set.count }, (_, i) => `${set.files?.[i] ?? i}\n`);

@@ -13,9 +13,8 @@ import { evalNeighbors, fewNeighbors } from '../experiment/eval_neighbors.ts';
 import { evalRobustness } from '../experiment/eval_robustness.ts';
 import { evalTransfer } from '../experiment/eval_transfer.ts';
 import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
-import { table } from '../report/tables.ts';
 import { describePreparation } from '../train/preparation.ts';
-import { command, printSkipped, setsOf, stopOnSignals } from './common.ts';
+import { commandWords, printSkipped, setsOf, stopOnSignals } from './common.ts';
 import { chooseKernels, openAdapter } from './device.ts';
 import { addFinetune, trainingTools } from './eval_finetune.ts';
 import {
@@ -32,6 +31,7 @@ import {
   type Tools,
 } from './eval_options.ts';
 import { Terminal } from './terminal.ts';
+import { imageRate } from './train_output.ts';
 
 /** `simclr eval`: what an encoder's features are good for. */
 export function evalCommand(): Command {
@@ -70,7 +70,7 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
         },
         onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
         onFeatures: (set, done, total) => {
-          terminal.progress(`features (${set})`, done, total);
+          terminal.progress(`features (${set})`, done, total, { rate: imageRate });
           stops?.signal.throwIfAborted();
         },
         onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),
@@ -83,7 +83,8 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
     } catch (error) {
       if (!stops?.signal.aborted || error !== stops.signal.reason) throw error;
       terminal.clear();
-      terminal.line(`stopped; go on with: ${command(...process.argv.slice(2))}`);
+      terminal.line('stopped; to continue:');
+      terminal.command('  ', commandWords(...process.argv.slice(2)));
       process.exitCode = stops.exitCode();
     }
     evaluation.destroy();
@@ -102,7 +103,11 @@ function print(terminal: Terminal, what: string, out: string, outcome: Outcome):
   for (const [name, content] of Object.entries(written)) writeFileAtomic(join(out, name), content);
   terminal.clear();
   terminal.line(title);
-  if (rows.length > 0) terminal.line(`\n${table(header, rows)}\n`);
+  if (rows.length > 0) {
+    terminal.line();
+    terminal.table(header, rows);
+    terminal.line();
+  }
   for (const note of notes) terminal.line(note);
   terminal.line(`written    ${out}: ${Object.keys(written).join(', ')}`);
 }
@@ -187,7 +192,7 @@ const tsne = () =>
         ...{ perplexity, iterations, points, on, seed },
         // A log keeps the result only: how the divergence fell is in the JSON file.
         ...(process.stdout.isTTY && {
-          onProgress: (done, kl) => terminal.progress('t-SNE', done, iterations, `KL ${kl.toFixed(4)}`),
+          onProgress: (done, kl) => terminal.progress('t-SNE', done, iterations, { notes: [`KL ${kl.toFixed(4)}`] }),
         }),
       }),
   );

@@ -9,6 +9,7 @@ import { flagOf } from '../train/settings.ts';
 import { parseSupervisedSettings, supervisedSettings } from '../train/supervised.ts';
 import type { EvalOptions, Tools } from './eval_options.ts';
 import { addSetting } from './options.ts';
+import { epochOf, stepDetails } from './train_output.ts';
 
 /** Settings of a training of the whole encoder that can be given; the rest is the encoder's, or the default. */
 const tuned = [
@@ -65,9 +66,7 @@ export function trainingTools(
   checkPrecision(supervised, gpu.traits);
   const shown = Object.fromEntries(Object.entries(small).filter(([name]) => given[name] === undefined));
   if (Object.keys(shown).length > 0) {
-    terminal.line(
-      `note       no GPU here: sizes for a software adapter (${sizesOf(shown)}; images ${imageSize}×${imageSize}); flags override them`,
-    );
+    terminal.line(`note       no GPU: small defaults (${sizesOf(shown)}; images of ${imageSize}×${imageSize})`);
   }
   return {
     supervised,
@@ -76,7 +75,8 @@ export function trainingTools(
     onTraining: (name) => terminal.line(`training   ${name}`),
     events: {
       onPipeline: (done, total) => terminal.progress('compiling', done, total),
-      onStep: ({ step, steps, loss }) => terminal.progress('step', step, steps, `loss ${loss.toFixed(3)}`),
+      onStep: ({ epoch, step, steps, ...report }) =>
+        terminal.progress(epochOf(epoch, supervised.epochs), step, steps, stepDetails(report, supervised.batchSize)),
     },
   };
 }

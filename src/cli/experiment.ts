@@ -25,9 +25,10 @@ import { readCheckpoint } from '../train/checkpoint.ts';
 import { flagOf, parseSettings } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
 import { checkBatch } from '../train/trainer.ts';
-import { command, stopOnSignals } from './common.ts';
+import { commandWords, stopOnSignals } from './common.ts';
 import { addDeviceOptions, chooseKernels, openAdapter } from './device.ts';
 import { announceExperiment, printExperiment, printResults } from './experiment_output.ts';
+import { printNextSteps } from './next_steps.ts';
 import { addSetting, addTrainSettings, givenSettings } from './options.ts';
 import { Terminal } from './terminal.ts';
 import { defaultData, openData } from './train.ts';
@@ -87,7 +88,8 @@ export function experimentCommand(): Command {
   return experiment.action(runCommand);
 }
 
-function givenBy(options: Options): GivenExperiment {
+/** What the options of the command say. */
+export function givenBy(options: Options): GivenExperiment {
   const { data, checkpoint, seeds, folds } = options;
   const supervised = supervisedNames.flatMap((name) => {
     const value = options[supervisedKey(name)];
@@ -118,12 +120,13 @@ async function runCommand(options: Options): Promise<void> {
   try {
     const numbers = await runExperiment(gpu, dataset, config, out, printExperiment(terminal, config), signal);
     printResults(terminal, await writeReport(gpu, dataset, config, numbers, out), out);
+    const { data, pretrain } = config;
+    printNextSteps(terminal, numbers.pretraining[0].checkpoint, { dataset, data, split: pretrain.split });
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
     terminal.clear();
-    terminal.line(
-      `stopped; all is saved in ${out}. The same command goes on from here: ${command('experiment', '--out', out)}`,
-    );
+    terminal.line(`stopped; progress is saved in ${out}; to continue:`);
+    terminal.command('  ', commandWords('experiment', '--out', out));
     process.exitCode = exitCode();
   }
 }

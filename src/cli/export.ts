@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { exportEncoder } from '../train/export.ts';
+import { Terminal } from './terminal.ts';
 
 /** `simclr export`: the encoder alone, for PyTorch. */
 export function exportCommand(): Command {
@@ -9,9 +10,9 @@ export function exportCommand(): Command {
     .option('--out <file>', 'the file to write (.safetensors)', 'encoder.safetensors')
     .action(({ checkpoint, out }: { checkpoint: string; out: string }) => {
       const { tensors, architecture } = exportEncoder(checkpoint, out);
-      process.stdout.write(`${out}: ${tensors} tensors of a ${architecture} encoder\n`);
-      process.stdout.write(
-        'in Python: model.load_state_dict(safetensors.torch.load_file(…), strict=False)  # all but fc\n',
-      );
+      const terminal = new Terminal();
+      terminal.line(`${out}: ${tensors} tensors of a ${architecture} encoder`);
+      terminal.line(`in Python: model = torchvision.models.${architecture}(); model.fc = torch.nn.Identity()`);
+      terminal.line('           model.load_state_dict(safetensors.torch.load_file("…"))');
     });
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { listAdapters } from '../gpu/adapters.ts';
 import { Gpu } from '../gpu/device.ts';
-import { table } from '../report/tables.ts';
+import { Terminal } from './terminal.ts';
 
 /** `simclr info`: what the adapter is and can do. */
 export function infoCommand(): Command {
@@ -9,6 +9,7 @@ export function infoCommand(): Command {
     .description('print the adapter: driver, features, limits, subgroup sizes, matrix configurations')
     .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
     .action(async ({ adapter: wanted }: { adapter?: string }) => {
+      const terminal = new Terminal();
       const gpu = await Gpu.open({ adapter: wanted });
       const { adapter, traits } = gpu;
       const { info } = adapter;
@@ -31,8 +32,9 @@ export function infoCommand(): Command {
         ['other adapters', (await listAdapters()).filter((name) => name !== traits.adapter).join(', ') || 'none'],
       ];
       const width = Math.max(...facts.map(([name]) => name.length));
-      for (const [name, value] of facts) process.stdout.write(`${name.padEnd(width)}  ${value}\n`);
-      process.stdout.write(`\n${table(['limit', 'value'], limits)}\n`);
+      for (const [name, value] of facts) terminal.line(`${name.padEnd(width)}  ${value}`);
+      terminal.line();
+      terminal.table(['limit', 'value'], limits);
       gpu.destroy();
     });
 }

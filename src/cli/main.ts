@@ -7,6 +7,7 @@ import { evalCommand } from './eval.ts';
 import { experimentCommand } from './experiment.ts';
 import { exportCommand } from './export.ts';
 import { infoCommand } from './info.ts';
+import { Terminal } from './terminal.ts';
 import { trainCommand } from './train.ts';
 
 const program = new Command('simclr')
@@ -28,6 +29,7 @@ for (const command of [
 
 /** Prints what went wrong in one line and returns the exit code. A stack is for faults of the program itself. */
 function report(error: unknown): number {
+  Terminal.clear();
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UserError) {
     process.stderr.write(`simclr: ${error.message}\n`);

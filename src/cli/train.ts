@@ -10,10 +10,11 @@ import { checkPrecision } from '../ops/precision.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
-import { command, printSkipped, setsOf, stopOnSignals } from './common.ts';
+import { commandWords, printSkipped, setsOf, stopOnSignals } from './common.ts';
 import { sampleSizes } from './data.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, knownKernels, openAdapter } from './device.ts';
 import { dryRun, profileStep } from './inspect.ts';
+import { printNextSteps, type TrainedOn } from './next_steps.ts';
 import { addTrainSettings, givenSettings } from './options.ts';
 import { Terminal } from './terminal.ts';
 import { announce, printEvents } from './train_output.ts';
@@ -78,7 +79,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
     adapter: gpu.traits.adapter,
     started: new Date().toISOString(),
   });
-  await run(gpu, dataset, settings, folder, terminal, options, given);
+  await run(gpu, { dataset, data, split: settings.split }, settings, folder, terminal, options, given);
 }
 
 const timestamp = (): string => new Date().toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-');
@@ -120,7 +121,8 @@ async function resumeRun(
       `${options.data ?? config.data}: has ${dataset.train.count} images, the run was started with ${config.images}; give the same images with --data`,
     );
   }
-  await run(gpu, dataset, config.settings, folder, terminal, options, config.settings);
+  const on = { dataset, data: options.data ?? config.data, split: config.settings.split };
+  await run(gpu, on, config.settings, folder, terminal, options, config.settings);
 }
 
 /** Where `--data` is not given: STL-10 in data/, or the sample set; the user is told which, and how to get the real one. */
@@ -133,7 +135,7 @@ export async function defaultData(preset: TrainOptions['preset'], terminal: Term
   }
   if (existsSync('data') && findStl10('data') !== undefined) return 'data';
   terminal.line('STL-10 is not here. To get it (2.6 GB): npm run data:stl10');
-  terminal.line('Training on the built-in sample set instead: ten classes of drawn pictures in STL-10’s format.');
+  terminal.line('Training on the built-in sample set instead: drawn pictures of ten classes.');
   const folder = join('data', 'sample');
   ensureSampleSet(folder, {
     ...sampleSizes,
@@ -162,7 +164,7 @@ export async function openData(
 
 async function run(
   gpu: Gpu,
-  dataset: Dataset,
+  on: TrainedOn,
   settings: TrainSettings,
   folder: RunFolder,
   terminal: Terminal,
@@ -172,16 +174,17 @@ async function run(
   announce(terminal, gpu.traits, settings, given, folder.path);
   const { signal, exitCode } = stopOnSignals(terminal);
   chooseKernels(gpu, options, terminal, folder.path);
-  const trainer = await Trainer.create(gpu, dataset, settings, folder, printEvents(terminal, settings));
+  const trainer = await Trainer.create(gpu, on.dataset, settings, folder, printEvents(terminal, settings));
   const result = await trainer.run(signal);
   trainer.destroy();
   terminal.clear();
   terminal.line(`checkpoint ${result.checkpoint}`);
   if (result.interrupted && signal.aborted) {
-    terminal.line(`stopped at step ${result.step}; go on with: ${command('train', '--resume', folder.path)}`);
+    terminal.line(`stopped at step ${result.step}; to resume:`);
+    terminal.command('  ', commandWords('train', '--resume', folder.path));
     process.exitCode = exitCode();
     return;
   }
   terminal.line(`figures    ${folder.file('figures')}`);
-  terminal.line(`export it  ${command('export', '--checkpoint', result.checkpoint, '--out', 'encoder.safetensors')}`);
+  printNextSteps(terminal, result.checkpoint, on);
 }

@@ -1,10 +1,12 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import { formatBytes } from '../report/tables.ts';
-import type { ScaleReport, TrainEvents } from '../train/events.ts';
-import { defaultsFor, settingNames, type TrainSettings } from '../train/settings.ts';
+import type { ScaleReport, StepReport, TrainEvents } from '../train/events.ts';
+import { settingFlags } from '../train/setting_flags.ts';
+import { defaultsFor, type TrainSettings } from '../train/settings.ts';
+import type { ProgressDetails } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Prints every setting of a run before it starts. */
+/** Prints where and with which settings a run trains, before it starts. */
 export function announce(
   terminal: Terminal,
   traits: DeviceTraits,
@@ -14,59 +16,82 @@ export function announce(
 ): void {
   terminal.line(`adapter    ${traits.adapter}`);
   terminal.line(`run        ${path}`);
-  const shown = settingNames.map((name) => `${name} ${settings[name]}`);
-  for (let i = 0; i < shown.length; i += 6)
-    terminal.line(`${i === 0 ? 'settings   ' : '           '}${shown.slice(i, i + 6).join(', ')}`);
+  printFlags(terminal, settingFlags(settings, traits));
   const small = (['imageSize', 'batchSize', 'steps'] as const).filter(
-    (name) => given[name] === undefined && defaultsFor(given, traits)[name] === settings[name],
+    (name) => given[name] === undefined && settings[name] > 0 && defaultsFor(given, traits)[name] === settings[name],
   );
   if (traits.software && small.length > 0) {
-    const sizes = small.map((name) => `${name} ${settings[name]}`).join(', ');
-    terminal.line(
-      `note       no GPU here: smaller sizes, meant for a software adapter (${sizes}); flags override them`,
-    );
+    terminal.line('note       no GPU: default sizes are small, to suit a software adapter');
   }
+}
+
+/** Prints the settings that differ from the defaults, as flags that can be pasted. */
+export function printFlags(terminal: Terminal, flags: readonly string[]): void {
+  if (flags.length === 0) terminal.line('settings   all defaults');
+  else terminal.command('settings   ', flags);
 }
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
+/** 14.07 → `14.1 img/s`, 250.3 → `250 img/s`. */
+export const imageRate = (perSecond: number): string => `${perSecond.toFixed(perSecond < 100 ? 1 : 0)} img/s`;
+
+/** `epoch  3/10`: as wide in every epoch. */
+export const epochOf = (epoch: number, epochs: number): string =>
+  `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`;
+
 /** Parts of an epoch's line: the loss scale, where there is one. */
 export const scaleParts = (lossScale: ScaleReport | undefined): string[] =>
-  lossScale ? [`loss scale ${lossScale.scale} (${lossScale.skipped} steps skipped)`] : [];
+  lossScale ? [`scale ${lossScale.scale} (${lossScale.skipped} skipped)`] : [];
 
-/** Prints what a run tells: a line an epoch, a bar within it. */
+/** What the bar of a training shows of a step of `batch` images. */
+export const stepDetails = (
+  { loss, accuracy }: Pick<StepReport, 'loss' | 'accuracy'>,
+  batch: number,
+): ProgressDetails => ({
+  notes: [`loss ${loss.toFixed(3)}`, `acc ${percent(accuracy)}`],
+  rate: (perSecond) => imageRate(batch * perSecond),
+});
+
+/** Prints what a pre-training reports: a line an epoch, and a bar. */
 export function printEvents(terminal: Terminal, settings: TrainSettings): TrainEvents {
-  const width = String(settings.epochs).length;
+  const { batchSize, schedule, warmupEpochs } = settings;
+  const changesLr = schedule !== 'constant' || warmupEpochs > 0;
+  let epochs = settings.epochs;
   return {
-    onDamaged: (message) => terminal.line(`note       ${message}; an older checkpoint is looked for`),
+    onDamaged: (message) => terminal.line(`note       ${message}; looking for an older checkpoint`),
     onPipeline: (done, total) => terminal.progress('compiling', done, total),
     onReady: ({ parameters, peakBytes, stepsPerEpoch, steps, resumedAt }) => {
+      epochs = Math.ceil(steps / stepsPerEpoch);
+      const millions = (parameters / 1e6).toFixed(1);
       terminal.line(
-        `model      ${parameters.toLocaleString('en-US')} parameters, ${formatBytes(peakBytes)} on the GPU`,
+        `model      ${settings.architecture}, ${millions} million parameters; ${formatBytes(peakBytes)} of GPU memory`,
       );
+      const resuming = resumedAt > 0 ? `, resuming after step ${resumedAt}` : '';
+      terminal.line(`steps      ${steps} (${stepsPerEpoch} per epoch)${resuming}`);
+      const others = 2 * batchSize - 1;
       terminal.line(
-        `steps      ${stepsPerEpoch} an epoch, ${steps} in all${resumedAt > 0 ? `, resuming after step ${resumedAt}` : ''}`,
+        `chance     loss log(2N−1) = ${Math.log(others).toFixed(3)}, acc ${percent(1 / others)}: a view’s pair among ${others} others`,
       );
     },
-    onStep: ({ step, steps, loss, accuracy }) =>
-      terminal.progress('step', step, steps, `loss ${loss.toFixed(3)} accuracy ${percent(accuracy)}`),
-    onEpoch: ({ epoch, epochs, loss, chance, accuracy, lr, imagesPerSecond, memory, lossScale, knn }) =>
+    onStep: ({ step, steps, epoch, loss, accuracy }) =>
+      terminal.progress(epochOf(epoch, epochs), step, steps, stepDetails({ loss, accuracy }, batchSize)),
+    onEpoch: ({ epoch, loss, accuracy, lr, imagesPerSecond, lossScale, knn }) =>
       terminal.line(
         [
-          `epoch ${String(epoch).padStart(width)}/${epochs}`,
-          `loss ${loss.toFixed(4)} (log(2N−1) ${chance.toFixed(4)}, τ ${settings.temperature}, N ${settings.batchSize})`,
-          `contrastive accuracy ${percent(accuracy)}`,
+          epochOf(epoch, epochs),
+          `loss ${loss.toFixed(3)}`,
+          `acc ${percent(accuracy)}`,
           ...(knn === undefined ? [] : [`kNN ${percent(knn)}`]),
-          `lr ${lr.toPrecision(3)}`,
+          ...(changesLr ? [`lr ${Number(lr.toPrecision(2))}`] : []),
           ...scaleParts(lossScale),
-          `${imagesPerSecond.toFixed(1)} images/s`,
-          formatBytes(memory),
+          imageRate(imagesPerSecond),
         ].join('  '),
       ),
-    onUntrained: (knn) => terminal.line(`kNN        ${percent(knn)} with untrained features`),
+    onUntrained: (knn) => terminal.line(`kNN        ${percent(knn)} before training`),
     onFigure: (step, positives, negatives) =>
       terminal.line(
-        `figures    step ${step}: similarity of positives ${positives.toFixed(3)}, of negatives ${negatives.toFixed(3)}`,
+        `figures    step ${step}: similarity ${positives.toFixed(3)} of positives, ${negatives.toFixed(3)} of negatives`,
       ),
   };
 }

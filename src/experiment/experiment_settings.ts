@@ -86,6 +86,12 @@ export const softwareSupervised = { epochs: 12, batchSize: 32 } as const;
 /** With few epochs, every one of them is a stage that the report shows. */
 const softwareDrawing = { drawEvery: 1 } as const;
 
+/** What was given of pre-training, with the sizes that a software adapter needs for the rest. */
+export const pretrainDefaults = (
+  given: Partial<TrainSettings>,
+  traits: Pick<DeviceTraits, 'software'>,
+): Partial<TrainSettings> => ({ ...(traits.software && softwareDrawing), ...defaultsFor(given, traits) });
+
 /**
  * All settings of a new experiment. With a checkpoint, how images are prepared and the architecture are the checkpoint's.
  * @param checkpoint settings of the checkpoint that `given` names
@@ -96,9 +102,7 @@ export function planExperiment(
   checkpoint?: TrainSettings,
 ): ExperimentPlan {
   const seeds = given.seeds ?? [given.pretrain.seed ?? checkpoint?.seed ?? 1];
-  const own =
-    checkpoint ??
-    parseSettings({ ...(traits.software && softwareDrawing), ...defaultsFor(given.pretrain, traits as DeviceTraits) });
+  const own = checkpoint ?? parseSettings(pretrainDefaults(given.pretrain, traits));
   const pretrain = checkpoint ?? { ...own, seed: seeds[0] };
   return {
     checkpoint: given.checkpoint ?? null,

@@ -108,11 +108,11 @@ it('SIGTERM: what was trained is saved, the parting line is the command that goe
   begun.child.kill('SIGTERM');
   const { code, out, err } = await begun.done;
   expect(code, err).toBe(143);
-  expect(out).toMatch(/stopped; go on with: .* eval finetune --checkpoint .* --finetune-epochs 500 --adapter/);
+  expect(out).toMatch(/stopped; to continue:\n {2}.* eval finetune --checkpoint .* --finetune-epochs 500 --adapter/);
   // Without a GPU, what was not given is small, and the output says so.
   const software = /llvmpipe|swiftshader/i.test(adapters[0] ?? '');
   const { settings } = JSON.parse(readFileSync(join(runFolder, 'eval/finetune/trainings/all/config.json'), 'utf8'));
   expect(settings).toMatchObject({ epochs: 500, batchSize: software ? 32 : 256 });
-  const note = /note .*no GPU here: .* \(--finetune-batch-size 32; images 16×16\)/;
+  const note = /note +no GPU: small defaults \(--finetune-batch-size 32; images of 16×16\)/;
   expect(note.test(out)).toBe(software);
 });

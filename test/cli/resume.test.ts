@@ -104,7 +104,7 @@ describe('a run that is stopped and resumed is the run that was not stopped', ()
     const { code, out, err } = await run('train', '--resume', path);
     expect(err).toBe('');
     expect(code).toBe(0);
-    expect(out).toMatch(/step-00000016\.safetensors.*an older checkpoint is looked for/);
+    expect(out).toMatch(/step-00000016\.safetensors.*looking for an older checkpoint/);
     expect(out).toMatch(/resuming after step 12/);
     expect(steps(path)).toEqual(steps(straight));
   });

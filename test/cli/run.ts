@@ -8,6 +8,9 @@ import { adapters } from '../ops/harness.ts';
 
 const cli = resolve('dist/cli.js');
 
+/** Lines are not broken, so that tests find what they look for, whatever the length of their folders' names. */
+process.env['COLUMNS'] = '1000';
+
 export interface Finished {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;

@@ -224,7 +224,7 @@ describe('simclr experiment', () => {
     const stopped = await started.done;
     expect(stopped.err).toBe('');
     expect(stopped).toMatchObject({ code: 130 });
-    expect(stopped.out).toMatch(/The same command goes on from here: .*experiment --out .*\n$/);
+    expect(stopped.out).toMatch(/stopped; progress is saved in .*; to continue:\n {2}.*experiment --out .*\n$/);
     const { pretrain, supervised, seeds } = JSON.parse(readFileSync(join(path, 'experiment.json'), 'utf8'));
     const planned = planExperiment(given, gpu.traits);
     expect({ pretrain, supervised, seeds }).toEqual({

@@ -1,0 +1,30 @@
+/** Settings as the flags that give them. */
+
+import type { DeviceTraits } from '../gpu/device.ts';
+import { defaultsFor, flagOf, type TrainSettings, trainSettings } from './settings.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** A setting as words of a command line. */
+export const wordsOf = (flag: string, value: unknown): string[] => (value === true ? [flag] : [flag, String(value)]);
+
+/**
+ * The values of `wanted` that have to be given: those that are not `defaults`, and those that are nevertheless not what `resolve`
+ * makes of what is given, for on some devices, or beside other settings, there are other defaults.
+ */
+export function toBeGiven(wanted: Values, defaults: Values, resolve: (given: Values) => Values): Values {
+  let names = Object.keys(wanted).filter((name) => wanted[name] !== defaults[name]);
+  for (;;) {
+    const given = Object.fromEntries(names.map((name) => [name, wanted[name]]));
+    const found = { ...defaults, ...resolve(given) };
+    const missing = Object.keys(wanted).filter((name) => !names.includes(name) && found[name] !== wanted[name]);
+    if (missing.length === 0) return given;
+    names = Object.keys(wanted).filter((name) => names.includes(name) || missing.includes(name));
+  }
+}
+
+/** The flags, in the order of the table, with which a training on such a device has these settings; defaults are left out. */
+export function settingFlags(settings: TrainSettings, traits: Pick<DeviceTraits, 'software'>): string[] {
+  const given = toBeGiven(settings, trainSettings.parse({}), (some) => defaultsFor(some, traits));
+  return Object.entries(given).flatMap(([name, value]) => wordsOf(flagOf(name), value));
+}

@@ -1,0 +1,67 @@
+import { Command } from 'commander';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addTrainSettings, givenSettings } from '../../src/cli/options.ts';
+import { settingFlags } from '../../src/train/setting_flags.ts';
+import {
+  defaultsFor,
+  parseSettings,
+  settingNames,
+  type TrainSettings,
+  trainSettings,
+} from '../../src/train/settings.ts';
+
+/** What `simclr train` makes of flags. */
+function parsed(flags: readonly string[], software: boolean): TrainSettings {
+  const command = new Command().exitOverride();
+  addTrainSettings(command);
+  command.parse([...flags], { from: 'user' });
+  return parseSettings(defaultsFor(givenSettings(command.opts()), { software }));
+}
+
+/** Values of a setting that its schema takes. */
+function valuesOf(name: (typeof settingNames)[number]): fc.Arbitrary<unknown> {
+  const schema = trainSettings.shape[name];
+  const inner = schema.unwrap() as { type: string; options?: string[] };
+  if (inner.options) return fc.constantFrom(...inner.options);
+  if (inner.type === 'boolean') return fc.boolean();
+  const numbers = [0, 1, 2, 3, 16, 32, 96, 100, 128, 256, 500, 1e-7, 0.0123, 0.5, 1 / 3, 0.08];
+  return fc.constantFrom(...numbers.filter((value) => schema.safeParse(value).success));
+}
+
+describe('settings as flags', () => {
+  it.each([true, false])('give the same settings again (software adapter: %s)', (software) => {
+    const some = fc.record(Object.fromEntries(settingNames.map((name) => [name, valuesOf(name)])), {
+      requiredKeys: [],
+    });
+    const settings = some.map((given) => {
+      try {
+        return parseSettings(given);
+      } catch {
+        return undefined; // cropMin above cropMax, or a micro-batch that does not divide the batch
+      }
+    });
+    let count = 0;
+    fc.assert(
+      fc.property(settings, (wanted) => {
+        if (!wanted) return;
+        count++;
+        expect(parsed(settingFlags(wanted, { software }), software)).toEqual(wanted);
+      }),
+      { numRuns: 500 },
+    );
+    expect(count).toBeGreaterThan(100);
+  });
+
+  it('leave defaults out', () => {
+    expect(settingFlags(parseSettings({}), { software: false })).toEqual([]);
+    const given = parseSettings({ headBatchNorm: true, lr: 0.5 });
+    expect(settingFlags(given, { software: false })).toEqual(['--lr', '0.5', '--head-batch-norm']);
+  });
+
+  it('name the sizes that a software adapter gets, so that they are the same on a GPU', () => {
+    const flags = settingFlags(parseSettings(defaultsFor({}, { software: true })), { software: true });
+    expect(flags.join(' ')).toContain('--image-size 32 --batch-size 32 --steps 500');
+    expect(parsed(flags, false)).toEqual(parsed([], true));
+  });
+});
