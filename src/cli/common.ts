@@ -1,6 +1,7 @@
 /** What several commands share: how they are called again, how they are stopped, what they say of files left out. */
 import { basename, relative } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
+import { emptyClassFolders } from '../data/empty_classes.ts';
 import { quote } from '../data/file_errors.ts';
 import type { ImageSet } from '../data/images.ts';
 import type { Terminal } from './terminal.ts';
@@ -46,8 +47,15 @@ export function stopOnSignals(terminal: Terminal): { signal: AbortSignal; exitCo
 /** Skipped files that are named; the others are counted. */
 const named = 20;
 
-/** Says how many files of each set could not be read, and which; those that several sets leave out are told once. */
-export function printSkipped(sets: readonly Pick<ImageSet, 'name' | 'skipped'>[], terminal: Terminal): void {
+/** Names class folders without readable images, and says how many files of each set could not be read, and which; those that several sets leave out are told once. */
+export function printSkipped(sets: readonly ImageSet[], terminal: Terminal): void {
+  const empty = new Map(sets.map((set) => [set.name, emptyClassFolders(set)]));
+  for (const [name, folders] of empty) {
+    const shown = folders.slice(0, named).map(quote).join(', ');
+    const more = folders.length > named ? ` and ${folders.length - named} more` : '';
+    if (folders.length > 0)
+      terminal.line(`note       no readable images in these class folders of ${name}: ${shown}${more}`);
+  }
   const told = new Set<ImageSet['skipped'][number]>();
   for (const { name, skipped: all } of sets) {
     const skipped = all.filter((one) => !told.has(one));

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { TrainSplit } from '../data/dataset.ts';
@@ -98,9 +99,11 @@ function homeOf(checkpoint: string): string {
 }
 
 function print(terminal: Terminal, what: string, out: string, outcome: Outcome): void {
-  const { title, header, rows, notes, json, files } = outcome;
+  const { title, header, rows, notes, json, files, numbered } = outcome;
+  const name = numbered ? freeName(out, what) : what;
   const written = { [`${what}.json`]: `${JSON.stringify({ evaluation: what, title, ...json }, null, 2)}\n`, ...files };
-  for (const [name, content] of Object.entries(written)) writeFileAtomic(join(out, name), content);
+  const renamed = Object.entries(written).map(([file, content]) => [file.replace(what, name), content] as const);
+  for (const [file, content] of renamed) writeFileAtomic(join(out, file), content);
   terminal.clear();
   terminal.line(title);
   if (rows.length > 0) {
@@ -109,7 +112,16 @@ function print(terminal: Terminal, what: string, out: string, outcome: Outcome):
     terminal.line();
   }
   for (const note of notes) terminal.line(note);
-  terminal.line(`written    ${out}: ${Object.keys(written).join(', ')}`);
+  terminal.line(`written    ${out}: ${renamed.map(([file]) => file).join(', ')}`);
+}
+
+/** `neighbors`, or with the next number where results of that name are there: `neighbors-2`. */
+function freeName(folder: string, name: string): string {
+  const taken = new Set(readdirSync(folder).map((file) => file.replace(/\.[^.]*$/, '')));
+  for (let number = 1; ; number++) {
+    const numbered = number === 1 ? name : `${name}-${number}`;
+    if (!taken.has(numbered)) return numbered;
+  }
 }
 
 const linear = () =>

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { decodePhoto, decodeRefused, shortReason } from './decode.ts';
+import { withoutEmptyClasses } from './empty_classes.ts';
 import { type ImageSet, type OnProgress, PixelStore, type Skipped, storedSet, subset } from './images.ts';
 import { labelsOf, PHOTO_EXTENSIONS, type Scan, scanPhotos } from './scan.ts';
 
@@ -39,11 +40,13 @@ export async function loadPhotos(folder: string, options: PhotoOptions): Promise
   const skipped = [...scan.skipped, ...failed];
   if (kept.length === 0) throw noneDecoded(folder, skipped);
   const count = scan.files.length;
+  const source = (i: number) => join(folder, scan.files[i]);
   const set = storedSet(
-    { name: folder, count, height: size, width: size, ...classes, files: scan.files, skipped },
+    { name: folder, count, height: size, width: size, ...classes, files: scan.files, skipped, source },
     store,
   );
-  return failed.length === 0 ? set : subset(set, kept);
+  if (failed.length === 0) return set;
+  return options.classNames ? subset(set, kept) : withoutEmptyClasses(subset(set, kept));
 }
 
 /** Throws unless `folder` is one: in the user's words, not in the system's. */

@@ -28,6 +28,8 @@ export interface ImageSet {
   /** Path of every image relative to `name`, for photo folders. */
   readonly files?: readonly string[];
   readonly skipped: readonly Skipped[];
+  /** The file that image i was decoded from, for photo folders. */
+  source?(i: number): string;
   /** Copies image i, row by row, three bytes a pixel (HWC, RGB), to `target[offset …]`. Synchronous. */
   read(i: number, target: Uint8Array, offset: number): void;
   /** Gives back what `read` holds open (a file); reading afterwards is an error. */
@@ -108,6 +110,7 @@ export function subset(set: ImageSet, indices: Uint32Array, name = set.name): Im
     classNames: set.classNames,
     files: set.files && Array.from(indices, (i) => set.files![i]),
     skipped: set.skipped,
+    ...(set.source && { source: (i: number) => set.source!(indices[i]) }),
     read(i, target, offset) {
       checkRead(part, i, target, offset);
       set.read(indices[i], target, offset);
@@ -130,6 +133,10 @@ export function concat(name: string, first: ImageSet, second: ImageSet): ImageSe
     width: first.width,
     files: first.files && second.files && [...first.files, ...second.files],
     skipped: [...first.skipped, ...second.skipped],
+    ...(first.source &&
+      second.source && {
+        source: (i: number) => (i < first.count ? first.source!(i) : second.source!(i - first.count)),
+      }),
     read(i, target, offset) {
       checkRead(both, i, target, offset);
       if (i < first.count) first.read(i, target, offset);

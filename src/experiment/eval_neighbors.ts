@@ -4,10 +4,11 @@ import { basename, resolve } from 'node:path';
 import type { Dataset, TrainSplit } from '../data/dataset.ts';
 import { decodeRefused, shortReason } from '../data/decode.ts';
 import { type ImageSet, imageBytes, PixelStore, storedSet } from '../data/images.ts';
+import { loadStl10, STL10_SIDE } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import { nearestRows } from '../eval/knn.ts';
 import { decimal } from '../report/numbers.ts';
-import { imageRows } from '../report/plot_images.ts';
+import { type Photo, photoSheet } from '../report/photo_sheet.ts';
 import { dimensions, type Evaluation, type Outcome, outcome } from './evaluation.ts';
 
 export interface NeighborSettings {
@@ -28,7 +29,10 @@ interface Query {
   readonly className: string | undefined;
   /** Its row among the pictures that are searched, which is left out of the answer. */
   readonly own: number | undefined;
+  /** As the encoder is given it. */
   readonly pixels: Uint8Array;
+  /** As people are shown it. */
+  readonly photo: Photo;
 }
 
 /** A picture that was found. */
@@ -58,7 +62,8 @@ export async function evalNeighbors(
 ): Promise<Outcome> {
   const dataset = await evaluation.images(path, split);
   const searched = dataset.probe?.train ?? dataset.train;
-  const queries = await findQueries(evaluation, dataset, searched, wanted);
+  const photos = new Photographs(dataset, path, split);
+  const queries = await findQueries(evaluation, dataset, searched, wanted, photos);
   const possible = searched.count - (queries.some(({ own }) => own !== undefined) ? 1 : 0);
   const count = given ?? Math.min(fewNeighbors, possible);
   if (count > possible || count < 1) {
@@ -72,13 +77,9 @@ export async function evalNeighbors(
   const answers = await findNeighbors(evaluation, searched, queries, count);
   const results = answers.map(({ query: { name }, neighbors }) => ({ query: name, neighbors }));
   const json = { data: path, searched: searched.count, results };
-  return outcome(
-    evaluation,
-    'neighbors',
-    neighborTable(searched, answers),
-    json,
-    await contactSheet(searched, answers),
-  );
+  const sheet = await contactSheet(searched, answers, photos);
+  photos.close();
+  return { ...outcome(evaluation, 'neighbors', neighborTable(searched, answers), json, sheet), numbered: true };
 }
 
 /** The nearest pictures to each query; a query that is among those that are searched is none of its own. */
@@ -119,21 +120,51 @@ const neighborTable = (searched: ImageSet, answers: readonly Answer[]) => ({
   ),
 });
 
-function contactSheet(searched: ImageSet, answers: readonly Answer[]) {
-  const caption = (first: string, className: string | null | undefined) =>
-    searched.labels ? [first, className ?? ''] : [first];
-  return imageRows(
+function contactSheet(searched: ImageSet, answers: readonly Answer[], photos: Photographs) {
+  // The folder of a class says what the class is.
+  const named = (file: string, className: string | null | undefined) =>
+    className && !file.startsWith(`${className}/`) ? [file, className] : [file];
+  return photoSheet(
     'Queries, and the nearest images by cosine similarity',
-    answers.map(({ query, neighbors }) => ({
-      tiles: [
-        { pixels: query.pixels, caption: caption('query', query.className) },
-        ...neighbors.map(({ image, similarity, class: className }) => ({
-          pixels: read(searched, image),
-          caption: caption(decimal(similarity, 3), className),
-        })),
-      ],
-    })),
+    answers.map(({ query, neighbors }) => [
+      { photo: query.photo, caption: [...named(query.name, query.className), 'query'] },
+      ...neighbors.map(({ image, file, similarity, class: className }) => ({
+        photo: photos.of(searched, image),
+        caption: [...named(file, className), decimal(similarity, 3)],
+      })),
+    ]),
   );
+}
+
+/** The images of a dataset as they are in their files: the sets hold them at the encoder's size. */
+class Photographs {
+  private readonly whole = new Map<ImageSet, ImageSet>();
+
+  constructor(
+    private readonly dataset: Dataset,
+    private readonly path: string,
+    private readonly split: TrainSplit,
+  ) {}
+
+  of(set: ImageSet, i: number): Photo {
+    if (set.source) return { file: set.source(i) };
+    const whole = this.wholeOf(set);
+    return { pixels: read(whole, i), side: whole.width };
+  }
+
+  private wholeOf(set: ImageSet): ImageSet {
+    const { kind, probe } = this.dataset;
+    if (kind !== 'stl10' || set.width === STL10_SIDE) return set;
+    const known = this.whole.get(set);
+    if (known) return known;
+    const opened = loadStl10(this.path, set === probe?.train ? 'train' : set === probe?.test ? 'test' : this.split);
+    this.whole.set(set, opened);
+    return opened;
+  }
+
+  close(): void {
+    for (const set of this.whole.values()) set.close?.();
+  }
 }
 
 /** The pictures that are asked about. UserError: a number or a file that is none. */
@@ -142,6 +173,7 @@ async function findQueries(
   { probe }: Dataset,
   searched: ImageSet,
   wanted: readonly string[],
+  photos: Photographs,
 ): Promise<Query[]> {
   const set = probe?.test ?? searched;
   const few = Math.min(fewQueries, set.count);
@@ -150,17 +182,19 @@ async function findQueries(
   const queries: Query[] = [];
   for (const text of texts) {
     const byNumber = /^\d+$/.test(text);
-    queries.push(byNumber ? imageQuery(set, text, set === searched) : await fileQuery(text, searched, imageSize));
+    queries.push(
+      byNumber ? imageQuery(set, text, set === searched, photos) : await fileQuery(text, searched, imageSize),
+    );
   }
   return queries;
 }
 
-function imageQuery(set: ImageSet, text: string, own: boolean): Query {
+function imageQuery(set: ImageSet, text: string, own: boolean, photos: Photographs): Query {
   const i = Number(text);
   if (i >= set.count) throw new UserError(`--query ${text}: ${set.name} has images 0 to ${set.count - 1}`, 2);
   const name = set.files?.[i] ?? `image ${i}`;
   const className = set.labels && set.classNames?.[set.labels[i]];
-  return { name, className, own: own ? i : undefined, pixels: read(set, i) };
+  return { name, className, own: own ? i : undefined, pixels: read(set, i), photo: photos.of(set, i) };
 }
 
 async function fileQuery(path: string, searched: ImageSet, size: number): Promise<Query> {
@@ -172,8 +206,12 @@ async function fileQuery(path: string, searched: ImageSet, size: number): Promis
       `--query ${path}: cannot be read as a picture (${shortReason(error)}); give a PNG or JPEG file, or a number`,
     );
   });
-  const own = searched.files?.findIndex((file) => resolve(searched.name, file) === resolve(path)) ?? -1;
-  return { name: basename(path), className: undefined, own: own < 0 ? undefined : own, pixels };
+  const { source, count } = searched;
+  const own = source ? Array.from({ length: count }, (_, i) => resolve(source(i))).indexOf(resolve(path)) : -1;
+  return {
+    ...{ name: basename(path), className: undefined, own: own < 0 ? undefined : own },
+    ...{ pixels, photo: { file: path } },
+  };
 }
 
 function querySet(like: ImageSet, queries: readonly Query[]): ImageSet {

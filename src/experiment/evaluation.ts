@@ -22,6 +22,8 @@ export interface Outcome {
   /** A table; nothing where the title says it all. */
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** Its files get a number, so that those of the last call stay. */
+  readonly numbered?: boolean;
   /** Lines under the table. */
   readonly notes: readonly string[];
   /** All numbers and settings, for `<what>.json`. */

@@ -52,6 +52,55 @@ it('photos that cannot be read are told, of train and of test, each once', async
   expect(out).toContain(': 4 train / 4 test images');
 });
 
+it('neighbors: a new sheet beside the last one, the photographs themselves with their proportions; empty class folders are named', async () => {
+  const photos = join(folder, 'odd');
+  const shapes = [
+    [600, 150],
+    [40, 400],
+    [300, 200],
+  ] as const;
+  for (const name of ['a', 'b']) {
+    mkdirSync(join(photos, name), { recursive: true });
+    for (const [i, [width, height]] of shapes.entries())
+      writeFileSync(join(photos, name, `${i}.png`), PNG.sync.write(new PNG({ width, height })));
+  }
+  for (const name of ['empty', 'broken']) mkdirSync(join(photos, name));
+  writeFileSync(join(photos, 'broken', 'x.jpg'), 'no JPEG');
+  const out = join(folder, 'sheets');
+  const args = ['eval', 'neighbors', '--checkpoint', checkpoint, '--data', photos, '--out', out, ...adapter];
+  const query = ['--query', join(photos, 'a', '0.png'), '--count', '5'];
+  const first = await run(...args, ...query);
+  expect(first.code, first.err).toBe(0);
+  expect(first.out).toContain(`no readable images in these class folders of ${photos}: "broken", "empty"`);
+  expect(first.out).toContain(' in 2 classes');
+  const svg = readFileSync(join(out, 'neighbors.svg'), 'utf8');
+  const sizes = [...svg.matchAll(/<image [^>]*width="([\d.]+)" height="([\d.]+)"/g)].map((match) =>
+    match.slice(1).map(Number),
+  );
+  expect(sizes).toHaveLength(6);
+  expect(sizes[0]).toEqual([360, 90]);
+  expect(sizes).toContainEqual([18, 180]);
+  expect(sizes).toContainEqual([270, 180]);
+  for (const name of ['0.png', 'a/1.png', 'a/2.png', 'b/0.png', 'b/1.png', 'b/2.png'])
+    expect(svg).toContain(`>${name}<`);
+  const before = readFileSync(join(out, 'neighbors.png'));
+  const second = await run(...args, '--query', join(photos, 'b', '2.png'));
+  expect(second.out).toMatch(/written +.*sheets: neighbors-2\.json, neighbors-2\.svg, neighbors-2\.png/);
+  expect(readFileSync(join(out, 'neighbors.png')).equals(before)).toBe(true);
+  expect(existsSync(join(out, 'neighbors-2.png'))).toBe(true);
+});
+
+it('t-SNE on no terminal: one line of what was found', async () => {
+  const args = ['eval', 'tsne', '--checkpoint', checkpoint, '--data', data, '--iterations', '600', ...adapter];
+  const { code, out, err } = await run(...args);
+  expect(code, err).toBe(0);
+  const after = out.slice(out.indexOf('t-SNE')).trimEnd().split('\n');
+  expect(after).toEqual([
+    expect.stringMatching(/^t-SNE, .*: KL divergence [\d.]+$/),
+    expect.stringMatching(/^written /),
+  ]);
+});
+
 it('wrong use and missing files are told in a line', async () => {
   const given = ['--checkpoint', checkpoint, '--data', data, ...adapter];
   const cases: [string[], number, RegExp][] = [
