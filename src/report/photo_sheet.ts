@@ -41,7 +41,14 @@ export async function photoSheet(title: string, rows: readonly (readonly PhotoTi
       );
       for (const [k, line] of caption.entries()) {
         const style = { size: captionSize, anchor: 'middle', bold: i === 0 && k === 0 } as const;
-        parts.push(text(x + room / 2, y + height + captionLine * (k + 1) - 1, shorten(line, style.bold ? 0.9 * room : room), style));
+        parts.push(
+          text(
+            x + room / 2,
+            y + height + captionLine * (k + 1) - 1,
+            shorten(line, style.bold ? 0.9 * room : room),
+            style,
+          ),
+        );
       }
       x += room + gap;
       if (i > 0) continue;
