@@ -225,11 +225,15 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.destroy());
 
-/** Devices that ops tell apart: software or not, with each feature and without. All can bind what the largest programs need. */
+/**
+ * Devices that ops tell apart: software or not, with each feature and without, with subgroups of exactly 8. All can bind what the
+ * largest programs need.
+ */
 function devices({ traits }: Gpu): DeviceTraits[] {
   const limits = { ...traits.limits, maxStorageBufferBindingSize: 2 ** 40 };
   const kinds = [traits.software, !traits.software].map((software) => ({ ...traits, limits, software }));
-  return kinds.flatMap((kind) => [kind, { ...kind, features: new Set<string>() }]);
+  const octets = { ...kinds[0], software: true, subgroupMinSize: 8, subgroupMaxSize: 8 };
+  return [...kinds.flatMap((kind) => [kind, { ...kind, features: new Set<string>() }]), octets];
 }
 
 /** What WebGPU asks of every device, and `createBindGroup` of every launch. */

@@ -71,21 +71,29 @@ const bySubgroups = ({ features }: DeviceTraits, make: (subgroups: boolean) => r
     : { portable: () => make(false) };
 
 export const forwardVariants = (conv: Convolution): Variants =>
-  bySubgroups(conv.device, (subgroups) => [gatherLaunch(conv, subgroups, false)]);
+  bySubgroups(conv.device, (subgroups) => [gatherLaunch(conv, gatherTile(conv, subgroups), false)]);
 
 /** dx is gathered from dy with transposed weights. */
 export const backwardInputVariants = (conv: Convolution): Variants => {
   const { w, x, y } = conv;
   const [transpose, wt] = transposedWeight(w);
   const swapped = { ...conv, x: y, w: wt, y: x };
-  return bySubgroups(conv.device, (subgroups) => [transpose, gatherLaunch(swapped, subgroups, true)]);
+  return bySubgroups(conv.device, (subgroups) => [
+    transpose,
+    gatherLaunch(swapped, gatherTile(swapped, subgroups), true),
+  ]);
 };
 
 export const backwardWeightVariants = (conv: Convolution): Variants =>
   bySubgroups(conv.device, (subgroups) => {
     const { backwardWeight, backwardWeightSubgroup } = kernelsOf(conv.x);
-    return weightLaunches(conv, subgroups ? backwardWeightSubgroup : backwardWeight);
+    return weightLaunches(conv, { kernel: subgroups ? backwardWeightSubgroup : backwardWeight, across: 64 });
   });
+
+const gatherTile = ({ x }: Convolution, subgroups: boolean): GatherTile =>
+  subgroups
+    ? { kernel: kernelsOf(x).gatherSubgroup, pixels: 64, across: 64 }
+    : { kernel: kernelsOf(x).gather, pixels: 32, across: 64 };
 
 /** [O, kh, kw, C] → [C, kh, kw, O]. */
 export function transposedWeight(w: Padded): [Launch, Padded] {
@@ -102,32 +110,45 @@ export function transposedWeight(w: Padded): [Launch, Padded] {
   ];
 }
 
-function gatherLaunch({ attrs, x, w, y, flops }: Convolution, subgroups: boolean, inputGradient: boolean): Launch {
+/** A gathering kernel, and the pixels and out channels that one of its workgroups computes. */
+interface GatherTile {
+  readonly kernel: Kernel;
+  readonly pixels: number;
+  readonly across: number;
+}
+
+export function gatherLaunch({ attrs, x, w, y, flops }: Convolution, tile: GatherTile, inputGradient: boolean): Launch {
   const step = inputGradient ? attrs.stride : 1;
   const [batch, height, width, channels] = y.shape;
   const pixels = batch * Math.ceil(height / step) * Math.ceil(width / step);
-  const [rows, layers] = grid1d(step * step * Math.ceil(pixels / (subgroups ? 64 : 32)), 1);
-  const { gather, gatherSubgroup } = kernelsOf(x);
+  const [rows, layers] = grid1d(step * step * Math.ceil(pixels / tile.pixels), 1);
   return {
-    kernel: subgroups ? gatherSubgroup : gather,
+    kernel: tile.kernel,
     bindings: { x: x.bound, w: w.bound, y: y.bound },
     params: { ...convolutionSizes(attrs, x.shape, w.shape, y.shape), input_gradient: Number(inputGradient) },
-    workgroups: [Math.ceil(channels / 64), rows, layers],
+    workgroups: [Math.ceil(channels / tile.across), rows, layers],
     flops,
   };
 }
 
-/** Partial sums over slices of the pixels, then their sum. */
-function weightLaunches({ device, attrs, x, w: dw, y: dy, flops }: Convolution, kernel: Kernel): Launch[] {
+/** A kernel for the weight gradient, and the out channels and channels of columns that one of its workgroups computes. */
+interface WeightTile {
+  readonly kernel: Kernel;
+  readonly across: number;
+}
+
+/** Partial sums over slices of the pixels, then their sum. Slices do not depend on the tile, so that sums do not either. */
+export function weightLaunches({ device, attrs, x, w: dw, y: dy, flops }: Convolution, tile: WeightTile): Launch[] {
   const length = product(dw.shape);
-  const [columns, rows] = [Math.ceil(length / dw.shape[0] / 64), Math.ceil(dw.shape[0] / 64)];
-  const wanted = Math.ceil((device.software ? 32 : 1024) / (columns * rows)); // workgroups that fill the device
+  const groups = (across: number) => [Math.ceil(length / dw.shape[0] / across), Math.ceil(dw.shape[0] / across)];
+  const wanted = Math.ceil((device.software ? 32 : 1024) / product(groups(64))); // workgroups that fill the device
   const pixels = product(dy.shape.slice(0, 3));
   const slices = sliceCount(wanted, pixels, length);
   const slice = 4 * Math.ceil(pixels / slices / 4); // kernels take four pixels at a time
   const partials = slices === 1 ? dw : padded('partials', [slices, length], 'f32');
+  const [columns, rows] = groups(tile.across);
   const sum: Launch = {
-    kernel,
+    kernel: tile.kernel,
     bindings: { dy: dy.bound, x: x.bound, partials: partials.bound },
     params: { ...convolutionSizes(attrs, x.shape, dw.shape, dy.shape), slice },
     workgroups: [columns, rows, slices],

@@ -3,17 +3,25 @@ import type { Variants } from '../graph/tensor.ts';
 import type { Convolution } from './conv2d_launches.ts';
 import * as gather from './conv2d_launches.ts';
 import { emulated, matrix } from './conv2d_matrix.ts';
+import * as octet from './conv2d_octet.ts';
 import * as tiled from './conv2d_tiled.ts';
 import { ordered } from './variants.ts';
 
 export const forwardVariants = (conv: Convolution): Variants => ({
-  ...ordered(conv.device, gather.forwardVariants(conv), tiled.forwardVariants(conv), matrix.forward(conv)),
+  ...ordered(
+    conv.device,
+    octet.forwardVariants(conv),
+    gather.forwardVariants(conv),
+    tiled.forwardVariants(conv),
+    matrix.forward(conv),
+  ),
   ...emulated.forward(conv),
 });
 
 export const backwardInputVariants = (conv: Convolution): Variants => ({
   ...ordered(
     conv.device,
+    octet.backwardInputVariants(conv),
     gather.backwardInputVariants(conv),
     tiled.backwardInputVariants(conv),
     matrix.backwardInput(conv),
@@ -24,6 +32,7 @@ export const backwardInputVariants = (conv: Convolution): Variants => ({
 export const backwardWeightVariants = (conv: Convolution): Variants => ({
   ...ordered(
     conv.device,
+    octet.backwardWeightVariants(conv),
     gather.backwardWeightVariants(conv),
     tiled.backwardWeightVariants(conv),
     matrix.backwardWeight(conv),

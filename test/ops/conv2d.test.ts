@@ -49,6 +49,9 @@ const halfCases = geometries.map((geometry) => convolution(geometry, 'f16'));
 
 testCases([...cases, ...halfCases]);
 testCases([...cases, ...halfCases], { variant: 'portable' });
+testCases([...cases, ...halfCases], { variant: 'subgroup', optional: true });
+// The kernels for subgroups of exactly 8 lanes, which lavapipe has.
+for (const variant of ['octet_32', 'octet_16']) testCases(cases, { variant, optional: true });
 
 // The kernels for GPUs, of which each tile is compiled anew: all geometries with the smallest, a few with the others. Around the
 // tiles: sums that end inside a step, classes of pixels without taps, pixels cut into slices, more than one tile each way.

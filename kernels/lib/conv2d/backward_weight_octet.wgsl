@@ -1,0 +1,78 @@
+// backward_weight_subgroup.wgsl for subgroups of exactly 8 lanes: the same bindings, parameters and partials (it has formulas, shapes
+// and the slices), added up in the same order, other tiles.
+//
+// Workgroup: one subgroup, 32 out channels × 8 columns of 4, where a column is one (ky, kx, i/4). For each pixel, lane l loads column l
+// of x and out channels 4·l … 4·l + 3 of dy, and gets the other out channels from the other lanes: nothing is loaded twice by a
+// subgroup. 4 pixels at a time make 8 loads for 512 vector products; backward_weight_subgroup.wgsl needs 16 for as many.
+//
+// The array is indexed by loops of constant length only, which compilers unroll, so it lives in registers.
+//
+// Grid: dispatch(ceil(kernel_height · kernel_width · channels / 32), ceil(out_channels / 32), slices)
+// #include "lib/conv2d/weight_pixels.wgsl"
+
+const LANES = 8u;
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+  let quads = params.channels / 4u;
+  let out_quads = params.out_channels / 4u;
+  let columns = params.kernel_height * params.kernel_width * quads;
+  let column = workgroup.x * LANES + lane;
+  let first_out_quad = workgroup.y * LANES;
+  // What does not exist reads something that does and is not written.
+  let own_out_quad = min(first_out_quad + lane, out_quads - 1u);
+  let quad = column % quads;
+  let tap = min(column, columns - 1u) / quads;
+  let tap_y = i32(tap / params.kernel_width) - i32(params.padding);
+  let tap_x = i32(tap % params.kernel_width) - i32(params.padding);
+
+  let pixels = params.batch * params.out_height * params.out_width;
+  let begin = min(workgroup.z * params.slice, pixels);
+  let end = min(begin + params.slice, pixels);
+  let place = begin / params.batch;
+  var pixel_a = Pixel(begin % params.batch, place / params.out_width, place % params.out_width);
+
+  // One vec4 per out channel: its components are the 4 channels of the column.
+  var acc: array<vec4<f32>, 4u * LANES>;
+  for (var number = begin; number < end; number += 4u) {
+    let pixel_b = next(pixel_a);
+    let pixel_c = next(pixel_b);
+    let pixel_d = next(pixel_c);
+    let exists_b = number + 1u < end;
+    let exists_c = number + 2u < end;
+    let exists_d = number + 3u < end;
+    let source_a = source_of(pixel_a, true, tap_y, tap_x, quad);
+    let source_b = source_of(pixel_b, exists_b, tap_y, tap_x, quad);
+    let source_c = source_of(pixel_c, exists_c, tap_y, tap_x, quad);
+    let source_d = source_of(pixel_d, exists_d, tap_y, tap_x, quad);
+    if (subgroupAny(min(min(source_a, source_b), min(source_c, source_d)) != OUTSIDE)) {
+      let x_a = load_x(source_a);
+      let x_b = load_x(source_b);
+      let x_c = load_x(source_c);
+      let x_d = load_x(source_d);
+      let dy_a = load_dy(pixel_a, true, own_out_quad);
+      let dy_b = load_dy(pixel_b, exists_b, own_out_quad);
+      let dy_c = load_dy(pixel_c, exists_c, own_out_quad);
+      let dy_d = load_dy(pixel_d, exists_d, own_out_quad);
+      for (var l = 0u; l < LANES; l++) {
+        let a = subgroupShuffle(dy_a, l);
+        let b = subgroupShuffle(dy_b, l);
+        let c = subgroupShuffle(dy_c, l);
+        let d = subgroupShuffle(dy_d, l);
+        for (var o = 0u; o < 4u; o++) {
+          let i = 4u * l + o;
+          acc[i] = fma(x_d, vec4<f32>(d[o]), fma(x_c, vec4<f32>(c[o]), fma(x_b, vec4<f32>(b[o]), fma(x_a, vec4<f32>(a[o]), acc[i]))));
+        }
+      }
+    }
+    pixel_a = next(pixel_d);
+  }
+
+  let first_out_channel = 4u * first_out_quad;
+  let first = (workgroup.z * params.out_channels + first_out_channel) * columns + column;
+  for (var o = 0u; o < 4u * LANES; o++) {
+    if (column < columns && first_out_channel + o < params.out_channels) {
+      partials[first + o * columns] = acc[o];
+    }
+  }
+}
