@@ -5,12 +5,17 @@
 // of x and out channels 4·l … 4·l + 3 of dy, and gets the other out channels from the other lanes: nothing is loaded twice by a
 // subgroup. 4 pixels at a time make 8 loads for 512 vector products; backward_weight_subgroup.wgsl needs 16 for as many.
 //
-// The array is indexed by loops of constant length only, which compilers unroll, so it lives in registers.
+// The array is as long as the loops over it, which makes Mesa unroll them, so that it lives in registers.
 //
 // Grid: dispatch(ceil(kernel_height · kernel_width · channels / 32), ceil(out_channels / 32), slices)
 // #include "lib/conv2d/weight_pixels.wgsl"
 
 const LANES = 8u;
+
+// acc + Σ_p weights[p] · x_p for 4 pixels p, as a chain on the accumulator.
+fn multiply_add(acc: vec4<f32>, weights: vec4<f32>, x_a: vec4<f32>, x_b: vec4<f32>, x_c: vec4<f32>, x_d: vec4<f32>) -> vec4<f32> {
+  return fma(x_d, weights.wwww, fma(x_c, weights.zzzz, fma(x_b, weights.yyyy, fma(x_a, weights.xxxx, acc))));
+}
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
@@ -32,8 +37,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(subgroup_invocatio
   let place = begin / params.batch;
   var pixel_a = Pixel(begin % params.batch, place / params.out_width, place % params.out_width);
 
-  // One vec4 per out channel: its components are the 4 channels of the column.
-  var acc: array<vec4<f32>, 4u * LANES>;
+  // One column per out channel, 4 to each lane: its components are the 4 channels of the column of w.
+  var acc: array<mat4x4<f32>, LANES>;
   for (var number = begin; number < end; number += 4u) {
     let pixel_b = next(pixel_a);
     let pixel_c = next(pixel_b);
@@ -59,10 +64,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(subgroup_invocatio
         let b = subgroupShuffle(dy_b, l);
         let c = subgroupShuffle(dy_c, l);
         let d = subgroupShuffle(dy_d, l);
-        for (var o = 0u; o < 4u; o++) {
-          let i = 4u * l + o;
-          acc[i] = fma(x_d, vec4<f32>(d[o]), fma(x_c, vec4<f32>(c[o]), fma(x_b, vec4<f32>(b[o]), fma(x_a, vec4<f32>(a[o]), acc[i]))));
-        }
+        acc[l][0] = multiply_add(acc[l][0], vec4<f32>(a.x, b.x, c.x, d.x), x_a, x_b, x_c, x_d);
+        acc[l][1] = multiply_add(acc[l][1], vec4<f32>(a.y, b.y, c.y, d.y), x_a, x_b, x_c, x_d);
+        acc[l][2] = multiply_add(acc[l][2], vec4<f32>(a.z, b.z, c.z, d.z), x_a, x_b, x_c, x_d);
+        acc[l][3] = multiply_add(acc[l][3], vec4<f32>(a.w, b.w, c.w, d.w), x_a, x_b, x_c, x_d);
       }
     }
     pixel_a = next(pixel_d);
@@ -70,9 +75,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(subgroup_invocatio
 
   let first_out_channel = 4u * first_out_quad;
   let first = (workgroup.z * params.out_channels + first_out_channel) * columns + column;
-  for (var o = 0u; o < 4u * LANES; o++) {
-    if (column < columns && first_out_channel + o < params.out_channels) {
-      partials[first + o * columns] = acc[o];
+  for (var l = 0u; l < LANES; l++) {
+    if (column < columns && first_out_channel + 4u * l < params.out_channels) {
+      let at = first + 4u * l * columns;
+      partials[at] = acc[l][0];
+      partials[at + columns] = acc[l][1];
+      partials[at + 2u * columns] = acc[l][2];
+      partials[at + 3u * columns] = acc[l][3];
     }
   }
 }
