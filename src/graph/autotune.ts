@@ -5,6 +5,7 @@
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { agreement, fill, sampleOf, timeOf } from './autotune_measure.ts';
+import { type Trial, winner, witnesses } from './autotune_trials.ts';
 import type { Chooser } from './chooser.ts';
 import { type Choose, type PlanOptions, plan } from './plan.ts';
 import { Program } from './program.ts';
@@ -34,9 +35,20 @@ export interface TuningEvents {
   onChoice?(): void;
 }
 
+/** For devices on which compiling and running variants takes long: software rasterisers. */
+export interface TuningLimits {
+  /**
+   * Time after which no more is measured, in milliseconds: the largest node of each op always is, and what is left takes the
+   * variant that was found for that. Variants that cannot win are not tried then.
+   */
+  readonly milliseconds?: number;
+}
+
 /** A node by itself: its inputs are variables of the same shapes. */
 interface Isolated {
   readonly key: string;
+  /** Op, types, and what there is to choose from: findings about one shape are likely to hold for others of the kind. */
+  readonly kind: string;
   readonly graph: Graph;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
@@ -51,6 +63,7 @@ export class Tuner implements Chooser {
     private readonly gpu: Gpu,
     private readonly cache: TuningCache,
     private readonly events: TuningEvents = {},
+    private readonly limits: TuningLimits = {},
   ) {}
 
   /** Takes these variants without measuring, where they are still offered. */
@@ -62,11 +75,10 @@ export class Tuner implements Chooser {
   async choose(graph: Graph, outputs: readonly Tensor[], options: PlanOptions): Promise<Choose> {
     const items = this.itemsOf(graph, outputs, options);
     const unknown = items.filter((item) => !this.recall(item));
+    const end = performance.now() + (this.limits.milliseconds ?? Number.POSITIVE_INFINITY);
     for (const [index, item] of unknown.entries()) {
       this.events.onTune?.(index, unknown.length, item.key);
-      const tuning = await this.measure(item).catch((error: unknown) => {
-        throw error instanceof UserError ? whileTuning(item, error) : error;
-      });
+      const tuning = (performance.now() > end && this.followed(item, items)) || (await this.measured(item));
       this.cache.write(item.key, tuning);
       this.choices.set(item.key, tuning.variant);
     }
@@ -84,7 +96,20 @@ export class Tuner implements Chooser {
 
   private readonly taken: Choose = (node, names) => this.choices.get(keyOf(node, names));
 
-  /** What there is to choose, each op and shape once. */
+  private measured(item: Isolated): Promise<Tuning> {
+    return this.measure(item).catch((error: unknown) => {
+      throw error instanceof UserError ? whileTuning(item, error) : error;
+    });
+  }
+
+  /** The variant of the largest node of the same op that is known; undefined where none is. */
+  private followed(item: Isolated, items: readonly Isolated[]): Tuning | undefined {
+    const leader = items.find((other) => other.kind === item.kind && this.choices.has(other.key));
+    const variant = leader && this.choices.get(leader.key);
+    return variant === undefined ? undefined : { variant, code: this.codeOf(item), milliseconds: {} };
+  }
+
+  /** What there is to choose, each op and shape once; where time is limited, the largest node of each op first. */
   private itemsOf(graph: Graph, outputs: readonly Tensor[], options: PlanOptions): Isolated[] {
     const found = new Map<string, Isolated>();
     plan(graph, outputs, this.gpu.traits, {
@@ -94,7 +119,32 @@ export class Tuner implements Chooser {
         return undefined;
       },
     });
-    return [...found.values()];
+    const items = [...found.values()];
+    if (this.limits.milliseconds === undefined) return items;
+    const flops = new Map(items.map((item) => [item, this.flopsOf(item)]));
+    const sorted = items
+      .filter((item) => this.candidates(item).length > 1)
+      .sort((a, b) => flops.get(b)! - flops.get(a)!);
+    const leads = (item: Isolated) => sorted.find(({ kind }) => kind === item.kind) === item;
+    return [...sorted.filter(leads), ...sorted.filter((item) => !leads(item))];
+  }
+
+  private flopsOf(item: Isolated): number {
+    return this.launchesOf(item, item.names[0])?.reduce((sum, { flops = 0 }) => sum + flops, 0) ?? 0;
+  }
+
+  /**
+   * Variants that are worth trying. Software rasterisers run barriers as coroutines, at a hundredth of the speed; where time is
+   * limited, variants whose threads load everything for themselves are left out beside such as share loads in subgroups.
+   */
+  private candidates(item: Isolated): readonly string[] {
+    if (!this.gpu.traits.software) return item.names;
+    const uses = (pattern: RegExp) => (name: string) =>
+      this.launchesOf(item, name)?.some(({ kernel }) => pattern.test(kernel.code)) ?? false;
+    const hasBarriers = uses(/\bworkgroupBarrier\s*\(/);
+    const names = item.names.filter((name) => !hasBarriers(name));
+    const sharing = this.limits.milliseconds === undefined ? [] : names.filter(uses(/^enable subgroups;/m));
+    return sharing.length > 0 ? sharing : names;
   }
 
   /** Whether the variant is known: chosen already, or found in the cache for these very kernels. */
@@ -132,8 +182,7 @@ export class Tuner implements Chooser {
     const state = new State(gpu);
     for (const input of item.inputs) fill(gpu, state, input);
     const trials: Trial[] = [];
-    for (const name of item.names) {
-      if (gpu.traits.software && this.launchesOf(item, name)?.some(hasBarriers)) continue;
+    for (const name of this.candidates(item)) {
       const program = await this.compile(item, state, name);
       if (!program) continue;
       const best = Math.min(...trials.map(({ milliseconds }) => milliseconds));
@@ -154,7 +203,7 @@ export class Tuner implements Chooser {
       events.onRejected?.(`${item.key}: variant '${name}' agrees with no other; it is not used`);
     const sorted = right.toSorted((a, b) => a.milliseconds - b.milliseconds);
     return {
-      variant: (sorted[0] ?? trials[0])?.name ?? item.names[0],
+      variant: winner(sorted, item.names[0]) ?? trials[0]?.name ?? item.names[0],
       code: this.codeOf(item),
       milliseconds: Object.fromEntries(sorted.map(({ name, milliseconds }) => [name, milliseconds])),
     };
@@ -175,28 +224,6 @@ export class Tuner implements Chooser {
 
 const whileTuning = ({ key }: Isolated, { message, exitCode }: UserError): UserError =>
   new UserError(`${message} (while measuring variants of ${key.split(' ', 1)[0]}; --no-autotune skips this)`, exitCode);
-
-/** What came of a variant. */
-interface Trial {
-  readonly name: string;
-  readonly kernels: ReadonlySet<string>;
-  readonly sample: Float32Array;
-  readonly milliseconds: number;
-}
-
-/**
- * The variants by which one is checked: those that run another kernel, for one kernel in blocks of several sizes goes wrong in all of
- * them alike where a driver does not do what it was written for; all others where there is none.
- */
-function witnesses(trial: Trial, trials: readonly Trial[]): readonly Trial[] {
-  const others = trials.filter((other) => other !== trial);
-  const lacks = (a: Trial, b: Trial): boolean => [...b.kernels].some((kernel) => !a.kernels.has(kernel));
-  const independent = others.filter((other) => lacks(trial, other) && lacks(other, trial));
-  return independent.length > 0 ? independent : others;
-}
-
-/** Software rasterisers run barriers as coroutines, at a hundredth of the speed: such variants are not worth trying there. */
-const hasBarriers = ({ kernel }: Launch): boolean => /\bworkgroupBarrier\s*\(/.test(kernel.code);
 
 /** What decides which variant is the fastest: op, shapes, types, attributes, and what there is to choose from. */
 function keyOf({ op, inputs, attrs }: Node, names: readonly string[]): string {
@@ -219,5 +246,6 @@ function isolate(node: Node, names: readonly string[]): Isolated {
     return copy;
   });
   const { graph, result: outputs } = trace(() => apply(node.op, inputs, node.attrs));
-  return { key: keyOf(node, names), graph, inputs: [...copies.values()], outputs, names };
+  const kind = [node.op.name, ...node.inputs.map(({ dtype }) => dtype), ...names].join(' ');
+  return { key: keyOf(node, names), kind, graph, inputs: [...copies.values()], outputs, names };
 }

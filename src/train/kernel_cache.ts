@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { cpus, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../data/files.ts';
@@ -28,10 +28,18 @@ function cacheFolder(): string {
   return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'simclr-webgpu');
 }
 
-/** Where findings about a device are kept: one file for each adapter and driver. */
-export function kernelCacheFile({ traits, adapter }: Gpu, folder = cacheFolder()): string {
-  const name = traits.adapter.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-  const key = createHash('sha256').update(`${traits.adapter}\n${adapter.info.description}`).digest('hex').slice(0, 8);
+/** What findings hold for. A software adapter has one name on all processors: theirs goes with the driver's. */
+function deviceOf({ traits, adapter }: Gpu): { adapter: string; driver: string } {
+  const processors = cpus();
+  const on = traits.software ? ` on ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}` : '';
+  return { adapter: traits.adapter, driver: adapter.info.description + on };
+}
+
+/** Where findings about a device are kept: one file for each adapter and driver, and for each processor where that is the device. */
+export function kernelCacheFile(gpu: Gpu, folder = cacheFolder()): string {
+  const { adapter, driver } = deviceOf(gpu);
+  const name = adapter.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const key = createHash('sha256').update(`${adapter}\n${driver}`).digest('hex').slice(0, 8);
   return join(folder, 'kernels', `${name}-${key}.json`);
 }
 
@@ -81,13 +89,16 @@ export interface KernelEvents extends TuningEvents {
   onUnwritable?(message: string): void;
 }
 
+/** A software adapter takes a second or two to compile a variant: what it may cost to start a run there, milliseconds. */
+const softwareLimit = 5_000;
+
 /**
  * From now on the kernels of every program on this device are chosen by measurement: each variant is checked against another and
- * timed, once for each op and shape; findings are kept in the user's cache folder.
+ * timed, once for each op and shape, on a software adapter for those that take longest; findings are kept in the user's cache folder.
  */
 export function tuneKernels(gpu: Gpu, events: KernelEvents = {}, file = kernelCacheFile(gpu)): Tuner {
-  const device = { adapter: gpu.traits.adapter, driver: gpu.adapter.info.description };
-  const tuner = new Tuner(gpu, new FileCache(file, device, (message) => events.onUnwritable?.(message)), events);
+  const cache = new FileCache(file, deviceOf(gpu), (message) => events.onUnwritable?.(message));
+  const tuner = new Tuner(gpu, cache, events, gpu.traits.software ? { milliseconds: softwareLimit } : {});
   useChooser(gpu, tuner);
   return tuner;
 }

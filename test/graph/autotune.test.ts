@@ -5,11 +5,12 @@ import { Gpu } from '../../src/gpu/device.ts';
 import { grid1d, type Kernel } from '../../src/gpu/kernel.ts';
 import { Tuner, type Tuning } from '../../src/graph/autotune.ts';
 import { agreement, timeOf } from '../../src/graph/autotune_measure.ts';
+import { winner } from '../../src/graph/autotune_trials.ts';
 import { useChooser } from '../../src/graph/chooser.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
-import type { Op } from '../../src/graph/tensor.ts';
-import { apply, trace } from '../../src/graph/trace.ts';
+import type { Op, Tensor } from '../../src/graph/tensor.ts';
+import { apply, type Graph, trace } from '../../src/graph/trace.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { ntXent } from '../../src/ops/nt_xent.ts';
@@ -25,6 +26,7 @@ const threeWays: Op<{ size: number }> = {
       bindings: { x, y },
       params: { size: elements },
       workgroups: grid1d(Math.ceil(elements / 4), 64),
+      flops: elements,
     });
     return pick({
       slow: () => Array.from({ length: 40 }, () => launch(size)),
@@ -169,6 +171,62 @@ onEveryAdapter((gpu) => {
     program.destroy();
     state.destroy();
   });
+});
+
+/** The op of three ways for two sizes, the smaller one first. */
+const twoSizes = () =>
+  trace(() => [4096, 8192].map((elements) => apply(threeWays, [sample('x', [elements])], { size: elements })[0]));
+
+onEveryAdapter((gpu) => {
+  it('when the time is spent the largest node of an op was measured, and the others take what was found for it', async () => {
+    const cache = new Memory();
+    const { graph, result } = twoSizes();
+    const choose = await new Tuner(gpu(), cache, {}, { milliseconds: 0 }).choose(graph, result, {});
+    const [large, small] = [...cache.found];
+    expect(large[0]).toMatch(/^three_ways f32\[8192\]/);
+    expect(Object.keys(large[1].milliseconds)).toHaveLength(2);
+    expect(small[0]).toMatch(/^three_ways f32\[4096\]/);
+    expect(small[1]).toEqual({ ...large[1], code: small[1].code, milliseconds: {} });
+    expect(choose(graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe(large[1].variant);
+  });
+
+  it('without a limit all sizes are measured', async () => {
+    const cache = new Memory();
+    const { graph, result } = twoSizes();
+    await new Tuner(gpu(), cache).choose(graph, result, {});
+    expect([...cache.found.values()].map(({ milliseconds }) => Object.keys(milliseconds).length)).toEqual([2, 2]);
+  });
+
+  it('a software adapter whose time is limited tries the variants that share loads, and none where there is only one', async ({
+    skip,
+  }) => {
+    if (!gpu().traits.software) skip('hardware tries all variants');
+    const cache = new Memory();
+    const { graph, result: y } = trace(() => conv2d(sample('x', [1, 5, 5, 8]), sample('w', [8, 3, 3, 8])));
+    const { choices } = await limited(gpu(), cache, graph, y);
+    const octets = gpu().traits.subgroupMinSize === 8;
+    const tried = [...cache.found.values()].map(({ milliseconds }) => Object.keys(milliseconds).sort());
+    expect(tried).toEqual(octets ? [['octet_16', 'octet_32', 'subgroup']] : []);
+    expect(choices.size).toBe(octets ? 1 : 0);
+  });
+});
+
+async function limited(gpu: Gpu, cache: Memory, graph: Graph, y: Tensor): Promise<Tuner> {
+  const tuner = new Tuner(gpu, cache, {}, { milliseconds: 60_000 });
+  await tuner.choose(graph, [y], {});
+  return tuner;
+}
+
+it("the table's first variant stays unless another is faster by more than chance", () => {
+  const times = (first: number, second: number) => [
+    { name: 'second', milliseconds: second },
+    { name: 'first', milliseconds: first },
+  ];
+  expect(winner(times(1.04, 1), 'first')).toBe('first');
+  expect(winner(times(1.1, 1), 'first')).toBe('second');
+  expect(winner(times(1, 1.04), 'second')).toBe('second');
+  expect(winner(times(1, 2), 'absent')).toBe('first');
+  expect(winner([], 'first')).toBeUndefined();
 });
 
 it('a device that fails ends the tuning; nothing is noted of what could not be measured any more', async () => {

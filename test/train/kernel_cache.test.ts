@@ -1,8 +1,9 @@
 /** What was measured of kernels is kept in a file, whatever state that is in. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type os from 'node:os';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Gpu } from '../../src/gpu/device.ts';
 import type { Tuning, TuningCache } from '../../src/graph/autotune.ts';
 import { kernelCacheFile, tuneKernels } from '../../src/train/kernel_cache.ts';
@@ -15,6 +16,13 @@ beforeAll(async () => {
 afterAll(() => {
   gpu.destroy();
   rmSync(folder, { recursive: true, force: true });
+});
+
+// A processor that tests can change.
+const processor = vi.hoisted(() => ({ model: 'one processor' }));
+vi.mock('node:os', async (original) => {
+  const real = await original<typeof os>();
+  return { ...real, cpus: () => real.cpus().map((cpu) => ({ ...cpu, model: processor.model })) };
 });
 
 const tuning = (variant: string): Tuning => ({ variant, code: 'abc', milliseconds: { [variant]: 1.5 } });
@@ -63,6 +71,20 @@ it('findings of another driver are not taken, and are kept elsewhere', () => {
   expect(open(file).cache.read('conv')).toEqual(tuning('tiled'));
   expect(open(file, updated()).cache.read('conv')).toBeUndefined();
   expect(kernelCacheFile(updated(), folder)).not.toBe(kernelCacheFile(gpu, folder));
+});
+
+it('findings about a software adapter hold for the processor that it runs on, those about a GPU for any', () => {
+  const of = (software: boolean) => Object.create(gpu, { traits: { value: { ...gpu.traits, software } } }) as Gpu;
+  const files = () => [true, false].map((software) => kernelCacheFile(of(software), folder));
+  const file = join(folder, 'processor.json');
+  const [software, hardware] = files();
+  open(file, of(true)).cache.write('conv', tuning('tiled'));
+  processor.model = 'another processor';
+  expect(files()[0]).not.toBe(software);
+  expect(files()[1]).toBe(hardware);
+  expect(open(file, of(true)).cache.read('conv')).toBeUndefined();
+  processor.model = 'one processor';
+  expect(open(file, of(true)).cache.read('conv')).toEqual(tuning('tiled'));
 });
 
 it('where nothing can be written that is said once, and tuning goes on with what it found', () => {
