@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest';
+import type { Choose } from '../../src/graph/plan.ts';
+import { Program } from '../../src/graph/program.ts';
+import { State } from '../../src/graph/state.ts';
 import { trace } from '../../src/graph/trace.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
 import { gradients } from '../../src/ops/gradients.ts';
-import { type Case, sample, testCases, testGradient } from './harness.ts';
+import { type Case, onEveryAdapter, sample, testCases, testGradient } from './harness.ts';
 
 type Geometry = { x: number[]; w: number[]; stride?: number; padding?: number };
 
@@ -52,6 +55,30 @@ testCases([...cases, ...halfCases], { variant: 'portable' });
 testCases([...cases, ...halfCases], { variant: 'subgroup', optional: true });
 // The kernels for subgroups of exactly 8 lanes, which lavapipe has.
 for (const variant of ['octet_32', 'octet_16']) testCases(cases, { variant, optional: true });
+
+onEveryAdapter((gpu) => {
+  it('variants for software adapters give the same bits', async ({ skip }) => {
+    const { graph, result } = trace(convolution({ x: [3, 7, 5, 36], w: [40, 3, 3, 36], padding: 1 }, 'f32').build);
+    const outputs = Object.values(result);
+    const names = ['subgroup', 'octet_16', 'octet_32'];
+    if (gpu().traits.subgroupMinSize !== 8) skip('the device is not offered them');
+    const values: ArrayLike<number>[][] = [];
+    for (const name of names) {
+      const state = new State(gpu());
+      const choose: Choose = (_node, offered) => offered.find((one) => one === name);
+      const program = await Program.compile(graph, state, {}, { keep: outputs, choose });
+      program.run();
+      const read: ArrayLike<number>[] = [];
+      for (const tensor of outputs) read.push(await program.inspect(tensor));
+      values.push(read);
+      program.destroy();
+      state.destroy();
+    }
+    expect(values[1]).toEqual(values[0]);
+    // The weight gradient has no tile of 16: there `octet_16` took the table's.
+    expect(values[2]).toEqual(values[0]);
+  });
+});
 
 // The kernels for GPUs, of which each tile is compiled anew: all geometries with the smallest, a few with the others. Around the
 // tiles: sums that end inside a step, classes of pixels without taps, pixels cut into slices, more than one tile each way.
