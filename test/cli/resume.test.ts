@@ -1,48 +1,17 @@
 import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { readSafetensors } from '../../src/data/safetensors.ts';
-import { ensureSampleSet } from '../../src/data/sample.ts';
-import { metrics, run, type Started, scratchFolder, start, steps, tiny } from './run.ts';
+import { drawImages, reached, resumable, tensors } from './resume.ts';
+import { metrics, run, scratchFolder, start, steps } from './run.ts';
 
 // Processes are started and killed a dozen times, on two cores that other tests use too.
-vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const folder = scratchFolder();
 const data = join(folder, 'sample');
-const settings = [
-  '--data',
-  data,
-  ...tiny,
-  '--epochs',
-  '2',
-  '--steps',
-  '16',
-  '--checkpoint-steps',
-  '4',
-  '--schedule',
-  'cosine',
-];
+const settings = resumable(data);
 
-beforeAll(() => {
-  ensureSampleSet(data, { train: 20, test: 20, unlabeled: 50 });
-});
-
-/** Waits until a run has logged so many steps. */
-async function reached(started: Started, path: string, step: number): Promise<void> {
-  for (;;) {
-    try {
-      if (metrics(path).length >= step) return;
-    } catch {
-      // The run has not written its first line yet, or is writing one.
-    }
-    if (started.child.exitCode !== null) throw new Error(`the run ended early: ${(await started.done).err}`);
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-}
-
-const tensors = (path: string, step: number) =>
-  readSafetensors(join(path, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`)).tensors;
+beforeAll(() => drawImages(data));
 
 describe('a run that is stopped and resumed is the run that was not stopped', () => {
   const straight = join(folder, 'straight');
@@ -57,24 +26,6 @@ describe('a run that is stopped and resumed is the run that was not stopped', ()
     expect(steps(straight).map(({ step }) => step)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
     expect(metrics(straight).filter(({ type }) => type === 'epoch')).toHaveLength(2); // of 12 steps, the second cut to 4
     expect([...tensors(straight, 16).keys()]).toContain('layer4.1.bn2.num_batches_tracked');
-  });
-
-  it('killed (SIGKILL) at three random steps: the same numbers, the same weights', async () => {
-    const path = join(folder, 'killed');
-    let started = start(['train', ...settings, '--out', path]);
-    const kills = [2, 7, 12].map((first) => first + Math.floor(Math.random() * 4));
-    for (const kill of kills) {
-      await reached(started, path, kill);
-      started.child.kill('SIGKILL');
-      await started.done;
-      started = start(['train', '--resume', path]);
-    }
-    const { code, err } = await started.done;
-    expect(err, `killed at ${kills}`).toBe('');
-    expect(code).toBe(0);
-    expect(steps(path), `killed at ${kills}`).toEqual(steps(straight));
-    const [ours, theirs] = [tensors(path, 16), tensors(straight, 16)];
-    for (const [name, { data: values }] of theirs) expect(ours.get(name)?.data, name).toEqual(values);
   });
 
   it('interrupted by Ctrl-C: finishes the step, saves, says how to go on, exits with 130', async () => {

@@ -66,17 +66,17 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   return difference / magnitude;
 }
 
-/** Opens each adapter once for a file and runs `define` with it. */
-export function onEveryAdapter(define: (gpu: () => Gpu) => void): void {
-  if (adapters.length === 0)
+/** Opens each adapter, or each chosen one, once for a file and runs `define` with it. */
+export function onEveryAdapter(define: (gpu: () => Gpu, adapter: string) => void, chosen = adapters): void {
+  if (chosen.length === 0)
     it('a WebGPU adapter is there', () => expect.fail('none was found: run node scripts/setup.mjs'));
-  describe.each(adapters)('%s', (adapter) => {
+  describe.each(chosen)('%s', (adapter) => {
     let gpu: Gpu;
     beforeAll(async () => {
       gpu = await Gpu.open({ adapter });
     });
     afterAll(() => gpu.destroy());
-    define(() => gpu);
+    define(() => gpu, adapter);
   });
 }
 

@@ -1,9 +1,7 @@
-/** Training on labels with `--precision f16`: its gradients, overflows, stops and resumes, and what it leaves as it is. */
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+/** Training on labels with `--precision f16`: its gradients, what stops it, and what it leaves as it is. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { readJsonLines } from '../../src/data/files.ts';
-import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.ts';
 import { hostImages } from '../../src/data/source.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
@@ -12,38 +10,21 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { Classifier } from '../../src/nn/classifier.ts';
 import { BatchNorm, Conv2d, Linear } from '../../src/nn/layers.ts';
 import type { Entry, Mode } from '../../src/nn/module.ts';
-import { ResNet } from '../../src/nn/resnet.ts';
-import { entriesOf, readEntries, type TorchTensor } from '../../src/nn/state_dict.ts';
 import { add } from '../../src/ops/add.ts';
 import { cast } from '../../src/ops/cast.ts';
 import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
 import type { Precision } from '../../src/ops/precision.ts';
 import { relu } from '../../src/ops/relu.ts';
-import type { LossScaleProgress } from '../../src/train/checkpoint.ts';
-import type { StepReport } from '../../src/train/events.ts';
-import {
-  classifierFile,
-  parseSupervisedSettings,
-  type SupervisedMode,
-  type SupervisedOptions,
-  type SupervisedResult,
-  trainSupervised,
-} from '../../src/train/supervised.ts';
 import { supervisedStepOptions } from '../../src/train/supervised_settings.ts';
 import { traceSupervised, trainingImages } from '../../src/train/supervised_step.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { onEveryAdapter } from '../ops/harness.ts';
-import { drawn } from './drawn.ts';
+import { data, different, half, halfTrainings, model, numbers, settingsOf } from './half_training.ts';
 
 // Seconds each on a machine of its own; tests of other files may share it.
 vi.setConfig({ testTimeout: 600_000 });
 
 const folder = scratchFolder();
-const size = 16;
-const data = { train: drawn('train', 24, size), test: drawn('test', 12, size) };
-const half = { precision: 'f16' } as const;
-const settingsOf = (more: object) =>
-  parseSupervisedSettings({ imageSize: size, batchSize: 12, epochs: 2, seed: 3, ...more });
 
 /** Every kind of layer that holds f16, under a classifier's last layer. */
 class Small extends Classifier {
@@ -101,51 +82,8 @@ async function firstStep(gpu: Gpu, classifier: Classifier, precision: Precision)
 
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * b[i], 0);
 
-/** Numbers of a result that do not depend on the clock. */
-const numbers = (result: SupervisedResult) =>
-  JSON.parse(JSON.stringify(result, (key, value) => (/seconds$|imagesPerSecond/i.test(key) ? undefined : value)));
-const model = (name: string) => readSafetensors(classifierFile(join(folder, name))).tensors;
-const checkpointOf = (name: string) => join(folder, name, 'checkpoint.safetensors');
-type Tensors = ReturnType<typeof readSafetensors>['tensors'];
-/** Names of tensors that are not, bit for bit, the same in both. (`toEqual` takes seconds for ten million numbers.) */
-const different = (a: Tensors, b: Tensors): string[] =>
-  [...a.keys()].filter((key) => !bytes(a.get(key)!.data).equals(bytes(b.get(key)!.data)));
-const bytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) => Buffer.from(buffer, byteOffset, byteLength);
-
-async function firstEncoder(gpu: Gpu): Promise<Map<string, TorchTensor>> {
-  const state = new State(gpu);
-  try {
-    return await readEntries(state, entriesOf(new ResNet({ architecture: 'resnet18', stem: 'imagenet', seed: 77 })));
-  } finally {
-    state.destroy();
-  }
-}
-
-/** Changes what a checkpoint says of the loss scale. */
-function setScale(path: string, scale: number): void {
-  const { tensors, metadata } = readSafetensors(path);
-  const progress = JSON.parse(metadata['progress']) as { lossScale: LossScaleProgress };
-  expect(progress.lossScale).toEqual({ scale: 65536, counts: [1, 1, 0] });
-  progress.lossScale = { ...progress.lossScale, scale };
-  writeSafetensors(path, tensors, { ...metadata, progress: JSON.stringify(progress) });
-}
-
 onEveryAdapter((gpu) => {
-  const needsF16 = (skip: (note: string) => void) => {
-    if (!gpu().traits.features.has('shader-f16')) skip("the adapter has no 'shader-f16'");
-  };
-
-  let encoder: Map<string, TorchTensor> | undefined;
-  const run = async (
-    mode: SupervisedMode,
-    name: string,
-    settings: object,
-    options: Partial<SupervisedOptions> = {},
-  ) => {
-    encoder ??= await firstEncoder(gpu());
-    const given = { folder: join(folder, name), encoder, ...options };
-    return trainSupervised(gpu(), data, mode, settingsOf(settings), given);
-  };
+  const { needsF16, run, initial } = halfTrainings(gpu, folder);
 
   it('an adapter without f16 says so in one line, before anything is written', async ({ skip }) => {
     if (gpu().traits.features.has('shader-f16')) skip('the adapter has f16');
@@ -173,48 +111,6 @@ onEveryAdapter((gpu) => {
     expect(narrow.bytes).toBeLessThan(0.75 * wide.bytes);
   });
 
-  it('overflows are skipped, and a training that was killed and stopped is the one that was not', async ({ skip }) => {
-    needsF16(skip);
-    const settings = { ...half, epochs: 3 };
-    const stopAt = (at: number) => {
-      const controller = new AbortController();
-      const onStep = ({ step }: { step: number }) => step === at && controller.abort(new Error('stopped'));
-      return { signal: controller.signal, events: { onStep } };
-    };
-    await expect(run('transfer', 'straight', settings, stopAt(1))).rejects.toThrow('stopped');
-    setScale(checkpointOf('straight'), 2 ** 20);
-    cpSync(join(folder, 'straight'), join(folder, 'killed'), { recursive: true });
-    const first = readSafetensors(checkpointOf('straight')).tensors;
-
-    const reports: StepReport[] = [];
-    const straight = await run('transfer', 'straight', settings, {
-      events: { onStep: (report) => reports.push(report) },
-    });
-    const skipped = reports.map(({ lossScale }) => lossScale!.skipped);
-    const bad = skipped[4];
-    expect([bad > 1, bad < 5]).toEqual([true, true]);
-    expect(skipped).toEqual([1, 2, 3, 4, 5].map((step) => Math.min(step, bad)));
-    expect(reports.map(({ lossScale }) => lossScale!.scale)).toEqual(skipped.map((count) => 2 ** (20 - count)));
-    expect(reports.every(({ loss }) => Number.isFinite(loss))).toBe(true);
-    expect(straight.last.lossScale).toEqual(reports.at(-1)!.lossScale);
-
-    const kill = () => {
-      throw new Error('killed');
-    };
-    const killed = { events: { onStep: ({ step }: { step: number }) => step === 3 && kill() } };
-    await expect(run('transfer', 'killed', settings, killed)).rejects.toThrow('killed');
-    // The second step overflowed: only the running statistics moved, which are of the forward pass.
-    const kept = different(first, readSafetensors(checkpointOf('killed')).tensors);
-    expect(kept.length).toBeGreaterThan(0);
-    expect(kept.filter((name) => !/running_|num_batches/.test(name))).toEqual([]);
-    await expect(run('transfer', 'killed', settings, stopAt(5))).rejects.toThrow('stopped');
-    expect(numbers(await run('transfer', 'killed', settings))).toEqual(numbers(straight));
-    expect(different(model('straight'), model('killed'))).toEqual([]);
-    const lines = (name: string) => readJsonLines(join(folder, name, 'metrics.jsonl')) as StepReport[];
-    const told = (name: string) => lines(name).map(({ step, loss, lossScale }) => [step, loss, lossScale]);
-    expect(told('killed')).toEqual(told('straight'));
-  });
-
   it('a frozen encoder runs in f16 and is not changed; features that are computed once, and the head, are f32', async ({
     skip,
   }) => {
@@ -222,11 +118,11 @@ onEveryAdapter((gpu) => {
     const crops = { supervisedAugment: 'crop-flip', epochs: 1 };
     const [wide, narrow] = [await run('frozen', 'wide', crops), await run('frozen', 'narrow', { ...crops, ...half })];
     const before = new Map(
-      [...encoder!].map(([name, { shape, data }]) => [name, { shape, data, dtype: 'F32' } as const]),
+      [...(await initial())].map(([name, { shape, data }]) => [name, { shape, data, dtype: 'F32' } as const]),
     );
     for (const [name, result] of Object.entries({ wide, narrow })) {
       expect(result).toMatchObject({ trained: 5130, encoder: { after: result.encoder.before } });
-      expect(different(before, model(name))).toEqual([]);
+      expect(different(before, model(folder, name))).toEqual([]);
       expect(result.last.lossScale).toBeUndefined();
     }
     expect(narrow.last.trainLoss).not.toBe(wide.last.trainLoss);

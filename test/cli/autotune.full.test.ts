@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { ensureSampleSet } from '../../src/data/sample.ts';
+import { scratchFolder, start, steps, tiny } from './run.ts';
+
+// Every variant of every convolution of the network is compiled and run.
+vi.setConfig({ testTimeout: 600_000 });
+
+const folder = scratchFolder();
+const data = join(folder, 'sample');
+const cache = join(folder, 'cache');
+const args = ['--data', data, ...tiny, '--epochs', '1', '--steps', '2'];
+const train = (...more: string[]) =>
+  start(['train', ...more], process.cwd(), { ...process.env, XDG_CACHE_HOME: cache }).done;
+const read = (...path: string[]) => JSON.parse(readFileSync(join(...path), 'utf8'));
+const cacheFiles = () => readdirSync(join(cache, 'simclr-webgpu', 'kernels')).filter((name) => name.endsWith('.json'));
+
+it('kernels are measured once, kept in the cache, and recorded in the run, which goes on with the same', async () => {
+  ensureSampleSet(data, { train: 10, test: 10, unlabeled: 10 });
+  const first = join(folder, 'first');
+  const tuned = await train(...args, '--out', first, '--autotune');
+  expect(tuned.err).toBe('');
+  expect(tuned.out).not.toContain('note:');
+  expect(cacheFiles()).toHaveLength(1);
+  const { variants } = read(first, 'kernels.json');
+  const keys = Object.keys(variants);
+  expect(keys.some((key) => key.startsWith('conv2d_backward_weight f32['))).toBe(true);
+
+  // A plan takes what was measured.
+  const plan = await train(...args, '--dry-run', '--autotune');
+  expect(plan.out).toMatch(/^kernels +as measured on this device for (\d+) of \1 ops and shapes that have variants,/m);
+  expect((await train(...args, '--dry-run')).out).toMatch(/^kernels +by the fixed table$/m);
+
+  // A cache that says otherwise shows whether the record of the run goes first.
+  const file = join(cache, 'simclr-webgpu', 'kernels', cacheFiles()[0]);
+  const found = read(file);
+  for (const key of keys) found.found[key].variant = 'portable';
+  writeFileSync(file, JSON.stringify(found));
+  rmSync(join(first, 'checkpoints', 'step-00000002.safetensors'));
+  expect(await train('--resume', first)).toMatchObject({ code: 0, err: '' });
+  expect(read(first, 'kernels.json').variants).toEqual(variants);
+  expect(steps(first)).toHaveLength(2);
+});
