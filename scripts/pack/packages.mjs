@@ -12,6 +12,7 @@ export const nativePackages = {
   koffi: ['index.js', 'src/koffi/index.js', 'src/koffi/src/static.js'],
   sharp: ['lib'],
   '@resvg/resvg-js': ['index.js', 'js-binding.js'],
+  'fs-native-extensions': ['index.js', 'binding.js', `prebuilds/${platform}/fs-native-extensions.node`],
   'dejavu-fonts-ttf': ['ttf/DejaVuSans.ttf', 'ttf/DejaVuSans-Bold.ttf'],
 };
 const neededByThem = {
@@ -20,8 +21,13 @@ const neededByThem = {
   [`@img/sharp-${platform}`]: ['lib'],
   [`@img/sharp-libvips-${platform}`]: ['lib', 'versions.json'],
   [`@resvg/resvg-js-${platform}-gnu`]: [`resvgjs.${platform}-gnu.node`],
+  'bare-addon-resolve': ['index.js', 'lib'],
+  'bare-module-resolve': ['index.js', 'lib'],
+  'bare-semver': ['index.js', 'lib'],
   'detect-libc': ['lib'],
+  'require-addon': ['lib'],
   semver: ['index.js', 'classes', 'functions', 'internal', 'ranges'],
+  'which-runtime': ['index.js'],
 };
 const packages = { ...nativePackages, ...neededByThem };
 

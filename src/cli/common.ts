@@ -4,6 +4,8 @@ import type { Dataset } from '../data/dataset.ts';
 import { emptyClassFolders } from '../data/empty_classes.ts';
 import { quote } from '../data/file_errors.ts';
 import type { ImageSet } from '../data/images.ts';
+import type { LeftOut } from '../data/scan.ts';
+import { findCheckpoint } from '../train/find_checkpoint.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -29,13 +31,24 @@ export const shellWord = (word: string): string =>
 
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** Aborts `signal` on Ctrl-C, SIGTERM or a closed terminal, so that work can be saved; a second one ends the process at once. */
+/** Signals that arrive so soon after the first are the same request: npm and other wrappers forward the terminal's Ctrl-C once more. */
+const sameRequestMs = 1000;
+
+/**
+ * Aborts `signal` on Ctrl-C, SIGTERM or a closed terminal, so that work can be saved. One that comes more than a second later ends
+ * the process at once.
+ */
 export function stopOnSignals(terminal: Terminal): { signal: AbortSignal; exitCode: () => number } {
   const stop = new AbortController();
   let code = 0;
+  let first = 0;
   for (const [name, exit] of Object.entries(signals)) {
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(exit);
+      if (stop.signal.aborted) {
+        if (performance.now() - first > sameRequestMs) process.exit(exit);
+        return;
+      }
+      first = performance.now();
       code = exit;
       stop.abort();
       terminal.line('stopping after this step (again to stop at once)');
@@ -65,6 +78,35 @@ export function printSkipped(sets: readonly ImageSet[], terminal: Terminal): voi
     if (skipped.length > named) terminal.line(`           and ${skipped.length - named} more`);
     for (const one of skipped) told.add(one);
   }
+}
+
+/** The file that `--checkpoint` means: a run's folder stands for its newest checkpoint, and it is said which. */
+export function checkpointFile(path: string, terminal: Terminal): string {
+  const file = findCheckpoint(path, (message) => terminal.line(`note       ${message}; an older one is taken`));
+  if (file !== path) terminal.line(`checkpoint ${file}`);
+  return file;
+}
+
+const whyLeftOut: Readonly<Record<LeftOut['why'], string>> = {
+  results: 'results of this program',
+  packages: 'packages',
+  excluded: '--exclude',
+};
+
+/** Says in a line what in a data folder is no data, and which globs of `--exclude` matched nothing. */
+export function printLeftOut(
+  { leftOut, unusedExcludes }: Pick<Dataset, 'leftOut' | 'unusedExcludes'>,
+  terminal: Terminal,
+): void {
+  const parts = (Object.keys(whyLeftOut) as LeftOut['why'][]).flatMap((why) => {
+    const paths = leftOut.filter((one) => one.why === why).map(({ path }) => path);
+    if (paths.length === 0) return [];
+    return [
+      `${whyLeftOut[why]}: ${paths.slice(0, 3).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`,
+    ];
+  });
+  if (parts.length > 0) terminal.line(`left out   ${parts.join('; ')}`);
+  for (const glob of unusedExcludes) terminal.line(`note       --exclude '${glob}' matches nothing`);
 }
 
 /** All sets of images of a folder. */

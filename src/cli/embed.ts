@@ -1,22 +1,24 @@
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { type DataSplit, dataSplits, openDataset } from '../data/dataset.ts';
-import { checkExtension, ensureWritableDir, writeFileAtomic } from '../data/files.ts';
+import { checkExtension, checkWritableDir, ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { npyPieces } from '../data/npy.ts';
 import { Embedder } from '../eval/embed.ts';
 import { State } from '../graph/state.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
 import { loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
 import { describePreparation, type GivenPreparation } from '../train/preparation.ts';
-import { printSkipped } from './common.ts';
+import { checkpointFile, printLeftOut, printSkipped } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
 import { addEncoder, countFrom } from './eval_options.ts';
+import { addExclude } from './options.ts';
 import { Terminal } from './terminal.ts';
 import { imageRate } from './train_output.ts';
 
 interface EmbedCommandOptions extends DeviceOptions, GivenPreparation {
   readonly checkpoint: string;
   readonly data: string;
+  readonly exclude?: readonly string[];
   readonly split: DataSplit;
   readonly out: string;
   readonly batchSize: number;
@@ -39,25 +41,28 @@ export function embedCommand(): Command {
       'features.npy',
     )
     .option('--batch-size <number>', 'images at a time', countFrom(1), 64);
+  addExclude(embedding);
   return addDeviceOptions(embedding).action(embed);
 }
 
 async function embed(options: EmbedCommandOptions): Promise<void> {
-  const { checkpoint, data, split, out } = options;
+  const { data, split, exclude, out } = options;
   const terminal = new Terminal();
   checkExtension(out, ['.npy'], 'an array');
-  const file = readEncoderFile(checkpoint, options);
-  ensureWritableDir(dirname(out));
+  const file = readEncoderFile(checkpointFile(options.checkpoint, terminal), options);
+  checkWritableDir(dirname(out));
   terminal.line(`preparation ${describePreparation(file)}`);
   const gpu = await openAdapter(options.adapter);
   chooseKernels(gpu, options, terminal);
-  const { train: set } = await openDataset(data, {
-    split,
+  const dataset = await openDataset(data, {
+    ...{ split, exclude },
     size: file.imageSize,
     probe: false,
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
+  const { train: set } = dataset;
   terminal.line(`${data}: ${set.count.toLocaleString('en-US')} images`);
+  printLeftOut(dataset, terminal);
   printSkipped([set], terminal);
   const state = new State(gpu);
   const encoder = loadEncoderFile(state, file);
@@ -66,6 +71,7 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   const features = await embedder.embed(set, undefined, (done) =>
     terminal.progress('images', done, set.count, { rate: imageRate }),
   );
+  ensureWritableDir(dirname(out));
   writeFileAtomic(out, npyPieces(features, [set.count, resnetFeatures]));
   const list = `${out.replace(/\.npy$/i, '')}.txt`;
   const lines = Array.from({ length: set.count }, (_, i) => `${set.files?.[i] ?? i}\n`);

@@ -1,8 +1,8 @@
-import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { TrainSplit } from '../data/dataset.ts';
-import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
+import { checkWritableDir } from '../data/files.ts';
+import { checkResultsPlace } from '../data/results_folder.ts';
 import { kMeansDefaults } from '../eval/kmeans.ts';
 import { tsneDefaults } from '../eval/tsne.ts';
 import { evalKMeans, evalTsne } from '../experiment/eval_clusters.ts';
@@ -15,7 +15,7 @@ import { evalRobustness } from '../experiment/eval_robustness.ts';
 import { evalTransfer } from '../experiment/eval_transfer.ts';
 import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
 import { describePreparation } from '../train/preparation.ts';
-import { commandWords, printSkipped, setsOf, stopOnSignals } from './common.ts';
+import { checkpointFile, commandWords, printLeftOut, printSkipped, setsOf, stopOnSignals } from './common.ts';
 import { chooseKernels, openAdapter } from './device.ts';
 import { addFinetune, trainingTools } from './eval_finetune.ts';
 import {
@@ -31,6 +31,7 @@ import {
   refuseIdle,
   type Tools,
 } from './eval_options.ts';
+import { writeOutcome } from './eval_results.ts';
 import { Terminal } from './terminal.ts';
 import { imageRate } from './train_output.ts';
 
@@ -51,10 +52,13 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
   return called.action(async (flags: Flags<T>) => {
     refuseIdle(called);
     const what = called.name();
-    const out = flags.out ?? join(homeOf(flags.checkpoint), 'eval', what);
-    const cache = flags.cache ?? join(dirname(out), 'features');
     const terminal = new Terminal();
-    const { checkpoint, imageSize, normalize, batchSize } = flags;
+    const checkpoint = checkpointFile(flags.checkpoint, terminal);
+    const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
+    const cache = flags.cache ?? join(dirname(out), 'features');
+    const { imageSize, normalize, batchSize, exclude } = flags;
+    checkResultsPlace(out);
+    checkWritableDir(out);
     let stops: ReturnType<typeof stopOnSignals> | undefined;
     const begin = () => {
       stops = stopOnSignals(terminal);
@@ -63,10 +67,11 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
     const gpu = await openAdapter(flags.adapter);
     chooseKernels(gpu, flags, terminal);
     const evaluation = Evaluation.open(gpu, {
-      ...{ checkpoint, imageSize, normalize, batchSize, cache },
+      ...{ checkpoint, imageSize, normalize, batchSize, cache, exclude },
       events: {
         onData: (dataset) => {
           terminal.line(`data       ${dataset.measured}`);
+          printLeftOut(dataset, terminal);
           printSkipped(setsOf(dataset), terminal);
         },
         onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
@@ -78,9 +83,8 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
       },
     });
     terminal.line(`preparation ${describePreparation(evaluation.file)}`);
-    ensureWritableDir(out);
     try {
-      print(terminal, what, out, await evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin }));
+      writeOutcome(terminal, what, out, await evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin }));
     } catch (error) {
       if (!stops?.signal.aborted || error !== stops.signal.reason) throw error;
       terminal.clear();
@@ -96,32 +100,6 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
 function homeOf(checkpoint: string): string {
   const folder = dirname(checkpoint);
   return basename(folder) === 'checkpoints' ? dirname(folder) : folder;
-}
-
-function print(terminal: Terminal, what: string, out: string, outcome: Outcome): void {
-  const { title, header, rows, notes, json, files, numbered } = outcome;
-  const name = numbered ? freeName(out, what) : what;
-  const written = { [`${what}.json`]: `${JSON.stringify({ evaluation: what, title, ...json }, null, 2)}\n`, ...files };
-  const renamed = Object.entries(written).map(([file, content]) => [file.replace(what, name), content] as const);
-  for (const [file, content] of renamed) writeFileAtomic(join(out, file), content);
-  terminal.clear();
-  terminal.line(title);
-  if (rows.length > 0) {
-    terminal.line();
-    terminal.table(header, rows);
-    terminal.line();
-  }
-  for (const note of notes) terminal.line(note);
-  terminal.line(`written    ${out}: ${renamed.map(([file]) => file).join(', ')}`);
-}
-
-/** `neighbors`, or with the next number where results of that name are there: `neighbors-2`. */
-function freeName(folder: string, name: string): string {
-  const taken = new Set(readdirSync(folder).map((file) => file.replace(/\.[^.]*$/, '')));
-  for (let number = 1; ; number++) {
-    const numbered = number === 1 ? name : `${name}-${number}`;
-    if (!taken.has(numbered)) return numbered;
-  }
 }
 
 const linear = () =>

@@ -3,12 +3,14 @@ import { UserError } from '../errors.ts';
 import { probeDefaults } from '../eval/probe.ts';
 import type { GivenPreparation } from '../train/preparation.ts';
 import { addDeviceOptions, type DeviceOptions } from './device.ts';
+import { addExclude } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What every `simclr eval` command is given. */
 export interface EvalOptions extends DeviceOptions, GivenPreparation {
   readonly checkpoint: string;
   readonly data: string;
+  readonly exclude?: readonly string[];
   readonly out?: string;
   readonly cache?: string;
   readonly batchSize: number;
@@ -52,7 +54,7 @@ export function addEncoder(command: Command): Command {
   return command
     .requiredOption(
       '--checkpoint <file>',
-      'a checkpoint of a run, an exported encoder, or torchvision’s resnet18 or 34 (.safetensors)',
+      'a checkpoint of a run or its folder (the newest one), an exported encoder, or torchvision’s resnet18 or 34 (.safetensors)',
     )
     .option(
       '--image-size <number>',
@@ -73,6 +75,7 @@ export function evalCommandNamed(name: string, description: string, { home = tru
   const folder = 'STL-10’s binary files, or a folder of photos by class, with train/ and test/ or without';
   if (home) command.requiredOption('--data <folder>', folder);
   else command.option('--data <folder>', `${folder}: what the other folder is compared with`);
+  addExclude(command);
   addDeviceOptions(command);
   return command
     .option('--out <folder>', `where results go (default: eval/${name} beside the checkpoint or in its run)`)

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Dataset } from '../data/dataset.ts';
+import { inventoryDigest } from '../data/inventory.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import { foldsOf, labelledData, runExperiment } from '../experiment/experiment.ts';
+import { ExperimentFolder } from '../experiment/experiment_folder.ts';
 import {
   checkContinues,
   checkGiven,
@@ -14,27 +16,27 @@ import {
   onlySupervised,
   ownSupervised,
   planExperiment,
-  readExperiment,
   supervisedKey,
-  writeExperiment,
 } from '../experiment/experiment_settings.ts';
 import { writeReport } from '../experiment/report.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
+import { checkSameImages } from '../train/same_images.ts';
 import { flagOf, parseSettings } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
 import { checkBatch } from '../train/trainer.ts';
-import { commandWords, stopOnSignals } from './common.ts';
+import { checkpointFile, commandWords, stopOnSignals } from './common.ts';
 import { addDeviceOptions, chooseKernels, openAdapter } from './device.ts';
 import { announceExperiment, printExperiment, printResults } from './experiment_output.ts';
 import { printNextSteps } from './next_steps.ts';
-import { addSetting, addTrainSettings, givenSettings } from './options.ts';
+import { addExclude, addSetting, addTrainSettings, givenSettings } from './options.ts';
 import { Terminal } from './terminal.ts';
-import { defaultData, openData } from './train.ts';
+import { defaultData, openData } from './train_data.ts';
 
 type Options = Readonly<Record<string, unknown>> & {
   readonly data?: string;
+  readonly exclude?: readonly string[];
   readonly preset?: 'stl10';
   readonly out: string;
   readonly checkpoint?: string;
@@ -77,9 +79,13 @@ export function experimentCommand(): Command {
       'folder of the experiment; one that was stopped there goes on',
       join('runs', 'experiment'),
     )
-    .option('--checkpoint <file>', 'take the encoder of this checkpoint instead of pre-training one')
+    .option(
+      '--checkpoint <file>',
+      'take the encoder of this checkpoint instead of pre-training one; a run’s folder means its newest',
+    )
     .option('--seeds <numbers>', 'run everything with each of these seeds and report mean ± deviation', parseList)
     .option('--folds <numbers>', 'train on folds of STL-10’s protocol: all, or some of 0 to 9', parseFolds);
+  addExclude(experiment);
   addDeviceOptions(experiment);
   addTrainSettings(experiment);
   for (const name of supervisedNames) {
@@ -90,13 +96,13 @@ export function experimentCommand(): Command {
 
 /** What the options of the command say. */
 export function givenBy(options: Options): GivenExperiment {
-  const { data, checkpoint, seeds, folds } = options;
+  const { data, exclude, checkpoint, seeds, folds } = options;
   const supervised = supervisedNames.flatMap((name) => {
     const value = options[supervisedKey(name)];
     return value === undefined ? [] : [[name, value] as const];
   });
   return {
-    ...{ data, seeds, folds, checkpoint: checkpoint === undefined ? undefined : resolve(checkpoint) },
+    ...{ data, exclude, seeds, folds, checkpoint },
     pretrain: givenSettings(options),
     supervised: Object.fromEntries(supervised) as GivenSupervised,
   };
@@ -105,23 +111,51 @@ export function givenBy(options: Options): GivenExperiment {
 async function runCommand(options: Options): Promise<void> {
   const terminal = new Terminal();
   const { out } = options;
-  const given = givenBy(options);
+  const checkpoint = options.checkpoint && checkpointFile(options.checkpoint, terminal);
+  const given = givenBy({ ...options, ...(checkpoint && { checkpoint }) });
   checkGiven(given);
-  const found = readExperiment(out);
-  if (found) checkContinues(out, given, found);
-  else check(given);
-  const gpu = await openAdapter(options.adapter, found?.adapter);
-  const { config, dataset } = found
-    ? await continued(found, options, terminal)
-    : await begun(gpu, options, given, terminal);
+  const found = ExperimentFolder.open(out);
+  if (!found) return runNew(options, given, terminal);
+  try {
+    checkContinues(out, given, found.config);
+    const gpu = await openAdapter(options.adapter, found.config.adapter);
+    await runStages(gpu, await continued(found.config, options, terminal), options, terminal);
+  } finally {
+    found.folder.close();
+  }
+}
+
+async function runNew(options: Options, given: GivenExperiment, terminal: Terminal): Promise<void> {
+  check(given);
+  ExperimentFolder.checkFree(options.out);
+  const gpu = await openAdapter(options.adapter);
+  const { config, dataset } = await begun(gpu, options, given, terminal);
+  const folder = ExperimentFolder.create(options.out, config, dataset.files);
+  try {
+    await runStages(gpu, { config, dataset }, options, terminal);
+  } catch (error) {
+    folder.discard();
+    throw error;
+  }
+  folder.close();
+}
+
+/** The images and settings of an experiment whose folder is locked. */
+interface Opened {
+  readonly config: ExperimentConfig;
+  readonly dataset: Dataset;
+}
+
+async function runStages(gpu: Gpu, { config, dataset }: Opened, options: Options, terminal: Terminal): Promise<void> {
+  const { out } = options;
   chooseKernels(gpu, options, terminal, out);
   announceExperiment(terminal, gpu.traits, config, out);
   const { signal, exitCode } = stopOnSignals(terminal);
   try {
     const numbers = await runExperiment(gpu, dataset, config, out, printExperiment(terminal, config), signal);
     printResults(terminal, await writeReport(gpu, dataset, config, numbers, out), out);
-    const { data, pretrain } = config;
-    printNextSteps(terminal, numbers.pretraining[0].checkpoint, { dataset, data, split: pretrain.split });
+    const { data, exclude, pretrain } = config;
+    printNextSteps(terminal, numbers.pretraining[0].checkpoint, { dataset, data, exclude, split: pretrain.split });
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
     terminal.clear();
@@ -137,33 +171,35 @@ function check(given: GivenExperiment): void {
   planExperiment(given, { software: false });
 }
 
-/** A new experiment: its settings are kept in its folder. */
-async function begun(gpu: Gpu, options: Options, given: GivenExperiment, terminal: Terminal) {
-  const { checkpoint, out } = options;
+/** A new experiment. */
+async function begun(gpu: Gpu, options: Options, given: GivenExperiment, terminal: Terminal): Promise<Opened> {
+  const { checkpoint, exclude } = given;
   const from = checkpoint === undefined ? undefined : readCheckpoint(checkpoint).settings;
   const plan = planExperiment(given, gpu.traits, from);
   checkPrecision(plan.supervised, gpu.traits);
   const data = options.data ?? (await defaultData(options.preset, terminal));
   // What cannot be done is told before anything is written: the folder would hold on to settings that do not work.
   foldsOf({ folds: plan.folds, data });
-  const dataset = await openData(data, plan.pretrain, terminal, true);
+  const dataset = await openData(data, { ...plan.pretrain, exclude }, terminal, true);
   const images = imagesOf(dataset, data);
   if (!from) checkBatch(dataset.train, plan.pretrain);
   const config: ExperimentConfig = {
     ...{ version: 1, data: resolve(data), ...plan, images },
+    ...{ exclude, imagesDigest: inventoryDigest(dataset.files) },
     adapter: gpu.traits.adapter,
     started: new Date().toISOString(),
   };
-  writeExperiment(out, config);
   return { config, dataset };
 }
 
 /** The experiment that is in the folder, with the images that it was started with. */
-async function continued(found: ExperimentConfig, { data, preset }: Options, terminal: Terminal) {
+async function continued(found: ExperimentConfig, { out, data, preset }: Options, terminal: Terminal): Promise<Opened> {
   const isHere = preset === 'stl10' && existsSync('data') && findStl10('data') !== undefined;
   const config = { ...found, data: resolve(data ?? (isHere ? 'data' : found.data)) };
-  const dataset = await openData(config.data, config.pretrain, terminal, true);
+  const { exclude, imagesDigest } = found;
+  const dataset = await openData(config.data, { ...config.pretrain, exclude }, terminal, true);
   const images = imagesOf(dataset, config.data);
+  checkSameImages(out, config.data, { images: found.images.pretrain, imagesDigest }, dataset);
   if (JSON.stringify(images) !== JSON.stringify(found.images)) {
     const numbers = ({ pretrain, train, test }: ExperimentConfig['images']) => `${pretrain}, ${train} and ${test}`;
     throw new UserError(

@@ -1,16 +1,17 @@
 import { Command } from 'commander';
 import { exportEncoder } from '../train/export.ts';
+import { checkpointFile } from './common.ts';
 import { Terminal } from './terminal.ts';
 
 /** `simclr export`: the encoder alone, for PyTorch. */
 export function exportCommand(): Command {
   return new Command('export')
     .description('write the encoder of a checkpoint as torchvision names it')
-    .requiredOption('--checkpoint <file>', 'a checkpoint of a run')
+    .requiredOption('--checkpoint <file>', 'a checkpoint of a run, or its folder: the newest one')
     .option('--out <file>', 'the file to write (.safetensors)', 'encoder.safetensors')
     .action(({ checkpoint, out }: { checkpoint: string; out: string }) => {
-      const { tensors, architecture } = exportEncoder(checkpoint, out);
       const terminal = new Terminal();
+      const { tensors, architecture } = exportEncoder(checkpointFile(checkpoint, terminal), out);
       terminal.line(`${out}: ${tensors} tensors of a ${architecture} encoder`);
       terminal.line(`in Python: model = torchvision.models.${architecture}(); model.fc = torch.nn.Identity()`);
       terminal.line('           model.load_state_dict(safetensors.torch.load_file("…"))');

@@ -12,6 +12,8 @@ export interface TrainedOn {
   readonly dataset: Dataset;
   /** Its folder. */
   readonly data: string;
+  /** Globs of what was left out of it. */
+  readonly exclude?: readonly string[] | undefined;
   readonly split: TrainSettings['split'];
 }
 
@@ -25,9 +27,9 @@ export function printNextSteps(terminal: Terminal, checkpoint: string, on: Train
 }
 
 /** The arguments of those commands; a probe where there are labels for it. */
-export function nextSteps(checkpoint: string, { dataset, data, split }: TrainedOn): string[][] {
+export function nextSteps(checkpoint: string, { dataset, data, exclude = [], split }: TrainedOn): string[][] {
   const encoder = ['--checkpoint', checkpoint];
-  const both = [...encoder, '--data', shortPath(data)];
+  const both = [...encoder, '--data', shortPath(data), ...exclude.flatMap((glob) => ['--exclude', glob])];
   const labelled = isLabelled(dataset, data);
   // Each command looks into the part of the data set that it takes for the usual one.
   const embedded = split === 'unlabeled' ? [] : ['--split', split];

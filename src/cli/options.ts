@@ -43,6 +43,14 @@ export function addSetting(command: Command, schema: Setting, flag: string): voi
   else command.addOption(option.argParser(numberOrText));
 }
 
+/** Adds `--exclude`. */
+export const addExclude = (command: Command): Command =>
+  command.option(
+    '--exclude <glob>',
+    'leave out photos and folders that match, by their path in the data folder; may be given again',
+    (glob: string, before: readonly string[] = []) => [...before, glob],
+  );
+
 /** Adds a flag for every training setting. Values are undefined where none was given; help shows the defaults. */
 export function addTrainSettings(command: Command): void {
   for (const name of settingNames) addSetting(command, trainSettings.shape[name], flagOf(name));

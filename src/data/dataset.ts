@@ -3,9 +3,14 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { resizeRgb } from './decode.ts';
-import { loadPhotos, requireFolder } from './folder.ts';
+import { requireFolder } from './folder.ts';
 import { concat, type ImageSet, type OnProgress, PixelStore, storedSet, subset } from './images.ts';
-import { findStl10, hasPart, loadStl10, STL10_SIDE, type Stl10Part } from './stl10.ts';
+import type { ListedFile } from './inventory.ts';
+import { isHidden, packageFolders } from './photo_names.ts';
+import { Reading } from './reading.ts';
+import { holdsResults } from './results_folder.ts';
+import type { LeftOut } from './scan.ts';
+import { findStl10, hasPart, listStl10, loadStl10, STL10_SIDE, type Stl10Part } from './stl10.ts';
 
 export type TrainSplit = 'unlabeled' | 'train+unlabeled' | 'train';
 
@@ -20,6 +25,8 @@ export interface DatasetOptions {
   readonly size: number;
   /** Whether to load labelled sets for a probe when there are some; default true. */
   readonly probe?: boolean;
+  /** Globs of photos and folders to leave out: see `Exclusions`. */
+  readonly exclude?: readonly string[] | undefined;
   readonly onProgress?: OnProgress;
 }
 
@@ -33,6 +40,12 @@ export interface Dataset {
   readonly description: string;
   /** The same where nothing is pre-trained on. */
   readonly measured: string;
+  /** What the images were read from. */
+  readonly files: readonly ListedFile[];
+  /** What was found and is no data. */
+  readonly leftOut: readonly LeftOut[];
+  /** Globs of `exclude` that matched nothing. */
+  readonly unusedExcludes: readonly string[];
   /** Closes the files that the sets read from. */
   close(): void;
 }
@@ -48,14 +61,23 @@ const HOLD_OUT_EVERY = 5;
  */
 export async function openDataset(path: string, options: DatasetOptions): Promise<Dataset> {
   await requireFolder(path);
+  const reading = new Reading(path, options);
   const stl10 = findStl10(path);
-  if (stl10 !== undefined) return openStl10(stl10, options);
-  const splits = await findSplits(path);
-  return splits ? openSplits(path, splits, options) : openPlain(path, options);
+  if (stl10 === undefined) {
+    const splits = await findSplits(path, reading);
+    return splits ? openSplits(path, splits, options, reading) : openPlain(path, options, reading);
+  }
+  if (options.exclude?.length)
+    throw new UserError(`${stl10}: --exclude is for folders of photos, and these are STL-10's files; leave it out`, 2);
+  return openStl10(stl10, options, reading);
 }
 
-async function openStl10(folder: string, options: DatasetOptions): Promise<Dataset> {
-  const load = async (split: DataSplit) => resized(loadStl10(folder, split), options);
+async function openStl10(folder: string, options: DatasetOptions, reading: Reading): Promise<Dataset> {
+  const parts = new Set<Stl10Part>();
+  const load = async (split: DataSplit) => {
+    for (const part of split.split('+') as Stl10Part[]) parts.add(part);
+    return resized(loadStl10(folder, split), options);
+  };
   for (const part of options.split.split('+') as Stl10Part[]) {
     if (!hasPart(folder, part))
       throw new UserError(`${folder}: no ${part}_X.bin, which split '${options.split}' needs; choose another split`);
@@ -65,7 +87,8 @@ async function openStl10(folder: string, options: DatasetOptions): Promise<Datas
   const probe = probed
     ? { train: options.split === 'train' ? train : await load('train'), test: await load('test') }
     : undefined;
-  return dataset('stl10', `STL-10 files in ${folder}, split ${options.split}`, train, probe);
+  reading.files.push(...listStl10(folder, [...parts]));
+  return dataset('stl10', reading, `STL-10 files in ${folder}, split ${options.split}`, train, probe);
 }
 
 /** The set at `options.size`: as it is at 96, else resized into memory. */
@@ -98,11 +121,12 @@ interface Splits {
  * The split folders under `path`. A lone `train/` beside other folders is a class called "train", not a split: one of
  * the other splits must stand beside it, or nothing else.
  */
-async function findSplits(path: string): Promise<Splits | undefined> {
+async function findSplits(path: string, { exclusions }: Reading): Promise<Splits | undefined> {
   const folders: string[] = [];
   for (const name of await readdir(path)) {
-    if (!name.startsWith('.') && (await stat(join(path, name)).catch(() => undefined))?.isDirectory())
-      folders.push(name);
+    if (isHidden(name) || packageFolders.includes(name) || exclusions.has(name)) continue;
+    if (!(await stat(join(path, name)).catch(() => undefined))?.isDirectory()) continue;
+    if (!holdsResults(join(path, name), await readdir(join(path, name)).catch(() => []))) folders.push(name);
   }
   const find = (...names: string[]) => names.find((name) => folders.includes(name));
   const train = find('train');
@@ -112,15 +136,10 @@ async function findSplits(path: string): Promise<Splits | undefined> {
   return undefined;
 }
 
-async function openSplits(path: string, splits: Splits, options: DatasetOptions): Promise<Dataset> {
-  const { onProgress, size } = options;
+async function openSplits(path: string, splits: Splits, options: DatasetOptions, reading: Reading): Promise<Dataset> {
   if (options.split === 'test') {
     if (splits.test === undefined) throw new UserError(`${path}: no folder test/, which split 'test' needs`);
-    return dataset(
-      'photos',
-      `photos in ${path}, ${splits.test}/`,
-      await loadPhotos(join(path, splits.test), { size, onProgress }),
-    );
+    return dataset('photos', reading, `photos in ${path}, ${splits.test}/`, await reading.photos(splits.test));
   }
   const wantsTrain = options.split !== 'unlabeled' || splits.unlabeled === undefined;
   const wantsUnlabeled = options.split !== 'train' && splits.unlabeled !== undefined;
@@ -128,23 +147,20 @@ async function openSplits(path: string, splits: Splits, options: DatasetOptions)
     throw new UserError(`${path}: no folder train/, which split '${options.split}' needs; choose split 'unlabeled'`);
   }
   const wantsProbe = options.probe !== false && splits.train !== undefined;
-  const labelled =
-    wantsTrain || wantsProbe ? await loadPhotos(join(path, splits.train!), { size, onProgress }) : undefined;
-  const unlabeled = wantsUnlabeled
-    ? await loadPhotos(join(path, splits.unlabeled!), { size, labels: 'none', onProgress })
-    : undefined;
-  const parts = wantsProbe ? await probeOf(path, labelled!, splits.test, options) : undefined;
+  const labelled = wantsTrain || wantsProbe ? await reading.photos(splits.train!) : undefined;
+  const unlabeled = wantsUnlabeled ? await reading.photos(splits.unlabeled!, { labels: 'none' }) : undefined;
+  const parts = wantsProbe ? await probeOf(labelled!, splits.test, reading) : undefined;
   const kept = parts?.rest ?? labelled;
   const train = !wantsTrain ? unlabeled! : unlabeled ? concat(`${path} (train+unlabeled)`, kept!, unlabeled) : kept!;
   const used = [wantsTrain && 'train/', wantsUnlabeled && `${splits.unlabeled}/`].filter(Boolean).join(' and ');
-  return dataset('photos', `photos in ${path}, ${used}`, train, parts?.probe, parts?.note);
+  return dataset('photos', reading, `photos in ${path}, ${used}`, train, parts?.probe, parts?.note);
 }
 
-async function openPlain(path: string, options: DatasetOptions): Promise<Dataset> {
+async function openPlain(path: string, options: DatasetOptions, reading: Reading): Promise<Dataset> {
   if (options.split === 'test') throw new UserError(`${path}: no folder test/, which split 'test' needs`);
-  const all = await loadPhotos(path, { size: options.size, onProgress: options.onProgress });
+  const all = await reading.photos('');
   const parts = options.probe === false ? undefined : holdOut(all);
-  return dataset('photos', `photos in ${path}`, parts?.rest ?? all, parts?.probe, parts?.note);
+  return dataset('photos', reading, `photos in ${path}`, parts?.rest ?? all, parts?.probe, parts?.note);
 }
 
 interface ProbeParts {
@@ -155,15 +171,13 @@ interface ProbeParts {
 }
 
 async function probeOf(
-  path: string,
   labelled: ImageSet,
   test: string | undefined,
-  options: DatasetOptions,
+  reading: Reading,
 ): Promise<ProbeParts | undefined> {
   if (labelled.classNames === undefined) return undefined;
   if (test === undefined) return holdOut(labelled);
-  const { size, onProgress } = options;
-  const set = await loadPhotos(join(path, test), { size, classNames: labelled.classNames, onProgress });
+  const set = await reading.photos(test, { classNames: labelled.classNames });
   if (set.labels === undefined) return holdOut(labelled);
   return { probe: { train: labelled, test: set }, rest: labelled, note: `test photos from ${test}/` };
 }
@@ -193,6 +207,7 @@ function holdOut(set: ImageSet): ProbeParts | undefined {
 
 function dataset(
   kind: Dataset['kind'],
+  { files, leftOut, exclusions }: Reading,
   what: string,
   train: ImageSet,
   probe?: Dataset['probe'],
@@ -211,6 +226,9 @@ function dataset(
     kind,
     train,
     probe,
+    files,
+    leftOut,
+    unusedExcludes: exclusions.unused,
     description: `${what}: ${number(train.count)} images of ${size} to pre-train on; ${probed}`,
     measured: `${what}: ${labelled(` images of ${size}`) ?? `${number(train.count)} images of ${size}, ${without}`}`,
     close: () => {

@@ -109,25 +109,42 @@ export function checkExtension(path: string, known: readonly string[], what: str
   throw new UserError(`${path}: unknown extension for ${what}; supported: ${known.join(', ')}`, 2);
 }
 
-/** Creates the folder (and its parents) and proves that a file can be made in it. @param option named in the advice */
-export function ensureWritableDir(path: string, option = '--out'): void {
+/**
+ * Creates the folder (and its parents) and proves that a file can be made in it.
+ * @param option named in the advice
+ * @returns the folders that it created, outermost first
+ */
+export function ensureWritableDir(path: string, option = '--out'): string[] {
   const probe = join(path, `.writable.${process.pid}.tmp`);
+  const made: string[] = [];
   try {
-    makeFolders(path);
+    makeFolders(path, made);
     fs.closeSync(fs.openSync(probe, 'w'));
     fs.rmSync(probe);
   } catch (error) {
+    removeEmptyFolders(made);
     throw fileError('write', path, error, option);
   }
+  return made;
+}
+
+/** Proves that `ensureWritableDir` will succeed, and leaves everything as it was: the command may yet be refused. */
+export const checkWritableDir = (path: string, option?: string): void =>
+  removeEmptyFolders(ensureWritableDir(path, option));
+
+/** Removes folders, listed outermost first, that nothing has been put into. */
+export function removeEmptyFolders(folders: readonly string[]): void {
+  for (const folder of folders.toReversed()) ignoringErrors(() => fs.rmdirSync(folder));
 }
 
 /** Not `mkdirSync(…, { recursive: true })`: in Node 20 it never returns where mkdir says ENOENT below an existing folder (/proc). */
-function makeFolders(path: string): void {
+function makeFolders(path: string, made: string[]): void {
   if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   const parent = dirname(path);
-  if (parent !== path && !fs.existsSync(parent)) makeFolders(parent);
+  if (parent !== path && !fs.existsSync(parent)) makeFolders(parent, made);
   try {
     fs.mkdirSync(path);
+    made.push(path);
   } catch (error) {
     // Another process may have been faster.
     if (!hasCode(error, 'EEXIST') || !fs.statSync(path).isDirectory()) throw error;

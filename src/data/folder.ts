@@ -6,7 +6,9 @@ import { UserError } from '../errors.ts';
 import { decodePhoto, decodeRefused, shortReason } from './decode.ts';
 import { withoutEmptyClasses } from './empty_classes.ts';
 import { type ImageSet, type OnProgress, PixelStore, type Skipped, storedSet, subset } from './images.ts';
-import { labelsOf, PHOTO_EXTENSIONS, type Scan, scanPhotos } from './scan.ts';
+import type { ListedFile } from './inventory.ts';
+import { PHOTO_EXTENSIONS } from './photo_names.ts';
+import { type Excludes, type LeftOut, labelsOf, type Scan, scanPhotos } from './scan.ts';
 
 export interface PhotoOptions {
   /** Height and width that every photo gets. */
@@ -15,6 +17,10 @@ export interface PhotoOptions {
   readonly labels?: 'auto' | 'none';
   /** Classes that the folders must be among, in label order: those of the training split, for a test split. */
   readonly classNames?: readonly string[];
+  /** Whether to leave out a photo or folder, by its path relative to the folder. */
+  readonly excludes?: Excludes;
+  /** Given what was found, by paths relative to the folder: every photo with its size, readable or not, and what was left out. */
+  readonly onFound?: (files: readonly ListedFile[], leftOut: readonly LeftOut[]) => void;
   readonly onProgress?: OnProgress;
 }
 
@@ -29,12 +35,16 @@ export async function loadPhotos(folder: string, options: PhotoOptions): Promise
   if (!Number.isInteger(size) || size < 1)
     throw new UserError(`image size ${size} is not a whole number of pixels above 0`);
   await requireFolder(folder);
-  const scan = await scanPhotos(folder);
+  const scan = await scanPhotos(folder, options.excludes);
   if (scan.files.length === 0) throw noPhotos(folder, scan);
   const classes = options.labels === 'none' ? undefined : labelsOf(scan.files, folder, options.classNames);
 
   const store = new PixelStore(scan.files.length, size * size * 3);
-  const reasons = await decodeAll(folder, scan.files, size, store, options.onProgress);
+  const { reasons, bytes } = await decodeAll(folder, scan.files, size, store, options.onProgress);
+  options.onFound?.(
+    scan.files.map((file, i) => ({ file, bytes: bytes[i] })),
+    scan.leftOut,
+  );
   const kept = Uint32Array.from(scan.files.keys()).filter((i) => reasons[i] === undefined);
   const failed = scan.files.flatMap((file, i) => (reasons[i] === undefined ? [] : [{ file, reason: reasons[i] }]));
   const skipped = [...scan.skipped, ...failed];
@@ -62,7 +72,7 @@ export async function requireFolder(folder: string): Promise<void> {
  * another is decoded, and the memory for large photos stays bounded. Those that were refused are looked at again after
  * that, one by one (see decodeRefused).
  *
- * @returns why photo i could not be decoded, or undefined when it was
+ * @returns why photo i could not be decoded, or undefined when it was, and the size of its file
  */
 async function decodeAll(
   folder: string,
@@ -70,13 +80,16 @@ async function decodeAll(
   size: number,
   store: PixelStore,
   onProgress: OnProgress | undefined,
-): Promise<(string | undefined)[]> {
+): Promise<{ reasons: (string | undefined)[]; bytes: Float64Array }> {
+  const bytes = new Float64Array(files.length);
   const refused: number[] = [];
   let next = 0;
   let done = 0;
   const work = async () => {
     for (let i = next++; i < files.length; i = next++) {
-      const pixels = await decodePhoto(join(folder, files[i]), size).catch(() => undefined);
+      const path = join(folder, files[i]);
+      bytes[i] = (await stat(path).catch(() => undefined))?.size ?? 0;
+      const pixels = await decodePhoto(path, size).catch(() => undefined);
       if (pixels) store.slot(i).set(pixels);
       else refused.push(i);
       onProgress?.({ phase: 'decode', done: ++done, total: files.length });
@@ -90,15 +103,27 @@ async function decodeAll(
     if (typeof pixels === 'string') reasons[i] = pixels;
     else store.slot(i).set(pixels);
   }
-  return reasons;
+  return { reasons, bytes };
 }
 
 function noPhotos(folder: string, scan: Scan): UserError {
-  const passed = scan.skipped.length > 0 ? `; ${scan.skipped[0].file}: ${scan.skipped[0].reason}` : '';
+  const [skipped] = scan.skipped;
+  const [leftOut] = scan.leftOut;
+  const passed = skipped
+    ? `; ${skipped.file}: ${skipped.reason}`
+    : leftOut
+      ? `; ${leftOut.path} was left out: ${reasonFor[leftOut.why]}`
+      : '';
   return new UserError(
     `${folder}: no photos here or in its subfolders (looked for ${PHOTO_EXTENSIONS.join(' ')})${passed}`,
   );
 }
+
+const reasonFor: Readonly<Record<LeftOut['why'], string>> = {
+  results: 'it holds results of this program',
+  packages: 'it holds packages',
+  excluded: '--exclude',
+};
 
 function noneDecoded(folder: string, skipped: readonly Skipped[]): UserError {
   const { file, reason } = skipped[skipped.length - 1];

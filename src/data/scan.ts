@@ -1,54 +1,81 @@
 /** Finds the photos under a folder, and the classes that its subfolders spell. */
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
 import type { Skipped } from './images.ts';
+import { extensionOf, isHidden, isPhoto, packageFolders, UNREADABLE_EXTENSIONS } from './photo_names.ts';
+import { holdsResults } from './results_folder.ts';
 
-/** Extensions that are looked for, in any case. */
-export const PHOTO_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'];
-/** Photos that the decoder cannot read: reported, not silently passed over. */
-const UNREADABLE_EXTENSIONS: readonly string[] = ['.heic', '.heif', '.bmp'];
+/** A folder or photo that is there and no data. */
+export interface LeftOut {
+  readonly path: string;
+  /** Results of this program, a folder of packages, or what the user excludes. */
+  readonly why: 'results' | 'packages' | 'excluded';
+}
 
 export interface Scan {
   /** Paths relative to the folder, '/' between the parts, in byte order of their UTF-8. */
   readonly files: string[];
   readonly skipped: Skipped[];
+  readonly leftOut: LeftOut[];
 }
 
-/** Names that start with a dot (`.git`, macOS's `._photo.jpg`) and `__MACOSX` are no photos. */
-const isHidden = (name: string): boolean => name.startsWith('.') || name === '__MACOSX';
+/** Whether a path relative to the folder is to be left out. */
+export type Excludes = (path: string) => boolean;
 
 /**
  * Lists the photos under `folder`, nested to any depth. Symbolic links are followed; a linked folder that was already
- * listed (a loop, a second link) is not listed again, so no photo is counted twice and every walk ends.
+ * listed (a loop, a second link) is not listed again, so no photo is counted twice and every walk ends. Folders of results and of
+ * packages are left out, `folder` itself is not.
  */
-export async function scanPhotos(folder: string): Promise<Scan> {
-  const scan: Scan = { files: [], skipped: [] };
+export async function scanPhotos(folder: string, excludes: Excludes = () => false): Promise<Scan> {
+  const scan: Scan = { files: [], skipped: [], leftOut: [] };
   const seen = new Set([await realpath(folder)]);
   const linked: string[] = [];
-  await walk(folder, '', scan, seen, linked);
+  const walk = (start: string) => walkFolder(folder, start, scan, seen, linked, excludes);
+  await walk('');
   // Real folders first: of a folder and a link to it, the folder's own name counts, whichever sorts first.
   for (let next = 0; next < linked.length; next++) {
     const target = await realpath(join(folder, linked[next]));
     if (seen.has(target)) continue;
     seen.add(target);
-    await walk(folder, linked[next], scan, seen, linked);
+    await walk(linked[next]);
   }
-  return { files: sortByBytes(scan.files), skipped: scan.skipped };
+  return { ...scan, files: sortByBytes(scan.files) };
 }
 
-async function walk(root: string, start: string, scan: Scan, seen: Set<string>, linked: string[]): Promise<void> {
+async function walkFolder(
+  root: string,
+  start: string,
+  scan: Scan,
+  seen: Set<string>,
+  linked: string[],
+  excludes: Excludes,
+): Promise<void> {
   const pending = [start];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     const entries = await listFolder(join(root, path), path, scan.skipped);
+    if (
+      path !== '' &&
+      holdsResults(
+        join(root, path),
+        entries.map(({ name }) => name),
+      )
+    ) {
+      scan.leftOut.push({ path, why: 'results' });
+      continue;
+    }
     for (const entry of entries) {
       if (isHidden(entry.name)) continue;
       const child = path === '' ? entry.name : `${path}/${entry.name}`;
       const kind = await kindOf(entry, join(root, child));
-      if (kind === 'file') addFile(child, scan);
+      if (kind === 'other' || (kind === 'file' && !looksLikePhoto(child))) continue;
+      const why = excludes(child) ? 'excluded' : packageFolders.includes(entry.name) ? 'packages' : undefined;
+      if (why) scan.leftOut.push({ path: child, why });
+      else if (kind === 'file') addFile(child, scan);
       else if (kind === 'linked folder') linked.push(child);
-      else if (kind === 'folder') {
+      else {
         seen.add(await realpath(join(root, child)));
         pending.push(child);
       }
@@ -78,12 +105,12 @@ async function kindOf(entry: Dirent, path: string): Promise<'file' | 'folder' | 
   return target === undefined || target.isFile() ? 'file' : 'other';
 }
 
+const looksLikePhoto = (path: string): boolean => isPhoto(path) || UNREADABLE_EXTENSIONS.includes(extensionOf(path));
+
 function addFile(path: string, scan: Scan): void {
-  const extension = extname(path).toLowerCase();
-  if (PHOTO_EXTENSIONS.includes(extension)) scan.files.push(path);
-  else if (UNREADABLE_EXTENSIONS.includes(extension)) {
-    scan.skipped.push({ file: path, reason: `${extension} files are not supported: convert to JPEG or PNG` });
-  }
+  if (isPhoto(path)) scan.files.push(path);
+  else
+    scan.skipped.push({ file: path, reason: `${extensionOf(path)} files are not supported: convert to JPEG or PNG` });
 }
 
 /** Byte order of the UTF-8: the same on every system and in every language setting. */

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { guarded } from './file_errors.ts';
 import { checkRead, concat, type ImageSet } from './images.ts';
+import type { ListedFile } from './inventory.ts';
 
 /** Height and width of every image of the format. */
 export const STL10_SIDE = 96;
@@ -89,6 +90,32 @@ function loadPart(folder: string, part: Stl10Part): ImageSet {
   const classNames = readClassNames(folder);
   const labels = part === 'unlabeled' ? undefined : readLabels(join(folder, labelFile(part)), count, classNames);
   return openPixels(file, count, labels && { labels, classNames });
+}
+
+/** Images of a pixel file whose bytes are sampled: a file of this format is as long as any other with as many images. */
+const sampledImages = 64;
+
+/** The files that these parts are read from. */
+export function listStl10(folder: string, parts: readonly Stl10Part[]): ListedFile[] {
+  const names = parts.flatMap((part) => [pixelFile(part), ...(part === 'unlabeled' ? [] : [labelFile(part)])]);
+  return names.map((file) => ({ file, bytes: sizeOf(join(folder, file)), sample: sampleOf(join(folder, file)) }));
+}
+
+/** SHA-256 of evenly spaced blocks of an image's size. */
+function sampleOf(file: string): string {
+  const blocks = Math.ceil(sizeOf(file) / STL10_IMAGE_BYTES);
+  const hash = createHash('sha256');
+  const block = new Uint8Array(STL10_IMAGE_BYTES);
+  const fd = guarded('read', file, () => openSync(file, 'r'));
+  try {
+    for (let i = 0; i < Math.min(blocks, sampledImages); i++) {
+      const start = Math.floor((i * blocks) / Math.min(blocks, sampledImages)) * STL10_IMAGE_BYTES;
+      hash.update(block.subarray(0, readSync(fd, block, 0, block.length, start)));
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return hash.digest('hex');
 }
 
 function imageCount(file: string): number {

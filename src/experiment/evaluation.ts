@@ -34,6 +34,8 @@ export interface Outcome {
 
 export interface EvaluationOptions extends GivenPreparation {
   readonly checkpoint: string;
+  /** Globs of photos and folders to leave out. */
+  readonly exclude?: readonly string[] | undefined;
   /** Folder of the feature cache. */
   readonly cache: string;
   /** Images at a time. */
@@ -90,8 +92,8 @@ export class Evaluation {
 
   /** Opens a folder, labelled or not. */
   async images(path: string, split: TrainSplit = 'train'): Promise<Dataset> {
-    const { onData, onProgress } = this.options.events ?? {};
-    const dataset = await openDataset(path, { split, size: this.file.imageSize, onProgress });
+    const { exclude, events: { onData, onProgress } = {} } = this.options;
+    const dataset = await openDataset(path, { ...{ split, exclude }, size: this.file.imageSize, onProgress });
     onData?.(dataset);
     return dataset;
   }

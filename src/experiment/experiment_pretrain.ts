@@ -48,7 +48,7 @@ export async function pretrain(
     const before = numberIn(folder.file(wallFile), 'wallSeconds') ?? 0;
     const wallSeconds = () => before + (performance.now() - started) / 1000;
     const keep = () => writeFileAtomic(folder.file(wallFile), `${JSON.stringify({ wallSeconds: wallSeconds() })}\n`);
-    const trainer = await Trainer.create(gpu, dataset, settings, folder, {
+    const trainer = await createTrainer(gpu, dataset, settings, folder, {
       ...events,
       onEpoch(report) {
         keep();
@@ -75,6 +75,16 @@ export async function pretrain(
   const wallSeconds = numberIn(folder.file(finishedFile), 'wallSeconds');
   const steps = folder.checkpointSteps().at(-1)!;
   return resultOf(settings, checkpoint, steps, recordsOf(folder.file('metrics.jsonl')), similarity, wallSeconds);
+}
+
+/** A refused pre-training leaves nothing in its folder. */
+async function createTrainer(...[gpu, dataset, settings, folder, events]: Parameters<typeof Trainer.create>) {
+  try {
+    return await Trainer.create(gpu, dataset, settings, folder, events);
+  } catch (error) {
+    folder.discard();
+    throw error;
+  }
 }
 
 /** A number that a JSON file holds; undefined where it does not, or where the file is missing or damaged. */

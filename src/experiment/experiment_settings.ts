@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { checked, readJson } from '../data/checked.ts';
-import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
+import { writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
@@ -38,6 +38,7 @@ export const supervisedKey = (name: SupervisedName): string =>
  */
 export interface GivenExperiment {
   readonly data?: string;
+  readonly exclude?: readonly string[] | undefined;
   /** Take this encoder instead of pre-training one. */
   readonly checkpoint?: string;
   readonly seeds?: readonly number[];
@@ -59,6 +60,10 @@ export interface ExperimentConfig {
   readonly supervised: SupervisedSettings;
   /** Numbers of images. */
   readonly images: { readonly pretrain: number; readonly train: number; readonly test: number };
+  /** Globs of photos and folders that are left out. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Digest of the list in `images.jsonl`; experiments of older versions have none. */
+  readonly imagesDigest?: string | undefined;
   readonly adapter: string;
   readonly started: string;
 }
@@ -75,11 +80,16 @@ const configSchema = z.object({
   pretrain: z.unknown(),
   supervised: z.unknown(),
   images: z.object({ pretrain: count, train: count, test: count }),
+  exclude: z.array(z.string()).readonly().optional(),
+  imagesDigest: z.string().optional(),
   adapter: z.string(),
   started: z.string(),
 });
 
-export type ExperimentPlan = Omit<ExperimentConfig, 'version' | 'data' | 'images' | 'adapter' | 'started'>;
+export type ExperimentPlan = Omit<
+  ExperimentConfig,
+  'version' | 'data' | 'images' | 'exclude' | 'imagesDigest' | 'adapter' | 'started'
+>;
 
 /** Sizes of the labelled stages with which the whole experiment ends within minutes on a software rasteriser. */
 export const softwareSupervised = { epochs: 12, batchSize: 32 } as const;
@@ -163,9 +173,8 @@ export function readExperiment(out: string): ExperimentConfig | undefined {
   return { ...config, pretrain, supervised: parseSupervisedSettings(config.supervised, file, asNamed) };
 }
 
-/** Makes the folder and keeps the settings. UserError: it cannot be written. */
+/** Keeps the settings in the folder, which must be there. */
 export function writeExperiment(out: string, config: ExperimentConfig): void {
-  ensureWritableDir(out);
   writeFileAtomic(fileOf(out), `${JSON.stringify(config, null, 2)}\n`);
 }
 
@@ -175,6 +184,7 @@ export function checkContinues(out: string, given: GivenExperiment, config: Expe
   const compare = (flag: string, wanted: unknown, found: unknown) => {
     if (wanted !== undefined && String(wanted) !== String(found)) differences.push(`${flag} ${found ?? 'not given'}`);
   };
+  compare('--exclude', given.exclude, config.exclude);
   compare('--checkpoint', given.checkpoint, config.checkpoint);
   compare('--seeds', given.seeds, config.seeds);
   compare('--folds', given.folds, config.folds);

@@ -27,6 +27,8 @@ export interface Progress {
   /** Sums over the steps of the epoch that is under way. */
   readonly loss: number;
   readonly accuracy: number;
+  /** How many steps these are; checkpoints of older versions do not say. */
+  readonly summed?: number | undefined;
   /** Set in f16. */
   readonly lossScale?: LossScaleProgress | undefined;
 }
@@ -35,6 +37,7 @@ const progressSchema = z.object({
   step: z.number().int().min(0).max(99_999_999),
   loss: z.number(),
   accuracy: z.number(),
+  summed: z.number().int().min(0).optional(),
   lossScale: z.object({ scale: z.number().gt(0), counts: z.array(z.number().int().min(0)).length(3) }).optional(),
 });
 

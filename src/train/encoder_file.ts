@@ -16,17 +16,24 @@ import {
 } from './preparation.ts';
 import { flagOf, normalization } from './settings.ts';
 
-/** An encoder before it is on a device, and how images are prepared for it. */
-export interface EncoderFile extends Preparation {
+/** The tensors of a file that has an encoder. */
+export interface EncoderTensors {
   readonly path: string;
   readonly architecture: Architecture;
   readonly stem: ResNetOptions['stem'];
+  /** Weights and running statistics under torchvision's names. */
+  readonly tensors: ReadonlyMap<string, TorchTensor>;
+  /** What follows the encoder: a projection head (`fc.0.weight`, …), a classifier (`fc.weight`), or nothing. */
+  readonly fc: ReadonlyMap<string, TorchTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** An encoder before it is on a device, and how images are prepared for it. */
+export interface EncoderFile extends Preparation, Pick<EncoderTensors, 'path' | 'architecture' | 'stem' | 'tensors'> {
   /** The name of `mean` and `std`; undefined where they are none of those that have one. */
   readonly normalize: Normalize | undefined;
   /** What the caller said about preparation; the rest came from the file. */
   readonly given: GivenPreparation;
-  /** Weights and running statistics under torchvision's names. */
-  readonly tensors: ReadonlyMap<string, TorchTensor>;
   /** SHA-256 of the values: what is cached under it belongs to this encoder. */
   readonly digest: string;
 }
@@ -41,20 +48,29 @@ const marks: readonly (readonly [string, Architecture])[] = [
 const trunk = /^(conv1|bn1|layer[1-4])\./;
 
 /**
- * Reads the encoder of any safetensors file that has torchvision's names; a classifier (`fc`), a projection head and moments of an
- * optimiser are left out. What is `given` overrides what the file says about preparation.
+ * Reads the tensors of an encoder from any safetensors file that has torchvision's names, without moments of an optimiser.
+ * @throws UserError no such file, damaged, no ResNet-18 or -34
+ */
+export function readEncoderTensors(path: string): EncoderTensors {
+  const { tensors: stored, metadata } = readSafetensors(path);
+  const named = (pattern: RegExp) =>
+    new Map(
+      [...stored]
+        .filter(([tensor, { dtype }]) => pattern.test(tensor) && dtype !== 'I64')
+        .map(([tensor, values]) => [tensor, toTorch(values)]),
+    );
+  const tensors = named(trunk);
+  return { path, ...shapeOf(tensors, path), tensors, fc: named(/^fc\./), metadata };
+}
+
+/**
+ * Reads an encoder and how images are prepared for it. What is `given` overrides what the file says about preparation.
  *
  * @param name how the error calls the settings that are missing: by their flags, or as the library does
  * @throws UserError no such file, damaged, no ResNet-18 or -34, or neither the file nor the caller says how images are prepared
  */
 export function readEncoderFile(path: string, given: GivenPreparation = {}, name: Naming = flagOf): EncoderFile {
-  const { tensors: stored, metadata } = readSafetensors(path);
-  const floats = new Map(
-    [...stored]
-      .filter(([tensor, { dtype }]) => trunk.test(tensor) && dtype !== 'I64')
-      .map(([tensor, values]) => [tensor, toTorch(values)]),
-  );
-  const { architecture, stem } = shapeOf(floats, path);
+  const { architecture, stem, tensors: floats, metadata } = readEncoderTensors(path);
   const file = storedPreparation(metadata, path, name);
   const imageSize = given.imageSize ?? file.imageSize;
   const colours = given.normalize ? normalization({ normalize: given.normalize }) : file.colours;

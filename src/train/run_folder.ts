@@ -1,30 +1,19 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { checked, readJson } from '../data/checked.ts';
-import { appendLine, ensureWritableDir, isRunning, truncateJsonLines, writeFileAtomic } from '../data/files.ts';
+import {
+  appendLine,
+  checkWritableDir,
+  ensureWritableDir,
+  readJsonLines,
+  removeEmptyFolders,
+  truncateJsonLines,
+  writeFileAtomic,
+} from '../data/files.ts';
+import { checkUnlocked, lockFolder } from '../data/folder_lock.ts';
+import { type ListedFile, writeInventory } from '../data/inventory.ts';
+import { checkResultsPlace, markResults, resultsMarker } from '../data/results_folder.ts';
 import { UserError } from '../errors.ts';
-import { parseSettings, type TrainSettings } from './settings.ts';
-
-/** What `config.json` holds: all that is needed to continue the run, and to know where it ran. */
-export interface RunConfig {
-  readonly version: 1;
-  /** The folder given with `--data`. */
-  readonly data: string;
-  readonly settings: TrainSettings;
-  readonly images: number;
-  readonly adapter: string;
-  readonly started: string;
-}
-
-const configSchema = z.object({
-  version: z.literal(1),
-  data: z.string(),
-  settings: z.unknown(),
-  images: z.number().int().min(1),
-  adapter: z.string(),
-  started: z.string(),
-});
+import { type RunConfig, readRunConfig } from './run_config.ts';
 
 /** One line of `metrics.jsonl`. Lines of a step and of an epoch carry the number of steps done. */
 export type MetricsRecord = Readonly<Record<string, unknown>> & {
@@ -35,54 +24,88 @@ export type MetricsRecord = Readonly<Record<string, unknown>> & {
 const checkpointName = /^step-(\d{8})\.safetensors$/;
 
 /**
- * The folder of a run: `config.json`, `metrics.jsonl`, `checkpoints/step-00000390.safetensors`, `figures/*.png`. Whatever is
- * replaced is replaced in one step, so a run that is killed leaves a folder that it can continue from.
+ * The folder of a run: `config.json`, `images.jsonl`, `metrics.jsonl`, `checkpoints/step-00000390.safetensors`, `figures/*.png`.
+ * Whatever is replaced is replaced in one step, so a run that is killed leaves a folder that it can continue from.
  */
 export class RunFolder {
+  private release: (() => void) | undefined;
+  /** Folders that `create` made, outermost first; undefined: the run was there before. */
+  private made: readonly string[] | undefined;
+
   constructor(readonly path: string) {}
 
-  /** Makes the folder of a new run. UserError: a run is in it already, or it cannot be written. */
-  static create(path: string, config: RunConfig): RunFolder {
-    RunFolder.checkFree(path);
+  /**
+   * Makes and locks the folder of a new run.
+   * @param files what the images were read from
+   * @throws UserError a run is in it already, another process uses it, or it cannot be written; then nothing is changed
+   */
+  static create(path: string, config: RunConfig, files: readonly ListedFile[] = []): RunFolder {
+    checkResultsPlace(path);
     const folder = new RunFolder(path);
-    rmSync(folder.file('metrics.jsonl'), { force: true });
-    mkdirSync(folder.file('checkpoints'), { recursive: true });
-    mkdirSync(folder.file('figures'), { recursive: true });
-    writeFileAtomic(folder.file('config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    const made = ensureWritableDir(path);
+    try {
+      folder.lock();
+      folder.checkEmpty();
+      rmSync(folder.file('metrics.jsonl'), { force: true });
+      mkdirSync(folder.file('checkpoints'), { recursive: true });
+      mkdirSync(folder.file('figures'), { recursive: true });
+      markResults(path);
+      if (files.length > 0) writeInventory(path, files);
+      folder.writeConfig(config);
+    } catch (error) {
+      folder.unlock();
+      removeEmptyFolders(made);
+      throw error;
+    }
+    folder.made = made;
     return folder;
   }
 
-  /** UserError: the folder cannot be written, or a run is in it. One that never got to its first checkpoint does not count. */
+  /** Throws as `create` will, and changes nothing: what takes long comes between the two. */
   static checkFree(path: string): void {
-    if (new RunFolder(path).checkpointSteps().length > 0) {
-      throw new UserError(`${path}: holds a run already; continue it with --resume ${path}, or choose another --out`);
-    }
-    ensureWritableDir(path);
+    new RunFolder(path).checkEmpty();
+    checkUnlocked(path);
+    checkResultsPlace(path);
+    checkWritableDir(path);
   }
 
-  /** Keeps other processes from writing to the folder. Returns what gives it free again. UserError: one is writing. */
-  lock(): () => void {
-    const file = this.file('run.lock');
-    const holder = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
-    if (holder > 0 && holder !== process.pid && isRunning(holder)) {
-      throw new UserError(`${this.path}: process ${holder} is training in this folder; wait for it or stop it`);
-    }
-    writeFileAtomic(file, String(process.pid));
-    return () => rmSync(file, { force: true });
+  /** UserError: a run is in the folder. One that never got to its first checkpoint does not count. */
+  private checkEmpty(): void {
+    if (this.checkpointSteps().length === 0) return;
+    const { path } = this;
+    throw new UserError(`${path}: holds a run already; continue it with --resume ${path}, or choose another --out`);
   }
 
-  /** Opens the folder of a run to continue it. UserError: no run is there, or its config does not hold. */
+  /** Opens and locks the folder of a run to continue it. UserError: no run is there, its config is damaged, or it is in use. */
   static open(path: string): { folder: RunFolder; config: RunConfig } {
     const folder = new RunFolder(path);
-    const file = folder.file('config.json');
-    if (!existsSync(file))
-      throw new UserError(
-        `${path}: no config.json is there, so there is no run to resume; start one with --out ${path}`,
-      );
-    const remedy = 'restore the file or start a new run';
-    const config = checked(configSchema, readJson(file, remedy), { source: file, remedy });
-    ensureWritableDir(path);
-    return { folder, config: { ...config, settings: parseSettings(config.settings, file, (name) => name) } };
+    const config = readRunConfig(path, folder.file('config.json'));
+    folder.lock();
+    return { folder, config };
+  }
+
+  /** Keeps other processes from writing to the folder until the returned function is called, or the process ends. */
+  lock(): () => void {
+    this.release ??= lockFolder(this.path);
+    return () => this.unlock();
+  }
+
+  unlock(): void {
+    this.release?.();
+    this.release = undefined;
+  }
+
+  /** Takes back what `create` made, because the run was refused before its first step. A run that was there before only gets unlocked. */
+  discard(): void {
+    const mine = this.made ? ['config.json', 'images.jsonl', 'kernels.json', resultsMarker] : [];
+    for (const name of mine) rmSync(this.file(name), { force: true });
+    if (this.made) removeEmptyFolders([this.file('checkpoints'), this.file('figures')]);
+    this.unlock();
+    removeEmptyFolders(this.made ?? []);
+  }
+
+  writeConfig(config: RunConfig): void {
+    writeFileAtomic(this.file('config.json'), `${JSON.stringify(config, null, 2)}\n`);
   }
 
   file(...parts: string[]): string {
@@ -111,6 +134,13 @@ export class RunFolder {
 
   log(record: MetricsRecord): void {
     appendLine(this.file('metrics.jsonl'), record);
+  }
+
+  /** The last step that was logged; 0: none was. */
+  loggedSteps(): number {
+    const file = this.file('metrics.jsonl');
+    if (!existsSync(file)) return 0;
+    return (readJsonLines(file) as MetricsRecord[]).reduce((last, { step }) => Math.max(last, step), 0);
   }
 
   /** Drops the lines of steps after `step`: they will be run again. */

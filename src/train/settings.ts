@@ -218,6 +218,12 @@ export function pretrainingOptions(settings: TrainSettings): PretrainingOptions 
   };
 }
 
+/** Steps of a run: its epochs, or fewer where `--steps` ends it before. */
+export function totalSteps({ epochs, steps }: Pick<TrainSettings, 'epochs' | 'steps'>, perEpoch: number): number {
+  const most = perEpoch * epochs;
+  return steps > 0 ? Math.min(steps, most) : most;
+}
+
 /** The learning rate of a step (from 1) of a run of `total` steps. */
 export function learningRate(
   settings: Pick<TrainSettings, 'lr' | 'schedule' | 'warmupEpochs'>,

@@ -5,7 +5,7 @@ import { Classifier } from '../nn/classifier.ts';
 import type { Entry } from '../nn/module.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import { saveClassifier } from './classifier_file.ts';
-import { classCount, digestOf, type SupervisedData } from './supervised_data.ts';
+import { classCount, digestOf, type SupervisedData, sampledDigestOf } from './supervised_data.ts';
 import {
   digestOfGiven,
   type EncoderDigest,
@@ -85,7 +85,8 @@ export async function trainSupervised(
   if (mode !== 'baseline' && !encoder) throw new UserError(`${mode}: needs a pre-trained encoder; give a checkpoint`);
   const config = { version: 1, mode, settings, classes, encoder: encoder ? digestOfGiven(encoder) : null } as const;
   const digests = { train: digestOf(data.train), test: digestOf(data.test) };
-  const folder = SupervisedFolder.open(options.folder, { ...config, ...digests });
+  const former = { train: sampledDigestOf(data.train), test: sampledDigestOf(data.test) };
+  const folder = SupervisedFolder.open(options.folder, { ...config, ...digests }, former);
   const known = folder.result<SupervisedResult>();
   if (known) return known;
   checkPrecision(settings, gpu.traits);
@@ -95,8 +96,7 @@ export async function trainSupervised(
     const { architecture, stem, seed } = settings;
     const classifier = new Classifier({ architecture, stem, seed, classes });
     if (encoder) loadEncoder(state, classifier, encoder);
-    folder.prepare();
-    unlock = folder.lock();
+    unlock = folder.prepare();
     const { events = {} } = options;
     const fixed = options.cacheFeatures !== false && hasFixedFeatures(mode, settings);
     const before = await encoderDigest(state, classifier);

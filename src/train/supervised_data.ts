@@ -8,8 +8,8 @@ export interface SupervisedData {
   readonly test: ImageSet;
 }
 
-/** Images whose pixels go into a set's digest. */
-const digestedImages = 16;
+/** Images whose pixels went into a set's digest in older versions. */
+const sampledImages = 16;
 
 /** The number of classes. UserError: a set without images or labels, fewer than two classes, other classes in the test set. */
 export function classCount({ train, test }: SupervisedData): number {
@@ -41,13 +41,19 @@ const classesOf = ({ labels, classNames }: ImageSet): number => classNames?.leng
 const describe = (set: ImageSet): string =>
   `${classesOf(set)} classes${set.classNames ? ` (${set.classNames.slice(0, 10).join(', ')})` : ''}`;
 
-/** What tells a set from another: its size, its labels and the pixels of some of its images. */
-export function digestOf(set: ImageSet): string {
+/** What tells a set from another: its size, its labels and every pixel. */
+export const digestOf = (set: ImageSet): string => digest(set, set.count);
+
+/** The digest that older versions recorded: of some images only. */
+export const sampledDigestOf = (set: ImageSet): string => digest(set, Math.min(sampledImages, set.count));
+
+/** With the pixels of so many images, evenly spaced. */
+function digest(set: ImageSet, images: number): string {
   const hash = createHash('sha256').update(JSON.stringify([set.count, set.height, set.width]));
   hash.update(Uint16Array.from(set.labels ?? []));
   const pixels = new Uint8Array(imageBytes(set));
-  for (let i = 0; i < Math.min(digestedImages, set.count); i++) {
-    set.read(Math.floor((i * set.count) / Math.min(digestedImages, set.count)), pixels, 0);
+  for (let i = 0; i < images; i++) {
+    set.read(Math.floor((i * set.count) / images), pixels, 0);
     hash.update(pixels);
   }
   return hash.digest('hex');

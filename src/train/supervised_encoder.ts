@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import type { Entry } from '../nn/module.ts';
+import type { ResNet, ResNetOptions } from '../nn/resnet.ts';
 import { readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
@@ -21,15 +22,19 @@ const trunk = /^(conv1|bn1|layer\d+)\.(?!.*num_batches_tracked$)/;
 
 const isCheckpoint = (encoder: PretrainedEncoder): encoder is Checkpoint => 'tensors' in encoder;
 
-/** Sets the encoder of a classifier. UserError: of another architecture; then nothing is changed. */
-export function loadEncoder(state: State, { encoder, options }: Classifier, from: PretrainedEncoder): void {
-  const { tensors, path } = isCheckpoint(from) ? from : { tensors: from, path: 'pre-trained encoder' };
+/** Sets the encoder of a model. UserError: of another architecture; then nothing is changed. */
+export function loadEncoder(
+  state: State,
+  { encoder, options }: { readonly encoder: ResNet; readonly options: Pick<ResNetOptions, 'architecture'> },
+  from: Pick<Checkpoint, 'path' | 'tensors'> | ReadonlyMap<string, TorchTensor>,
+): void {
+  const { tensors, path } = 'tensors' in from ? from : { tensors: from, path: 'pre-trained encoder' };
   const entries = [...encoder.parameters, ...encoder.buffers];
   const known = new Set(entries.map(({ tensor }) => tensor.name));
   const unknown = [...tensors.keys()].find((name) => trunk.test(name) && !known.has(name));
   if (unknown !== undefined) {
     throw new UserError(
-      `${path}: has a tensor '${unknown}', which a ${options.architecture} has not; choose its architecture`,
+      `${path}: has a tensor '${unknown}', which a ${options.architecture} does not have; choose its architecture`,
     );
   }
   writeEntries(state, entries, tensors, path);

@@ -28,6 +28,8 @@ const parts: Readonly<Record<Exclude<keyof SupervisedConfig, 'version' | 'settin
   encoder: 'another encoder to start from',
 };
 
+type Digests = Pick<SupervisedConfig, 'train' | 'test'>;
+
 /** Settings that may change when a training goes on: its numbers do not depend on them. */
 const free: readonly (keyof SupervisedSettings)[] = ['images', 'checkpointEvery'];
 
@@ -51,24 +53,30 @@ export class SupervisedFolder {
     this.run = new RunFolder(path);
   }
 
-  /** Opens the folder of a training, which may not be there yet. UserError: another training is in it. */
-  static open(path: string, config: SupervisedConfig): SupervisedFolder {
+  /**
+   * Opens the folder of a training, which may not be there yet.
+   * @param former digests under which an older version knew the same images
+   * @throws UserError another training is in it
+   */
+  static open(path: string, config: SupervisedConfig, former: Digests): SupervisedFolder {
     const folder = new SupervisedFolder(path, config);
     if (!existsSync(folder.configFile)) return folder;
-    const difference = differs(readJson(folder.configFile, startAgain) as SupervisedConfig, config, folder.configFile);
+    const found = readJson(folder.configFile, startAgain) as SupervisedConfig;
+    const difference = differs(found, config, former, folder.configFile);
     if (difference) throw new UserError(`${path}: holds a training with ${difference}; choose another folder`);
     return folder;
   }
 
-  /** Makes the folder where it is not there. UserError: it cannot be written. */
-  prepare(): void {
+  /**
+   * Makes the folder where it is not there, and locks it, as `RunFolder.lock` does.
+   * @returns what unlocks it
+   * @throws UserError it cannot be written, or another process trains in it
+   */
+  prepare(): () => void {
     ensureWritableDir(this.path);
+    const unlock = this.run.lock();
     if (!existsSync(this.configFile)) writeJson(this.configFile, this.config);
-  }
-
-  /** Keeps other processes from training in the folder, as `RunFolder.lock` does. Returns what gives it free again. */
-  lock(): () => void {
-    return this.run.lock();
+    return unlock;
   }
 
   private get configFile(): string {
@@ -112,14 +120,16 @@ export class SupervisedFolder {
 /** Where a supervised training leaves its classifier. */
 export const classifierFile = (folder: string): string => new RunFolder(folder).file('model.safetensors');
 
-function differs(found: SupervisedConfig, config: SupervisedConfig, file: string): string | undefined {
+function differs(found: SupervisedConfig, config: SupervisedConfig, former: Digests, file: string): string | undefined {
   if (found?.version !== config.version) return 'a config.json of another version';
   // A training of before there was a setting has its default.
   const settings = parseSupervisedSettings(found.settings, file, (name) => name);
   const names = Object.keys(config.settings) as (keyof SupervisedSettings)[];
   const setting = names.find((name) => !free.includes(name) && settings[name] !== config.settings[name]);
   if (setting) return `${setting} ${settings[setting]} in place of ${config.settings[setting]}`;
-  const part = (Object.keys(parts) as (keyof typeof parts)[]).find((key) => found[key] !== config[key]);
+  const part = (Object.keys(parts) as (keyof typeof parts)[]).find(
+    (key) => found[key] !== config[key] && !((key === 'train' || key === 'test') && found[key] === former[key]),
+  );
   return part && parts[part];
 }
 

@@ -19,16 +19,19 @@ import {
 } from './checkpoint.ts';
 import { divergence } from './diagnose.ts';
 import { type EpochReport, type ScaleReport, scaleReport, type TrainEvents, type TrainResult } from './events.ts';
+import { type InitialWeights, loadInitialWeights } from './initial_weights.ts';
 import { Monitor } from './monitor.ts';
 import { Probe } from './probe.ts';
 import type { RunFolder } from './run_folder.ts';
-import { learningRate, modelOptions, pretrainingOptions, type TrainSettings } from './settings.ts';
+import { learningRate, modelOptions, pretrainingOptions, type TrainSettings, totalSteps } from './settings.ts';
 
 /**
  * Steps whose results may be unread before the next one is submitted: one runs while the next is encoded. A software rasteriser
  * runs on the host's own processors, so nothing is gained by that there.
  */
 export const stepsInFlight = ({ software }: DeviceTraits): number => (software ? 1 : 2);
+
+const atStart: Progress = { step: 0, loss: 0, accuracy: 0, summed: 0 };
 
 /** UserError: there are fewer images than a batch takes. */
 export function checkBatch({ name, count }: ImageSet, { batchSize }: TrainSettings): void {
@@ -42,6 +45,8 @@ export class Trainer {
   private readonly perEpoch: number;
   private readonly total: number;
   private progress: Progress;
+  /** The weights were given, and are not in a checkpoint yet. */
+  private readonly initialised: boolean;
   private saved = -1;
   /** Steps of this epoch that this process ran, and how long they took. */
   private timedSteps = 0;
@@ -61,24 +66,44 @@ export class Trainer {
     private readonly folder: RunFolder,
     private readonly events: TrainEvents,
     checkpoint: Checkpoint | undefined,
-    private readonly unlock: () => void,
+    init: InitialWeights | undefined,
   ) {
     this.perEpoch = stepsPerEpoch(source.set.count, settings.batchSize);
-    const most = this.perEpoch * settings.epochs;
-    this.total = settings.steps > 0 ? Math.min(settings.steps, most) : most;
-    this.progress = checkpoint?.progress ?? { step: 0, loss: 0, accuracy: 0 };
+    this.total = totalSteps(settings, this.perEpoch);
+    this.progress = checkpoint?.progress ?? atStart;
+    this.initialised = init !== undefined;
   }
 
-  /** Uploads, compiles and, where the folder has checkpoints, restores the newest. */
+  /**
+   * Locks the folder, uploads, compiles and, where the folder has checkpoints, restores the newest.
+   * @param init what a run without checkpoints starts from, in place of drawn weights
+   */
   static async create(
+    gpu: Gpu,
+    dataset: Dataset,
+    settings: TrainSettings,
+    folder: RunFolder,
+    events: TrainEvents = {},
+    init?: InitialWeights,
+  ): Promise<Trainer> {
+    checkBatch(dataset.train, settings);
+    const unlock = folder.lock();
+    try {
+      return await Trainer.prepare(gpu, dataset, settings, folder, events, init);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  private static async prepare(
     gpu: Gpu,
     { train, probe }: Dataset,
     settings: TrainSettings,
     folder: RunFolder,
-    events: TrainEvents = {},
+    events: TrainEvents,
+    init: InitialWeights | undefined,
   ): Promise<Trainer> {
-    checkBatch(train, settings);
-    const unlock = folder.lock();
     const checkpoint = newestCheckpoint(folder, events);
     const state = new State(gpu);
     const model = new SimClr(modelOptions(settings));
@@ -91,6 +116,7 @@ export class Trainer {
     const probing = probe && settings.knnEvery > 0 ? await Probe.create(state, model, probe, settings) : undefined;
     const { optimizer, scaling } = pretraining.traced;
     if (checkpoint) restore(state, model, optimizer, checkpoint);
+    else if (init) loadInitialWeights(state, model, init);
     if (checkpoint && scaling) restoreLossScale(state, scaling, checkpoint);
     folder.rewindMetrics(checkpoint?.progress.step ?? 0);
     return new Trainer(
@@ -105,7 +131,7 @@ export class Trainer {
       folder,
       events,
       checkpoint,
-      unlock,
+      checkpoint ? undefined : init,
     );
   }
 
@@ -120,6 +146,7 @@ export class Trainer {
       steps: total,
       resumedAt: this.progress.step,
     });
+    if (this.initialised) await this.save(); // from now on the run does not need the file
     if (this.progress.step === 0) await this.showUntrained();
     let order: { epoch: number; indices: Uint32Array } | undefined;
     for (let done = this.progress.step; done < total && !signal?.aborted; done++) {
@@ -165,7 +192,9 @@ export class Trainer {
       }
       const [loss, accuracy] = [values['loss'][0], values['accuracy'][0]];
       this.lossScale = scaleReport(values);
-      this.progress = { step, loss: this.progress.loss + loss, accuracy: this.progress.accuracy + accuracy };
+      const { progress } = this;
+      const summed = this.summedSteps + 1;
+      this.progress = { step, loss: progress.loss + loss, accuracy: progress.accuracy + accuracy, summed };
       const report = { step, epoch: epoch + 1, loss, accuracy, lr, lossScale: this.lossScale };
       this.folder.log({ type: 'step', ...report });
       this.events.onStep?.({ ...report, steps: this.total });
@@ -182,13 +211,21 @@ export class Trainer {
     return divergence(counters.step, remedy, state, model, pretraining.traced, source, options, indices, counters);
   }
 
+  /**
+   * Steps in the sums of the epoch that is under way. A checkpoint of an older version does not say; it has either none of them, where
+   * --steps ended the run within the epoch, or all.
+   */
+  private get summedSteps(): number {
+    const { step, loss, summed } = this.progress;
+    return summed ?? (loss === 0 ? 0 : step % this.perEpoch);
+  }
+
   private async endEpoch(epoch: number): Promise<void> {
     const { settings, perEpoch } = this;
     const start = performance.now();
     await this.settle(0);
     this.seconds += (performance.now() - start) / 1000;
     const { step, loss, accuracy } = this.progress;
-    const steps = step - (epoch - 1) * perEpoch; // fewer than all where --steps ends the run within an epoch
     const last = step === this.total;
     const probing = this.probe && (last || epoch % settings.knnEvery === 0);
     this.knn = probing ? await this.probe!.accuracy() : undefined;
@@ -196,9 +233,9 @@ export class Trainer {
       epoch,
       epochs: Math.ceil(this.total / perEpoch),
       step,
-      loss: loss / steps,
+      loss: loss / this.summedSteps,
       chance: Math.log(2 * settings.batchSize - 1),
-      accuracy: accuracy / steps,
+      accuracy: accuracy / this.summedSteps,
       lr: learningRate(settings, step, this.total, perEpoch),
       imagesPerSecond: (this.timedSteps * settings.batchSize) / this.seconds,
       memory: this.gpu.highWater,
@@ -207,7 +244,8 @@ export class Trainer {
     };
     this.seconds = 0;
     this.timedSteps = 0;
-    this.progress = { step, loss: 0, accuracy: 0 };
+    // Where --steps ends the run within an epoch the sums stay: a longer run goes on with them.
+    if (step % perEpoch === 0) this.progress = { ...atStart, step };
     this.folder.log({ type: 'epoch', ...report, temperature: settings.temperature, batchSize: settings.batchSize });
     this.events.onEpoch?.(report);
     if (last || epoch % settings.checkpointEvery === 0) await this.save();
@@ -240,6 +278,6 @@ export class Trainer {
     this.monitor.destroy();
     this.probe?.destroy();
     this.state.destroy();
-    this.unlock();
+    this.folder.unlock();
   }
 }

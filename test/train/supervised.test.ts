@@ -1,8 +1,9 @@
 /** Supervised training end to end, tiny: learns, keeps what is frozen, goes on where it was stopped, says what is wrong. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJsonLines } from '../../src/data/files.ts';
+import { lockFolder } from '../../src/data/folder_lock.ts';
 import { subset } from '../../src/data/images.ts';
 import { readSafetensors } from '../../src/data/safetensors.ts';
 import { evaluateClassifier } from '../../src/eval/classifier.ts';
@@ -260,7 +261,7 @@ describe('what is wrong is said in one line', () => {
     await expect(run('frozen', 'wrong', {}, { encoder: undefined })).rejects.toThrow(/needs a pre-trained encoder/);
     const deeper = new Map([...encoder, ['layer3.5.conv1.weight', encoder.get('conv1.weight')!] as const]);
     await expect(run('transfer', 'wrong', {}, { encoder: deeper })).rejects.toThrow(
-      /has a tensor 'layer3.5.conv1.weight', which a resnet18 has not/,
+      /has a tensor 'layer3.5.conv1.weight', which a resnet18 does not have/,
     );
     await expect(run('transfer', 'wrong', { stem: 'cifar' })).rejects.toThrow(/'conv1.weight' has shape/);
   });
@@ -269,15 +270,17 @@ describe('what is wrong is said in one line', () => {
     const path = join(folder, 'locked');
     const lock = join(path, 'run.lock');
     mkdirSync(path);
-    writeFileSync(lock, String(process.ppid));
+    const unlock = lockFolder(path);
     await expect(run('frozen', 'locked', { epochs: 1 })).rejects.toThrow(
-      `${path}: process ${process.ppid} is training in this folder; wait for it or stop it`,
+      `${path}: process ${process.pid} is training in this folder; wait for it or stop it`,
     );
-    expect(readFileSync(lock, 'utf8')).toBe(String(process.ppid));
-    writeFileSync(lock, '4194305'); // above the largest number that Linux gives a process
-    const holder: string[] = [];
-    await run('frozen', 'locked', { epochs: 1 }, { events: { onStep: () => holder.push(readFileSync(lock, 'utf8')) } });
-    expect(new Set(holder)).toEqual(new Set([String(process.pid)]));
+    expect(readdirSync(path)).toEqual(['run.lock']);
+    unlock();
+    writeFileSync(lock, String(process.ppid)); // what a version that looked for the number would have found alive
+    const holder: number[] = [];
+    const onStep = () => holder.push(JSON.parse(readFileSync(lock, 'utf8')).pid);
+    await run('frozen', 'locked', { epochs: 1 }, { events: { onStep } });
+    expect(new Set(holder)).toEqual(new Set([process.pid]));
     expect(existsSync(lock)).toBe(false);
   });
 

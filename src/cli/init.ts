@@ -1,0 +1,52 @@
+/** `--init`: reads the weights that a run starts from, and says what of them it takes. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { UserError } from '../errors.ts';
+import { type EncoderTensors, readEncoderTensors } from '../train/encoder_file.ts';
+import { fittingHead, type InitialWeights } from '../train/initial_weights.ts';
+import { normalizeNamed, storedPreparation } from '../train/preparation.ts';
+import type { RunConfig } from '../train/run_config.ts';
+import { flagOf, type TrainSettings } from '../train/settings.ts';
+import { checkpointFile } from './common.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Reads a run's folder, a checkpoint, an exported encoder or torchvision's ResNet. UserError: it is none of these. */
+export function readInit(path: string, terminal: Terminal): EncoderTensors {
+  const file = readEncoderTensors(checkpointFile(path, terminal));
+  for (const [name, { data }] of file.tensors) {
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0)
+      throw new UserError(
+        `${file.path}: tensor '${name}' has a value that is not finite (element ${at}); give another file`,
+      );
+  }
+  return file;
+}
+
+/** Settings that follow from the weights where they are not given. */
+export function settingsOf({ path, architecture, stem, metadata }: EncoderTensors): Partial<TrainSettings> {
+  const { colours } = storedPreparation(metadata, path, flagOf);
+  const normalize = colours && normalizeNamed(colours);
+  return { architecture, stem, ...(normalize && { normalize }) };
+}
+
+/** What a run with these settings starts from, and what its config keeps of that. */
+export function startFrom(
+  { path, architecture, tensors, fc }: EncoderTensors,
+  settings: TrainSettings,
+  terminal: Terminal,
+): { weights: InitialWeights; config: NonNullable<RunConfig['init']> } {
+  const head = fittingHead(settings, fc);
+  const isClassifier = fc.has('fc.weight');
+  const rest = head
+    ? 'encoder and projection head'
+    : isClassifier
+      ? 'encoder; its classifier fc is ignored, the projection head is new'
+      : fc.size > 0
+        ? 'encoder; its projection head has other sizes, so a new one is used'
+        : 'encoder; the projection head is new';
+  terminal.line(`init       ${path}: ${architecture} ${rest}`);
+  const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
+  return { weights: { path, tensors, head }, config: { file: resolve(path), sha256, head: head !== undefined } };
+}

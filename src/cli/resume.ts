@@ -1,0 +1,114 @@
+/** `simclr train --resume`: a run that was stopped continues, and one that has ended may be made longer. */
+import { existsSync } from 'node:fs';
+import type { Dataset } from '../data/dataset.ts';
+import { stepsPerEpoch } from '../data/order.ts';
+import { UserError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { resumedConfig } from '../train/extension.ts';
+import type { RunConfig } from '../train/run_config.ts';
+import { RunFolder } from '../train/run_folder.ts';
+import { checkSameImages } from '../train/same_images.ts';
+import { flagOf, type TrainSettings, totalSteps } from '../train/settings.ts';
+import { openAdapter } from './device.ts';
+import type { Terminal } from './terminal.ts';
+import { openData, type TrainOptions } from './train_data.ts';
+
+/** Flags that only a new run takes. */
+const ofNewRuns = ['preset', 'out', 'init', 'dryRun', 'profile'] as const;
+
+/** What a run continues with. */
+export interface Resumed {
+  readonly gpu: Gpu;
+  readonly dataset: Dataset;
+  /** Where it is. */
+  readonly data: string;
+  readonly exclude: RunConfig['exclude'];
+  readonly folder: RunFolder;
+  readonly settings: TrainSettings;
+}
+
+/**
+ * Opens and locks the folder of a run, and its images.
+ * @param given settings among the options
+ * @throws UserError the run cannot continue with these options, images or checkpoints; then nothing is changed
+ */
+export async function resume(
+  path: string,
+  options: TrainOptions,
+  given: Partial<TrainSettings>,
+  terminal: Terminal,
+): Promise<Resumed> {
+  const excluded = ofNewRuns.filter((name) => options[name] !== undefined);
+  if (excluded.length > 0) {
+    throw new UserError(`--resume continues in the run's own folder; leave out ${excluded.map(flagOf).join(', ')}`, 2);
+  }
+  const { folder, config: recorded } = RunFolder.open(path);
+  try {
+    const data = dataOf(path, options, recorded);
+    const step = folder.checkpointSteps().at(-1) ?? 0;
+    const { config, notes } = resumedConfig(path, recorded, given, step);
+    const restart = step === 0 ? restartNote(folder, config) : finishedNote(config, step);
+    const gpu = await openAdapter(options.adapter, config.adapter);
+    if (gpu.traits.adapter !== config.adapter) {
+      notes.push(
+        `the run was started on '${config.adapter}'; on '${gpu.traits.adapter}' its numbers will differ in the last bits`,
+      );
+    }
+    const dataset = await openData(
+      data,
+      { ...config.settings, exclude: config.exclude },
+      terminal,
+      config.settings.knnEvery > 0,
+    );
+    checkSameImages(path, data, config, dataset);
+    if (config !== recorded) folder.writeConfig(config);
+    for (const note of [...restart, ...notes]) terminal.line(`note       ${note}`);
+    return { gpu, dataset, data, exclude: config.exclude, folder, settings: config.settings };
+  } catch (error) {
+    folder.unlock();
+    throw error;
+  }
+}
+
+/** Where the images are. UserError: they are gone, or others are left out of them than before. */
+function dataOf(path: string, { data, exclude }: TrainOptions, config: RunConfig): string {
+  if (exclude !== undefined && String(exclude) !== String(config.exclude ?? [])) {
+    const before = config.exclude?.map((glob) => `--exclude '${glob}'`).join(' ') ?? 'no --exclude';
+    throw new UserError(
+      `--resume continues with the images of ${path}/config.json (${before}); leave out --exclude`,
+      2,
+    );
+  }
+  if (data === undefined && !existsSync(config.data)) {
+    throw new UserError(
+      `${config.data}: the images that ${path}/config.json names are not there; give their place with --data`,
+    );
+  }
+  return data ?? config.data;
+}
+
+/**
+ * What is said of a run without checkpoints, which starts over.
+ * @throws UserError there have been some: starting over would throw away the record of a training that has been done
+ */
+function restartNote(folder: RunFolder, { settings, images }: RunConfig): string[] {
+  const { checkpointSteps, checkpointEvery, batchSize } = settings;
+  const logged = folder.loggedSteps();
+  const firstSave = Math.min(
+    checkpointSteps > 0 ? checkpointSteps : Number.POSITIVE_INFINITY,
+    checkpointEvery * stepsPerEpoch(images, batchSize),
+    totalSteps(settings, stepsPerEpoch(images, batchSize)),
+  );
+  if (logged > firstSave) {
+    throw new UserError(
+      `${folder.path}: has logged ${logged} steps, but its checkpoints are gone; restore ${folder.file('checkpoints')}, or start a new run with another --out`,
+    );
+  }
+  const dropped = logged > 0 ? `; the ${logged} steps in metrics.jsonl will be run again` : '';
+  return [`no checkpoint was saved yet: starting from step 1${dropped}`];
+}
+
+function finishedNote({ settings, images }: RunConfig, step: number): string[] {
+  if (step < totalSteps(settings, stepsPerEpoch(images, settings.batchSize))) return [];
+  return ['the run has ended; a greater --epochs or --steps makes it longer'];
+}

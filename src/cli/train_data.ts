@@ -1,0 +1,62 @@
+/** The options of `simclr train`, and the images that it is given. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Dataset, openDataset } from '../data/dataset.ts';
+import { ensureSampleSet } from '../data/sample.ts';
+import { findStl10 } from '../data/stl10.ts';
+import { UserError } from '../errors.ts';
+import type { TrainSettings } from '../train/settings.ts';
+import { printLeftOut, printSkipped, setsOf } from './common.ts';
+import { sampleSizes } from './data.ts';
+import type { DeviceOptions } from './device.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface TrainOptions extends Partial<TrainSettings>, DeviceOptions {
+  readonly data?: string;
+  readonly exclude?: readonly string[];
+  readonly init?: string;
+  readonly preset?: 'stl10';
+  readonly out?: string;
+  readonly resume?: string;
+  readonly dryRun?: boolean;
+  readonly profile?: boolean;
+}
+
+/** Where `--data` is not given: STL-10 in data/, or the sample set; the user is told which, and how to get the real one. */
+export async function defaultData(preset: TrainOptions['preset'], terminal: Terminal): Promise<string> {
+  if (preset !== 'stl10') {
+    throw new UserError(
+      "--data is missing: give a folder of photos or of STL-10's files, or --preset stl10 to try the sample set",
+      2,
+    );
+  }
+  if (existsSync('data') && findStl10('data') !== undefined) return 'data';
+  terminal.line('STL-10 is not here. To get it (2.6 GB): npm run data:stl10');
+  terminal.line('Training on the built-in sample set instead: drawn pictures of ten classes.');
+  const folder = join('data', 'sample');
+  ensureSampleSet(folder, {
+    ...sampleSizes,
+    onProgress: ({ done, total }) => terminal.progress('draw', done, total ?? done),
+  });
+  return folder;
+}
+
+/** Opens the images of a run, with labelled sets where they are wanted and there, and prints what was found. */
+export async function openData(
+  data: string,
+  { split, imageSize, exclude }: Pick<TrainSettings, 'split' | 'imageSize'> & Pick<TrainOptions, 'exclude'>,
+  terminal: Terminal,
+  labelled: boolean,
+): Promise<Dataset> {
+  const dataset = await openDataset(data, {
+    split,
+    size: imageSize,
+    probe: labelled,
+    exclude,
+    onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
+  });
+  terminal.line(`data       ${dataset.description}`);
+  printLeftOut(dataset, terminal);
+  printSkipped(setsOf(dataset), terminal);
+  return dataset;
+}

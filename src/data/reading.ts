@@ -1,0 +1,42 @@
+/** What is found while a data folder is read. */
+import { join } from 'node:path';
+import { Exclusions } from './exclude.ts';
+import { loadPhotos, type PhotoOptions } from './folder.ts';
+import type { ImageSet, OnProgress } from './images.ts';
+import type { ListedFile } from './inventory.ts';
+import type { LeftOut } from './scan.ts';
+
+interface ReadingOptions {
+  readonly size: number;
+  readonly exclude?: readonly string[] | undefined;
+  readonly onProgress?: OnProgress;
+}
+
+/** Loads photos of a data folder, and keeps what was found there. */
+export class Reading {
+  readonly files: ListedFile[] = [];
+  readonly leftOut: LeftOut[] = [];
+  readonly exclusions: Exclusions;
+
+  constructor(
+    private readonly path: string,
+    private readonly options: ReadingOptions,
+  ) {
+    this.exclusions = new Exclusions(options.exclude);
+  }
+
+  /** @param part folder of a split; '': the data folder itself */
+  photos(part: string, more: Partial<PhotoOptions> = {}): Promise<ImageSet> {
+    const { size, onProgress } = this.options;
+    const inData = (path: string) => (part === '' ? path : `${part}/${path}`);
+    return loadPhotos(join(this.path, part), {
+      ...{ size, onProgress },
+      excludes: (path) => this.exclusions.has(inData(path)),
+      onFound: (files, leftOut) => {
+        for (const { file, bytes } of files) this.files.push({ file: inData(file), bytes });
+        for (const { path, why } of leftOut) this.leftOut.push({ path: inData(path), why });
+      },
+      ...more,
+    });
+  }
+}

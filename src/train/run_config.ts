@@ -1,0 +1,38 @@
+/** `config.json` of a run: all that is needed to resume it, and to know where it ran and on what. */
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { checked, readJson } from '../data/checked.ts';
+import { UserError } from '../errors.ts';
+import { parseSettings, type TrainSettings } from './settings.ts';
+
+const count = () => z.number().int().min(0);
+
+const configSchema = z.object({
+  version: z.literal(1),
+  /** The folder given with `--data`. */
+  data: z.string(),
+  /** Globs given with `--exclude`. */
+  exclude: z.array(z.string()).readonly().optional(),
+  settings: z.unknown(),
+  /** How many images the run trains on. */
+  images: z.number().int().min(1),
+  /** Digest of the list in `images.jsonl`; runs of older versions have none. */
+  imagesDigest: z.string().optional(),
+  /** The weights that the run started from: a file, its SHA-256, and whether the projection head was in it. */
+  init: z.object({ file: z.string(), sha256: z.string(), head: z.boolean() }).optional(),
+  /** Former lengths of a run that was extended, oldest first, and the steps it had done then. */
+  extended: z.array(z.object({ at: z.string(), step: count(), epochs: count(), steps: count() })).optional(),
+  adapter: z.string(),
+  started: z.string(),
+});
+
+export type RunConfig = Readonly<Omit<z.infer<typeof configSchema>, 'settings'>> & { readonly settings: TrainSettings };
+
+/** Reads and checks the config of a run. UserError: there is none, or it is damaged. */
+export function readRunConfig(folder: string, file: string): RunConfig {
+  if (!existsSync(file))
+    throw new UserError(`${folder}: no config.json here, so there is no run to resume; start one with --out ${folder}`);
+  const remedy = 'restore the file or start a new run';
+  const config = checked(configSchema, readJson(file, remedy), { source: file, remedy });
+  return { ...config, settings: parseSettings(config.settings, file, (name) => name) };
+}

@@ -1,0 +1,24 @@
+/** Whether a run is resumed with the images that it was started with. */
+import type { Dataset } from '../data/dataset.ts';
+import { inventoryDifference } from '../data/inventory.ts';
+import { UserError } from '../errors.ts';
+
+/**
+ * @param folder of the run, or of the experiment, which keeps the list of its images
+ * @param data where the images are
+ * @param before what its config says of them; runs of older versions have no digest, and only the numbers are compared
+ * @throws UserError other images, and as far as is known, which
+ */
+export function checkSameImages(
+  folder: string,
+  data: string,
+  before: { readonly images: number; readonly imagesDigest?: string | undefined },
+  { train, files }: Pick<Dataset, 'train' | 'files'>,
+): void {
+  const remedy = `restore them, give the same images with --data, or start anew with another --out`;
+  const difference = before.imagesDigest && inventoryDifference(folder, before.imagesDigest, files);
+  if (difference)
+    throw new UserError(`${data}: not the images that ${folder} was started with: ${difference}; ${remedy}`);
+  if (train.count === before.images) return;
+  throw new UserError(`${data}: has ${train.count} images, ${folder} was started with ${before.images}; ${remedy}`);
+}
