@@ -166,7 +166,7 @@ onEveryAdapter((gpu) => {
     for (const [name, more] of Object.entries({ f32: {}, f16: half, pieces: { ...half, microBatch: 2 } })) {
       const { step, close } = await train(gpu(), more);
       losses[name] = [];
-      for (let i = 1; i <= (name === 'pieces' ? 4 : 20); i++) losses[name].push((await step(i))['loss'][0]);
+      for (let i = 1; i <= (name === 'pieces' ? 4 : 20); i++) losses[name].push((await step(i)).loss);
       close();
     }
     const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -189,9 +189,9 @@ onEveryAdapter((gpu) => {
     let skipped = 0;
     for (let i = 1; i <= 40 && scales.length === skipped; i++) {
       const values = await first.step(i);
-      expect([values['firstBad'][0], Number.isFinite(values['loss'][0])]).toEqual([0, true]);
-      scales.push(values['lossScale'][0]);
-      skipped = values['lossScaleCounts'][2];
+      expect([values.firstBad, Number.isFinite(values.loss)]).toEqual([0, true]);
+      scales.push(values.lossScale!.scale);
+      skipped = values.lossScale!.skipped;
       if (skipped === i) expect(await first.weights()).toEqual(start);
     }
     expect(skipped).toBeGreaterThan(3);
@@ -232,7 +232,7 @@ onEveryAdapter((gpu) => {
     state.write(tensor, new Float32Array(tensor.size).fill(1e5));
     state.write(scaling.scale, Float32Array.of(1.5));
     const before = await weights();
-    expect((await step(7))['firstBad'][0]).toBe(7);
+    expect((await step(7)).firstBad).toBe(7);
     expect(await weights()).toEqual(before);
     const error = await divergence(
       7,

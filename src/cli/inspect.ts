@@ -6,11 +6,10 @@ import { OccupancyMeter } from '../gpu/occupancy.ts';
 import type { LaunchTime } from '../gpu/profiler.ts';
 import type { Tuner } from '../graph/autotune.ts';
 import { type PlannedLaunch, plan } from '../graph/plan.ts';
-import type { Run } from '../graph/program.ts';
 import { memoryOf } from '../graph/slot_pool.ts';
 import { State } from '../graph/state.ts';
 import { describePlan, describeProfile } from '../report/tables.ts';
-import { inMemoryOrder, Pretraining, runsOf, tracePretraining } from '../ssl/pretraining.ts';
+import { inMemoryOrder, Pretraining, runsOf, type StepRun, tracePretraining } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import { modelOptions, pretrainingOptions, type TrainSettings } from '../train/settings.ts';
 import { checkBatch, stepsInFlight } from '../train/trainer.ts';
@@ -88,7 +87,7 @@ async function watchHost(
   terminal: Terminal,
 ): Promise<void> {
   const meter = new OccupancyMeter(gpu);
-  const pending: Run[] = [];
+  const pending: StepRun[] = [];
   let host = 0;
   for (let i = 1; i <= watched; i++) {
     const start = performance.now();

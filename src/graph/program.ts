@@ -15,9 +15,9 @@ import type { Graph } from './trace.ts';
 const ringSize = 4;
 
 /** What one run gives: the outputs, copied when the run has finished. */
-export interface Run {
+export interface Run<Name extends string = string> {
   /** Values of the outputs by the names given to `compile`; to be called once, before `ringSize` further runs. */
-  read(): Promise<Record<string, Data>>;
+  read(): Promise<Record<Name, Data>>;
 }
 
 export type Inputs = Readonly<Record<string, Data>>;
@@ -26,7 +26,7 @@ export type Inputs = Readonly<Record<string, Data>>;
  * A planned graph with its memory, pipelines and bind groups: `run` writes the inputs, encodes the same dispatches again and
  * submits. Nothing is allocated after `compile`.
  */
-export class Program {
+export class Program<Name extends string = string> {
   private readonly inputs = new Map<string, { buffer: GPUBuffer; tensor: Tensor }>();
   private readonly ring: GPUBuffer[] = [];
   private readonly submissions: readonly Submission[];
@@ -35,7 +35,7 @@ export class Program {
   private constructor(
     readonly gpu: Gpu,
     readonly plan: Plan,
-    private readonly outputs: Readonly<Record<string, Tensor>>,
+    private readonly outputs: Readonly<Record<Name, Tensor>>,
     private readonly dispatches: readonly Dispatch[],
     private readonly buffers: Buffers,
     private readonly derived: Derived,
@@ -46,7 +46,7 @@ export class Program {
       this.inputs.set(leaf.name, { buffer: buffers.of(leaf).buffer, tensor: leaf });
     }
     this.submissions = submissions(dispatches);
-    const size = Object.values(outputs).reduce((sum, tensor) => sum + byteLength(tensor), 0);
+    const size = Object.values<Tensor>(outputs).reduce((sum, tensor) => sum + byteLength(tensor), 0);
     for (let i = 0; i < ringSize && size > 0; i++) {
       this.ring.push(gpu.createBuffer(`outputs ${i}`, size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST));
     }
@@ -57,14 +57,14 @@ export class Program {
    * and are computed all the same. With `pool`, memory is shared with programs that never run at the same time. UserError if the
    * device refuses it.
    */
-  static async compile(
+  static async compile<Name extends string>(
     graph: Graph,
     state: State,
-    outputs: Readonly<Record<string, Tensor>> = {},
+    outputs: Readonly<Record<Name, Tensor>> = {} as Readonly<Record<Name, Tensor>>,
     options: PlanOptions & { onPipeline?: (done: number, total: number) => void; pool?: SlotPool } = {},
-  ): Promise<Program> {
+  ): Promise<Program<Name>> {
     const { gpu } = state;
-    const tensors = Object.values(outputs);
+    const tensors = Object.values<Tensor>(outputs);
     const choose = options.choose ?? (await chooserOf(gpu)?.choose(graph, tensors, options));
     const planned = plan(graph, tensors, gpu.traits, { ...options, choose });
     const buffers = new Buffers(planned, state, options.inspect ? guardBytes : 0, options.pool);
@@ -80,7 +80,7 @@ export class Program {
   }
 
   /** Runs once. `inputs` has a value for every input of the graph. Returns at once; the device works on. */
-  run(inputs: Inputs = {}): Run {
+  run(inputs: Inputs = {}): Run<Name> {
     this.gpu.check();
     this.derived.refresh();
     this.write(inputs);
@@ -127,7 +127,7 @@ export class Program {
     const staging = this.ring[this.runs++ % ringSize];
     if (staging?.mapState !== 'unmapped') return undefined;
     let offset = 0;
-    for (const tensor of Object.values(this.outputs)) {
+    for (const tensor of Object.values<Tensor>(this.outputs)) {
       const source = this.buffers.of(tensor);
       encoder.copyBufferToBuffer(source.buffer, source.offset, staging, offset, byteLength(tensor));
       offset += byteLength(tensor);
@@ -135,17 +135,17 @@ export class Program {
     return staging;
   }
 
-  private async readOutputs(staging: GPUBuffer | undefined): Promise<Record<string, Data>> {
+  private async readOutputs(staging: GPUBuffer | undefined): Promise<Record<Name, Data>> {
+    const values = {} as Record<Name, Data>;
     if (!staging) {
-      if (Object.keys(this.outputs).length === 0) return {};
+      if (Object.keys(this.outputs).length === 0) return values;
       throw new Error(`more than ${ringSize} runs have not been read`);
     }
     await this.gpu.mapForReading(staging);
     const bytes = staging.getMappedRange().slice(0);
     staging.unmap();
     let offset = 0;
-    const values: Record<string, Data> = {};
-    for (const [name, tensor] of Object.entries(this.outputs)) {
+    for (const [name, tensor] of Object.entries(this.outputs) as [Name, Tensor][]) {
       values[name] = typedArray(tensor.dtype, bytes, offset, tensor.size);
       offset += byteLength(tensor);
     }

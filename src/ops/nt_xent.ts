@@ -173,9 +173,14 @@ function packLaunch(
 
 /**
  * Normalised-temperature cross-entropy of 2N embeddings z [2N, D], which need not have length one: row i and row i + N are two
- * views of one sample. Returns the loss [1], the contrastive accuracy [1] and the log-sum-exp of each row [2N].
+ * views of one sample. Returns the loss [1], the contrastive accuracy [1], the log-sum-exp of each row [2N], and z with rows of length
+ * one, `unit` [2N, D].
  */
-export function ntXent(z: Tensor, { temperature }: Attrs): { loss: Tensor; accuracy: Tensor; lse: Tensor } {
-  const [loss, accuracy, lse] = apply(ntXentOp, [l2Normalize(z)], { temperature });
-  return { loss, accuracy, lse };
+export function ntXent(
+  z: Tensor,
+  { temperature }: Attrs,
+): { loss: Tensor; accuracy: Tensor; lse: Tensor; unit: Tensor } {
+  const unit = l2Normalize(z);
+  const [loss, accuracy, lse] = apply(ntXentOp, [unit], { temperature });
+  return { loss, accuracy, lse, unit };
 }

@@ -1,4 +1,4 @@
-import type { Tensor } from '../graph/tensor.ts';
+import type { Data, Tensor } from '../graph/tensor.ts';
 import { variable } from '../graph/trace.ts';
 import { nonFiniteGuard } from '../ops/guard.ts';
 import { type LossScaleAttrs, lossScale } from '../ops/loss_scale.ts';
@@ -8,6 +8,19 @@ const firstScale = 65536;
 
 /** PyTorch's GradScaler: twice the scale after 2,000 good steps in a row, half of it where a gradient is not finite. */
 export const gradScaler: LossScaleAttrs = { growthInterval: 2000, growth: 2, backoff: 0.5 };
+
+/** Where the loss scale of a training in f16 stands. */
+export interface ScaleReport {
+  readonly scale: number;
+  /** Steps so far that were skipped because scaled gradients overflowed. */
+  readonly skipped: number;
+}
+
+/** The loss scale among the outputs of a step; undefined in f32. */
+export function scaleReport(outputs: Readonly<Record<string, Data | undefined>>): ScaleReport | undefined {
+  const { lossScale, lossScaleCounts } = outputs;
+  return lossScale && lossScaleCounts && { scale: lossScale[0], skipped: lossScaleCounts[2] };
+}
 
 /**
  * Dynamic loss scaling on the device. Gradients of f16 underflow below 6e-8, so the loss counts `scale` times in them; a step whose

@@ -3,6 +3,7 @@ import type { ImageSource } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import { input, trace, variable } from '../graph/trace.ts';
 import { accumulate } from '../ops/accumulate.ts';
+import { columnStd } from '../ops/column_std.ts';
 import { gradients } from '../ops/gradients.ts';
 import { ntXent } from '../ops/nt_xent.ts';
 import { readRows, writeRows } from '../ops/row_range.ts';
@@ -62,6 +63,7 @@ export function microBatchStep(model: Trainable, source: ImageSource, options: P
     writeRows(kept.dz, dz);
     writeRows(kept.loss, result.loss);
     writeRows(kept.accuracy, result.accuracy);
+    writeRows(kept.embeddingStd, columnStd(result.unit));
     return {};
   });
   const backward = phase('gradients', pairs, () => {
@@ -71,7 +73,8 @@ export function microBatchStep(model: Trainable, source: ImageSource, options: P
     return {};
   });
   const update = phase('update', 0, () => {
-    return { loss: kept.loss, accuracy: kept.accuracy, ...weights.update(kept.gradients, kept.loss) };
+    const { loss, accuracy, embeddingStd } = kept;
+    return { loss, accuracy, embeddingStd, ...weights.update(kept.gradients, loss) };
   });
   const { optimizer, scaling } = weights;
   return { phases: [embeddings, loss, backward, update], optimizer, scaling };
@@ -85,6 +88,7 @@ function keptTensors({ options }: Trainable, { flat }: Weights, batchSize: numbe
     dz: variable('dz of the batch', z),
     loss: variable('loss of the batch', [1]),
     accuracy: variable('accuracy of the batch', [1]),
+    embeddingStd: variable('embedding std of the batch', [1]),
     gradients: variable('gradients of the batch', flat.shape),
   };
 }

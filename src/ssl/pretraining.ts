@@ -3,6 +3,7 @@ import { type Inputs, Program, type Run } from '../graph/program.ts';
 import { SlotPool } from '../graph/slot_pool.ts';
 import type { State } from '../graph/state.ts';
 import { checkPrecision } from '../ops/precision.ts';
+import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
 import { microBatchStep } from './micro_batch.ts';
 import { type Phase, type PretrainingGraph, type PretrainingOptions, plainStep, type Trainable } from './step.ts';
 import { viewSeeds } from './views.ts';
@@ -16,6 +17,36 @@ export interface StepCounters {
   /** From 0; other epochs show an image under other augmentations. */
   readonly epoch: number;
   readonly lr: number;
+}
+
+/** What a step shows. */
+export interface StepValues {
+  /** NT-Xent of the batch. */
+  readonly loss: number;
+  /** Share of the views whose nearest other view is their positive. */
+  readonly accuracy: number;
+  /**
+   * Standard deviation over the batch of each dimension of the normalised embeddings, averaged over the dimensions: about
+   * 1/√features where they point everywhere, 0 where they are all equal (Chen & He, 2021).
+   */
+  readonly embeddingStd: number;
+  /** The first step whose loss or gradients were not finite, from which on weights stay as they are; 0 while there was none. */
+  readonly firstBad: number;
+  /** The next step's loss scale; set in f16. */
+  readonly lossScale: ScaleReport | undefined;
+}
+
+/** A step that was submitted. */
+export interface StepRun {
+  /** Waits for the step's values; to be called once, before four further steps. */
+  read(): Promise<StepValues>;
+}
+
+function stepValues(outputs: Awaited<ReturnType<Run['read']>>): StepValues {
+  const [loss, accuracy, embeddingStd, firstBad] = ['loss', 'accuracy', 'embeddingStd', 'firstBad'].map(
+    (name) => outputs[name][0],
+  );
+  return { loss, accuracy, embeddingStd, firstBad, lossScale: scaleReport(outputs) };
 }
 
 export interface CompileOptions {
@@ -114,12 +145,13 @@ export class Pretraining {
       yield { ...run, program: this.programs.get(run.phase)! };
   }
 
-  /** Runs one step on the images with these indices. Returns at once; `read()` waits for the outputs: see `PretrainingGraph`. */
-  step(indices: Uint32Array, counters: StepCounters): Run {
+  /** Runs one step on the images with these indices. Returns at once; `read()` waits for what it shows. */
+  step(indices: Uint32Array, counters: StepCounters): StepRun {
     let last: Run | undefined;
     for (const { program, inputs } of this.runs(indices, counters)) last = program.run(inputs);
     if (!last) throw new Error('a step has at least one phase');
-    return last;
+    const { read } = last;
+    return { read: async () => stepValues(await read()) };
   }
 
   /** Gives the programs' memory back to the device's pool. Variables stay. */

@@ -3,6 +3,7 @@ import type { ImageSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Graph, input, trace } from '../graph/trace.ts';
 import type { Mode } from '../nn/module.ts';
+import { columnStd } from '../ops/column_std.ts';
 import { ntXent } from '../ops/nt_xent.ts';
 import type { LossScaling } from '../optim/loss_scaling.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -56,8 +57,9 @@ export interface Phase {
 }
 
 /**
- * What a training step is made of. The last phase's outputs are those of the step: loss, accuracy and firstBad, and in f16 the next
- * step's lossScale and the counts of steps, lossScaleCounts.
+ * What a training step is made of. The last phase's outputs are those of the step: loss, accuracy, embeddingStd (the mean standard
+ * deviation of the normalised embeddings' dimensions) and firstBad, and in f16 the next step's lossScale and the counts of steps,
+ * lossScaleCounts.
  */
 export interface PretrainingGraph {
   readonly phases: readonly Phase[];
@@ -84,8 +86,8 @@ export function plainStep(model: Trainable, source: ImageSource, options: Pretra
   const { batchSize, temperature, precision } = options;
   const { graph, result: outputs } = trace(() => {
     const z = embedViews(model, source, batchSize, options, { training: true, precision });
-    const { loss, accuracy } = ntXent(z, { temperature });
-    return { loss, accuracy, ...weights.update(weights.gradientsOf(loss), loss) };
+    const { loss, accuracy, unit } = ntXent(z, { temperature });
+    return { loss, accuracy, embeddingStd: columnStd(unit), ...weights.update(weights.gradientsOf(loss), loss) };
   });
   const { optimizer, scaling } = weights;
   return { phases: [{ name: 'step', graph, outputs, pairs: batchSize }], optimizer, scaling };

@@ -1,17 +1,7 @@
 /** What a run tells while it goes on, and at its end. */
-import type { Data } from '../graph/tensor.ts';
+import type { ScaleReport } from '../optim/loss_scaling.ts';
 
-/** The loss scale of a run in f16. */
-export interface ScaleReport {
-  readonly scale: number;
-  /** Steps so far that were skipped because scaled gradients overflowed. */
-  readonly skipped: number;
-}
-
-/** The loss scale among the outputs of a step; undefined in f32. */
-export function scaleReport({ lossScale, lossScaleCounts }: Readonly<Record<string, Data>>): ScaleReport | undefined {
-  return lossScale && lossScaleCounts && { scale: lossScale[0], skipped: lossScaleCounts[2] };
-}
+export type { ScaleReport } from '../optim/loss_scaling.ts';
 
 /** What a step showed, with labels or without. */
 export interface StepReport {
@@ -25,7 +15,13 @@ export interface StepReport {
   readonly lossScale?: ScaleReport | undefined;
 }
 
-/** What an epoch showed: means over its steps. */
+/** What a step without labels showed. */
+export interface PretrainingStepReport extends StepReport {
+  /** See `StepValues`. */
+  readonly embeddingStd: number;
+}
+
+/** What an epoch showed: means over its steps, where nothing else is said. */
 export interface EpochReport {
   readonly epoch: number;
   readonly epochs: number;
@@ -34,6 +30,8 @@ export interface EpochReport {
   /** log(2N − 1): the loss when all embeddings are equal. */
   readonly chance: number;
   readonly accuracy: number;
+  /** Of the epoch's last step: see `StepValues`. */
+  readonly embeddingStd: number;
   readonly lr: number;
   readonly imagesPerSecond: number;
   /** Bytes in GPU buffers, at most so far. */
@@ -55,7 +53,7 @@ export interface TrainEvents {
   onPipeline?(done: number, total: number): void;
   /** A checkpoint that cannot be read is passed over for an older one. */
   onDamaged?(message: string): void;
-  onStep?(report: StepReport): void;
+  onStep?(report: PretrainingStepReport): void;
   onEpoch?(report: EpochReport): void;
   /** kNN accuracy with the first weights. */
   onUntrained?(knn: number): void;

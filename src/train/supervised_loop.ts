@@ -3,6 +3,7 @@ import { type Examples, evaluate, Predictor } from '../eval/classifier.ts';
 import type { Run } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
+import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
 import {
   type LossScaleProgress,
   readLossScale,
@@ -12,7 +13,6 @@ import {
   saveTraining,
 } from './checkpoint.ts';
 import { divergenceOf } from './diagnose.ts';
-import { type ScaleReport, scaleReport } from './events.ts';
 import { learningRate } from './settings.ts';
 import { labelsOf, type SupervisedData } from './supervised_data.ts';
 import type { SupervisedEpoch, SupervisedEvents } from './supervised_events.ts';

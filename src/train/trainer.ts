@@ -4,9 +4,8 @@ import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
 import { hostImages, type ImageSource, residentImages } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits, Gpu } from '../gpu/device.ts';
-import type { Run } from '../graph/program.ts';
 import { State } from '../graph/state.ts';
-import { Pretraining, type StepCounters } from '../ssl/pretraining.ts';
+import { Pretraining, type StepCounters, type StepRun } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import {
   type Checkpoint,
@@ -18,7 +17,7 @@ import {
   saveCheckpoint,
 } from './checkpoint.ts';
 import { divergence } from './diagnose.ts';
-import { type EpochReport, type ScaleReport, scaleReport, type TrainEvents, type TrainResult } from './events.ts';
+import type { EpochReport, ScaleReport, TrainEvents, TrainResult } from './events.ts';
 import { type InitialWeights, loadInitialWeights } from './initial_weights.ts';
 import { Monitor } from './monitor.ts';
 import { Probe } from './probe.ts';
@@ -41,7 +40,7 @@ export function checkBatch({ name, count }: ImageSet, { batchSize }: TrainSettin
 
 /** One pre-training run in one folder, from its start or its newest checkpoint to its end. */
 export class Trainer {
-  private readonly pending: { step: number; epoch: number; lr: number; indices: Uint32Array; run: Run }[] = [];
+  private readonly pending: { step: number; epoch: number; lr: number; indices: Uint32Array; run: StepRun }[] = [];
   private readonly perEpoch: number;
   private readonly total: number;
   private progress: Progress;
@@ -53,6 +52,7 @@ export class Trainer {
   private seconds = 0;
   private knn: number | undefined;
   private lossScale: ScaleReport | undefined;
+  private embeddingStd = 0;
 
   private constructor(
     private readonly gpu: Gpu,
@@ -186,16 +186,14 @@ export class Trainer {
   private async settle(left: number): Promise<void> {
     while (this.pending.length > left) {
       const { step, epoch, lr, indices, run } = this.pending.shift()!;
-      const values = await run.read();
-      if (values['firstBad'][0] !== 0) {
-        throw await this.divergence(indices, { step, epoch, lr });
-      }
-      const [loss, accuracy] = [values['loss'][0], values['accuracy'][0]];
-      this.lossScale = scaleReport(values);
+      const { loss, accuracy, embeddingStd, firstBad, lossScale } = await run.read();
+      if (firstBad !== 0) throw await this.divergence(indices, { step, epoch, lr });
+      this.lossScale = lossScale;
+      this.embeddingStd = embeddingStd;
       const { progress } = this;
       const summed = this.summedSteps + 1;
       this.progress = { step, loss: progress.loss + loss, accuracy: progress.accuracy + accuracy, summed };
-      const report = { step, epoch: epoch + 1, loss, accuracy, lr, lossScale: this.lossScale };
+      const report = { step, epoch: epoch + 1, loss, accuracy, embeddingStd, lr, lossScale };
       this.folder.log({ type: 'step', ...report });
       this.events.onStep?.({ ...report, steps: this.total });
     }
@@ -236,6 +234,7 @@ export class Trainer {
       loss: loss / this.summedSteps,
       chance: Math.log(2 * settings.batchSize - 1),
       accuracy: accuracy / this.summedSteps,
+      embeddingStd: this.embeddingStd,
       lr: learningRate(settings, step, this.total, perEpoch),
       imagesPerSecond: (this.timedSteps * settings.batchSize) / this.seconds,
       memory: this.gpu.highWater,
