@@ -133,5 +133,11 @@ async function run(
     return;
   }
   terminal.line(`figures    ${folder.file('figures')}`);
+  if (result.warning) {
+    const { message, remedy } = result.warning;
+    process.stderr.write(`simclr: warning: this training learnt nothing useful: ${message}; ${remedy}
+`);
+    return;
+  }
   printNextSteps(terminal, result.checkpoint, { ...open, split: settings.split });
 }

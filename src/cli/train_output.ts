@@ -73,15 +73,24 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
       terminal.line(
         `chance     loss log(2N−1) = ${Math.log(others).toFixed(3)}, acc ${percent(1 / others)}: a view’s pair among ${others} others`,
       );
+      const healthy = (1 / Math.sqrt(settings.features)).toFixed(3);
+      terminal.line(
+        `std        of the embeddings: about 1/√${settings.features} = ${healthy} when healthy, 0 when collapsed`,
+      );
+    },
+    onWarning: ({ message, remedy }) => {
+      terminal.line(`warning    ${message}`);
+      terminal.line(`           ${remedy}`);
     },
     onStep: ({ step, steps, epoch, loss, accuracy }) =>
       terminal.progress(epochOf(epoch, epochs), step, steps, stepDetails({ loss, accuracy }, batchSize)),
-    onEpoch: ({ epoch, loss, accuracy, lr, imagesPerSecond, lossScale, knn }) =>
+    onEpoch: ({ epoch, loss, accuracy, embeddingStd, lr, imagesPerSecond, lossScale, knn }) =>
       terminal.line(
         [
           epochOf(epoch, epochs),
           `loss ${loss.toFixed(3)}`,
           `acc ${percent(accuracy)}`,
+          `std ${embeddingStd.toFixed(3)}`,
           ...(knn === undefined ? [] : [`kNN ${percent(knn)}`]),
           ...(changesLr ? [`lr ${Number(lr.toPrecision(2))}`] : []),
           ...scaleParts(lossScale),

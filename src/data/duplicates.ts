@@ -1,5 +1,5 @@
 /** Images that are there twice: each copy would count as a negative of its original. */
-import { type ImageSet, imageBytes } from './images.ts';
+import type { ImageSet } from './images.ts';
 import { imageWords } from './source.ts';
 
 export interface Duplicates {

@@ -77,7 +77,8 @@ export function microBatchStep(model: Trainable, source: ImageSource, options: P
     return { loss, accuracy, embeddingStd, ...weights.update(kept.gradients, loss) };
   });
   const { optimizer, scaling } = weights;
-  return { phases: [embeddings, loss, backward, update], optimizer, scaling };
+  const { features } = model.options;
+  return { features, phases: [embeddings, loss, backward, update], optimizer, scaling };
 }
 
 /** What one phase leaves for another. */

@@ -4,6 +4,7 @@ import { SlotPool } from '../graph/slot_pool.ts';
 import type { State } from '../graph/state.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
+import { Health, type TrainWarning } from './health.ts';
 import { microBatchStep } from './micro_batch.ts';
 import { type Phase, type PretrainingGraph, type PretrainingOptions, plainStep, type Trainable } from './step.ts';
 import { viewSeeds } from './views.ts';
@@ -54,6 +55,11 @@ export interface CompileOptions {
   readonly inspect?: boolean;
   /** Launches of the phase under way whose pipelines are there. */
   readonly onPipeline?: (done: number, total: number) => void;
+  /**
+   * Called when the training learns nothing (its embeddings have collapsed, its loss stays at chance), from a step's `read()`; and
+   * while compiling, if images are there more than once.
+   */
+  readonly onWarning?: (warning: TrainWarning) => void;
 }
 
 /** Traces one step from image indices to updated weights, at once or in pieces. UserError: the pieces do not make up the batch. */
@@ -110,6 +116,7 @@ export class Pretraining {
     private readonly pool: SlotPool,
     private readonly source: ImageSource,
     private readonly options: PretrainingOptions,
+    private readonly health: Health,
   ) {}
 
   /** Traces, plans and compiles. */
@@ -136,7 +143,11 @@ export class Pretraining {
     const programs = new Map<Phase, Program>();
     for (const phase of inMemoryOrder(traced.phases))
       programs.set(phase, await Program.compile(phase.graph, state, phase.outputs, { ...compile, pool }));
-    return new Pretraining(traced, programs, pool, source, options);
+    const { onWarning } = compile;
+    const { batchSize } = options;
+    const health = new Health(source.set, { batchSize, features: traced.features }, (warning) => onWarning?.(warning));
+    if (onWarning) health.checkImages();
+    return new Pretraining(traced, programs, pool, source, options, health);
   }
 
   /** The runs that a step on the images with these indices consists of, each with its inputs. */
@@ -151,7 +162,18 @@ export class Pretraining {
     for (const { program, inputs } of this.runs(indices, counters)) last = program.run(inputs);
     if (!last) throw new Error('a step has at least one phase');
     const { read } = last;
-    return { read: async () => stepValues(await read()) };
+    return {
+      read: async () => {
+        const values = stepValues(await read());
+        if (values.firstBad === 0) this.health.observe(counters.step, values);
+        return values;
+      },
+    };
+  }
+
+  /** What is wrong with the training after the steps that were read, `step` the last; undefined where nothing is known to be. */
+  warningAt(step: number): TrainWarning | undefined {
+    return this.health.atEnd(step);
   }
 
   /** Gives the programs' memory back to the device's pool. Variables stay. */

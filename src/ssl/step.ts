@@ -62,6 +62,8 @@ export interface Phase {
  * lossScaleCounts.
  */
 export interface PretrainingGraph {
+  /** Size of the embedding z. */
+  readonly features: number;
   readonly phases: readonly Phase[];
   readonly optimizer: Optimizer;
   /** Set in f16. */
@@ -90,5 +92,6 @@ export function plainStep(model: Trainable, source: ImageSource, options: Pretra
     return { loss, accuracy, embeddingStd: columnStd(unit), ...weights.update(weights.gradientsOf(loss), loss) };
   });
   const { optimizer, scaling } = weights;
-  return { phases: [{ name: 'step', graph, outputs, pairs: batchSize }], optimizer, scaling };
+  const { features } = model.options;
+  return { features, phases: [{ name: 'step', graph, outputs, pairs: batchSize }], optimizer, scaling };
 }

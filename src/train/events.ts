@@ -1,5 +1,6 @@
 /** What a run tells while it goes on, and at its end. */
 import type { ScaleReport } from '../optim/loss_scaling.ts';
+import type { TrainWarning } from '../ssl/health.ts';
 
 export type { ScaleReport } from '../optim/loss_scaling.ts';
 
@@ -53,6 +54,8 @@ export interface TrainEvents {
   onPipeline?(done: number, total: number): void;
   /** A checkpoint that cannot be read is passed over for an older one. */
   onDamaged?(message: string): void;
+  /** The images hold copies, or the training learns nothing; it goes on. */
+  onWarning?(warning: TrainWarning): void;
   onStep?(report: PretrainingStepReport): void;
   onEpoch?(report: EpochReport): void;
   /** kNN accuracy with the first weights. */
@@ -67,5 +70,7 @@ export interface TrainResult {
   readonly checkpoint: string;
   /** The run was asked to stop before its end. */
   readonly interrupted: boolean;
+  /** Why what was trained is worthless: what was wrong at the end; undefined where nothing is known to be. */
+  readonly warning: TrainWarning | undefined;
   readonly knn: number | undefined;
 }

@@ -17,7 +17,7 @@ import { type RunConfig, readRunConfig } from './run_config.ts';
 
 /** One line of `metrics.jsonl`. Lines of a step and of an epoch carry the number of steps done. */
 export type MetricsRecord = Readonly<Record<string, unknown>> & {
-  readonly type: 'probe' | 'step' | 'epoch';
+  readonly type: 'probe' | 'step' | 'epoch' | 'warning';
   readonly step: number;
 };
 

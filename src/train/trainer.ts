@@ -5,6 +5,7 @@ import { hostImages, type ImageSource, residentImages } from '../data/source.ts'
 import { UserError } from '../errors.ts';
 import type { DeviceTraits, Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
+import type { TrainWarning } from '../ssl/health.ts';
 import { Pretraining, type StepCounters, type StepRun } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import {
@@ -109,8 +110,11 @@ export class Trainer {
     const model = new SimClr(modelOptions(settings));
     const source = settings.images === 'gpu' ? residentImages(state, train) : hostImages(train);
     const options = pretrainingOptions(settings);
+    const early: TrainWarning[] = [];
+    let warn = (warning: TrainWarning) => void early.push(warning);
     const pretraining = await Pretraining.create(state, model, source, options, {
       onPipeline: (done, total) => events.onPipeline?.(done, total),
+      onWarning: (warning) => warn(warning),
     });
     const monitor = await Monitor.create(state, model, source, options);
     const probing = probe && settings.knnEvery > 0 ? await Probe.create(state, model, probe, settings) : undefined;
@@ -119,6 +123,12 @@ export class Trainer {
     else if (init) loadInitialWeights(state, model, init);
     if (checkpoint && scaling) restoreLossScale(state, scaling, checkpoint);
     folder.rewindMetrics(checkpoint?.progress.step ?? 0);
+    warn = (warning) => {
+      // What is wrong with the images stands in the log of a run that is resumed.
+      if (warning.step > 0 || !checkpoint) folder.log({ type: 'warning', ...warning });
+      events.onWarning?.(warning);
+    };
+    early.forEach(warn);
     return new Trainer(
       gpu,
       state,
@@ -161,7 +171,8 @@ export class Trainer {
     await this.save();
     if (!signal?.aborted) await this.draw();
     const checkpoint = this.folder.checkpointFile(this.progress.step);
-    return { step: this.progress.step, checkpoint, interrupted: this.progress.step < total, knn: this.knn };
+    const warning = this.pretraining.warningAt(this.progress.step);
+    return { step: this.progress.step, checkpoint, interrupted: this.progress.step < total, knn: this.knn, warning };
   }
 
   /** What the features are worth before training: the figure that later ones are to be compared with. */

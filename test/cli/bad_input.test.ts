@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../src/data/safetensors.ts';
 import { ensureSampleSet } from '../../src/data/sample.ts';
@@ -117,8 +118,11 @@ describe('data', () => {
   it('a corrupt JPEG among photos is listed and skipped', async () => {
     const photos = join(folder, 'photos');
     mkdirSync(photos);
-    const png = readFileSync(join(trained, 'figures', readdirSync(join(trained, 'figures'))[0]));
-    for (let i = 0; i < 6; i++) writeFileSync(join(photos, `${i}.png`), png);
+    for (let i = 0; i < 6; i++) {
+      const png = new PNG({ width: 16, height: 16 });
+      png.data.fill(40 * i);
+      writeFileSync(join(photos, `${i}.png`), PNG.sync.write(png));
+    }
     writeFileSync(join(photos, 'bad.jpg'), Buffer.concat([Buffer.from([0xff, 0xd8, 0xff]), Buffer.alloc(500, 7)]));
     const { code, out, err } = await train(photos, '--out', join(folder, 'photos-run'));
     expect(err).toBe('');

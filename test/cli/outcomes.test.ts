@@ -100,6 +100,35 @@ describe('what a run leaves', () => {
     }
   });
 
+  it('collapse: is logged, told with its numbers, and ends without an offer of what to do with the encoder', async () => {
+    const out = join(folder, 'collapsed');
+    const flags = ['--lr', '1000', '--steps', '24', '--out', out];
+    const { code, out: told, err } = await run('train', '--data', data, ...tiny, ...flags);
+    expect(code).toBe(0);
+    expect(told).toMatch(/warning {4}the embeddings have collapsed.*1\/√128 = 0\.0884\n {11}start again with a lower/);
+    expect(told).not.toMatch(/ (export|embed|eval) /);
+    expect(err).toMatch(/^simclr: warning: this training learnt nothing useful: the embeddings have collapsed.*\n$/);
+    const lines = metrics(out);
+    expect(lines.filter(({ type }) => type === 'warning')).toMatchObject([{ kind: 'collapse' }]);
+    expect(lines.findLast(({ type }) => type === 'step')!['embeddingStd']).toBeLessThan(0.00884);
+    expect(lines.findLast(({ type }) => type === 'epoch')!['embeddingStd']).toBeLessThan(0.00884);
+  });
+
+  it('sixteen copies of one photo: told at the start and at the end', async () => {
+    const photos = join(folder, 'copies');
+    mkdirSync(photos);
+    const picture = readFileSync(join(trained, 'figures', 'pairs-step-00000006.png'));
+    for (let i = 0; i < 16; i++) writeFileSync(join(photos, `${i}.png`), picture);
+    const flags = ['--steps', '1', '--out', join(folder, 'copied')];
+    const { code, out: told, err } = await run('train', '--data', photos, ...tiny, ...flags);
+    expect(code).toBe(0);
+    const message = '15 of 16 images are copies of another (1.png = 0.png, 10.png = 0.png, 11.png = 0.png, …)';
+    expect(told).toContain(`warning    ${photos}: ${message}`);
+    expect(told).not.toMatch(/ export /);
+    expect(err).toMatch(/^simclr: warning: .*; give at least as many different images as a batch has \(4\)\n$/);
+    expect(metrics(join(folder, 'copied'))).toContainEqual(expect.objectContaining({ type: 'warning', step: 0 }));
+  });
+
   it('weights that are not finite are never saved as a checkpoint', async () => {
     const out = join(folder, 'overflown');
     const flags = ['--lr', '1e39', '--steps', '2', '--checkpoint-steps', '1', '--out', out];

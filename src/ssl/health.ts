@@ -1,0 +1,127 @@
+/** Whether a training without labels learns anything: what it looks like when it does not, told as warnings. */
+import { describeDuplicates, findDuplicates } from '../data/duplicates.ts';
+import type { ImageSet } from '../data/images.ts';
+import { stepsPerEpoch } from '../data/order.ts';
+
+/** Something that makes a training worthless, or images unfit for it. */
+export interface TrainWarning {
+  readonly kind: 'duplicates' | 'collapse' | 'chance';
+  /** The step (from 1) at which it was noticed; 0 before the first. */
+  readonly step: number;
+  /** One line: what is wrong, in numbers. */
+  readonly message: string;
+  /** One line: what to do about it. */
+  readonly remedy: string;
+}
+
+/**
+ * Embeddings count as collapsed below this share of 1/√d. The variances of a unit vector's dimensions add up to 1 − c, c the mean
+ * cosine similarity of two embeddings, so that a tenth of 1/√d means c ≥ 0.99: all images look alike. ResNets before training have
+ * 0.4 to 0.7 (measured on photographs).
+ */
+export const collapsedShare = 0.1;
+/** Steps in a row for which they have to be: one batch may be odd. */
+const collapsedSteps = 20;
+/** The loss counts as at chance above this share of log(2N − 1), over an epoch, or over this many steps where it is shorter. */
+export const chanceShare = 0.99;
+const chanceSteps = 50;
+
+export interface HealthOptions {
+  readonly batchSize: number;
+  /** Dimensions of an embedding. */
+  readonly features: number;
+}
+
+interface Observed {
+  readonly loss: number;
+  readonly embeddingStd: number;
+}
+
+/** Follows the steps of one training. */
+export class Health {
+  /** Collapsed steps in a row. */
+  private collapsed = 0;
+  private loss = 0;
+  private steps = 0;
+  private readonly current = new Map<TrainWarning['kind'], TrainWarning>();
+
+  constructor(
+    private readonly set: ImageSet,
+    private readonly options: HealthOptions,
+    private readonly onWarning: (warning: TrainWarning) => void,
+  ) {}
+
+  /** Looks for copies among the images: reads each once. */
+  checkImages(): void {
+    const { set, options } = this;
+    const found = findDuplicates(set);
+    if (found.copies === 0) return;
+    const repeated = found.distinct < options.batchSize;
+    const warning: TrainWarning = {
+      kind: 'duplicates',
+      step: 0,
+      message: `${set.name}: ${describeDuplicates(set, found)}; a copy is contrasted with its original as if it showed something else`,
+      remedy: repeated
+        ? `give at least as many different images as a batch has (${options.batchSize})`
+        : 'remove the copies',
+    };
+    // With fewer different images than a batch takes, every batch has copies: nothing can be learnt of telling images apart.
+    if (repeated) this.current.set('duplicates', warning);
+    this.onWarning(warning);
+  }
+
+  /** Notes what a step showed; warns once of each fault, and again if it comes back. */
+  observe(step: number, { loss, embeddingStd }: Observed): void {
+    const { options, set } = this;
+    this.collapsed = embeddingStd < collapsedShare / Math.sqrt(options.features) ? this.collapsed + 1 : 0;
+    if (this.collapsed === 0) this.current.delete('collapse');
+    if (this.collapsed >= collapsedSteps) this.raise(collapse(step, embeddingStd, options));
+    if (!Number.isFinite(loss)) return; // a step that f16 skips
+    this.loss += loss;
+    this.steps++;
+    if (this.steps >= Math.max(chanceSteps, stepsPerEpoch(set.count, options.batchSize))) this.judgeLoss(step);
+  }
+
+  private judgeLoss(step: number): void {
+    const warning = chance(step, this.loss / this.steps, this.steps, this.options);
+    this.loss = this.steps = 0;
+    if (warning) this.raise(warning);
+    else this.current.delete('chance');
+  }
+
+  private raise(warning: TrainWarning): void {
+    const known = this.current.has(warning.kind);
+    this.current.set(warning.kind, warning);
+    if (!known) this.onWarning(warning);
+  }
+
+  /** What is wrong at the end of the steps so far, the gravest fault first; undefined where nothing is, or too few steps were run. */
+  atEnd(step: number): TrainWarning | undefined {
+    if (this.steps >= chanceSteps) this.judgeLoss(step);
+    return (['collapse', 'chance', 'duplicates'] as const)
+      .map((kind) => this.current.get(kind))
+      .find((warning) => warning !== undefined);
+  }
+}
+
+function collapse(step: number, embeddingStd: number, { features }: HealthOptions): TrainWarning {
+  const healthy = (1 / Math.sqrt(features)).toFixed(4);
+  return {
+    kind: 'collapse',
+    step,
+    message: `the embeddings have collapsed, all images look alike: standard deviation ${embeddingStd.toFixed(4)}, healthy is about 1/√${features} = ${healthy}`,
+    remedy: 'start again with a lower learning rate or a longer warm-up',
+  };
+}
+
+/** Undefined where the loss is below chance. */
+function chance(step: number, loss: number, steps: number, { batchSize }: HealthOptions): TrainWarning | undefined {
+  const atChance = Math.log(2 * batchSize - 1);
+  if (loss < chanceShare * atChance) return undefined;
+  return {
+    kind: 'chance',
+    step,
+    message: `the loss is at chance: ${loss.toFixed(4)} over ${steps} steps, log(2N−1) is ${atChance.toFixed(4)}; views of one image are not told from those of others`,
+    remedy: 'change the learning rate, use weaker augmentation, or give more and more varied images',
+  };
+}

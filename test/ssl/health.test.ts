@@ -1,0 +1,101 @@
+/** What is told of a training that learns nothing, and that nothing is told of one that does. */
+import { describe, expect, it } from 'vitest';
+import type { ImageSet } from '../../src/data/images.ts';
+import { Health, type TrainWarning } from '../../src/ssl/health.ts';
+
+const options = { batchSize: 8, features: 64 };
+const healthy = { loss: 1.5, embeddingStd: 0.05 };
+const chance = Math.log(15);
+
+/** `count` images, of which as many are different as `distinct` says. */
+const images = (count: number, distinct = count): ImageSet => ({
+  ...{ name: 'photos', count, height: 1, width: 2, skipped: [] },
+  read: (i, target, offset) => target.fill(0, offset, offset + 6).set([i % distinct, (i % distinct) >> 8], offset),
+});
+
+function follow(set = images(80)) {
+  const warnings: TrainWarning[] = [];
+  const health = new Health(set, options, (warning) => warnings.push(warning));
+  let step = 0;
+  const observe = (steps: number, values: Partial<typeof healthy> = {}) => {
+    for (let i = 0; i < steps; i++) health.observe(++step, { ...healthy, ...values });
+  };
+  return { health, warnings, observe, atEnd: () => health.atEnd(step)?.kind };
+}
+
+describe('collapse', () => {
+  it('is told once, after twenty steps below a tenth of 1/√d, and stands at the end', () => {
+    const { warnings, observe, atEnd } = follow();
+    observe(30);
+    observe(19, { embeddingStd: 0.0124 });
+    expect(warnings).toEqual([]);
+    observe(30, { embeddingStd: 0.0124 });
+    expect(warnings).toMatchObject([{ kind: 'collapse', step: 50 }]);
+    expect(warnings[0].message).toMatch(/standard deviation 0\.0124, healthy is about 1\/√64 = 0\.1250/);
+    expect(atEnd()).toBe('collapse');
+  });
+
+  it('is none above that, nor in a single batch; one that is over does not stand, one that comes back is told again', () => {
+    const { warnings, observe, atEnd } = follow();
+    observe(40, { embeddingStd: 0.0126 });
+    observe(1, { embeddingStd: 0 });
+    observe(1);
+    expect(warnings).toEqual([]);
+    observe(20, { embeddingStd: 0 });
+    observe(1);
+    expect(atEnd()).toBeUndefined();
+    observe(20, { embeddingStd: 0 });
+    expect(warnings.map(({ step }) => step)).toEqual([62, 83]);
+  });
+});
+
+describe('a loss at chance', () => {
+  it('is told after an epoch', () => {
+    const { warnings, observe, atEnd } = follow(images(800));
+    observe(99, { loss: chance });
+    expect(warnings).toEqual([]);
+    observe(1, { loss: chance });
+    expect(warnings).toMatchObject([{ kind: 'chance', step: 100 }]);
+    expect(warnings[0].message).toContain('2.7081 over 100 steps, log(2N−1) is 2.7081');
+    expect(atEnd()).toBe('chance');
+    observe(100);
+    expect(atEnd()).toBeUndefined();
+  });
+
+  it('is judged over fifty steps where epochs are shorter, and at the end of a run that ends within its epoch', () => {
+    const short = follow(images(16));
+    short.observe(50, { loss: 0.995 * chance });
+    expect(short.warnings).toMatchObject([{ kind: 'chance', step: 50 }]);
+    const cut = follow(images(8000));
+    cut.observe(49, { loss: chance });
+    expect(cut.atEnd()).toBeUndefined();
+    cut.observe(1, { loss: chance });
+    expect(cut.atEnd()).toBe('chance');
+    expect(cut.warnings).toHaveLength(1);
+  });
+
+  it('is not told of a loss that is a little lower, nor of steps that f16 skips', () => {
+    const { warnings, observe } = follow();
+    observe(100, { loss: 0.985 * chance });
+    observe(1, { loss: Number.POSITIVE_INFINITY });
+    observe(100);
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe('images', () => {
+  it('a few copies are told; they do not make the training worthless', () => {
+    const { health, warnings, atEnd } = follow(images(80, 78));
+    health.checkImages();
+    expect(warnings).toMatchObject([{ kind: 'duplicates', step: 0, remedy: 'remove the copies' }]);
+    expect(warnings[0].message).toMatch(/^photos: 2 of 80 images are copies of another \(image 78 = image 0, /);
+    expect(atEnd()).toBeUndefined();
+  });
+
+  it('fewer different images than a batch takes do', () => {
+    const { health, warnings, atEnd } = follow(images(16, 7));
+    health.checkImages();
+    expect(warnings[0].remedy).toBe('give at least as many different images as a batch has (8)');
+    expect(atEnd()).toBe('duplicates');
+  });
+});
