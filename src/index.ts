@@ -2,6 +2,7 @@
 /** The library: everything that the command line is made of. */
 export { type Dataset, openDataset } from './data/dataset.ts';
 export { downloadStl10 } from './data/download.ts';
+export { type Duplicates, findDuplicates } from './data/duplicates.ts';
 export { loadPhotos } from './data/folder.ts';
 export type { ImageSet } from './data/images.ts';
 export { batchOf, epochOrder, stepsPerEpoch } from './data/order.ts';
@@ -10,12 +11,36 @@ export { ensureSampleSet } from './data/sample.ts';
 export { hostImages, type ImageSource, residentImages } from './data/source.ts';
 export { loadStl10 } from './data/stl10.ts';
 export { UserError } from './errors.ts';
-export { evaluateClassifier, Predictor, predict } from './eval/classifier.ts';
-export { Embedder } from './eval/embed.ts';
-export { knnAccuracy } from './eval/knn.ts';
+export { evaluateClassifier, Predictor, type Preparation, predict } from './eval/classifier.ts';
+export { Embedder, type EmbedOptions } from './eval/embed.ts';
+export { type Clusters, type KMeansOptions, kMeans } from './eval/kmeans.ts';
+export {
+  type KnnOptions,
+  knnAccuracy,
+  type Labelled,
+  type Neighbours,
+  nearestRows,
+  voteOfNearest,
+} from './eval/knn.ts';
+export {
+  adjustedRandIndex,
+  contingency,
+  matchClusters,
+  matchedAccuracy,
+  normalizedMutualInformation,
+} from './eval/partition.ts';
+export {
+  type LabelledFeatures,
+  type Probe,
+  type ProbeOptions,
+  probePredict,
+  probeScore,
+  trainProbe,
+} from './eval/probe.ts';
+export { type Embedding, type TsneOptions, tsne } from './eval/tsne.ts';
 export { listAdapters } from './gpu/adapters.ts';
 export { Gpu } from './gpu/device.ts';
-export { Program } from './graph/program.ts';
+export { Program, type Run } from './graph/program.ts';
 export { State } from './graph/state.ts';
 export type { Data, Op, Tensor } from './graph/tensor.ts';
 export { apply, constant, flatVariable, input, scope, trace, variable } from './graph/trace.ts';
@@ -27,6 +52,7 @@ export { ResNet, resnetFeatures } from './nn/resnet.ts';
 export { add } from './ops/add.ts';
 export { augment, augmentParameters, decodeImages } from './ops/augment.ts';
 export { batchNorm, batchNormInference } from './ops/batch_norm.ts';
+export { columnStd } from './ops/column_std.ts';
 export { conv2d } from './ops/conv2d.ts';
 export { cosineSimilarity } from './ops/cosine_similarity.ts';
 export { crossEntropy } from './ops/cross_entropy.ts';
@@ -46,12 +72,16 @@ export { lars } from './optim/lars.ts';
 export type { Optimizer } from './optim/optimizer.ts';
 export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
-export { Pretraining } from './ssl/pretraining.ts';
+export type { TrainWarning } from './ssl/health.ts';
+export { Pretraining, type StepRun, type StepValues } from './ssl/pretraining.ts';
 export { SimClr, type SimClrOptions, simClrDefaults } from './ssl/simclr.ts';
 export { type PretrainingOptions, pretrainingDefaults } from './ssl/step.ts';
 export { loadModel, readCheckpoint } from './train/checkpoint.ts';
 export { loadClassifier, saveClassifier } from './train/classifier_file.ts';
+export { type LoadedEncoder, readEncoder } from './train/encoder_file.ts';
+export type { TrainEvents, TrainResult } from './train/events.ts';
 export { saveEncoder } from './train/export.ts';
+export type { GivenPreparation } from './train/preparation.ts';
 export { RunFolder } from './train/run_folder.ts';
 export { parseSettings, type TrainSettings } from './train/settings.ts';
 export {

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { type DataSplit, dataSplits, openDataset } from '../data/dataset.ts';
 import { checkExtension, checkWritableDir, ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { npyPieces } from '../data/npy.ts';
+import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { Embedder } from '../eval/embed.ts';
 import { State } from '../graph/state.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
@@ -29,7 +30,7 @@ export function embedCommand(): Command {
   const embedding = addEncoder(
     new Command('embed').description('write the features h of images as a NumPy array, and the list of their files'),
   )
-    .requiredOption('--data <folder>', 'STL-10’s binary files, or a folder of PNG and JPEG photos')
+    .requiredOption('--data <folder>', `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`)
     .addOption(
       new Option('--split <name>', 'which images, where the folder has such parts')
         .choices(dataSplits)

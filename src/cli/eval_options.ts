@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { UserError } from '../errors.ts';
 import { probeDefaults } from '../eval/probe.ts';
 import type { GivenPreparation } from '../train/preparation.ts';
@@ -72,7 +73,7 @@ export function addEncoder(command: Command): Command {
 /** A command with what all of them have. */
 export function evalCommandNamed(name: string, description: string, { home = true } = {}): Command {
   const command = addEncoder(new Command(name).description(description));
-  const folder = 'STL-10’s binary files, or a folder of photos by class, with train/ and test/ or without';
+  const folder = `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}) by class, with train/ and test/ or without`;
   if (home) command.requiredOption('--data <folder>', folder);
   else command.option('--data <folder>', `${folder}: what the other folder is compared with`);
   addExclude(command);

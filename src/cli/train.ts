@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Dataset } from '../data/dataset.ts';
 import { inventoryDigest } from '../data/inventory.ts';
+import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import type { InitialWeights } from '../train/initial_weights.ts';
@@ -24,7 +25,7 @@ import { announce, printEvents } from './train_output.ts';
 export function trainCommand(): Command {
   const train = new Command('train')
     .description('pre-train an encoder without labels')
-    .option('--data <folder>', 'STL-10’s binary files, or a folder of PNG and JPEG photos')
+    .option('--data <folder>', `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`)
     .addOption(
       new Option('--preset <name>', 'stl10: take STL-10 from data/ where it is, else a built-in sample set').choices([
         'stl10',

@@ -3,6 +3,8 @@ import { extname } from 'node:path';
 
 /** Extensions that are looked for, in any case. */
 export const PHOTO_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'];
+/** The same by the names of their formats, for people. */
+export const PHOTO_FORMATS = 'PNG, JPEG, WebP, AVIF, TIFF, GIF';
 /** Photos that the decoder cannot read: reported, not silently passed over. */
 export const UNREADABLE_EXTENSIONS: readonly string[] = ['.heic', '.heif', '.bmp'];
 

@@ -26,10 +26,19 @@ export interface Clusters {
 /** Keeps this use of a seed apart from all others. */
 const stream = 0x6b6d;
 
-/** Clusters the rows of x [rows, dimensions]. UserError for more clusters than rows. */
-export function kMeans(x: Float32Array, dimensions: number, options: KMeansOptions): Clusters {
+/**
+ * Clusters the rows of x [rows, dimensions].
+ *
+ * @param options `clusters`, and what is to differ from 10 restarts of at most 300 iterations and seed 1
+ * @throws UserError more clusters than rows
+ */
+export function kMeans(
+  x: Float32Array,
+  dimensions: number,
+  options: Pick<KMeansOptions, 'clusters'> & Partial<KMeansOptions>,
+): Clusters {
   const rows = x.length / dimensions;
-  const { clusters, restarts, iterations, seed } = options;
+  const { clusters, restarts, iterations, seed } = { ...kMeansDefaults, ...options };
   if (clusters > rows || clusters < 1) {
     throw new UserError(`k-means: ${clusters} clusters for ${rows} images; choose 1 to ${rows} clusters`, 2);
   }

@@ -29,7 +29,12 @@ export interface Neighbours {
 /** Rows of the test set whose similarities are computed at a time. */
 const blockRows = 256;
 
-/** The k rows of `bank` [count, dimensions] nearest by cosine to each row of `queries`; of equals the earlier. UserError: k > count. */
+/**
+ * The k rows of `bank` [count, dimensions] nearest by cosine to each row of `queries` [queries, dimensions], on the GPU; of equals
+ * the earlier. A query that is in the bank finds itself.
+ *
+ * @throws UserError k is not from 1 to `count`
+ */
 export async function nearestRows(
   state: State,
   bank: Float32Array,

@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path';
 import type { Dataset, TrainSplit } from '../data/dataset.ts';
 import { decodeRefused, shortReason } from '../data/decode.ts';
 import { type ImageSet, imageBytes, PixelStore, storedSet } from '../data/images.ts';
+import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { loadStl10, STL10_SIDE } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import { nearestRows } from '../eval/knn.ts';
@@ -199,11 +200,11 @@ function imageQuery(set: ImageSet, text: string, own: boolean, photos: Photograp
 
 async function fileQuery(path: string, searched: ImageSet, size: number): Promise<Query> {
   if (!existsSync(path)) {
-    throw new UserError(`--query ${path}: no such file; give a PNG or JPEG file, or the number of an image`);
+    throw new UserError(`--query ${path}: no such file; give a photo, or the number of an image`);
   }
   const pixels = await decodeRefused(path, size).catch((error: unknown) => {
     throw new UserError(
-      `--query ${path}: cannot be read as a picture (${shortReason(error)}); give a PNG or JPEG file, or a number`,
+      `--query ${path}: cannot be read as a picture (${shortReason(error)}); give ${PHOTO_FORMATS}, or a number`,
     );
   });
   const { source, count } = searched;
