@@ -29,7 +29,9 @@ describe('what a run leaves', () => {
     expect(printed).toMatch(/^settings {3}--image-size 32 --batch-size 8 --epochs 2 --knn-every 1 .*--draw-every 0$/m);
     expect(printed.match(/2\.708/g)).toHaveLength(1);
     expect(printed).toMatch(/^chance {5}loss log\(2N−1\) = 2\.708, acc 6\.7 %/m);
-    expect(printed).toMatch(/^epoch 2\/2 {2}loss \d+\.\d{3} {2}acc \d+\.\d % {2}std 0\.\d{3} {2}kNN \d+\.\d % {2}\d+(\.\d)? img\/s$/m);
+    expect(printed).toMatch(
+      /^epoch 2\/2 {2}loss \d+\.\d{3} {2}acc \d+\.\d % {2}std 0\.\d{3} {2}kNN \d+\.\d % {2}\d+(\.\d)? img\/s$/m,
+    );
     expect(printed.match(/[KM]iB/g)).toHaveLength(1);
   });
 

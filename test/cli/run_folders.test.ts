@@ -32,7 +32,9 @@ const configOf = (path: string) => JSON.parse(readFileSync(join(path, 'config.js
 /** The tensors of a checkpoint, as bytes; the settings in its metadata differ. */
 function checkpoint(path: string, step: number): Buffer {
   const { tensors } = readSafetensors(join(path, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`));
-  return Buffer.concat([...tensors.values()].map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength)));
+  return Buffer.concat(
+    [...tensors.values()].map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
+  );
 }
 
 beforeAll(async () => {
