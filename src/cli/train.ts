@@ -6,10 +6,12 @@ import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import type { InitialWeights } from '../train/initial_weights.ts';
+import { withRecipe } from '../train/recipe.ts';
 import type { RunConfig } from '../train/run_config.ts';
 import { RunFolder } from '../train/run_folder.ts';
-import { defaultsFor, parseSettings, type TrainSettings } from '../train/settings.ts';
+import { parseSettings, type TrainSettings } from '../train/settings.ts';
 import { checkBatch, Trainer } from '../train/trainer.ts';
+import { addBudget, checkBudget, minutesOf, sizeRun } from './budget.ts';
 import { commandWords, stopOnSignals } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, knownKernels, openAdapter } from './device.ts';
 import { readInit, settingsOf, startFrom } from './init.ts';
@@ -18,7 +20,7 @@ import { printNextSteps } from './next_steps.ts';
 import { addExclude, addTrainSettings, givenSettings } from './options.ts';
 import { resume } from './resume.ts';
 import { Terminal } from './terminal.ts';
-import { defaultData, openData, type TrainOptions } from './train_data.ts';
+import { defaultData, hasStl10, openData, type TrainOptions } from './train_data.ts';
 import { announce, printEvents } from './train_output.ts';
 
 /** `simclr train`: pre-training without labels. */
@@ -50,6 +52,7 @@ export function trainCommand(): Command {
     );
   addExclude(train);
   addDeviceOptions(train);
+  addBudget(train);
   addTrainSettings(train);
   return train.action(runTraining);
 }
@@ -57,6 +60,7 @@ export function trainCommand(): Command {
 async function runTraining(options: TrainOptions): Promise<void> {
   const terminal = new Terminal();
   const flags = givenSettings(options as Record<string, unknown>);
+  checkBudget(options, flags);
   if (options.resume !== undefined) {
     const resumed = await resume(options.resume, options, flags, terminal);
     return run(resumed, terminal, options, resumed.settings);
@@ -65,7 +69,8 @@ async function runTraining(options: TrainOptions): Promise<void> {
   const init = options.init === undefined ? undefined : readInit(options.init, terminal);
   const given = { ...(init && settingsOf(init)), ...flags };
   const gpu = await openAdapter(options.adapter);
-  const settings = parseSettings(defaultsFor(given, gpu.traits));
+  const where = { software: gpu.traits.software, sample: options.data === undefined && !hasStl10() };
+  let settings = parseSettings(withRecipe(given, where));
   checkPrecision(settings, gpu.traits);
   const out = options.out ?? join('runs', timestamp());
   const trains = !options.dryRun && !options.profile;
@@ -79,6 +84,11 @@ async function runTraining(options: TrainOptions): Promise<void> {
     return profileStep(gpu, dataset, settings, terminal);
   }
   checkBatch(dataset.train, settings);
+  const minutes = minutesOf(options, given, where);
+  if (minutes !== undefined) {
+    chooseKernels(gpu, options, terminal); // the measured step is the one that the run takes
+    settings = await sizeRun(gpu, dataset, settings, given, minutes, where, terminal);
+  }
   const start = init && startFrom(init, settings, terminal);
   const config: RunConfig = {
     ...{ version: 1, data: resolve(data), exclude, settings },

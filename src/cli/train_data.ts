@@ -6,12 +6,13 @@ import { ensureSampleSet } from '../data/sample.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import type { TrainSettings } from '../train/settings.ts';
+import type { BudgetOptions } from './budget.ts';
 import { printLeftOut, printSkipped, setsOf } from './common.ts';
 import { sampleSizes } from './data.ts';
 import type { DeviceOptions } from './device.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface TrainOptions extends Partial<TrainSettings>, DeviceOptions {
+export interface TrainOptions extends Partial<TrainSettings>, DeviceOptions, BudgetOptions {
   readonly data?: string;
   readonly exclude?: readonly string[];
   readonly init?: string;
@@ -22,6 +23,9 @@ export interface TrainOptions extends Partial<TrainSettings>, DeviceOptions {
   readonly profile?: boolean;
 }
 
+/** STL-10 itself is in `data/`. */
+export const hasStl10 = (): boolean => existsSync('data') && findStl10('data') !== undefined;
+
 /** Where `--data` is not given: STL-10 in data/, or the sample set; the user is told which, and how to get the real one. */
 export async function defaultData(preset: TrainOptions['preset'], terminal: Terminal): Promise<string> {
   if (preset !== 'stl10') {
@@ -30,7 +34,7 @@ export async function defaultData(preset: TrainOptions['preset'], terminal: Term
       2,
     );
   }
-  if (existsSync('data') && findStl10('data') !== undefined) return 'data';
+  if (hasStl10()) return 'data';
   terminal.line('STL-10 is not here. To get it (2.6 GB): npm run data:stl10');
   terminal.line('Training on the built-in sample set instead: drawn pictures of ten classes.');
   const folder = join('data', 'sample');

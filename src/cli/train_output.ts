@@ -1,8 +1,9 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import { formatBytes } from '../report/tables.ts';
 import type { ScaleReport, StepReport, TrainEvents } from '../train/events.ts';
+import { shortRecipe } from '../train/recipe.ts';
 import { settingFlags } from '../train/setting_flags.ts';
-import { defaultsFor, type TrainSettings } from '../train/settings.ts';
+import type { TrainSettings } from '../train/settings.ts';
 import type { ProgressDetails } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -17,8 +18,8 @@ export function announce(
   terminal.line(`adapter    ${traits.adapter}`);
   terminal.line(`run        ${path}`);
   printFlags(terminal, settingFlags(settings, traits));
-  const small = (['imageSize', 'batchSize', 'steps'] as const).filter(
-    (name) => given[name] === undefined && settings[name] > 0 && defaultsFor(given, traits)[name] === settings[name],
+  const small = (['imageSize', 'batchSize'] as const).filter(
+    (name) => given[name] === undefined && shortRecipe[name] === settings[name],
   );
   if (traits.software && small.length > 0) {
     terminal.line('note       no GPU: default sizes are small, to suit a software adapter');

@@ -33,13 +33,14 @@ export interface Brush {
 
 const clamp01 = (x: number): number => clamp(x, 0, 1);
 
-/** Any colour: hue, saturation and value (HSV) drawn evenly from the given ranges. */
+/** A colour whose hue (as a share of the circle), saturation and value (HSV) are drawn evenly from the given ranges; any hue by default. */
 export function randomColour(
   next: Next,
   saturation: readonly [number, number],
   value: readonly [number, number],
+  hues: readonly [number, number] = [0, 1],
 ): Colour {
-  const hue = next() * 6;
+  const hue = 6 * (1 + between(next, ...hues));
   const s = between(next, ...saturation);
   const v = between(next, ...value);
   const channel = (n: number) => {

@@ -1,7 +1,8 @@
 /** Settings as the flags that give them. */
 
 import type { DeviceTraits } from '../gpu/device.ts';
-import { defaultsFor, flagOf, type TrainSettings, trainSettings } from './settings.ts';
+import { isSized, withRecipe } from './recipe.ts';
+import { flagOf, type TrainSettings, trainSettings } from './settings.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -24,7 +25,12 @@ export function toBeGiven(wanted: Values, defaults: Values, resolve: (given: Val
 }
 
 /** The flags, in the order of the table, with which a training on such a device has these settings; defaults are left out. */
-export function settingFlags(settings: TrainSettings, traits: Pick<DeviceTraits, 'software'>): string[] {
-  const given = toBeGiven(settings, trainSettings.parse({}), (some) => defaultsFor(some, traits));
+export function settingFlags(settings: TrainSettings, { software }: Pick<DeviceTraits, 'software'>): string[] {
+  const where = { software, sample: false };
+  const resolve = (some: Partial<TrainSettings>) => ({
+    ...withRecipe(some, where),
+    ...(isSized(some, where) && { steps: 'as many as fit' }), // no number of steps: one has to be given
+  });
+  const given = toBeGiven(settings, trainSettings.parse({}), resolve);
   return Object.entries(given).flatMap(([name, value]) => wordsOf(flagOf(name), value));
 }

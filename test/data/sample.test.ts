@@ -50,7 +50,7 @@ describe('drawSample', () => {
   it('is a function of its arguments: the same picture, byte for byte, in every run', () => {
     const digest = createHash('md5');
     for (let c = 0; c < 10; c++) digest.update(drawSample(c, 7, 96));
-    expect(digest.digest('hex')).toMatchInlineSnapshot(`"e674052dbfd828d6aca5379819f951ac"`);
+    expect(digest.digest('hex')).toMatchInlineSnapshot(`"f7c75bc8303e0df941bd892bd87d702b"`);
   });
 
   it('draws at any size', () => {
@@ -58,27 +58,42 @@ describe('drawSample', () => {
     expect(() => drawSample(10, 0, 96)).toThrow('class 10 of 10');
   });
 
-  it('draws soft edges: a picture is what twice its size shrinks to', () => {
-    // Grain and the one-pixel edge differ; a jagged or shifted drawing would differ by much more.
-    const [large, small] = [drawSample(0, 12, 192), drawSample(0, 12, 96)];
-    let difference = 0;
-    for (let y = 0; y < 96; y++) {
-      for (let x = 0; x < 96; x++) {
-        const at = (dx: number, dy: number) => large[((2 * y + dy) * 192 + 2 * x + dx) * 3];
-        difference += Math.abs((at(0, 0) + at(1, 0) + at(0, 1) + at(1, 1)) / 4 - small[(y * 96 + x) * 3]);
-      }
-    }
-    expect(difference / 9216).toBeLessThan(6);
+  it('gives most things of a class its typical hue: colour is a hint, not the label', () => {
+    // A disc's middle is its own colour, and red is typical of discs.
+    const red = Array.from({ length: 60 }, (_, i) => drawSample(0, i, 48)).filter((pixels) => {
+      const [r, g, b] = pixels.subarray((24 * 48 + 24) * 3);
+      return r > g && r > b;
+    });
+    expect(red.length / 60).toBeGreaterThan(0.75);
+    expect(red.length / 60).toBeLessThan(1);
   });
 
-  it('says little about the class in its pixels, but not nothing: nearest neighbours 15 to 45 %', () => {
+  it('draws soft edges: pictures are what twice their size shrinks to', () => {
+    // Grain and the one-pixel edge differ; a jagged or shifted drawing would differ by much more.
+    const difference = (index: number) => {
+      const [large, small] = [drawSample(0, index, 192), drawSample(0, index, 96)];
+      let sum = 0;
+      for (let y = 0; y < 96; y++) {
+        for (let x = 0; x < 96; x++) {
+          const at = (dx: number, dy: number) => large[((2 * y + dy) * 192 + 2 * x + dx) * 3];
+          sum += Math.abs((at(0, 0) + at(1, 0) + at(0, 1) + at(1, 1)) / 4 - small[(y * 96 + x) * 3]);
+        }
+      }
+      return sum / 9216;
+    };
+    // How much grain there is differs from picture to picture.
+    const differences = Array.from({ length: 8 }, (_, i) => difference(i));
+    expect(differences.reduce((a, b) => a + b) / 8).toBeLessThan(4);
+  });
+
+  it('shows the class in most pictures’ pixels, but not in all: nearest neighbours 50 to 75 %', () => {
     const features = (part: 'train' | 'test', count: number) => {
       const set = sampleSet(part, count);
       return Array.from({ length: count }, (_, i) => pixelFeatures(imageOf(set, i)));
     };
     const accuracy = knnAccuracy(features('train', 1000), features('test', 300), 10);
-    expect(accuracy).toBeGreaterThan(0.15);
-    expect(accuracy).toBeLessThan(0.45);
+    expect(accuracy).toBeGreaterThan(0.5);
+    expect(accuracy).toBeLessThan(0.75);
   });
 });
 

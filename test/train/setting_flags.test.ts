@@ -2,21 +2,19 @@ import { Command } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addTrainSettings, givenSettings } from '../../src/cli/options.ts';
+import { isSized, withRecipe } from '../../src/train/recipe.ts';
 import { settingFlags } from '../../src/train/setting_flags.ts';
-import {
-  defaultsFor,
-  parseSettings,
-  settingNames,
-  type TrainSettings,
-  trainSettings,
-} from '../../src/train/settings.ts';
+import { parseSettings, settingNames, type TrainSettings, trainSettings } from '../../src/train/settings.ts';
 
 /** What `simclr train` makes of flags. */
 function parsed(flags: readonly string[], software: boolean): TrainSettings {
   const command = new Command().exitOverride();
   addTrainSettings(command);
   command.parse([...flags], { from: 'user' });
-  return parseSettings(defaultsFor(givenSettings(command.opts()), { software }));
+  const given = givenSettings(command.opts());
+  const where = { software, sample: false };
+  if (isSized(given, where)) throw new Error('time would decide how many steps the run takes');
+  return parseSettings(withRecipe(given, where));
 }
 
 /** Values of a setting that its schema takes. */
@@ -59,9 +57,16 @@ describe('settings as flags', () => {
     expect(settingFlags(given, { software: false })).toEqual(['--lr', '0.5', '--head-batch-norm']);
   });
 
-  it('name the sizes that a software adapter gets, so that they are the same on a GPU', () => {
-    const flags = settingFlags(parseSettings(defaultsFor({}, { software: true })), { software: true });
-    expect(flags.join(' ')).toContain('--image-size 32 --batch-size 32 --steps 500');
-    expect(parsed(flags, false)).toEqual(parsed([], true));
+  it('name the recipe of a software adapter and the steps that fitted, so that they are the same on a GPU', () => {
+    const sized = withRecipe({ steps: 148, epochs: 2 }, { software: true, sample: false });
+    const flags = settingFlags(parseSettings(sized), { software: true });
+    expect(flags.join(' ')).toContain('--image-size 32 --batch-size 32 --epochs 2 --steps 148');
+    expect(parsed(flags, false)).toEqual(parseSettings(sized));
+  });
+
+  it('say that a run on a software adapter has all of its epochs', () => {
+    expect(
+      settingFlags(parseSettings(withRecipe({ epochs: 100 }, { software: true, sample: false })), { software: true }),
+    ).toContain('--steps');
   });
 });

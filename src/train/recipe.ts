@@ -1,0 +1,45 @@
+/** The settings of a run that has to show something within minutes, in place of the published experiment's. */
+import type { DeviceTraits } from '../gpu/device.ts';
+import type { TrainSettings } from './settings.ts';
+
+/** Where a run takes place, as far as its defaults depend on it. */
+export interface Circumstances extends Pick<DeviceTraits, 'software'> {
+  /** The images are the built-in sample set. */
+  readonly sample: boolean;
+}
+
+/**
+ * Settings that learn most in a hundred or two hundred steps of a software adapter, of those that were tried
+ * (docs/results/2026-11-28-sample-recipe.md).
+ */
+export const shortRecipe = {
+  imageSize: 32,
+  batchSize: 32,
+  temperature: 0.2,
+  schedule: 'cosine',
+  warmupEpochs: 0.08,
+  cropMin: 0.3,
+  jitterStrength: 0.25,
+  grayscale: 0,
+  blur: 0,
+  knnEvery: 1,
+  knnImages: 500,
+} as const satisfies Partial<TrainSettings>;
+
+/** Smaller sizes for devices on which fewer than `enoughSteps` of the recipe's fit into the time that there is. */
+export const smallerSizes: readonly Partial<TrainSettings>[] = [{ batchSize: 16, knnImages: 250 }];
+export const enoughSteps = 80;
+
+/** Minutes that a run takes where neither they, nor its steps or epochs, are given, and the recipe is used. */
+export const shortMinutes = 3;
+
+/** Whether the recipe, not the published experiment, gives the defaults. */
+export const isShort = ({ software, sample }: Circumstances): boolean => software || sample;
+
+/** What was given, over the defaults that the circumstances ask for. */
+export const withRecipe = (given: Partial<TrainSettings>, where: Circumstances): Partial<TrainSettings> =>
+  isShort(where) ? { ...shortRecipe, ...given } : given;
+
+/** Whether time decides how many steps a run takes: neither they nor its epochs are given. */
+export const isSized = ({ steps, epochs }: Partial<TrainSettings>, where: Circumstances): boolean =>
+  isShort(where) && steps === undefined && epochs === undefined;
