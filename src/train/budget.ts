@@ -4,9 +4,9 @@ import { subset } from '../data/images.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { hostImages, residentImages } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { Run } from '../graph/program.ts';
+
 import { State } from '../graph/state.ts';
-import { Pretraining } from '../ssl/pretraining.ts';
+import { Pretraining, type StepRun } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import { modelOptions, pretrainingOptions, type TrainSettings } from './settings.ts';
 import { checkBatch, stepsInFlight } from './trainer.ts';
@@ -62,11 +62,11 @@ export async function measurePace(
 
 /** Median seconds from the end of a step to the end of the next, with as many in flight as in training. */
 async function timeSteps(
-  run: (step: number) => Run,
+  run: (step: number) => StepRun,
   inFlight: number,
   onTimed?: TimingEvents['onTimed'],
 ): Promise<number> {
-  const pending: Run[] = [];
+  const pending: StepRun[] = [];
   const seconds: number[] = [];
   let total = 0;
   let ended: number | undefined;

@@ -24,6 +24,9 @@ it('a hundred and twenty steps raise the accuracy of nearest neighbours by eight
     probe: { train, test },
     description: '',
     measured: '',
+    files: [],
+    leftOut: [],
+    unusedExcludes: [],
     close: () => {},
   };
   const gpu = await Gpu.open({ adapter: adapters[0] });
