@@ -114,7 +114,7 @@ const program = new Command('bench')
   .option('--variant <name>', 'variant of kernels to take wherever there is one of this name')
   .option('--autotune', 'variants of kernels that are the fastest on this device, measured once (default: on hardware)')
   .option('--no-autotune', 'variants of kernels by a fixed table (default: on software adapters)')
-  .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
+  .option('--adapter <name>', 'part of the adapter’s name (default: the first one, hardware before software)')
   .option('--json <file>', 'write the report there, after each row')
   .option('--chart <file>', 'draw the times there, a PNG')
   .action(run);

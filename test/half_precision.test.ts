@@ -220,7 +220,7 @@ onEveryAdapter((gpu) => {
     expect(await finish(second)).toEqual(expected);
     expect(() =>
       restoreLossScale(second.state, second.scaling, { ...checkpoint, progress: { step: 1, loss: 0, accuracy: 0 } }),
-    ).toThrow(/is of a run in f32/);
+    ).toThrow(/was written by an f32 run/);
     second.close();
     rmSync(folder, { recursive: true });
   });

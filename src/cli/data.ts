@@ -13,9 +13,9 @@ export function dataCommand(): Command {
   const command = new Command('data').description('download STL-10, or draw the sample set');
   command
     .command('stl10')
-    .description('download STL-10 (2.6 GB), check and unpack it; a stopped download goes on')
-    .option('--out <folder>', 'where to', 'data')
-    .option('--url <address>', 'where the archive is, when not at its home')
+    .description('download STL-10 (2.6 GB), verify and unpack it; interrupted downloads resume')
+    .option('--out <folder>', 'target folder', 'data')
+    .option('--url <address>', 'address of the archive, instead of STL-10’s own server')
     .action(async ({ out, url }: { out: string; url?: string }) => {
       const terminal = new Terminal();
       const { folder, fetched } = await downloadStl10(out, {
@@ -34,7 +34,7 @@ export function dataCommand(): Command {
   command
     .command('sample')
     .description('draw the built-in labelled sample set of ten classes, in STL-10’s format')
-    .option('--out <folder>', 'where to', 'data/sample')
+    .option('--out <folder>', 'target folder', 'data/sample')
     .action(({ out }: { out: string }) => {
       const terminal = new Terminal();
       ensureSampleSet(out, {

@@ -14,7 +14,7 @@ export interface DeviceOptions {
 /** Adds `--adapter` and `--[no-]autotune`. */
 export const addDeviceOptions = (command: Command): Command =>
   command
-    .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
+    .option('--adapter <name>', 'part of the adapter’s name (default: the first one, hardware before software)')
     .option('--autotune', 'choose kernels by measuring all variants once on this device (default: on hardware)')
     .option('--no-autotune', 'choose kernels by a fixed table (default: on software adapters)');
 

@@ -28,20 +28,18 @@ interface EmbedCommandOptions extends DeviceOptions, GivenPreparation {
 /** `simclr embed`: features of images as a NumPy file. */
 export function embedCommand(): Command {
   const embedding = addEncoder(
-    new Command('embed').description('write the features h of images as a NumPy array, and the list of their files'),
+    new Command('embed').description('write the features h of images as a NumPy array, with the list of their files'),
   )
     .requiredOption('--data <folder>', `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`)
     .addOption(
-      new Option('--split <name>', 'which images, where the folder has such parts')
-        .choices(dataSplits)
-        .default('unlabeled'),
+      new Option('--split <name>', 'which images, if the folder is split').choices(dataSplits).default('unlabeled'),
     )
     .option(
       '--out <file>',
-      'the array to write (.npy), float32 [images, 512]; file names go beside it (.txt)',
+      'array to write (.npy), float32 [images, 512]; file names are written next to it (.txt)',
       'features.npy',
     )
-    .option('--batch-size <number>', 'images at a time', countFrom(1), 64);
+    .option('--batch-size <number>', 'images per batch', countFrom(1), 64);
   addExclude(embedding);
   return addDeviceOptions(embedding).action(embed);
 }

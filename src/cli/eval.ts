@@ -37,7 +37,7 @@ import { imageRate } from './train_output.ts';
 
 /** `simclr eval`: what an encoder's features are good for. */
 export function evalCommand(): Command {
-  const evaluate = new Command('eval').description('measure what an encoder’s features are good for');
+  const evaluate = new Command('eval').description('evaluate an encoder’s features');
   for (const make of [linear, knn, finetune, lowLabel, kmeans, tsne, robustness, neighbors, transfer]) {
     evaluate.addCommand(make());
   }
@@ -113,7 +113,7 @@ const knn = () =>
     addFolds(evalCommandNamed('knn', 'nearest neighbours by cosine, weighted exp(s / τ)'))
       .option(
         '--k <numbers>',
-        `numbers of neighbours (default: those of ${knnDefaults.k} that there are images for)`,
+        `numbers of neighbours (default: of ${knnDefaults.k}, those with enough images)`,
         listOf(countFrom(1)),
       )
       .addOption(
@@ -126,7 +126,7 @@ const knn = () =>
 
 const finetune = () =>
   runs<{ folds?: boolean }>(
-    addFolds(addFinetune(evalCommandNamed('finetune', 'all layers trained on the labels, from the encoder'))),
+    addFolds(addFinetune(evalCommandNamed('finetune', 'train all layers on the labels, starting from the encoder'))),
     (evaluation, flags, tools) =>
       evalFinetune(evaluation, flags.data, { ...trainingTools(evaluation, flags, tools), folds: flags.folds }),
   );
@@ -134,19 +134,19 @@ const finetune = () =>
 const lowLabel = () =>
   runs<ProbeFlags & { labels?: number[]; shares?: number[]; subsets: number; finetune?: boolean }>(
     addFinetune(
-      addProbe(evalCommandNamed('low-label', 'probes that learn from few labels'))
+      addProbe(evalCommandNamed('low-label', 'probes trained on few labels'))
         .option(
           '--labels <numbers>',
-          `labels of each class (default: those of ${lowLabelSteps.perClass} that there are images for)`,
+          `labels per class (default: of ${lowLabelSteps.perClass}, those with enough images)`,
           listOf(countFrom(1)),
         )
         .option(
           '--shares <numbers>',
-          `shares of all labels (default: those of ${lowLabelSteps.shares} that are an image of each class)`,
+          `fractions of all labels (default: of ${lowLabelSteps.shares}, those with at least one image per class)`,
           listOf(numberIn(1e-6, 1)),
         )
-        .option('--subsets <number>', 'subsets that are drawn for each', countFrom(1), 5)
-        .option('--finetune', 'train the whole encoder on each subset, too'),
+        .option('--subsets <number>', 'random subsets for each', countFrom(1), 5)
+        .option('--finetune', 'also fine-tune the whole encoder on each subset'),
     ),
     (evaluation, flags, tools) =>
       evalLowLabel(evaluation, flags.data, {
@@ -158,10 +158,10 @@ const lowLabel = () =>
 
 const kmeans = () =>
   runs<{ clusters?: number; restarts: number; iterations: number }>(
-    evalCommandNamed('kmeans', 'clusters of the features against the classes: accuracy, NMI, ARI')
-      .option('--clusters <number>', 'how many (default: as many as classes)', countFrom(1))
-      .option('--restarts <number>', 'starts, of which the best counts', countFrom(1), kMeansDefaults.restarts)
-      .option('--iterations <number>', 'iterations at most', countFrom(1), kMeansDefaults.iterations),
+    evalCommandNamed('kmeans', 'k-means clusters compared with the classes: accuracy, NMI, ARI')
+      .option('--clusters <number>', 'number of clusters (default: the number of classes)', countFrom(1))
+      .option('--restarts <number>', 'random restarts; the best one counts', countFrom(1), kMeansDefaults.restarts)
+      .option('--iterations <number>', 'maximum number of iterations', countFrom(1), kMeansDefaults.iterations),
     (evaluation, { data, clusters, restarts, iterations, seed }) =>
       evalKMeans(evaluation, data, { clusters, restarts, iterations, seed }),
   );
@@ -169,13 +169,9 @@ const kmeans = () =>
 const tsne = () =>
   runs<{ perplexity?: number; iterations: number; points: number; on: 'train' | 'test' }>(
     evalCommandNamed('tsne', 'a map of the features, coloured by class; coordinates as .npy and .csv')
-      .option(
-        '--perplexity <number>',
-        `(default: ${tsneDefaults.perplexity}, or what few images allow)`,
-        numberIn(1, 1e4),
-      )
+      .option('--perplexity <number>', `(default: ${tsneDefaults.perplexity}, less for few images)`, numberIn(1, 1e4))
       .option('--iterations <number>', 'steps of descent', countFrom(1), tsneDefaults.iterations)
-      .option('--points <number>', 'images at most', countFrom(4), 2000)
+      .option('--points <number>', 'maximum number of images', countFrom(4), 2000)
       .addOption(new Option('--on <set>', 'which images').choices(['train', 'test']).default('test')),
     (evaluation, { data, perplexity, iterations, points, on, seed }, { terminal }) =>
       evalTsne(evaluation, data, {
@@ -189,9 +185,9 @@ const tsne = () =>
 
 const robustness = () =>
   runs<ProbeFlags & { images: number }>(
-    addProbe(evalCommandNamed('robustness', 'probes on pictures with noise, blur, less contrast, …')).option(
+    addProbe(evalCommandNamed('robustness', 'probes on corrupted images: noise, blur, low contrast, …')).option(
       '--images <number>',
-      'test images at most; 0: all',
+      'maximum number of test images; 0: all',
       countFrom(0),
       1000,
     ),
@@ -205,19 +201,15 @@ const robustness = () =>
 
 const neighbors = () =>
   runs<{ query?: string[]; count?: number; split: TrainSplit }>(
-    evalCommandNamed('neighbors', 'the pictures nearest to a picture, as a contact sheet')
+    evalCommandNamed('neighbors', 'the most similar images to an image, as a contact sheet')
       .option(
         '--query <file or number>',
-        'a picture, or the number of a test image (from 0); may be given again (default: a few)',
+        'an image file, or the index of a test image (from 0); repeatable (default: a few)',
         (text: string, before: string[] = []) => [...before, text],
       )
-      .option(
-        '--count <number>',
-        `neighbours of each (default: ${fewNeighbors}, or as many as there are)`,
-        countFrom(1),
-      )
+      .option('--count <number>', `neighbours per query (default: up to ${fewNeighbors})`, countFrom(1))
       .addOption(
-        new Option('--split <name>', 'where to search in a folder without labels')
+        new Option('--split <name>', 'which images to search in a folder without labels')
           .choices(['train', 'unlabeled', 'train+unlabeled'])
           .default('train'),
       ),

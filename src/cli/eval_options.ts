@@ -59,13 +59,13 @@ export function addEncoder(command: Command): Command {
     )
     .option(
       '--image-size <number>',
-      'height and width of images, where the encoder’s file does not say or to override it',
+      'height and width of images, if the encoder’s file does not record them (or to override it)',
       numberIn(16, 512, { whole: true }),
     )
     .addOption(
       new Option(
         '--normalize <name>',
-        'mean and deviation of colours, where the file does not say or to override it',
+        'normalisation of colours, if the file does not record it (or to override it)',
       ).choices(['imagenet', 'half', 'none']),
     );
 }
@@ -73,22 +73,25 @@ export function addEncoder(command: Command): Command {
 /** A command with what all of them have. */
 export function evalCommandNamed(name: string, description: string, { home = true } = {}): Command {
   const command = addEncoder(new Command(name).description(description));
-  const folder = `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}) by class, with train/ and test/ or without`;
+  const folder = `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}) in class folders, optionally in train/ and test/`;
   if (home) command.requiredOption('--data <folder>', folder);
-  else command.option('--data <folder>', `${folder}: what the other folder is compared with`);
+  else command.option('--data <folder>', `${folder}; compared with the other folder`);
   addExclude(command);
   addDeviceOptions(command);
   return command
-    .option('--out <folder>', `where results go (default: eval/${name} beside the checkpoint or in its run)`)
-    .option('--cache <folder>', 'where features are kept for the next evaluation (default: features/ beside --out)')
-    .option('--batch-size <number>', 'images at a time while features are computed', countFrom(1), 64)
-    .option('--seed <number>', 'seed of everything that is drawn', countFrom(0), 1)
+    .option('--out <folder>', `folder for the results (default: eval/${name} in the checkpoint’s run, or next to it)`)
+    .option(
+      '--cache <folder>',
+      'folder that caches features for the next evaluation (default: features/ next to --out)',
+    )
+    .option('--batch-size <number>', 'images per batch while computing features', countFrom(1), 64)
+    .option('--seed <number>', 'random seed', countFrom(0), 1)
     .exitOverride()
     .showHelpAfterError(`(simclr eval ${name} --help lists the options)`);
 }
 
 export const addFolds = (command: Command): Command =>
-  command.option('--folds', 'STL-10’s protocol: train on each of its ten folds; mean ± deviation');
+  command.option('--folds', 'STL-10’s protocol: train on each of its ten folds; mean ± standard deviation');
 
 /** What the linear probe is trained with. */
 export interface ProbeFlags {
@@ -105,26 +108,26 @@ export function addProbe(command: Command): Command {
   const { solver, l2, lr, epochs, batchSize, momentum, holdOut } = probeDefaults;
   return command
     .addOption(
-      new Option('--solver <name>', 'lbfgs: to the minimum of loss + λ/2 ‖W‖²; sgd: Nesterov’s, cosine schedule')
+      new Option('--solver <name>', 'lbfgs: minimises loss + λ/2 ‖W‖² exactly; sgd: Nesterov momentum, cosine schedule')
         .choices(['lbfgs', 'sgd'])
         .default(solver),
     )
     .option(
       '--l2 <numbers>',
-      `strengths λ, chosen on a held-out part of train (default: ${l2}; with sgd 0)`,
+      `candidate values of λ, selected on a held-out part of train (default: ${l2}; with sgd 0)`,
       listOf(numberIn(0, 1e9)),
     )
     .addOption(
-      new Option('--probe-lr <numbers>', 'learning rates of sgd, chosen on a held-out part of train')
+      new Option('--probe-lr <numbers>', 'candidate learning rates of sgd, selected on a held-out part of train')
         .argParser(listOf(positive))
         .default(lr, lr.join()),
     )
     .option('--probe-epochs <number>', 'epochs of sgd', countFrom(1), epochs)
-    .option('--probe-batch-size <number>', 'images in a batch of sgd', countFrom(1), batchSize)
+    .option('--probe-batch-size <number>', 'batch size of sgd', countFrom(1), batchSize)
     .option('--probe-momentum <number>', 'momentum of sgd', numberIn(0, 0.9999), momentum)
     .option(
       '--hold-out <share>',
-      'share of each class of train that is held out while choosing',
+      'fraction of each training class held out for the selection',
       numberIn(0.01, 0.9),
       holdOut,
     );
@@ -152,7 +155,7 @@ export function refuseIdle(command: Command): void {
     if (idle.length > 0) throw new UserError(`${idle.join(', ')}: ${reason}`, 2);
   };
   const { solver, l2, probeLr, finetune } = command.opts<Partial<ProbeFlags> & { finetune?: boolean }>();
-  if (solver === 'lbfgs') refuse(flags(/^--probe-/), 'only --solver sgd uses that; give it, or leave this out');
+  if (solver === 'lbfgs') refuse(flags(/^--probe-/), 'only used with --solver sgd; add it, or omit this');
   if (solver === 'sgd' && l2 && l2.length > 1) {
     refuse([`--l2 ${l2}`], '--solver sgd takes one λ and chooses among learning rates (--probe-lr); give one');
   }

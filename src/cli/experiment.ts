@@ -70,21 +70,17 @@ export function experimentCommand(): Command {
     .description('pre-train, train three models on the labels, and write a report that compares them')
     .option('--data <folder>', 'STL-10’s binary files, or a folder of photos with train/ and test/ by class')
     .addOption(
-      new Option('--preset <name>', 'stl10: take STL-10 from data/ where it is, else a built-in sample set').choices([
+      new Option('--preset <name>', 'stl10: use STL-10 if it is in data/, otherwise a built-in sample set').choices([
         'stl10',
       ]),
     )
-    .option(
-      '--out <folder>',
-      'folder of the experiment; one that was stopped there goes on',
-      join('runs', 'experiment'),
-    )
+    .option('--out <folder>', 'folder of the experiment; an interrupted one resumes', join('runs', 'experiment'))
     .option(
       '--checkpoint <file>',
       'take the encoder of this checkpoint instead of pre-training one; a run’s folder means its newest',
     )
-    .option('--seeds <numbers>', 'run everything with each of these seeds and report mean ± deviation', parseList)
-    .option('--folds <numbers>', 'train on folds of STL-10’s protocol: all, or some of 0 to 9', parseFolds);
+    .option('--seeds <numbers>', 'run everything once per seed and report mean ± standard deviation', parseList)
+    .option('--folds <numbers>', 'train on folds of STL-10’s protocol: all, or a list of 0 to 9', parseFolds);
   addExclude(experiment);
   addDeviceOptions(experiment);
   addTrainSettings(experiment);

@@ -6,7 +6,7 @@ import { Terminal } from './terminal.ts';
 /** `simclr export`: the encoder alone, for PyTorch. */
 export function exportCommand(): Command {
   return new Command('export')
-    .description('write the encoder of a checkpoint as torchvision names it')
+    .description('write the encoder of a checkpoint with torchvision’s tensor names')
     .requiredOption('--checkpoint <file>', 'a checkpoint of a run, or its folder: the newest one')
     .option('--out <file>', 'the file to write (.safetensors)', 'encoder.safetensors')
     .action(({ checkpoint, out }: { checkpoint: string; out: string }) => {

@@ -7,7 +7,7 @@ import { Terminal } from './terminal.ts';
 export function infoCommand(): Command {
   return new Command('info')
     .description('print the adapter: driver, features, limits, subgroup sizes, matrix configurations')
-    .option('--adapter <name>', 'part of the name of the adapter (default: the first, hardware before software)')
+    .option('--adapter <name>', 'part of the adapter’s name (default: the first one, hardware before software)')
     .action(async ({ adapter: wanted }: { adapter?: string }) => {
       const terminal = new Terminal();
       const gpu = await Gpu.open({ adapter: wanted });

@@ -36,9 +36,7 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   const stack = process.env['SIMCLR_DEBUG'] && error instanceof Error ? `\n${error.stack}` : '';
-  process.stderr.write(
-    `simclr: this is a fault of the program: ${messageOf(error)}; SIMCLR_DEBUG=1 shows where${stack}\n`,
-  );
+  process.stderr.write(`simclr: internal error: ${messageOf(error)}; set SIMCLR_DEBUG=1 for the stack trace${stack}\n`);
   return 1;
 }
 

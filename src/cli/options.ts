@@ -47,7 +47,7 @@ export function addSetting(command: Command, schema: Setting, flag: string): voi
 export const addExclude = (command: Command): Command =>
   command.option(
     '--exclude <glob>',
-    'leave out photos and folders that match, by their path in the data folder; may be given again',
+    'ignore photos and folders whose path in the data folder matches; repeatable',
     (glob: string, before: readonly string[] = []) => [...before, glob],
   );
 

@@ -40,7 +40,7 @@ export async function resume(
 ): Promise<Resumed> {
   const excluded = ofNewRuns.filter((name) => options[name] !== undefined);
   if (excluded.length > 0) {
-    throw new UserError(`--resume continues in the run's own folder; leave out ${excluded.map(flagOf).join(', ')}`, 2);
+    throw new UserError(`--resume continues in the run's own folder; omit ${excluded.map(flagOf).join(', ')}`, 2);
   }
   const { folder, config: recorded } = RunFolder.open(path);
   try {
@@ -74,14 +74,11 @@ export async function resume(
 function dataOf(path: string, { data, exclude }: TrainOptions, config: RunConfig): string {
   if (exclude !== undefined && String(exclude) !== String(config.exclude ?? [])) {
     const before = config.exclude?.map((glob) => `--exclude '${glob}'`).join(' ') ?? 'no --exclude';
-    throw new UserError(
-      `--resume continues with the images of ${path}/config.json (${before}); leave out --exclude`,
-      2,
-    );
+    throw new UserError(`--resume continues with the images of ${path}/config.json (${before}); omit --exclude`, 2);
   }
   if (data === undefined && !existsSync(config.data)) {
     throw new UserError(
-      `${config.data}: the images that ${path}/config.json names are not there; give their place with --data`,
+      `${config.data}: the images named in ${path}/config.json were not found; give their folder with --data`,
     );
   }
   return data ?? config.data;
@@ -101,14 +98,14 @@ function restartNote(folder: RunFolder, { settings, images }: RunConfig): string
   );
   if (logged > firstSave) {
     throw new UserError(
-      `${folder.path}: has logged ${logged} steps, but its checkpoints are gone; restore ${folder.file('checkpoints')}, or start a new run with another --out`,
+      `${folder.path}: logged ${logged} steps, but its checkpoints are gone; restore ${folder.file('checkpoints')}, or start a new run with another --out`,
     );
   }
-  const dropped = logged > 0 ? `; the ${logged} steps in metrics.jsonl will be run again` : '';
-  return [`no checkpoint was saved yet: starting from step 1${dropped}`];
+  const dropped = logged > 0 ? `; the ${logged} steps in metrics.jsonl will be repeated` : '';
+  return [`no checkpoint yet: starting from step 1${dropped}`];
 }
 
 function finishedNote({ settings, images }: RunConfig, step: number): string[] {
   if (step < totalSteps(settings, stepsPerEpoch(images, settings.batchSize))) return [];
-  return ['the run has ended; a greater --epochs or --steps makes it longer'];
+  return ['the run is complete; a larger --epochs or --steps extends it'];
 }

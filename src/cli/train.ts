@@ -29,7 +29,7 @@ export function trainCommand(): Command {
     .description('pre-train an encoder without labels')
     .option('--data <folder>', `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`)
     .addOption(
-      new Option('--preset <name>', 'stl10: take STL-10 from data/ where it is, else a built-in sample set').choices([
+      new Option('--preset <name>', 'stl10: use STL-10 if it is in data/, otherwise a built-in sample set').choices([
         'stl10',
       ]),
     )
@@ -42,14 +42,8 @@ export function trainCommand(): Command {
       '--init <file>',
       'start from these weights: a run’s folder or checkpoint, an exported encoder, or torchvision’s resnet18 or 34 (.safetensors)',
     )
-    .option(
-      '--dry-run',
-      'print the plan of a step: kernels as far as they are known, nodes, FLOPs, bytes, peak memory; train nothing',
-    )
-    .option(
-      '--profile',
-      'run a few steps; print the time by op and how long the device waits for the host; train nothing',
-    );
+    .option('--dry-run', 'print the execution plan of one step and exit: kernels, nodes, FLOPs, bytes, peak memory')
+    .option('--profile', 'run a few steps, print the time by op and how long the device waits for the host, and exit');
   addExclude(train);
   addDeviceOptions(train);
   addBudget(train);

@@ -125,5 +125,5 @@ async function verify(file: string, archive: Archive, isOwn: boolean, onBytes: (
   if (isOwn) throw new UserError(`${file}: ${found}; this is not STL-10's archive, or it is damaged: delete it`);
   rmSync(file, { force: true });
   discardPart(file);
-  throw new UserError(`${archive.url}: the downloaded file has ${found}; it was deleted, run again to fetch it anew`);
+  throw new UserError(`${archive.url}: the downloaded file has ${found}; it was deleted; run the command again`);
 }

@@ -161,8 +161,7 @@ const mappedSet = ({ probe, train }: Dataset, on: 'train' | 'test'): { set: Imag
 function drawRows({ state }: Evaluation, count: number, most: number, seed: number): Uint32Array {
   const limit = mostPoints(state);
   const wanted = Math.min(most, count);
-  if (wanted > limit)
-    throw new UserError(`--points ${wanted}: this adapter can hold ${limit}; take at most as many`, 2);
+  if (wanted > limit) throw new UserError(`--points ${wanted}: this adapter can hold at most ${limit}`, 2);
   return epochOrder(count, seed, 0).slice(0, wanted).sort();
 }
 

@@ -41,7 +41,7 @@ export async function knnOn(
   const train = pickLabelled(data.features.train, rows, dimensions);
   const most = Math.max(...ks);
   if (most > train.labels.length) {
-    throw new UserError(`--k ${most}: there are ${train.labels.length} training images; take at most as many`, 2);
+    throw new UserError(`--k ${most}: there are only ${train.labels.length} training images`, 2);
   }
   const neighbours = await nearestRows(state, train.features, test.features, dimensions, most);
   return temperatures.map((temperature) =>

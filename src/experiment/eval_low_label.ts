@@ -96,17 +96,17 @@ function stepsFor(labels: ArrayLike<number>, wanted: LowLabelSettings): Step[] {
 function perClassSteps(least: number, { perClass }: LowLabelSettings): Step[] {
   const tooMany = perClass?.find((count) => count > least);
   if (tooMany !== undefined) {
-    throw new UserError(`--labels ${tooMany}: a class has ${least} training images; take at most as many`, 2);
+    throw new UserError(`--labels ${tooMany}: a class has only ${least} training images`, 2);
   }
   const counts = perClass ?? lowLabelSteps.perClass.filter((count) => count <= least);
-  return counts.map((count) => ({ name: `${count} a class`, slug: `${count}-a-class`, count: () => count }));
+  return counts.map((count) => ({ name: `${count} per class`, slug: `${count}-a-class`, count: () => count }));
 }
 
 function shareSteps(least: number, { shares }: LowLabelSettings): Step[] {
   const tooFew = shares?.find((share) => Math.round(share * least) < 1);
   if (tooFew !== undefined) {
     throw new UserError(
-      `--shares ${tooFew}: is no image of a class with ${least}; take ${Math.ceil(1e4 / (2 * least)) / 1e4} or more`,
+      `--shares ${tooFew}: is less than one image of a class with ${least}; give ${Math.ceil(1e4 / (2 * least)) / 1e4} or more`,
       2,
     );
   }

@@ -70,8 +70,8 @@ export async function evalNeighbors(
   if (count > possible || count < 1) {
     throw new UserError(
       given === undefined
-        ? `${path}: has one image only, which has no neighbours; give more`
-        : `--count ${given}: ${path} has ${searched.count} images to search; take fewer`,
+        ? `${path}: has only one image, which has no neighbours; give more`
+        : `--count ${given}: ${path} has only ${searched.count} images to search`,
       2,
     );
   }

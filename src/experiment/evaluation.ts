@@ -168,8 +168,8 @@ export class Evaluation {
 function withoutTest(path: string, { labels }: ImageSet): UserError {
   return new UserError(
     labels
-      ? `${path}: no class has the five photos of which one is held out for the test; give more, or train/ and test/ apart`
-      : `${path}: has no labels that this evaluation could use; give STL-10's files, or photos in folders by class, two classes or more`,
+      ? `${path}: no class has five photos, of which one would be held out for testing; give more, or separate train/ and test/ folders`
+      : `${path}: has no usable labels; give STL-10's files, or photos in one folder per class, with two classes or more`,
   );
 }
 
@@ -211,8 +211,7 @@ export function baselineNotes(sets: LabelledSets): string[] {
 /** STL-10's ten folds, or the whole of train as one. UserError: the folder has no folds. */
 export function foldsOf({ kind, path, train }: LabelledSets, wanted: boolean): Uint32Array[] {
   if (!wanted) return [Uint32Array.from({ length: train.count }, (_, i) => i)];
-  if (kind !== 'stl10')
-    throw new UserError(`${path}: --folds needs STL-10's files with fold_indices.txt; leave it out`, 2);
+  if (kind !== 'stl10') throw new UserError(`${path}: --folds needs STL-10's files with fold_indices.txt; omit it`, 2);
   return readFolds(path);
 }
 

@@ -54,7 +54,7 @@ export interface ExperimentNumbers {
 export function labelledData({ probe }: Dataset, data: string): SupervisedData {
   if (!probe) {
     throw new UserError(
-      `${data}: has no labelled images, which the experiment's models learn from; give STL-10's files, or folders train/ and test/ with a folder for each class`,
+      `${data}: has no labelled images; give STL-10's files, or folders train/ and test/ with one folder per class`,
     );
   }
   classCount(probe);
@@ -67,7 +67,7 @@ export function foldsOf({ folds, data }: Pick<ExperimentConfig, 'folds' | 'data'
   const stl10 = findStl10(data);
   if (stl10 === undefined || !existsSync(join(stl10, 'fold_indices.txt'))) {
     throw new UserError(
-      `--folds needs STL-10's files with fold_indices.txt, which ${stl10 ?? data} does not have; leave out --folds, or give STL-10 with --data`,
+      `--folds needs STL-10's files with fold_indices.txt, which ${stl10 ?? data} does not have; omit --folds, or give STL-10 with --data`,
       2,
     );
   }

@@ -148,15 +148,15 @@ export function checkGiven({ checkpoint, seeds, pretrain }: GivenExperiment): vo
   const useless = Object.keys(pretrain).filter((name) => name !== 'seed' && name !== 'precision');
   if (checkpoint !== undefined && useless.length > 0) {
     throw new UserError(
-      `--checkpoint takes an encoder as it is, with its own settings; leave out ${useless.map(flagOf).join(', ')}`,
+      `--checkpoint takes an encoder as it is, with its own settings; omit ${useless.map(flagOf).join(', ')}`,
       2,
     );
   }
   if (seeds !== undefined && pretrain.seed !== undefined) {
-    throw new UserError('--seeds and --seed were both given; leave out --seed', 2);
+    throw new UserError('--seeds and --seed cannot be combined; omit --seed', 2);
   }
   if (seeds !== undefined && new Set(seeds).size < seeds.length) {
-    throw new UserError(`--seeds ${seeds}: a seed is there twice; give each once`, 2);
+    throw new UserError(`--seeds ${seeds}: a seed is listed twice`, 2);
   }
 }
 

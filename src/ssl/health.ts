@@ -121,7 +121,7 @@ function chance(step: number, loss: number, steps: number, { batchSize }: Health
   return {
     kind: 'chance',
     step,
-    message: `the loss is at chance: ${loss.toFixed(4)} over ${steps} steps, log(2N−1) is ${atChance.toFixed(4)}; views of one image are not told from those of others`,
+    message: `the loss is at chance: ${loss.toFixed(4)} over ${steps} steps, log(2N−1) is ${atChance.toFixed(4)}; the model does not distinguish views of one image from those of others`,
     remedy: 'change the learning rate, use weaker augmentation, or give more and more varied images',
   };
 }

@@ -92,7 +92,7 @@ export async function saveTraining(
     const at = data.findIndex((value) => !Number.isFinite(value));
     if (at < 0) continue;
     throw new UserError(
-      `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved, earlier checkpoints are good. Lower --lr`,
+      `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved. Lower --lr`,
     );
   }
   const metadata = { format, settings: JSON.stringify(settings), progress: JSON.stringify(progress) };
@@ -112,7 +112,7 @@ export function restoreLossScale(
 ): void {
   const { lossScale } = progress;
   if (!lossScale)
-    throw new UserError(`${path}: has no loss scale, so it is of a run in f32; resume with --precision f32`);
+    throw new UserError(`${path}: has no loss scale, so it was written by an f32 run; resume with --precision f32`);
   state.write(scaling.scale, Float32Array.of(lossScale.scale));
   state.write(scaling.counts, Uint32Array.from(lossScale.counts));
 }
@@ -161,7 +161,9 @@ export function readTraining<P>(
 ): Pick<Checkpoint, 'path' | 'tensors'> & { readonly settings: unknown; readonly progress: P } {
   const { metadata, tensors } = readSafetensors(path);
   if (metadata['format'] !== format) {
-    throw new UserError(`${path}: is no ${what} (its metadata say '${metadata['format'] ?? 'nothing'}'); ${remedy}`);
+    throw new UserError(
+      `${path}: not a simclr-webgpu ${what} (its metadata say '${metadata['format'] ?? 'nothing'}'); ${remedy}`,
+    );
   }
   let progress: P;
   let settings: unknown;
@@ -169,7 +171,7 @@ export function readTraining<P>(
     progress = JSON.parse(metadata['progress'] ?? '');
     settings = JSON.parse(metadata['settings'] ?? '');
   } catch {
-    throw new UserError(`${path}: its metadata are damaged; take another checkpoint`);
+    throw new UserError(`${path}: its metadata are damaged; use another checkpoint`);
   }
   return { path, settings, progress, tensors: floatTensors(tensors) };
 }

@@ -40,9 +40,7 @@ export async function saveClassifier(
 export function loadClassifier(state: State, path: string): ClassifierFacts & { readonly classifier: Classifier } {
   const { metadata, tensors } = readSafetensors(path);
   if (metadata['kind'] !== kind) {
-    throw new UserError(
-      `${path}: is no classifier of simclr-webgpu; take the model.safetensors of a supervised training`,
-    );
+    throw new UserError(`${path}: not a simclr-webgpu classifier; give the model.safetensors of a supervised training`);
   }
   let facts: ClassifierFacts;
   try {

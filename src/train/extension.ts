@@ -26,7 +26,7 @@ export function resumedConfig(
   const fixed = changed.filter((name) => !(extensible as readonly string[]).includes(name));
   if (fixed.length > 0) {
     throw new UserError(
-      `--resume continues with the settings in ${path}/config.json; leave out ${fixed.map(flagOf).join(', ')} (only --epochs and --steps may be raised)`,
+      `--resume continues with the settings in ${path}/config.json; omit ${fixed.map(flagOf).join(', ')} (only --epochs and --steps can be raised)`,
       2,
     );
   }

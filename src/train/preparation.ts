@@ -50,7 +50,7 @@ export function storedPreparation(metadata: Metadata, path: string, name: Naming
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(
-      `${path}: its metadata are damaged; take another copy of it, with ${name('imageSize')} and ${name('normalize')} if it has none`,
+      `${path}: its metadata are damaged; use another copy, and give ${name('imageSize')} and ${name('normalize')} if it records none`,
     );
   }
 }
@@ -92,7 +92,7 @@ export function missingPreparation(
   // Files of ours say their architecture; others are torchvision's, or were made from them.
   const theirs = metadata['architecture'] === undefined;
   const hint = theirs ? ` (torchvision's own weights: ${name('imageSize')} 224, ${name('normalize')} imagenet)` : '';
-  return new UserError(`${path}: the file does not say how images are prepared for it; give ${flags}${hint}`, 2);
+  return new UserError(`${path}: the file does not record how images are prepared for it; give ${flags}${hint}`, 2);
 }
 
 const colourNames: Readonly<Record<Normalize, string>> = {

@@ -73,7 +73,7 @@ export class RunFolder {
   private checkEmpty(): void {
     if (this.checkpointSteps().length === 0) return;
     const { path } = this;
-    throw new UserError(`${path}: holds a run already; continue it with --resume ${path}, or choose another --out`);
+    throw new UserError(`${path}: already contains a run; continue it with --resume ${path}, or choose another --out`);
   }
 
   /** Opens and locks the folder of a run to continue it. UserError: no run is there, its config is damaged, or it is in use. */

@@ -15,7 +15,7 @@ export function checkSameImages(
   before: { readonly images: number; readonly imagesDigest?: string | undefined },
   { train, files }: Pick<Dataset, 'train' | 'files'>,
 ): void {
-  const remedy = `restore them, give the same images with --data, or start anew with another --out`;
+  const remedy = `restore them, give the same images with --data, or start a new run with another --out`;
   const difference = before.imagesDigest && inventoryDifference(folder, before.imagesDigest, files);
   if (difference)
     throw new UserError(`${data}: not the images that ${folder} was started with: ${difference}; ${remedy}`);

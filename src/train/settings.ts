@@ -35,43 +35,47 @@ export const trainSettings = z.strictObject({
   batchSize: count(2)
     .max(65536)
     .default(pretrainingDefaults.batchSize)
-    .describe('pairs in a batch (N; the loss compares 2N views)'),
+    .describe('pairs per batch (N; the loss compares 2N views)'),
   microBatch: count(0)
     .max(65536)
     .default(pretrainingDefaults.microBatch)
     .describe(
-      'pairs computed at a time (M, a divisor of N), for large batches in little memory: the loss is still that of all 2N views, ' +
-        'batch norm takes the statistics of each piece; 0: the whole batch at once',
+      'pairs per micro-batch (M, a divisor of N), to fit large batches into memory: the loss still compares all 2N views, ' +
+        'batch norm uses the statistics of each micro-batch; 0: off',
     ),
   epochs: count(1).default(100).describe('passes over the images'),
-  steps: count(0).default(0).describe('stop after this many steps in all; 0: only after the last epoch'),
+  steps: count(0).default(0).describe('stop after this many steps in total; 0: after the last epoch'),
   optimizer: z
     .enum(['adam', 'adamw', 'sgd', 'lars'])
     .default('adam')
-    .describe('adam has coupled L2 decay, adamw decoupled; sgd is Nesterov’s'),
+    .describe('optimizer: adam (coupled L2 decay), adamw (decoupled decay), sgd (Nesterov), lars'),
   lr: positive().default(1e-3).describe('learning rate'),
   weightDecay: z.number().min(0).default(1e-4).describe('weight decay'),
-  momentum: z.number().gt(0).lt(1).default(0.9).describe('momentum of sgd and lars'),
-  schedule: z.enum(['constant', 'cosine']).default('constant').describe('learning rate over the steps, after warm-up'),
-  warmupEpochs: z.number().min(0).default(0).describe('epochs in which the learning rate rises linearly'),
+  momentum: z.number().gt(0).lt(1).default(0.9).describe('momentum (sgd and lars)'),
+  schedule: z.enum(['constant', 'cosine']).default('constant').describe('learning-rate schedule after warm-up'),
+  warmupEpochs: z.number().min(0).default(0).describe('epochs of linear learning-rate warm-up'),
   temperature: positive().default(pretrainingDefaults.temperature).describe('temperature τ of NT-Xent'),
   precision: z
     .enum(precisions)
     .default(pretrainingDefaults.precision)
-    .describe(
-      'f16: encoders are trained with activations and convolution weights in half the bytes, loss scaled; needs shader-f16',
-    ),
+    .describe('f16: half-precision activations and convolution weights, with loss scaling; needs shader-f16'),
   architecture: z
     .enum(Object.keys(resnetBlocks) as [keyof typeof resnetBlocks])
     .default(simClrDefaults.architecture)
-    .describe('encoder'),
-  stem: z.enum(stems).default(simClrDefaults.stem).describe('imagenet: 7×7 stride 2 and max-pool; cifar: 3×3 stride 1'),
+    .describe('encoder network'),
+  stem: z
+    .enum(stems)
+    .default(simClrDefaults.stem)
+    .describe('first layers: imagenet (7×7 stride 2, max-pool) or cifar (3×3 stride 1)'),
   features: count(1).max(8192).default(simClrDefaults.features).describe('size of the embedding z'),
-  headDepth: count(1).max(4).default(simClrDefaults.headDepth).describe('linear layers of the projection head'),
-  headWidth: count(1).max(8192).default(simClrDefaults.headWidth).describe('units of its hidden layers'),
+  headDepth: count(1)
+    .max(4)
+    .default(simClrDefaults.headDepth)
+    .describe('number of linear layers in the projection head'),
+  headWidth: count(1).max(8192).default(simClrDefaults.headWidth).describe('width of its hidden layers'),
   headBatchNorm: z.boolean().default(simClrDefaults.headBatchNorm).describe('batch norm after its hidden layers'),
-  cropMin: positive().max(1).default(augmentation.scale[0]).describe('smallest share of the area that a crop takes'),
-  cropMax: positive().max(1).default(augmentation.scale[1]).describe('largest share'),
+  cropMin: positive().max(1).default(augmentation.scale[0]).describe('smallest crop, as a fraction of the image area'),
+  cropMax: positive().max(1).default(augmentation.scale[1]).describe('largest crop, as a fraction of the image area'),
   flip: share().default(augmentation.flip).describe('probability of a horizontal flip'),
   jitter: share().default(augmentation.jitter).describe('probability of colour jitter'),
   jitterStrength: z
@@ -79,22 +83,24 @@ export const trainSettings = z.strictObject({
     .min(0)
     .max(1.25)
     .default(augmentation.strength)
-    .describe('its strength s: brightness, contrast, saturation 0.8 s, hue 0.2 s'),
+    .describe('jitter strength s: brightness, contrast, saturation 0.8 s, hue 0.2 s'),
   grayscale: share().default(augmentation.grayscale).describe('probability of greyscale'),
   blur: share().default(augmentation.blur).describe('probability of Gaussian blur'),
   normalize: z
     .enum(['imagenet', 'half', 'none'])
     .default('imagenet')
-    .describe('mean and deviation of colours: ImageNet’s, 0.5 and 0.5, or 0 and 1'),
-  seed: count(0).default(pretrainingDefaults.seed).describe('seed of weights, order and augmentation'),
-  images: z.enum(['gpu', 'host']).default('gpu').describe('where decoded images are kept; host sends each batch'),
-  knnEvery: count(0).default(5).describe('epochs between kNN probes of the features, where labels exist; 0: none'),
-  knnNeighbors: count(1).default(20).describe('neighbours that vote in the probe'),
-  knnImages: count(1).default(5000).describe('at most this many train and test images in the probe'),
-  drawEvery: count(0).default(10).describe('epochs between drawings of the similarity matrix; 0: start and end only'),
+    .describe('mean and standard deviation for normalisation: ImageNet’s, 0.5 and 0.5, or 0 and 1'),
+  seed: count(0).default(pretrainingDefaults.seed).describe('random seed of weights, order and augmentation'),
+  images: z.enum(['gpu', 'host']).default('gpu').describe('where decoded images are stored; host uploads each batch'),
+  knnEvery: count(0)
+    .default(5)
+    .describe('epochs between kNN evaluations of the features, if there are labels; 0: never'),
+  knnNeighbors: count(1).default(20).describe('number of neighbours in the kNN evaluation'),
+  knnImages: count(1).default(5000).describe('maximum number of train and of test images in the kNN evaluation'),
+  drawEvery: count(0).default(10).describe('epochs between similarity-matrix figures; 0: at the start and end only'),
   checkpointEvery: count(1).default(1).describe('epochs between checkpoints'),
-  checkpointSteps: count(0).default(0).describe('steps between further checkpoints inside an epoch; 0: none'),
-  keep: count(1).default(3).describe('checkpoints that are kept'),
+  checkpointSteps: count(0).default(0).describe('steps between additional checkpoints within an epoch; 0: none'),
+  keep: count(1).default(3).describe('number of checkpoints to keep'),
 });
 
 export type TrainSettings = z.infer<typeof trainSettings>;

@@ -15,9 +15,7 @@ const sampledImages = 16;
 export function classCount({ train, test }: SupervisedData): number {
   for (const set of [train, test]) {
     if (!set.labels) {
-      throw new UserError(
-        `${set.name}: has no labels, which a classifier learns from; give images in folders by class`,
-      );
+      throw new UserError(`${set.name}: has no labels; a classifier needs images in one folder per class`);
     }
     if (set.count === 0) throw new UserError(`${set.name}: has no images`);
   }

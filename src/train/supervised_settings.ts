@@ -41,15 +41,15 @@ export const supervisedSettings = trainSettings
       .min(2)
       .max(65536)
       .default(256)
-      .describe('images in a batch; all of them where there are fewer'),
+      .describe('images per batch; fewer if there are not as many'),
     supervisedAugment: z
       .enum(supervisedAugments)
       .default('none')
-      .describe('training images as they are, randomly cropped and flipped, or augmented as in pre-training'),
+      .describe('augmentation: none, random crops and flips, or as in pre-training'),
     frozenBn: z
       .enum(['eval', 'batch'])
       .default('eval')
-      .describe('batch norm of a frozen encoder: running statistics, or those of each batch (the running ones follow)'),
+      .describe('batch norm of a frozen encoder: running statistics, or batch statistics (updating the running ones)'),
   });
 
 export type SupervisedSettings = z.infer<typeof supervisedSettings>;

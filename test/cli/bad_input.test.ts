@@ -24,7 +24,7 @@ beforeAll(async () => {
 function expectOneLine({ code, err }: Finished, words: readonly (string | RegExp)[], exit: number): void {
   expect(code, err).toBe(exit);
   expect(err.trimEnd().split('\n'), err).toHaveLength(1);
-  expect(err).not.toMatch(/\n\s+at |fault of the program/);
+  expect(err).not.toMatch(/\n\s+at |internal error/);
   for (const word of words) expect(err).toMatch(word);
 }
 

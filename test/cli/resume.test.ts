@@ -76,8 +76,8 @@ describe('a run that is stopped and resumed is the run that was not stopped', ()
 
   it('refuses what makes no sense with --resume', async () => {
     for (const [flags, message] of [
-      [['--dry-run'], /leave out --dry-run/],
-      [['--out', 'x'], /leave out --out/],
+      [['--dry-run'], /omit --dry-run/],
+      [['--out', 'x'], /omit --out/],
     ] as const) {
       const { code, err } = await run('train', '--resume', straight, ...flags);
       expect(code).toBe(2);
@@ -91,9 +91,9 @@ describe('a run that is stopped and resumed is the run that was not stopped', ()
   it('refuses other settings on --resume, and a second run in the same folder', async () => {
     const other = await run('train', '--resume', straight, '--lr', '0.5');
     expect(other.code).toBe(2);
-    expect(other.err).toMatch(/leave out --lr \(only --epochs and --steps may be raised\)\n$/);
+    expect(other.err).toMatch(/omit --lr \(only --epochs and --steps can be raised\)\n$/);
     const again = await run('train', ...settings, '--out', straight);
     expect(again.code).toBe(1);
-    expect(again.err).toMatch(/holds a run already; continue it with --resume/);
+    expect(again.err).toMatch(/already contains a run; continue it with --resume/);
   });
 });

@@ -225,7 +225,7 @@ describe('files that cannot be decoded', () => {
   it('are an error when there is nothing else', async () => {
     writeTree(folder, { 'a.jpg': 'x', 'b.jpg': '' });
     await expect(loadPhotos(folder, { size: 8 })).rejects.toThrow(
-      'not one of 2 photos can be read; b.jpg: the file is empty',
+      'none of the 2 photos can be read; b.jpg: the file is empty',
     );
   });
 

@@ -100,7 +100,7 @@ describe('evaluations', () => {
     expect(outcome.rows.map(([k]) => k)).toEqual(['1', '5', '10', '20', '50']);
     expect(outcome.rows[2][2]).toBe(percent(results.find((r) => r.k === 10 && r.temperature === 0.5)!.mean));
     await expect(evalKnn(evaluation, stl10, { k: [51], temperatures: [0.07] })).rejects.toThrow(
-      '--k 51: there are 50 training images; take at most as many',
+      '--k 51: there are only 50 training images',
     );
     expect((await evalKnn(evaluation, stl10, { temperatures: [0.07], folds: true })).rows[0][1]).toMatch(/ ± /);
   });
@@ -258,9 +258,9 @@ describe('evaluations', () => {
       (result) => result.linear,
     );
     expect(several.rows.map(([name, images]) => [name, images])).toEqual([
-      ['1 a class', '10'],
+      ['1 per class', '10'],
       ['40 %', '20'],
-      ['5 a class', '50'],
+      ['5 per class', '50'],
     ]);
     expect(several.notes).toEqual([
       expect.stringContaining("baseline: always answering '"),
@@ -296,7 +296,7 @@ describe('evaluations', () => {
     const few = join(folder, 'few');
     drawPhotos(few, 8, (i) => ['round', 'square'][i % 2]);
     await expect(evalKnn(evaluation, few, { temperatures: [1] })).rejects.toThrow(
-      `${few}: no class has the five photos of which one is held out for the test; give more`,
+      `${few}: no class has five photos, of which one would be held out for testing; give more`,
     );
   });
 
@@ -334,7 +334,7 @@ describe('encoders', () => {
     const fc = { dtype: 'F32', shape: [2, 512], data: new Float32Array(1024) } as const;
     writeSafetensors(file, [...tensors, ['fc.weight', fc]]);
     expect(() => readEncoderFile(file)).toThrow(
-      `${file}: the file does not say how images are prepared for it; give --image-size and --normalize (torchvision's own weights: --image-size 224, --normalize imagenet)`,
+      `${file}: the file does not record how images are prepared for it; give --image-size and --normalize (torchvision's own weights: --image-size 224, --normalize imagenet)`,
     );
     expect(() => readEncoderFile(file, { imageSize: 224 })).toThrow(/; give --normalize \(torchvision/);
     const state = new State(gpu);

@@ -34,7 +34,7 @@ describe('simclr experiment', () => {
       `simclr: ${path}: holds an experiment with --lr 0.001, --supervised-augment none; continue it with the same settings, or choose another --out\n`,
     );
     expect((await run(...flags, '--out', out('x'), '--folds', '0,11')).err).toMatch(/some of 0 to 9/);
-    expect((await run(...flags, '--out', out('x'), '--checkpoint', 'y')).err).toMatch(/leave out --image-size/);
+    expect((await run(...flags, '--out', out('x'), '--checkpoint', 'y')).err).toMatch(/omit --image-size/);
     expect(existsSync(out('x'))).toBe(false);
   });
 

@@ -42,7 +42,7 @@ describe('the precision of an experiment', () => {
   it('with a checkpoint is that of the labelled stages, whatever the checkpoint was trained in', () => {
     const given = { ...half, checkpoint: 'a' };
     expect(() => checkGiven(given)).not.toThrow();
-    expect(() => checkGiven({ ...given, pretrain: { ...given.pretrain, lr: 1 } })).toThrow(/leave out --lr$/);
+    expect(() => checkGiven({ ...given, pretrain: { ...given.pretrain, lr: 1 } })).toThrow(/omit --lr$/);
     expect(precisions(planExperiment(given, device, parseSettings({})))).toEqual(['f32', 'f16']);
     const plain = { ...given, pretrain: {} };
     expect(precisions(planExperiment(plain, device, parseSettings({ precision: 'f16' })))).toEqual(['f16', 'f32']);

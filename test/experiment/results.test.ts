@@ -149,9 +149,9 @@ describe('settings', () => {
 
   it('that contradict each other are refused', () => {
     expect(() => checkGiven({ ...nothing, checkpoint: 'a', pretrain: { epochs: 3, lr: 1 } })).toThrow(
-      /leave out --epochs, --lr$/,
+      /omit --epochs, --lr$/,
     );
-    expect(() => checkGiven({ ...nothing, seeds: [1, 2], pretrain: { seed: 3 } })).toThrow(/leave out --seed$/);
+    expect(() => checkGiven({ ...nothing, seeds: [1, 2], pretrain: { seed: 3 } })).toThrow(/omit --seed$/);
     expect(() => checkGiven({ ...nothing, seeds: [1, 1] })).toThrow(/twice/);
     expect(() => planExperiment({ ...nothing, supervised: { epochs: 0 } }, gpu)).toThrow(/--supervised-epochs/);
   });
