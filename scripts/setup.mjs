@@ -18,11 +18,12 @@ import {
   isSlow,
   lavapipeDrivers,
   probe,
+  probeLimits,
   systemSwiftShader,
 } from './setup/adapter.mjs';
 import { gpuAdvice, noAdapter, systemReason } from './setup/advice.mjs';
 import { hasApt } from './setup/apt.mjs';
-import { hint, reasonOf, SetupError, say } from './setup/console.mjs';
+import { DriverFailure, hint, reasonOf, SetupError, say } from './setup/console.mjs';
 import { readJson, vulkanFolder, writeDrivers, writeJson } from './setup/files.mjs';
 import { fetchLavapipe, installLavapipe, privateLavapipe } from './setup/lavapipe.mjs';
 import { checkNode, ensureDependencies } from './setup/npm.mjs';
@@ -39,7 +40,7 @@ const readyFile = join(vulkanFolder, 'ready.json');
 /**
  * Software drivers in the order of their worth. `prepare` fetches or installs one and throws with the reason it cannot;
  * `drivers` are null where it is not there yet.
- * @returns {{ name: string, drivers: () => Drivers | null, prepare?: () => void }[]}
+ * @returns {{ name: string, drivers: () => Drivers | null, prepare?: () => void, changesSystem?: boolean }[]}
  */
 function softwareDrivers() {
   const root = process.getuid?.() === 0;
@@ -48,7 +49,7 @@ function softwareDrivers() {
   if (hasApt() && root) {
     const drivers = () =>
       lavapipeDrivers().length > 0 ? { drivers: lavapipeDrivers(), loader: null, libraries: [] } : null;
-    steps.push({ name: "the system's lavapipe", drivers, prepare: installLavapipe });
+    steps.push({ name: "the system's lavapipe", drivers, prepare: installLavapipe, changesSystem: true });
   }
   const system = () => {
     const file = systemSwiftShader();
@@ -66,13 +67,14 @@ function softwareDrivers() {
  */
 function prove({ drivers, prepare }) {
   const there = drivers();
-  let found = there && probe(there);
+  let found = there && probe(there, probeLimits.ours);
   if (!found?.works && prepare) {
     prepare();
     const prepared = drivers();
-    found = prepared && probe(prepared);
+    found = prepared && probe(prepared, probeLimits.ours);
   }
   if (!found) throw new Error('not installed');
+  if (found.crashed) throw new DriverFailure(found.error);
   if (!found.works) throw new Error(found.error ?? 'WebGPU does not accept it');
   return found;
 }
@@ -84,10 +86,13 @@ function prove({ drivers, prepare }) {
  */
 function chooseSoftware(system) {
   const failed = [];
+  let sharedFailure = false;
   for (const step of softwareDrivers()) {
+    if (step.changesSystem && sharedFailure) continue;
     try {
       return { found: prove(step), name: step.name, failed };
     } catch (error) {
+      sharedFailure ||= error instanceof DriverFailure;
       failed.push(`${step.name}: ${reasonOf(error)}`);
     }
   }
@@ -116,11 +121,13 @@ function withSecondAdapter(found) {
 
 /** @param {Found} found @param {string} name of the driver @param {Found} system @param {string[]} failed */
 function announce(found, name, system, failed) {
-  const because = found === system ? '' : `: ${systemReason(system)}`;
+  const because = found === system ? '' : `: ${[systemReason(system), ...failed].join('; ')}`;
   const using = `using ${found.adapters[0]}${name ? `, ${name}` : ''}${because}`;
   if (!isSlow(found)) return say(using);
-  const why = failed.length > 0 ? ` (${failed.join('; ')})` : '';
-  say(`${using}; it is about 5 times slower than lavapipe, which did not work${why}: run 'npm run setup' to try again`);
+  const remedy = hasApt()
+    ? "'npm run setup' tries again to get lavapipe"
+    : "install lavapipe, version 24 or newer, with the system's package manager";
+  say(`${using}. It is about 5 times slower than lavapipe: ${remedy}`);
 }
 
 /** @param {boolean} test whether a second software adapter is wanted @param {boolean} again whether to look in any case */

@@ -20,9 +20,9 @@ export const systemChoice = { drivers: [], loader: null, libraries: [] };
 
 /**
  * Milliseconds. Lavapipe needs a second for its first shader, on a busy machine several times that; GPUs without a display may
- * take half a minute each to wake up; a driver that hangs never ends.
+ * take half a minute each to wake up; a driver that hangs never ends. One that set-up brought is known to work, if slowly.
  */
-const probeLimits = { software: 60_000, gpu: 90_000 };
+export const probeLimits = { software: 45_000, gpu: 90_000, ours: 180_000 };
 
 /** Where the Vulkan loader looks for drivers on Linux. */
 const driverFolders = [
@@ -74,8 +74,12 @@ export function lavapipeDrivers() {
 /** @returns {string | null} the description of a SwiftShader that the system has */
 export const systemSwiftShader = () => (existsSync(chromiumSwiftShader) ? chromiumSwiftShader : null);
 
-/** @param {Drivers} drivers @returns {Found} what WebGPU makes of them */
-export function probe(drivers) {
+/**
+ * @param {Drivers} drivers
+ * @param {number} limit in milliseconds
+ * @returns {Found} what WebGPU makes of them
+ */
+export function probe(drivers, limit = gpuNodes().length > 0 ? probeLimits.gpu : probeLimits.software) {
   const env = { ...process.env };
   if (!chosenDrivers()) {
     // Loaders before 1.3.207 know the second name only; later ones prefer the first.
@@ -87,7 +91,7 @@ export function probe(drivers) {
     cwd: projectFolder,
     env,
     encoding: 'utf8',
-    timeout: gpuNodes().length > 0 ? probeLimits.gpu : probeLimits.software,
+    timeout: limit,
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'pipe', 'pipe'],
   });

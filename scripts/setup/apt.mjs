@@ -3,13 +3,14 @@ import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { distributionSource, parseSources, suiteSources } from './apt-sources.mjs';
+import { DriverFailure } from './console.mjs';
 import { namesIn, vulkanFolder } from './files.mjs';
 
 const configuration = '/etc/apt';
 const logFile = join(vulkanFolder, 'apt.log');
 
-/** Longest runs of apt in milliseconds: what is slower than that is a network that will not get it done either. */
-const limits = { lists: 180_000, packages: 900_000, query: 60_000 };
+/** Longest runs of apt in milliseconds: beyond them a network, or a crowded machine, will not get it done. */
+const limits = { lists: 300_000, packages: 900_000, query: 300_000 };
 
 /** @returns {boolean} whether this system has apt */
 export function hasApt() {
@@ -47,7 +48,7 @@ export class PrivateApt {
       'Dpkg::Use-Pty': '0',
     }).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
     mkdirSync(vulkanFolder, { recursive: true });
-    writeFileSync(logFile, '');
+    appendFileSync(logFile, `${new Date().toISOString()}\n`);
   }
 
   /**
@@ -69,7 +70,7 @@ export class PrivateApt {
     if (status === 0) return `${stdout}`;
     const reason =
       stderr?.split('\n').find((line) => line.startsWith('E: ')) ?? error?.message ?? `exit code ${status}`;
-    throw new Error(`${program} ${args[0]}: ${reason.replace(/^E: /, '')} (full output: .vulkan/apt.log)`);
+    throw new DriverFailure(`${program} ${args[0]}: ${reason.replace(/^E: /, '')} (full output: .vulkan/apt.log)`);
   }
 
   /**

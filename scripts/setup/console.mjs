@@ -16,6 +16,9 @@ export function hint(line) {
 /** A reason to stop that the user can do something about; the entry point prints it without a stack. */
 export class SetupError extends Error {}
 
+/** Why a driver could not be fetched or does not run, where installing the same on the system would end the same way. */
+export class DriverFailure extends Error {}
+
 /** @param {unknown} error @returns {string} its first line */
 export function reasonOf(error) {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0];

@@ -204,7 +204,7 @@ function enter({ user, command, ...options }) {
       mount --bind ${quoted(realpathSync(join(project, 'node_modules')))} "$ROOT/project/node_modules"
       mount -o remount,bind,ro "$ROOT/project/node_modules"
     fi
-    ${user ? `mkdir -p "$ROOT${home}"; chown -R 1000:1000 "$ROOT${home}"; find "$ROOT/project" -xdev -exec chown -h 1000:1000 {} +` : ''}
+    ${user ? `mkdir -p "$ROOT${home}"; chown -R 1000:1000 "$ROOT${home}"; find "$ROOT/project" -path "$ROOT/project/node_modules" -prune -o -exec chown -h 1000:1000 {} +` : ''}
     cd /
     exec chroot ${user ? '--userspec=1000:1000 --groups=1000' : ''} "$ROOT" env -i ${env.map(quoted).join(' ')} sh -c ${quoted(`cd /project 2>/dev/null; ${command}`)}`;
   return inNamespace({ ...options, script });
