@@ -45,6 +45,10 @@ export const epochOf = (epoch: number, epochs: number): string =>
 export const scaleParts = (lossScale: ScaleReport | undefined): string[] =>
   lossScale ? [`scale ${lossScale.scale} (${lossScale.skipped} skipped)`] : [];
 
+/** Behind an accuracy: the mean over the classes, where it is a point away: a probe that draws its images is never quite even. */
+const balancedPart = (accuracy: number, balanced: number): string =>
+  Math.abs(accuracy - balanced) < 0.01 ? '' : ` (balanced ${percent(balanced)})`;
+
 /** What the bar of a training shows of a step of `batch` images. */
 export const stepDetails = (
   { loss, accuracy }: Pick<StepReport, 'loss' | 'accuracy'>,
@@ -85,20 +89,21 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
     },
     onStep: ({ step, steps, epoch, loss, accuracy }) =>
       terminal.progress(epochOf(epoch, epochs), step, steps, stepDetails({ loss, accuracy }, batchSize)),
-    onEpoch: ({ epoch, loss, accuracy, embeddingStd, lr, imagesPerSecond, lossScale, knn }) =>
+    onEpoch: ({ epoch, loss, accuracy, embeddingStd, lr, imagesPerSecond, lossScale, knn, knnBalanced = knn }) =>
       terminal.line(
         [
           epochOf(epoch, epochs),
           `loss ${loss.toFixed(3)}`,
           `acc ${percent(accuracy)}`,
           `std ${embeddingStd.toFixed(3)}`,
-          ...(knn === undefined ? [] : [`kNN ${percent(knn)}`]),
+          ...(knn === undefined ? [] : [`kNN ${percent(knn)}${balancedPart(knn, knnBalanced!)}`]),
           ...(changesLr ? [`lr ${Number(lr.toPrecision(2))}`] : []),
           ...scaleParts(lossScale),
           imageRate(imagesPerSecond),
         ].join('  '),
       ),
-    onUntrained: (knn) => terminal.line(`kNN        ${percent(knn)} before training`),
+    onUntrained: (knn, majority) =>
+      terminal.line(`kNN        ${percent(knn)} before training; the most frequent class: ${percent(majority)}`),
     onFigure: (step, positives, negatives) =>
       terminal.line(
         `figures    step ${step}: similarity ${positives.toFixed(3)} of positives, ${negatives.toFixed(3)} of negatives`,

@@ -3,6 +3,7 @@ import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import { input, trace } from '../graph/trace.ts';
 import { cosineSimilarity } from '../ops/cosine_similarity.ts';
+import { type Recognition, recognition } from './recognition.ts';
 
 export interface KnnOptions {
   /** Neighbours that vote. */
@@ -98,17 +99,21 @@ export function voteOfNearest(
 }
 
 /** Share of the test rows that their nearest train rows, by cosine, give the right class. */
-export async function knnAccuracy(
+export const knnAccuracy = async (...given: Parameters<typeof knnRecognition>): Promise<number> =>
+  (await knnRecognition(...given)).accuracy;
+
+/** The same, and the mean of the classes' own shares. */
+export async function knnRecognition(
   state: State,
   train: Labelled,
   test: Labelled,
   dimensions: number,
   options: KnnOptions,
-): Promise<number> {
+): Promise<Recognition> {
   const k = Math.min(options.k, train.labels.length);
   const neighbours = await nearestRows(state, train.features, test.features, dimensions, k);
   const votes = voteOfNearest(neighbours, train.labels, { ...options, k });
-  return votes.reduce((right, vote, i) => right + (vote === test.labels[i] ? 1 : 0), 0) / votes.length;
+  return recognition(votes, test.labels);
 }
 
 /** The class with the most weight among the k most similar rows; of equals, the one whose neighbour is nearer. */

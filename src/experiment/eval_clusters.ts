@@ -141,7 +141,7 @@ export async function evalTsne(evaluation: Evaluation, path: string, settings: T
     }),
   );
   const table = {
-    title: `t-SNE, exact, of ${rows.length} features at length one; perplexity ${perplexity}, ${rest.iterations ?? tsneDefaults.iterations} iterations: KL divergence ${found.kl.toFixed(4)}`,
+    title: `t-SNE of ${rows.length} images: KL divergence ${found.kl.toFixed(4)} (perplexity ${perplexity}, ${rest.iterations ?? tsneDefaults.iterations} iterations)`,
     header: [],
     rows: [],
   };

@@ -11,7 +11,7 @@ import {
   probePredict,
   trainProbe,
 } from '../eval/probe.ts';
-import { isBalanced, majorityBaseline, recognition } from '../eval/recognition.ts';
+import { majorityBaseline, recognition } from '../eval/recognition.ts';
 import { lineChart } from '../report/plot.ts';
 import { oneKnn } from './eval_knn.ts';
 import { unchosenNote } from './eval_linear.ts';
@@ -71,7 +71,7 @@ export async function evalRobustness(
     }
   }
   const { probe, k } = tester;
-  const shown = { ...sets, ...drawnFacts(sets, test) };
+  const shown = { ...sets, test, majority: majorityBaseline(sets.train.labels!, test.labels!) };
   const notes = [...baselineNotes(shown), ...(probe.unchosen ? [unchosenNote(settings, probe.chosen)] : [])];
   const table = robustnessTable(clean, results, shown, k, notes);
   const json = {
@@ -85,13 +85,6 @@ export async function evalRobustness(
   };
   return outcome(evaluation, 'robustness', table, json, await robustnessChart(clean, results, shown));
 }
-
-/** Of the test images that were drawn, which baselines are of. */
-const drawnFacts = ({ train, classes }: LabelledSets, test: ImageSet) => ({
-  test,
-  majority: majorityBaseline(train.labels!, test.labels!),
-  balanced: isBalanced(test.labels!, classes),
-});
 
 /** A linear probe and nearest neighbours, both of clean training images. */
 class Tester {

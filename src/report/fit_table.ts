@@ -1,11 +1,12 @@
-import { columnsOf, fill } from './fold.ts';
+import { columnsOf, fill, fold } from './fold.ts';
 import { table } from './tables.ts';
 
 const gap = 2;
 
 /**
  * A table of at most `width` columns, as far as its cells allow: titles and the cells of the first column are broken into lines at
- * their spaces; where that is not enough, the table is cut between columns and its first column repeated.
+ * their spaces; where that is not enough, the table is cut between columns and its first column repeated. Where not even one column has
+ * room beside the first, columns are given up, and every row is folded.
  */
 export function fitTable(header: readonly string[], rows: readonly (readonly string[])[], width: number): string {
   const whole = table(header, rows);
@@ -16,7 +17,9 @@ export function fitTable(header: readonly string[], rows: readonly (readonly str
     const texts = cells.map((cell) => (column === 0 ? folded(cell, Math.floor(width / 2)) : [cell]));
     return { title: heading, cells: texts, width: longest([heading, ...texts].flat()), left: column === 0 };
   });
-  return sections(columns, width).map(render).join('\n\n');
+  const parts = sections(columns, width).map(render);
+  if (parts.every((part) => longest(part.split('\n')) <= width)) return parts.join('\n\n');
+  return [header, ...rows].map((row) => fold(row.join('  '), width)).join('\n');
 }
 
 /** Titles and cells as lines of text. */

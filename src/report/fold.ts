@@ -9,20 +9,25 @@ const hanging = 2;
 const longestLabel = 16;
 
 /**
- * Breaks a line at its spaces. What follows a label (`data       …`) or an indent stays to its right. Where columns are set apart by
- * two spaces, as in the line of an epoch, it is broken between them first. A word that is too long by itself, as a path may
- * be, is left whole.
+ * Breaks a line at its spaces. What follows a label (`data       …`) or an indent stays to its right, or goes below it where a word has
+ * no room there. Where columns are set apart by two spaces, as in the line of an epoch, it is broken between them first. A
+ * word that is too long by itself, as a path may be, is left whole.
  */
 export function fold(text: string, width: number): string {
   if (columnsOf(text) <= width) return text;
-  const label = /^(?: *\S+(?: \S+)* {2,}| +)/.exec(text)?.[0] ?? '';
-  const indent = label.length > 0 && label.length <= longestLabel ? label.length : hanging;
-  const parts = text.slice(label.length).split(/ {2,}/);
-  const lines = fill(parts, '  ', width - indent).flatMap((line) =>
+  const found = /^(?: *\S+(?: \S+)* {2,}| +)/.exec(text)?.[0] ?? '';
+  const label = found.length <= longestLabel ? found : '';
+  const rest = text.slice(label.length);
+  const longest = Math.max(...rest.split(' ').map(columnsOf));
+  const below = label !== '' && longest > width - label.length && longest <= width - hanging;
+  const indent = label === '' || below ? hanging : label.length;
+  const room = width - indent;
+  const lines = fill(rest.trimStart().split(/ {2,}/), '  ', room).flatMap((line) =>
     // A value stays with its percent sign.
-    columnsOf(line) <= width - indent ? [line] : fill(line.split(/ +(?!%(?: |$))/), ' ', width - indent),
+    columnsOf(line) <= room ? [line] : fill(line.split(/ +(?!%(?: |$))/), ' ', room),
   );
-  return label + lines.join(`\n${' '.repeat(indent)}`);
+  const head = below && label.trim() !== '' ? [label.trimEnd(), ''] : [below ? ' '.repeat(hanging) : label];
+  return head.join(`\n${' '.repeat(hanging)}`) + lines.join(`\n${' '.repeat(indent)}`);
 }
 
 /** Words in as few lines as hold them. */

@@ -40,6 +40,8 @@ export interface EpochReport {
   /** The next step's; set in f16. */
   readonly lossScale?: ScaleReport | undefined;
   readonly knn: number | undefined;
+  /** The same as the mean over the classes. */
+  readonly knnBalanced: number | undefined;
 }
 
 /** What a run tells while it goes on. */
@@ -58,8 +60,8 @@ export interface TrainEvents {
   onWarning?(warning: TrainWarning): void;
   onStep?(report: PretrainingStepReport): void;
   onEpoch?(report: EpochReport): void;
-  /** kNN accuracy with the first weights. */
-  onUntrained?(knn: number): void;
+  /** kNN accuracy with the first weights, and that of always answering the most frequent class. */
+  onUntrained?(knn: number, majority: number): void;
   /** Means of the drawn similarities of positive and negative pairs, and the whole matrix (see `Picture`). */
   onFigure?(step: number, positives: number, negatives: number, similarity: Float32Array): void;
 }

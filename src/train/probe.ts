@@ -2,7 +2,8 @@ import type { Dataset } from '../data/dataset.ts';
 import type { ImageSet } from '../data/images.ts';
 import { epochOrder } from '../data/order.ts';
 import { Embedder } from '../eval/embed.ts';
-import { knnAccuracy, type Labelled } from '../eval/knn.ts';
+import { knnRecognition, type Labelled } from '../eval/knn.ts';
+import { majorityBaseline, type Recognition } from '../eval/recognition.ts';
 import type { State } from '../graph/state.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
 import type { SimClr } from '../ssl/simclr.ts';
@@ -35,11 +36,16 @@ export class Probe {
     return new Probe(state, embedder, sets, settings);
   }
 
-  /** Accuracy (0 to 1) with the weights as they are now. */
-  async accuracy(): Promise<number> {
+  /** Accuracies (0 to 1) with the weights as they are now. */
+  async measure(): Promise<Recognition> {
     const [train, test] = [await this.features(this.sets.train), await this.features(this.sets.test)];
     const k = Math.min(this.settings.knnNeighbors, train.labels.length);
-    return knnAccuracy(this.state, train, test, resnetFeatures, { k, temperature: voteTemperature });
+    return knnRecognition(this.state, train, test, resnetFeatures, { k, temperature: voteTemperature });
+  }
+
+  /** Accuracy of always answering the most frequent class. */
+  get majority(): number {
+    return majorityBaseline(this.sets.train.labels, this.sets.test.labels).accuracy;
   }
 
   private async features({ set, indices, labels }: Chosen): Promise<Labelled> {

@@ -3,6 +3,7 @@ import type { ImageSet } from '../data/images.ts';
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
 import { hostImages, type ImageSource, residentImages } from '../data/source.ts';
 import { UserError } from '../errors.ts';
+import type { Recognition } from '../eval/recognition.ts';
 import type { DeviceTraits, Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import type { TrainWarning } from '../ssl/health.ts';
@@ -51,7 +52,7 @@ export class Trainer {
   /** Steps of this epoch that this process ran, and how long they took. */
   private timedSteps = 0;
   private seconds = 0;
-  private knn: number | undefined;
+  private knn: Recognition | undefined;
   private lossScale: ScaleReport | undefined;
   private embeddingStd = 0;
 
@@ -172,16 +173,18 @@ export class Trainer {
     if (!signal?.aborted) await this.draw();
     const checkpoint = this.folder.checkpointFile(this.progress.step);
     const warning = this.pretraining.warningAt(this.progress.step);
-    return { step: this.progress.step, checkpoint, interrupted: this.progress.step < total, knn: this.knn, warning };
+    const { step } = this.progress;
+    return { step, checkpoint, interrupted: step < total, knn: this.knn?.accuracy, warning };
   }
 
   /** What the features are worth before training: the figure that later ones are to be compared with. */
   private async showUntrained(): Promise<void> {
     await this.draw();
     if (!this.probe) return;
-    const knn = await this.probe.accuracy();
-    this.folder.log({ type: 'probe', step: 0, knn });
-    this.events.onUntrained?.(knn);
+    const { accuracy: knn, balancedAccuracy: knnBalanced } = await this.probe.measure();
+    const { majority } = this.probe;
+    this.folder.log({ type: 'probe', step: 0, knn, knnBalanced, majority });
+    this.events.onUntrained?.(knn, majority);
   }
 
   private async submit(step: number, epoch: number, indices: Uint32Array): Promise<void> {
@@ -237,7 +240,7 @@ export class Trainer {
     const { step, loss, accuracy } = this.progress;
     const last = step === this.total;
     const probing = this.probe && (last || epoch % settings.knnEvery === 0);
-    this.knn = probing ? await this.probe!.accuracy() : undefined;
+    this.knn = probing ? await this.probe!.measure() : undefined;
     const report: EpochReport = {
       epoch,
       epochs: Math.ceil(this.total / perEpoch),
@@ -250,7 +253,8 @@ export class Trainer {
       imagesPerSecond: (this.timedSteps * settings.batchSize) / this.seconds,
       memory: this.gpu.highWater,
       lossScale: this.lossScale,
-      knn: this.knn,
+      knn: this.knn?.accuracy,
+      knnBalanced: this.knn?.balancedAccuracy,
     };
     this.seconds = 0;
     this.timedSteps = 0;

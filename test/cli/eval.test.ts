@@ -12,6 +12,9 @@ const runFolder = join(folder, 'run');
 const checkpoint = join(runFolder, 'checkpoints', 'step-00000002.safetensors');
 const adapter = ['--adapter', adapters[0] ?? 'none'];
 
+/** Lines that were folded to the width of the terminal as one. */
+const unfolded = (text: string): string => text.replaceAll(/\s+/g, ' ');
+
 beforeAll(async () => {
   ensureSampleSet(data, { train: 40, test: 20, unlabeled: 10 });
   const { code, err } = await run('train', '--data', data, ...tiny, '--epochs', '1', '--out', runFolder);
@@ -71,7 +74,7 @@ it('neighbors: a new sheet beside the last one, the photographs themselves with 
   const query = ['--query', join(photos, 'a', '0.png'), '--count', '5'];
   const first = await run(...args, ...query);
   expect(first.code, first.err).toBe(0);
-  expect(first.out).toContain(`no readable images in these class folders of ${photos}: "broken", "empty"`);
+  expect(unfolded(first.out)).toContain(`no readable images in these class folders of ${photos}: "broken", "empty"`);
   const svg = readFileSync(join(out, 'neighbors.svg'), 'utf8');
   const sizes = [...svg.matchAll(/<image [^>]*width="([\d.]+)" height="([\d.]+)"/g)].map((match) =>
     match.slice(1).map(Number),
@@ -84,7 +87,7 @@ it('neighbors: a new sheet beside the last one, the photographs themselves with 
     expect(svg).toContain(`>${name}<`);
   const before = readFileSync(join(out, 'neighbors.png'));
   const second = await run(...args, '--query', join(photos, 'b', '2.png'));
-  expect(second.out).toMatch(/written +.*sheets: neighbors-2\.json, neighbors-2\.svg, neighbors-2\.png/);
+  expect(unfolded(second.out)).toMatch(/written .*sheets: neighbors-2\.json, neighbors-2\.svg, neighbors-2\.png/);
   expect(readFileSync(join(out, 'neighbors.png')).equals(before)).toBe(true);
   expect(existsSync(join(out, 'neighbors-2.png'))).toBe(true);
 });
@@ -93,9 +96,13 @@ it('t-SNE on no terminal: one line of what was found', async () => {
   const args = ['eval', 'tsne', '--checkpoint', checkpoint, '--data', data, '--iterations', '600', ...adapter];
   const { code, out, err } = await run(...args);
   expect(code, err).toBe(0);
-  const after = out.slice(out.indexOf('t-SNE')).trimEnd().split('\n');
+  // Long paths are folded into further lines, which begin with a space.
+  const after = out
+    .slice(out.indexOf('t-SNE of'))
+    .trimEnd()
+    .split(/\n(?! )/);
   expect(after).toEqual([
-    expect.stringMatching(/^t-SNE, .*: KL divergence [\d.]+$/),
+    expect.stringMatching(/^t-SNE of 20 images: KL divergence [\d.]+ \(.*\)$/),
     expect.stringMatching(/^written /),
   ]);
 });

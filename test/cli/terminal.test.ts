@@ -47,6 +47,12 @@ describe('lines', () => {
     expect(fold(`checkpoint ${path}`, 40)).toContain(path);
   });
 
+  it('go below their label where a word has no room beside it', () => {
+    const word = 'w'.repeat(30);
+    expect(fold(`features used   a, ${word}`, 40)).toBe(`features used\n  a,\n  ${word}`);
+    expect(fold(`${' '.repeat(12)}a, ${word}`, 40)).toBe(`  a,\n  ${word}`);
+  });
+
   it('any text: nothing is lost, nothing is wider, words that are too long apart', () => {
     const word = fc.stringMatching(/^([a-zé×.]|[a-z]%){1,12}$/);
     fc.assert(
@@ -93,6 +99,20 @@ describe('tables', () => {
     expect(widest(text)).toBeLessThanOrEqual(width);
     for (const cell of rows.flat().filter((one) => !one.includes(' '))) expect(text).toContain(cell);
     expect(text.split('\n\n')).toHaveLength({ 80: 1, 60: 2, 40: 3 }[width]!);
+  });
+
+  it('without room for two columns each row is a line of its own, folded', () => {
+    const name = 'a'.repeat(30);
+    expect(
+      fitTable(
+        ['limit', 'value'],
+        [
+          [name, '16'],
+          ['b', '2147483644'],
+        ],
+        40,
+      ),
+    ).toBe(`limit  value\n${name}  16\nb  2147483644`);
   });
 
   it('one that fits is left as it is', () => {

@@ -123,7 +123,7 @@ describe('evaluations', () => {
     expect(lines).toHaveLength(51);
     expect(Number(lines[3].split(',')[3])).toBe(data[4]);
     expect(rows).toEqual([]);
-    expect(title).toMatch(new RegExp(`: KL divergence ${(json['kl'] as number).toFixed(4)}$`));
+    expect(title).toMatch(new RegExp(`: KL divergence ${(json['kl'] as number).toFixed(4)} \\(`));
     expect((json['history'] as unknown[]).length).toBeGreaterThan(1);
     for (const axis of ['>t-SNE 1<', '>t-SNE 2<']) expect(String(files['tsne.svg']).includes(axis), axis).toBe(true);
     const unlabelled = await evalTsne(evaluation, plain, settings);

@@ -7,7 +7,7 @@
  * runs a command (a shell without one) as root, or as an ordinary user, in the working tree's copy inside a root of that state:
  * one of `states`. What it changes stays in FOLDER/STATE.top until that is deleted.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -90,7 +90,7 @@ function npmFolder() {
 }
 
 /** Makes a state, and what it is made from, unless it is in the folder. @param {string} folder @param {keyof states} state */
-export function makeRoot(folder, state) {
+export async function makeRoot(folder, state) {
   const root = join(folder, state);
   if (!existsSync(join(folder, 'tools'))) makeTools(folder);
   if (existsSync(root)) return;
@@ -98,11 +98,11 @@ export function makeRoot(folder, state) {
   rmSync(partial, { recursive: true, force: true });
   const { from, command } = states[state];
   if (from) {
-    makeRoot(folder, from);
+    await makeRoot(folder, from);
     // Backports are for this command only.
     const backports = `sed 's/${suite}$/${suite}-backports/' /etc/apt/sources.list.d/debian.sources > /etc/apt/sources.list.d/new.sources`;
     const script = `${command.includes('backports') ? `${backports} && ` : ''}${command} && rm -rf /etc/apt/sources.list.d/new.sources /var/lib/apt/lists /var/cache/apt/archives && mkdir -p /var/lib/apt/lists/partial /var/cache/apt/archives/partial`;
-    const { status, output } = enter({
+    const { status, output } = await enter({
       folder,
       layers: [join(folder, 'tools'), ...layersOf(folder, from)],
       top: partial,
@@ -110,7 +110,7 @@ export function makeRoot(folder, state) {
     });
     if (status !== 0) throw new Error(`the root ${state} could not be made: ${output.slice(-2000)}`);
   } else {
-    bootstrap(folder, partial);
+    await bootstrap(folder, partial);
   }
   spawnSync('mv', [partial, root]);
 }
@@ -122,7 +122,7 @@ function layersOf(folder, state) {
 }
 
 /** @param {string} folder @param {string} to where the root goes */
-function bootstrap(folder, to) {
+async function bootstrap(folder, to) {
   const work = join(folder, 'debootstrap');
   mkdirSync(work, { recursive: true });
   const apt = new PrivateApt();
@@ -134,7 +134,7 @@ function bootstrap(folder, to) {
     const options = ['--variant=minbase', `--keyring=${keyring}`, suite, '/root-to-make', apt.main?.uris[0] ?? ''];
     const script = `DEBOOTSTRAP_DIR=${work}/usr/share/debootstrap sh ${work}/usr/sbin/debootstrap ${options.join(' ').replace('/root-to-make', '"$ROOT"')}`;
     mkdirSync(join(work, 'empty'), { recursive: true });
-    const { status, output } = inNamespace({ layers: [join(work, 'empty')], top: to, script, folder });
+    const { status, output } = await inNamespace({ layers: [join(work, 'empty')], top: to, script, folder });
     if (status !== 0) throw new Error(`debootstrap failed: ${output.slice(-2000)}`);
   } finally {
     apt.close();
@@ -147,7 +147,7 @@ function bootstrap(folder, to) {
  * @param {{ layers: string[], top: string, script: string, folder: string, offline?: boolean, timeout?: number,
  *   interactive?: boolean }} options
  */
-function inNamespace({ layers, top, script, folder, offline, timeout = 1_200_000, interactive }) {
+async function inNamespace({ layers, top, script, folder, offline, timeout = 1_200_000, interactive }) {
   const root = join(folder, `mount-${process.pid}`);
   const work = `${top}.work`;
   for (const path of [root, top, work]) mkdirSync(path, { recursive: true });
@@ -156,18 +156,25 @@ function inNamespace({ layers, top, script, folder, offline, timeout = 1_200_000
   const mount = `mount -t overlay none -o ${options},volatile "$ROOT" || mount -t overlay none -o ${options} "$ROOT"`;
   const flags = ['--mount', '--pid', '--fork', '--kill-child', ...(offline ? ['--net'] : [])];
   const started = Date.now();
-  const child = spawnSync('unshare', [...flags, 'sh', '-ec', `${mount}\n${script}`], {
+  const child = spawn('unshare', [...flags, 'sh', '-ec', `${mount}\n${script}`], {
     env: { ...process.env, ROOT: root, LC_ALL: 'C.UTF-8' },
-    encoding: 'utf8',
     timeout,
     killSignal: 'SIGKILL',
-    maxBuffer: 1 << 27,
     stdio: interactive ? 'inherit' : ['ignore', 'pipe', 'pipe'],
   });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text) => (stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text) => (stderr += text));
+  const status = await new Promise((settle) => {
+    child.once('error', (error) => {
+      stderr += error.message;
+      settle(null);
+    });
+    child.once('close', settle);
+  });
   for (const path of [root, work]) rmSync(path, { recursive: true, force: true });
-  const { status, stdout, stderr, error } = child;
-  const output = `${stdout}${stderr}${error?.message ?? ''}`;
-  return { status, stdout, stderr, output, seconds: (Date.now() - started) / 1000 };
+  return { status, stdout, stderr, output: `${stdout}${stderr}`, seconds: (Date.now() - started) / 1000 };
 }
 
 /** @param {string} text @returns {string} as one word for a shell */
@@ -217,15 +224,15 @@ function enter({ user, command, ...options }) {
  * @param {{ command: string, prepare?: (root: string) => void, user?: boolean, offline?: boolean, timeout?: number, top?: string,
  *   interactive?: boolean }} options `prepare` changes the root before: it is given the folder of a layer
  */
-export function runIn(folder, state, { prepare, top, ...options }) {
-  makeRoot(folder, state);
+export async function runIn(folder, state, { prepare, top, ...options }) {
+  await makeRoot(folder, state);
   const prepared = join(folder, `prepared-${process.pid}`);
   const changed = top ?? join(folder, `top-${process.pid}`);
   mkdirSync(prepared, { recursive: true });
   try {
     prepare?.(prepared);
     const layers = [prepared, join(folder, 'tools'), ...layersOf(folder, state)];
-    const result = enter({ folder, layers, top: changed, ...options });
+    const result = await enter({ folder, layers, top: changed, ...options });
     return { ...result, changes: filesUnder(changed).filter((file) => !ownPlace.test(file)) };
   } finally {
     rmSync(prepared, { recursive: true, force: true });
@@ -233,8 +240,8 @@ export function runIn(folder, state, { prepare, top, ...options }) {
   }
 }
 
-/** Where set-up, and npm on its behalf, may write; /dev and the user's folder are this file's doing. */
-const ownPlace = /^(project|tmp|var\/tmp|dev)\/|^(root|home\/someone)\/\.npm\//;
+/** Where set-up, npm and Mesa (its cache of shaders) may write; /dev and the user's folder are this file's doing. */
+const ownPlace = /^(project|tmp|var\/tmp|dev)\/|^(root|home\/someone)\/\.(npm|cache)\//;
 
 /** @param {string} folder @returns {string[]} all in it but folders, whiteouts of an overlay included */
 function filesUnder(folder) {
@@ -259,5 +266,5 @@ if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.me
   makeTools(folder);
   const flags = { user: rest.includes('--user'), offline: rest.includes('--offline') };
   const top = join(folder, `${basename(state)}.top`);
-  process.exitCode = runIn(folder, state, { command, top, interactive: true, ...flags }).status ?? 1;
+  process.exitCode = (await runIn(folder, state, { command, top, interactive: true, ...flags })).status ?? 1;
 }

@@ -31,12 +31,13 @@ interface Result {
 
 describe.skipIf(reason !== undefined)(`set-up in pristine roots${reason ? ` (skipped: ${reason})` : ''}`, () => {
   const folder = kept ?? mkdtempSync(join(tmpdir(), 'simclr-roots-'));
-  const run = (state: string, command: string, options = {}): Result => runIn(folder, state, { command, ...options });
+  const run = (state: string, command: string, options = {}): Promise<Result> =>
+    runIn(folder, state, { command, ...options });
 
-  beforeAll(() => {
+  beforeAll(async () => {
     mkdirSync(folder, { recursive: true });
     rmSync(join(folder, 'tools'), { recursive: true, force: true });
-    for (const state of ['empty', 'old-mesa', 'new-mesa']) makeRoot(folder, state);
+    for (const state of ['empty', 'old-mesa', 'new-mesa']) await makeRoot(folder, state);
   }, 1_800_000);
   afterAll(() => {
     if (!kept) rmSync(folder, { recursive: true, force: true });
@@ -56,20 +57,20 @@ describe.skipIf(reason !== undefined)(`set-up in pristine roots${reason ? ` (ski
   for (const user of [false, true]) {
     const who = user ? 'an ordinary user' : 'root';
 
-    test(`nothing installed, ${who}`, () => {
-      expectPrivateLavapipe(run('empty', `${setup} && ${used}`, { user }), /^no Vulkan loader is installed$/);
+    test(`nothing installed, ${who}`, async () => {
+      expectPrivateLavapipe(await run('empty', `${setup} && ${used}`, { user }), /^no Vulkan loader is installed$/);
     }, 600_000);
 
-    test(`an old Mesa and an old libdrm, ${who}: a step of training runs`, () => {
+    test(`an old Mesa and an old libdrm, ${who}: a step of training runs`, async () => {
       const train =
         'node dist/cli.js train --preset stl10 --steps 2 --batch-size 4 --knn-every 0 --draw-every 0 --out /tmp/run | tail -3';
-      const result = run('old-mesa', `${setup} && ${used} && ${train}`, { user });
+      const result = await run('old-mesa', `${setup} && ${used} && ${train}`, { user });
       expectPrivateLavapipe(result, /^no installed Vulkan driver works with WebGPU \(installed: .*lvp_icd/);
     }, 600_000);
   }
 
-  test('a new Mesa is used as it is, and nothing is downloaded', () => {
-    const { status, stdout, stderr, changes } = run('new-mesa', `${setup} && ${used} && ls .vulkan`);
+  test('a new Mesa is used as it is, and nothing is downloaded', async () => {
+    const { status, stdout, stderr, changes } = await run('new-mesa', `${setup} && ${used} && ls .vulkan`);
     expect(lines(stderr)).toEqual([expect.stringMatching(/^setup: using llvmpipe \(LLVM [^)]*\)$/)]);
     expect(stdout).toMatch(/^adapter +llvmpipe/m);
     expect(stdout.trim().split('\n').at(-1)).toBe('ready.json');
@@ -77,16 +78,16 @@ describe.skipIf(reason !== undefined)(`set-up in pristine roots${reason ? ` (ski
     expect(status).toBe(0);
   }, 600_000);
 
-  test('set-up is quiet and quick the second time, and after the project was moved', () => {
+  test('set-up is quiet and quick the second time, and after the project was moved', async () => {
     const moved = 'mkdir /tmp/new && cp -a . /tmp/new/place && cd /tmp/new/place';
-    const result = run('old-mesa', `${setup} && echo again >&2 && ${setup} && ${moved} && ${setup} && ${used}`);
+    const result = await run('old-mesa', `${setup} && echo again >&2 && ${setup} && ${moved} && ${setup} && ${used}`);
     expect(result.stderr.split('again\n')[1]).toBe('');
     expect(result.stdout).toMatch(/^adapter +llvmpipe/m);
     expect(result.status).toBe(0);
   }, 600_000);
 
-  test('without apt it is SwiftShader from npm, with a word on its speed', () => {
-    const { status, stdout, stderr, changes } = run('old-mesa', `rm /usr/bin/apt-get && ${setup} && ${used}`);
+  test('without apt it is SwiftShader from npm, with a word on its speed', async () => {
+    const { status, stdout, stderr, changes } = await run('old-mesa', `rm /usr/bin/apt-get && ${setup} && ${used}`);
     const choice = lines(stderr).filter((line) => line.startsWith('setup: using'));
     expect(choice).toEqual([
       expect.stringMatching(
@@ -98,8 +99,8 @@ describe.skipIf(reason !== undefined)(`set-up in pristine roots${reason ? ` (ski
     expect(status).toBe(0);
   }, 600_000);
 
-  test('without a network it ends soon, with all that was tried and what to do', () => {
-    const { status, stderr, seconds, changes } = run('old-mesa', setup, { offline: true });
+  test('without a network it ends soon, with all that was tried and what to do', async () => {
+    const { status, stderr, seconds, changes } = await run('old-mesa', setup, { offline: true });
     expect(stderr).toMatch(/no WebGPU adapter was found, and none could be set up:/);
     for (const tried of [
       /^ {2}no installed Vulkan driver works/m,
@@ -113,8 +114,8 @@ describe.skipIf(reason !== undefined)(`set-up in pristine roots${reason ? ` (ski
     expect(status).toBe(1);
   }, 600_000);
 
-  test('tests get SwiftShader as a second adapter, and the system stays as it is', () => {
-    const { stdout, changes } = run('old-mesa', `${setup} --test && node dist/cli.js info`, { user: true });
+  test('tests get SwiftShader as a second adapter, and the system stays as it is', async () => {
+    const { stdout, changes } = await run('old-mesa', `${setup} --test && node dist/cli.js info`, { user: true });
     expect(stdout).toMatch(/^adapter +llvmpipe/m);
     expect(stdout).toMatch(/^other adapters +SwiftShader/m);
     expect(changes).toEqual([]);
@@ -136,40 +137,43 @@ describe.skipIf(reason !== undefined)(`set-up in pristine roots${reason ? ` (ski
       writeFileSync(join(layer, library), breakLibrary(readFileSync(join(libraries, good)), kind));
     };
 
-    test('garbage is passed over', () => {
-      const result = run('old-mesa', `${setup} && ${used}`, { prepare: driver('garbage') });
+    test('garbage is passed over', async () => {
+      const result = await run('old-mesa', `${setup} && ${used}`, { prepare: driver('garbage') });
       expectPrivateLavapipe(result, /^no installed Vulkan driver works with WebGPU \(installed: broken_icd\.json/);
     }, 600_000);
 
-    test('one that crashes is passed over', () => {
-      const result = run('old-mesa', `${setup} && ${used}`, { prepare: driver('crashing') });
+    test('one that crashes is passed over', async () => {
+      const result = await run('old-mesa', `${setup} && ${used}`, { prepare: driver('crashing') });
       expectPrivateLavapipe(result, /^the driver crashes \(SIG\w+\) \(installed: broken_icd\.json/);
     }, 600_000);
 
-    test('one that hangs is passed over', () => {
-      const result = run('old-mesa', `${setup} && ${used}`, { prepare: driver('hanging') });
+    test('one that hangs is passed over', async () => {
+      const result = await run('old-mesa', `${setup} && ${used}`, { prepare: driver('hanging') });
       expectPrivateLavapipe(result, /^the driver hangs \(installed: broken_icd\.json/);
     }, 600_000);
 
-    test('beside a good lavapipe, that is used by its name', () => {
-      const { stdout, stderr, changes } = run('new-mesa', `${setup} && ${used}`, { prepare: driver('crashing') });
+    test('beside a good lavapipe, that is used by its name', async () => {
+      const { stdout, stderr, changes } = await run('new-mesa', `${setup} && ${used}`, { prepare: driver('crashing') });
       expect(lines(stderr)).toEqual([expect.stringMatching(/^setup: using llvmpipe .*: the driver crashes/)]);
       expect(stdout).toMatch(/^adapter +llvmpipe/m);
       expect(changes).toEqual([]);
     }, 600_000);
   });
 
-  test('a library of an old libdrm that is in memory does not matter', () => {
+  test('a library of an old libdrm that is in memory does not matter', async () => {
     const preload = 'LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libdrm.so.2';
-    const result = run('old-mesa', `${setup} && ${preload} ${used}`);
+    const result = await run('old-mesa', `${setup} && ${preload} ${used}`);
     expect(result.stdout).toMatch(/^adapter +llvmpipe/m);
   }, 600_000);
 
-  test('with apt as root where nothing can be unpacked, the system gets lavapipe', () => {
+  test('with apt as root where nothing can be unpacked, the system gets lavapipe', async () => {
     // dpkg-deb is what unpacks; dpkg itself needs it too, by its path.
     const broken =
       'mv /usr/bin/dpkg-deb /usr/bin/real && printf \'#!/bin/sh\\n[ "$1" = -x ] && exit 1\\nexec /usr/bin/real "$@"\\n\' > /usr/bin/dpkg-deb && chmod +x /usr/bin/dpkg-deb';
-    const { stdout, stderr } = run('old-mesa', `${broken} && ${setup} && ${used} && dpkg-query -W mesa-vulkan-drivers`);
+    const { stdout, stderr } = await run(
+      'old-mesa',
+      `${broken} && ${setup} && ${used} && dpkg-query -W mesa-vulkan-drivers`,
+    );
     expect(lines(stderr).at(-1)).toMatch(
       /^setup: using llvmpipe .*, the system's lavapipe: no installed Vulkan driver works/,
     );
