@@ -65,7 +65,7 @@ export async function sizeRun(
   const { steps, batchSize } = sized.settings;
   const smaller = batchSize < settings.batchSize ? ` of ${batchSize} pairs` : '';
   terminal.line(
-    `note: ${rate(sized.pace.stepSeconds)} here; ${steps} steps${smaller} fit ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} (--minutes, --steps or --epochs override)`,
+    `note       ${rate(sized.pace.stepSeconds)} here; ${steps} steps${smaller} fit ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} (--minutes, --steps or --epochs override)`,
   );
   return sized.settings;
 }

@@ -22,7 +22,7 @@ export function announce(
     (name) => given[name] === undefined && shortRecipe[name] === settings[name],
   );
   if (traits.software && small.length > 0) {
-    terminal.line('note       no GPU: default sizes are small, to suit a software adapter');
+    terminal.line('note       no GPU: small default sizes and a recipe for short runs');
   }
 }
 

@@ -31,7 +31,7 @@ describe('a run of so many minutes', () => {
 
   it('says how fast the device is and what fits, and records it', () => {
     expect(out).toMatch(
-      /note: [\d.]+ steps\/s here; 10 steps fit 0\.01 minutes \(--minutes, --steps or --epochs override\)/,
+      /note +[\d.]+ steps\/s here; 10 steps fit 0\.01 minutes \(--minutes, --steps or --epochs override\)/,
     );
     expect(settingsOf(sized)).toMatchObject({ steps: 10, epochs: 1 });
     expect(steps(sized)).toHaveLength(10);
