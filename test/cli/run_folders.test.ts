@@ -200,7 +200,7 @@ describe('a refused command leaves no folder', () => {
   const huge = ['--head-depth', '4', '--head-width', '8192', '--features', '8192'];
   const labelled = ['--data', photos, '--out', out];
   it.each([
-    ['train', ['train', ...labelled, ...tiny, ...huge], /binds \d+ MiB at most/],
+    ['train', ['train', ...labelled, ...tiny, ...huge], /binds at most \d+ MiB/],
     ['experiment', ['experiment', ...labelled, ...tiny], /has no labelled images/],
     ['eval', ['eval', 'linear', '--checkpoint', short, ...labelled], /has no labels/],
     [
