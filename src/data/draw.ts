@@ -1,8 +1,8 @@
 /**
  * Draws the pictures of the sample set. The class decides the shape of one object and, for most pictures, roughly its hue, as
- * with fruit or flowers in photographs: things are more colourful than what is behind them. Everything else is drawn anew for every picture: saturation and brightness, background,
- * light, things in the way and grain; place, size and angle vary as in photographs of one thing, roughly upright and near the
- * centre.
+ * with fruit or flowers in photographs: things are more colourful than what is behind them. Everything else is drawn anew for
+ * every picture: saturation and brightness, background, light, things in the way and grain; place, size and angle vary as in
+ * photographs of one thing, roughly upright and near the centre.
  */
 import { toUnit, wordStream } from './hash.ts';
 import {
