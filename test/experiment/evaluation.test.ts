@@ -235,7 +235,7 @@ describe('evaluations', () => {
     expect(outcome.rows.map(([path]) => path)).toEqual([stl10, photos]);
     expect(outcome.rows[1][5]).toBe(percent(results[1].linear.test.accuracy));
     expect((await evalTransfer(evaluation, undefined, photos, { l2: [0.1] })).rows).toHaveLength(1);
-    await expect(evalTransfer(evaluation, stl10, plain, {})).rejects.toThrow(`${plain}: has no labels`);
+    await expect(evalTransfer(evaluation, stl10, plain, {})).rejects.toThrow(`${plain}: has no usable labels`);
   });
 
   it('low-label and finetune: subsets by class, trainings that are not repeated', async () => {
@@ -265,7 +265,7 @@ describe('evaluations', () => {
     expect(several.notes).toEqual([
       expect.stringContaining("baseline: always answering '"),
       'mean ± standard deviation (n − 1) of 2 subsets; all images: once',
-      '1 a class: λ not chosen (too few images): 0.1, the middle one',
+      '1 per class: λ not chosen (too few images): 0.1, the middle one',
     ]);
     expect(linear[0]).toMatchObject({ chosen: [0.1, 0.1], unchosen: true });
     expect(linear[1]).toMatchObject({ unchosen: false });
@@ -275,13 +275,13 @@ describe('evaluations', () => {
       percent(linear[2].values[0]),
     ]);
     const same = await evalLowLabel(evaluation, stl10, { subsets: 1, perClass: [2], shares: [0.4, 0.2], l2: [1] });
-    expect(same.rows.map(([name]) => name)).toEqual(['20 %', '2 a class = 40 %']);
+    expect(same.rows.map(([name]) => name)).toEqual(['20 %', '2 per class = 40 %']);
     expect(same.notes.slice(1)).toEqual(['drawn once']);
     await expect(evalLowLabel(evaluation, stl10, { subsets: 1, perClass: [6] })).rejects.toThrow(
-      '--labels 6: a class has 5 training images',
+      '--labels 6: a class has only 5 training images',
     );
     await expect(evalLowLabel(evaluation, stl10, { subsets: 1, shares: [0.4, 0.01] })).rejects.toThrow(
-      '--shares 0.01: is no image of a class with 5; take 0.1 or more',
+      '--shares 0.01: is less than one image of a class with 5; give 0.1 or more',
     );
     const whole = await evalFinetune(evaluation, photos, finetune);
     const model = join(finetune.folder, 'all', 'model.safetensors');
@@ -292,7 +292,7 @@ describe('evaluations', () => {
 
   it('one line for folds that are not there and for images without labels', async () => {
     await expect(evalLinear(evaluation, photos, { folds: true })).rejects.toThrow('--folds needs STL-10');
-    await expect(evalKnn(evaluation, plain, { temperatures: [1] })).rejects.toThrow(`${plain}: has no labels`);
+    await expect(evalKnn(evaluation, plain, { temperatures: [1] })).rejects.toThrow(`${plain}: has no usable labels`);
     const few = join(folder, 'few');
     drawPhotos(few, 8, (i) => ['round', 'square'][i % 2]);
     await expect(evalKnn(evaluation, few, { temperatures: [1] })).rejects.toThrow(
