@@ -1,6 +1,6 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -26,11 +26,14 @@ beforeAll(async () => {
 
 describe('what a run leaves', () => {
   it('prints the settings that are not the defaults, log(2N−1) once, and a line an epoch with a kNN probe', () => {
-    expect(printed).toMatch(/^settings {3}--image-size 32 --batch-size 8 --epochs 2 --knn-every 1 .*--draw-every 0$/m);
+    const unfolded = printed.replaceAll(/ \\\n +/g, ' ');
+    expect(unfolded).toMatch(
+      /^settings {3}--image-size 32 --batch-size 8 --epochs 2 .*--knn-every 1 .*--draw-every 0$/m,
+    );
     expect(printed.match(/2\.708/g)).toHaveLength(1);
     expect(printed).toMatch(/^chance {5}loss log\(2N−1\) = 2\.708, acc 6\.7 %/m);
     expect(printed).toMatch(
-      /^epoch 2\/2 {2}loss \d+\.\d{3} {2}acc \d+\.\d % {2}std 0\.\d{3} {2}kNN \d+\.\d % {2}\d+(\.\d)? img\/s$/m,
+      /^epoch 2\/2 {2}loss \d+\.\d{3} {2}acc \d+\.\d % {2}std 0\.\d{3} {2}kNN \d+\.\d % {2}lr \S+\s+\d+(\.\d)? img\/s$/m,
     );
     expect(printed.match(/[KM]iB/g)).toHaveLength(1);
   });
@@ -277,7 +280,10 @@ describe('the README', () => {
       filter: (path) => !/\/(\.git|node_modules|runs|data|test|bench)$/.test(path),
     });
     // The package's own dependencies lie where npm would have put them.
-    for (const name of ['webgpu', 'sharp', '@img', 'zod', 'pngjs', 'tar', 'commander']) linkModule(name, here);
+    const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    for (const name of ['@img', ...Object.keys(dependencies)]) linkModule(name, here);
     renameSync(drawnPhotos(16, 64), join(here, 'photos'));
     const lines = readmePrograms().map((program) => {
       writeFileSync(join(here, 'program.mjs'), program);
@@ -320,7 +326,9 @@ function drawnPhotos(count: number, size: number): string {
 }
 
 function linkModule(name: string, here: string): void {
-  execFileSync('ln', ['-s', resolve('node_modules', name), join(here, 'node_modules', name)]);
+  const target = join(here, 'node_modules', name);
+  mkdirSync(dirname(target), { recursive: true });
+  execFileSync('ln', ['-s', resolve('node_modules', name), target]);
 }
 
 function pythonWithTorchvision(): string | undefined {

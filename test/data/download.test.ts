@@ -333,7 +333,9 @@ describe('downloadStl10 refuses', () => {
     const wrong = Buffer.from(bytes);
     wrong[1000] ^= 1;
     respond = serve(wrong);
-    await expect(fetchTo()).rejects.toThrow(`MD5 ${md5(wrong)}, expected ${md5(bytes)}; it was deleted; run the command again`);
+    await expect(fetchTo()).rejects.toThrow(
+      `MD5 ${md5(wrong)}, expected ${md5(bytes)}; it was deleted; run the command again`,
+    );
     nothingLeft();
     respond = serve(bytes);
     await fetchTo();
