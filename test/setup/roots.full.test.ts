@@ -61,13 +61,19 @@ describe.skipIf(reason !== undefined)(`set-up in pristine roots${reason ? ` (ski
       expectPrivateLavapipe(await run('empty', `${setup} && ${used}`, { user }), /^no Vulkan loader is installed$/);
     }, 600_000);
 
-    test(`an old Mesa and an old libdrm, ${who}: a step of training runs`, async () => {
-      const train =
-        'node dist/cli.js train --preset stl10 --steps 2 --batch-size 4 --knn-every 0 --draw-every 0 --out /tmp/run | tail -3';
-      const result = await run('old-mesa', `${setup} && ${used} && ${train}`, { user });
+    test(`an old Mesa and an old libdrm, ${who}`, async () => {
+      const result = await run('old-mesa', `${setup} && ${used}`, { user });
       expectPrivateLavapipe(result, /^no installed Vulkan driver works with WebGPU \(installed: .*lvp_icd/);
     }, 600_000);
   }
+
+  test('training runs on lavapipe of its own', async () => {
+    const size = '--image-size 16 --batch-size 2 --steps 1 --knn-every 0 --draw-every 0 --no-autotune';
+    const train = `node dist/cli.js train --preset stl10 ${size} --out /tmp/run`;
+    const { status, stdout } = await run('old-mesa', `${setup} && ${train} >&2 && grep -c '"loss"' /tmp/run/metrics.jsonl`);
+    expect(status).toBe(0);
+    expect(Number(stdout)).toBeGreaterThan(0);
+  }, 600_000);
 
   test('a new Mesa is used as it is, and nothing is downloaded', async () => {
     const { status, stdout, stderr, changes } = await run('new-mesa', `${setup} && ${used} && ls .vulkan`);
