@@ -18,8 +18,8 @@ export function fold(text: string, width: number): string {
   const found = /^(?: *\S+(?: \S+)* {2,}| +)/.exec(text)?.[0] ?? '';
   const label = found.length <= longestLabel ? found : '';
   const rest = text.slice(label.length);
-  const longest = Math.max(...rest.split(' ').map(columnsOf));
-  const below = label !== '' && longest > width - label.length && longest <= width - hanging;
+  const hasRoom = (word: string, indent: number) => columnsOf(word) <= width - indent;
+  const below = rest.split(' ').some((word) => !hasRoom(word, label.length) && hasRoom(word, hanging)) && label !== '';
   const indent = label === '' || below ? hanging : label.length;
   const room = width - indent;
   const lines = fill(rest.trimStart().split(/ {2,}/), '  ', room).flatMap((line) =>

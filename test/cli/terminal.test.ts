@@ -49,8 +49,8 @@ describe('lines', () => {
 
   it('go below their label where a word has no room beside it', () => {
     const word = 'w'.repeat(30);
-    expect(fold(`features used   a, ${word}`, 40)).toBe(`features used\n  a,\n  ${word}`);
-    expect(fold(`${' '.repeat(12)}a, ${word}`, 40)).toBe(`  a,\n  ${word}`);
+    expect(fold(`features used   a, ${word}`, 40)).toBe(`features used\n  a, ${word}`);
+    expect(fold(`${' '.repeat(12)}a, ${word}`, 40)).toBe(`  a, ${word}`);
   });
 
   it('any text: nothing is lost, nothing is wider, words that are too long apart', () => {
