@@ -40,8 +40,8 @@ function checkpoint(path: string, step: number): Buffer {
 beforeAll(async () => {
   mkdirSync(photos);
   for (let i = 0; i < 12; i++) photo(`${i}.png`, i + 1); // three steps an epoch
-  expect(await train(straight, '--steps', '8')).toMatchObject({ code: 0, err: '' });
-  expect(await train(short, '--steps', '4')).toMatchObject({ code: 0, err: '' });
+  expect(await train(straight, '--schedule', 'constant', '--steps', '8')).toMatchObject({ code: 0, err: '' });
+  expect(await train(short, '--schedule', 'constant', '--steps', '4')).toMatchObject({ code: 0, err: '' });
 });
 
 describe('a run that has ended', () => {
@@ -61,7 +61,7 @@ describe('a run that has ended', () => {
 
   it('says so when it is resumed as it is, and cannot be made shorter', async () => {
     const path = copy(short, 'ended');
-    expect((await run('train', '--resume', path)).out).toMatch(/the run has ended; a greater --epochs or --steps/);
+    expect((await run('train', '--resume', path)).out).toMatch(/the run is complete; a larger --epochs or --steps/);
     const shorter = await run('train', '--resume', path, '--epochs', '1');
     expect(shorter.code).toBe(2);
     expect(shorter.err).toMatch(/--epochs 1: that is 3 steps, and the run is set to 4; a run can only be made longer/);
@@ -202,7 +202,7 @@ describe('a refused command leaves no folder', () => {
   it.each([
     ['train', ['train', ...labelled, ...tiny, ...huge], /binds at most \d+ MiB/],
     ['experiment', ['experiment', ...labelled, ...tiny], /has no labelled images/],
-    ['eval', ['eval', 'linear', '--checkpoint', short, ...labelled], /has no labels/],
+    ['eval', ['eval', 'linear', '--checkpoint', short, ...labelled], /has no usable labels/],
     [
       'embed',
       ['embed', '--checkpoint', short, '--data', join(folder, 'none'), '--out', join(out, 'x.npy')],

@@ -79,7 +79,7 @@ describe('simclr experiment', () => {
     for (const part of ['train', 'test']) rmSync(join(unlabelled, `${part}_X.bin`));
     const without = await run('experiment', '--data', unlabelled, '--out', out('x'), '--image-size', '16');
     expect(without.code).toBe(1);
-    expect(without.err).toMatch(/^simclr: .*has no labelled images, which .*\n$/);
+    expect(without.err).toMatch(/^simclr: .*has no labelled images; .*\n$/);
     const path = out('damaged');
     ensureSampleSet(path, images);
     writeFileSync(join(path, 'experiment.json'), '{');

@@ -173,7 +173,7 @@ it.each([
   ],
 ])('flatten refuses %s', (_name, make) => {
   expect(() => planOf(() => [make()])).toThrow('flatten: ');
-  expect(() => planOf(() => [make()])).toThrow('cannot be written straight into a flat buffer');
+  expect(() => planOf(() => [make()])).toThrow('cannot be written directly into a flat buffer');
 });
 
 it('a tensor above what the device binds is refused before anything is allocated, with op, shape and remedy', () => {
