@@ -162,9 +162,9 @@ export function refuseIdle(command: Command): void {
   const candidates = solver === 'sgd' ? probeLr : (l2 ?? probeDefaults.l2);
   if (solver && candidates?.length === 1) {
     const [what, flag] = solver === 'sgd' ? ['learning rate', '--probe-lr'] : ['λ', '--l2'];
-    refuse(flags(/^--hold-out$/), `with one ${what} nothing is chosen; give several with ${flag}, or leave this out`);
+    refuse(flags(/^--hold-out$/), `with one ${what} nothing is chosen; give several with ${flag}, or omit this`);
   }
   const tunes = command.options.some((option) => option.attributeName() === 'finetune');
   if (tunes && !finetune)
-    refuse(flags(/^--(finetune-.*|augment|precision)$/), 'only --finetune uses that; give it, or leave this out');
+    refuse(flags(/^--(finetune-.*|augment|precision)$/), 'only used with --finetune; add it, or omit this');
 }

@@ -131,7 +131,7 @@ it('wrong use and missing files are told in a line', async () => {
 it('options that would do nothing are refused', async () => {
   const given = ['--checkpoint', checkpoint, '--data', data, ...adapter];
   const cases: [string[], RegExp][] = [
-    [['linear', '--probe-lr', '0.1', '--probe-epochs', '3'], /^simclr: --probe-lr, --probe-epochs: only --solver sgd/],
+    [['linear', '--probe-lr', '0.1', '--probe-epochs', '3'], /^simclr: --probe-lr, --probe-epochs: only used with --solver sgd/],
     [
       ['transfer', '--to', data, '--solver', 'sgd', '--l2', '0.1,0.01'],
       /^simclr: --l2 0.1,0.01: --solver sgd takes one/,
@@ -143,7 +143,7 @@ it('options that would do nothing are refused', async () => {
     ],
     [
       ['low-label', '--finetune-epochs', '2', '--augment', 'none'],
-      /^simclr: --finetune-epochs, --augment: only --finetune uses that/,
+      /^simclr: --finetune-epochs, --augment: only used with --finetune/,
     ],
   ];
   for (const [args, message] of cases) {
