@@ -110,7 +110,7 @@ it('t-SNE on no terminal: one line of what was found', async () => {
 it('wrong use and missing files are told in a line', async () => {
   const given = ['--checkpoint', checkpoint, '--data', data, ...adapter];
   const cases: [string[], number, RegExp][] = [
-    [['eval', 'knn', ...given, '--k', '99'], 2, /^simclr: --k 99: there are 40 training images/],
+    [['eval', 'knn', ...given, '--k', '99'], 2, /^simclr: --k 99: there are only 40 training images/],
     [['eval', 'knn', ...given, '--k', '1,1'], 2, /twice/],
     [['eval', 'finetune', ...given, '--finetune-lr', '0'], 2, /^simclr: --finetune-lr must be above 0, not 0$/m],
     [['eval', 'tsne', ...given, '--on', 'all'], 2, /Allowed choices are train, test/],
