@@ -131,7 +131,10 @@ it('wrong use and missing files are told in a line', async () => {
 it('options that would do nothing are refused', async () => {
   const given = ['--checkpoint', checkpoint, '--data', data, ...adapter];
   const cases: [string[], RegExp][] = [
-    [['linear', '--probe-lr', '0.1', '--probe-epochs', '3'], /^simclr: --probe-lr, --probe-epochs: only used with --solver sgd/],
+    [
+      ['linear', '--probe-lr', '0.1', '--probe-epochs', '3'],
+      /^simclr: --probe-lr, --probe-epochs: only used with --solver sgd/,
+    ],
     [
       ['transfer', '--to', data, '--solver', 'sgd', '--l2', '0.1,0.01'],
       /^simclr: --l2 0.1,0.01: --solver sgd takes one/,
