@@ -40,6 +40,7 @@ export class PrivateApt {
       'Dir::Etc::sourceparts': join(this.folder, 'sources'),
       'Dir::State::lists': join(this.folder, 'lists'),
       'Dir::Cache': join(this.folder, 'cache'),
+      'Dir::Log::Planner': join(this.folder, 'eipp.log.xz'),
       'Acquire::Languages': 'none',
       'Acquire::Retries': '0',
       'Acquire::http::Timeout': '10',

@@ -24,7 +24,7 @@ function projectFolder(): string {
 
 let done = false;
 
-/** Points the Vulkan loader at the drivers that set-up brought, unless the user chose drivers or there are none. */
+/** Loads what set-up brought, and points the Vulkan loader at its drivers unless the user chose some. */
 export function useInstalledDrivers(): void {
   const folder = join(projectFolder(), '.vulkan');
   const file = join(folder, 'drivers.json');
@@ -33,10 +33,9 @@ export function useInstalledDrivers(): void {
   const { drivers, loader, libraries } = JSON.parse(readFileSync(file, 'utf8')) as InstalledDrivers;
   const named = drivers.map((path) => resolve(folder, path)).join(':');
   const chosen = process.env['VK_DRIVER_FILES'] || process.env['VK_ICD_FILENAMES'];
-  // A process that set them passes them on to its children, which need the libraries too.
-  if (chosen && chosen !== named) return;
   // Loaders before 1.3.207 know the second name only.
-  if (named) process.env['VK_DRIVER_FILES'] = process.env['VK_ICD_FILENAMES'] = named;
+  if (named && !chosen) process.env['VK_DRIVER_FILES'] = process.env['VK_ICD_FILENAMES'] = named;
+  // Whoever chose drivers still needs a loader for them: the user, or the process that started this one.
   for (const library of [...libraries, ...(loader ? [loader] : [])]) preload(resolve(folder, library));
 }
 

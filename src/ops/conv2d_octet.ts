@@ -7,6 +7,7 @@ import { type Convolution, gatherLaunch, transposedWeight, weightLaunches } from
 
 /** Out channels (and columns of four channels of dw) that a workgroup computes. */
 const across = 32;
+const fewChannels = 8;
 
 /**
  * Lavapipe's subgroups; GPUs choose among several sizes, for which the kernels are wrong. Results are those of the variant
@@ -15,7 +16,9 @@ const across = 32;
 const offered = ({ device, x }: Convolution): boolean =>
   device.features.has('subgroups') && device.subgroupMinSize === 8 && device.subgroupMaxSize === 8 && x.dtype === 'f32';
 
-export const forwardVariants = (conv: Convolution): Variants => gatherVariants(conv, false);
+/** Not for images: three channels fill a quarter of what these kernels load at once, and `subgroup` is faster. */
+export const forwardVariants = (conv: Convolution): Variants =>
+  conv.x.shape[3] < fewChannels ? {} : gatherVariants(conv, false);
 
 /** dx is gathered from dy with transposed weights. */
 export function backwardInputVariants(conv: Convolution): Variants {

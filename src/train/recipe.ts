@@ -18,12 +18,16 @@ export const shortRecipe = {
   temperature: 0.2,
   schedule: 'cosine',
   warmupEpochs: 0.08,
+  knnEvery: 1,
+  knnImages: 500,
+} as const satisfies Partial<TrainSettings>;
+
+/** Views of the sample set's pictures, whose classes have colours that SimCLR's augmentation would hide. */
+export const sampleAugmentation = {
   cropMin: 0.3,
   jitterStrength: 0.25,
   grayscale: 0,
   blur: 0,
-  knnEvery: 1,
-  knnImages: 500,
 } as const satisfies Partial<TrainSettings>;
 
 /** Smaller sizes for devices on which fewer than `enoughSteps` of the recipe's fit into the time that there is. */
@@ -37,8 +41,11 @@ export const shortMinutes = 3;
 export const isShort = ({ software, sample }: Circumstances): boolean => software || sample;
 
 /** What was given, over the defaults that the circumstances ask for. */
-export const withRecipe = (given: Partial<TrainSettings>, where: Circumstances): Partial<TrainSettings> =>
-  isShort(where) ? { ...shortRecipe, ...given } : given;
+export const withRecipe = (given: Partial<TrainSettings>, where: Circumstances): Partial<TrainSettings> => ({
+  ...(isShort(where) && shortRecipe),
+  ...(where.sample && sampleAugmentation),
+  ...given,
+});
 
 /** Whether time decides how many steps a run takes: neither they nor its epochs are given. */
 export const isSized = ({ steps, epochs }: Partial<TrainSettings>, where: Circumstances): boolean =>

@@ -22,7 +22,9 @@ describe('k-means', () => {
     expect(kMeans(rows, 2, { ...options, clusters: 4 }).inertia).toBe(0);
     expect(kMeans(new Float32Array(8).fill(2), 2, { ...options, clusters: 3 }).inertia).toBe(0);
     expect([...kMeans(rows, 2, { ...options, clusters: 1 }).centres]).toEqual([1.5, 1.5]);
-    expect(() => kMeans(rows, 2, { ...options, clusters: 5 })).toThrow('k-means: 5 clusters of 4 images');
+    expect(() => kMeans(rows, 2, { ...options, clusters: 5 })).toThrow(
+      'k-means: 5 clusters for 4 images; choose 1 to 4 clusters',
+    );
   });
 });
 
@@ -40,7 +42,9 @@ describe('nearest neighbours', () => {
         expect(await knnAccuracy(state, train, right, dimensions, { k, temperature })).toBe(1);
       }
       expect(neighbours.similarities.subarray(0, 40)).toEqual(neighbours.similarities.slice(0, 40).sort().reverse());
-      await expect(nearestRows(state, f32(x), f32(test), dimensions, 41)).rejects.toThrow('41 neighbours of 40 images');
+      await expect(nearestRows(state, f32(x), f32(test), dimensions, 41)).rejects.toThrow(
+        '41 neighbours among 40 images: choose 1 to 40',
+      );
       state.destroy();
     });
   });

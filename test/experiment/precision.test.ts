@@ -116,7 +116,7 @@ describe('the command line', () => {
   it('refuses it where nothing is trained', async () => {
     const given = ['--checkpoint', encoder, '--data', data, '--precision', 'f16'];
     const { code, err } = await run('eval', 'low-label', ...given);
-    expect(err).toMatch(/^simclr: --precision: only --finetune uses that; /);
+    expect(err).toMatch(/^simclr: --precision: only used with --finetune; add it, or omit this$/m);
     expect(code).toBe(2);
   });
 

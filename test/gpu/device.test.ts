@@ -144,7 +144,7 @@ describe('a device that goes away', () => {
     const gpu = await Gpu.open({ adapter: adapters[0] });
     const size = gpu.traits.limits['maxBufferSize'] + 4;
     expect(() => gpu.createBuffer('slot 7', size, GPUBufferUsage.COPY_DST)).toThrow(
-      /^slot 7 needs a buffer of \d+ bytes, '.+' allows \d+; use a smaller --batch-size or --image-size, or micro-batches (--micro-batch)$/,
+      /^slot 7 needs a buffer of \d+ bytes, but '.+' allows at most \d+; use a smaller --batch-size or --image-size, or micro-batches \(--micro-batch\)$/,
     );
     gpu.destroy();
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { minutesOf } from '../../src/cli/budget.ts';
-import { shortMinutes, shortRecipe, withRecipe } from '../../src/train/recipe.ts';
+import { sampleAugmentation, shortMinutes, shortRecipe, withRecipe } from '../../src/train/recipe.ts';
 import { parseSettings } from '../../src/train/settings.ts';
 
 const [gpu, software] = [false, true];
@@ -19,7 +19,8 @@ describe('which settings a run gets that were not given', () => {
   });
 
   it.each([...withoutGpu, places.sampleOnGpu])('the recipe where it has to show something soon: %o', (where) => {
-    expect(parseSettings(withRecipe({}, where))).toEqual(parseSettings(shortRecipe));
+    const augmentation = where.sample ? sampleAugmentation : {};
+    expect(parseSettings(withRecipe({}, where))).toEqual(parseSettings({ ...shortRecipe, ...augmentation }));
   });
 
   it('what was given wins', () => {
