@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import { writeFileAtomic } from '../data/files.ts';
+import { markResults } from '../data/results_folder.ts';
 import { isStl10 } from '../data/stl10.ts';
 import { isBalanced, majorityBaseline } from '../eval/recognition.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -50,6 +51,7 @@ export async function writeReport(
     pairs: await pairViews(gpu, dataset.train, checkpoint.settings),
     lossViews,
   };
+  markResults(out);
   writeFileAtomic(join(out, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
   writeDocument(await reportDocument(results, pictures), out);
   return results;
