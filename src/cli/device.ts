@@ -15,8 +15,8 @@ export interface DeviceOptions {
 export const addDeviceOptions = (command: Command): Command =>
   command
     .option('--adapter <name>', 'part of the adapter’s name (default: the first one, hardware before software)')
-    .option('--autotune', 'choose kernels by measuring all variants once on this device (default: on hardware)')
-    .option('--no-autotune', 'choose kernels by a fixed table (default: on software adapters)');
+    .option('--autotune', 'choose kernels by measuring their variants once on this device (default)')
+    .option('--no-autotune', 'choose kernels by a fixed table');
 
 /** The adapter that the user names, else the one that the run was started on, else whatever there is. */
 export async function openAdapter(wanted: string | undefined, remembered?: string): Promise<Gpu> {
@@ -27,7 +27,7 @@ export async function openAdapter(wanted: string | undefined, remembered?: strin
 
 /** What earlier runs have measured of kernels on this device; undefined where they are to be chosen by the fixed table. */
 export const knownKernels = (gpu: Gpu, { autotune }: DeviceOptions): Tuner | undefined =>
-  (autotune ?? !gpu.traits.software) ? tuneKernels(gpu) : undefined;
+  (autotune ?? true) ? tuneKernels(gpu) : undefined;
 
 /**
  * Has the kernels of this process chosen by measurement, if they are to be, and prints what is measured. The folder of a run
@@ -36,7 +36,7 @@ export const knownKernels = (gpu: Gpu, { autotune }: DeviceOptions): Tuner | und
 export function chooseKernels(gpu: Gpu, { autotune }: DeviceOptions, terminal: Terminal, folder?: string): void {
   const before = folder === undefined ? undefined : readRunKernels(folder, gpu);
   const record = (variants: RunKernels['variants']) => folder !== undefined && writeRunKernels(folder, gpu, variants);
-  if (!(autotune ?? (before ? before.variants !== null : !gpu.traits.software))) {
+  if (!(autotune ?? before?.variants !== null)) {
     record(null);
     return;
   }

@@ -43,7 +43,7 @@ export function dryRun(
   });
   const parameters = model.parameters.reduce((sum, { torchShape }) => sum + torchShape.reduce((a, b) => a * b, 1), 0);
   terminal.line(
-    tuner
+    total > 0
       ? `kernels    as measured on this device for ${known} of ${total} ops and shapes that have variants, by the fixed table for the others`
       : 'kernels    by the fixed table',
   );

@@ -42,6 +42,8 @@ export interface TuningLimits {
    * variant that was found for that. Variants that cannot win are not tried then.
    */
   readonly milliseconds?: number;
+  /** Floating-point operations of a node below which the fixed table decides: measuring would cost more than it could save. */
+  readonly leastFlops?: number;
 }
 
 /** A node by itself: its inputs are variables of the same shapes. */
@@ -120,10 +122,11 @@ export class Tuner implements Chooser {
       },
     });
     const items = [...found.values()];
-    if (this.limits.milliseconds === undefined) return items;
+    const { milliseconds, leastFlops = 0 } = this.limits;
+    if (milliseconds === undefined) return items;
     const flops = new Map(items.map((item) => [item, this.flopsOf(item)]));
     const sorted = items
-      .filter((item) => this.candidates(item).length > 1)
+      .filter((item) => flops.get(item)! >= leastFlops && this.candidates(item).length > 1)
       .sort((a, b) => flops.get(b)! - flops.get(a)!);
     const leads = (item: Isolated) => sorted.find(({ kind }) => kind === item.kind) === item;
     return [...sorted.filter(leads), ...sorted.filter((item) => !leads(item))];

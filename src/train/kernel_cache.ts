@@ -89,8 +89,8 @@ export interface KernelEvents extends TuningEvents {
   onUnwritable?(message: string): void;
 }
 
-/** A software adapter takes a second or two to compile a variant: what it may cost to start a run there, milliseconds. */
-const softwareLimit = 5_000;
+/** A software adapter takes a second or two to compile a variant: limits what that costs at the start of a run. */
+const softwareLimits = { milliseconds: 5_000, leastFlops: 5e7 } as const;
 
 /**
  * From now on the kernels of every program on this device are chosen by measurement: each variant is checked against another and
@@ -98,7 +98,7 @@ const softwareLimit = 5_000;
  */
 export function tuneKernels(gpu: Gpu, events: KernelEvents = {}, file = kernelCacheFile(gpu)): Tuner {
   const cache = new FileCache(file, deviceOf(gpu), (message) => events.onUnwritable?.(message));
-  const tuner = new Tuner(gpu, cache, events, gpu.traits.software ? { milliseconds: softwareLimit } : {});
+  const tuner = new Tuner(gpu, cache, events, gpu.traits.software ? softwareLimits : {});
   useChooser(gpu, tuner);
   return tuner;
 }

@@ -79,7 +79,7 @@ it.each([
   [['--growth', '--list'], /--list cannot be combined with --growth/],
   [
     ['--variant', 'nothing', '--quick', '--op', 'matmul'],
-    /bench: no kernel of these rows has a variant 'nothing'; there is: .*portable/,
+    /bench: no kernel of these rows has a variant 'nothing'; available: .*portable/,
   ],
   [['--growth', '--op', 'adam'], /--growth covers only step and nt_xent/],
   [
