@@ -190,6 +190,21 @@ onEveryAdapter((gpu) => {
     expect(choose(graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe(large[1].variant);
   });
 
+  it('nodes that are too small to be worth it are not measured', async () => {
+    const cache = new Memory();
+    const x = sample('x', [1, 5, 5, 8]);
+    const { graph, result: y } = trace(() => conv2d(x, sample('w', [8, 3, 3, 8])));
+    const flops = 2 * (3 * 3 * 8) * (3 * 3 * 8); // no padding: 3×3 pixels
+    const measured = async (leastFlops: number) => {
+      await new Tuner(gpu(), cache, {}, { milliseconds: 60_000, leastFlops }).choose(graph, [y], {});
+      return cache.found.size;
+    };
+    expect(await measured(flops + 1)).toBe(0);
+    // SwiftShader has a single variant that shares loads: there is nothing to choose.
+    const choices = gpu().traits.software && gpu().traits.subgroupMinSize !== 8 ? 0 : 1;
+    expect(await measured(flops)).toBe(choices);
+  });
+
   it('without a limit all sizes are measured', async () => {
     const cache = new Memory();
     const { graph, result } = twoSizes();
