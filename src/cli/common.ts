@@ -35,8 +35,8 @@ const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const sameRequestMs = 1000;
 
 /**
- * Aborts `signal` on Ctrl-C, SIGTERM or a closed terminal, so that work can be saved. One that comes more than a second later ends
- * the process at once.
+ * Aborts `signal` on Ctrl-C, SIGTERM or a closed terminal, so that work can be saved. A Ctrl-C that comes more than a second later
+ * ends the process at once; the others are repeated by systems, not by people.
  */
 export function stopOnSignals(terminal: Terminal): { signal: AbortSignal; exitCode: () => number } {
   const stop = new AbortController();
@@ -45,7 +45,7 @@ export function stopOnSignals(terminal: Terminal): { signal: AbortSignal; exitCo
   for (const [name, exit] of Object.entries(signals)) {
     process.on(name, () => {
       if (stop.signal.aborted) {
-        if (performance.now() - first > sameRequestMs) process.exit(exit);
+        if (name === 'SIGINT' && performance.now() - first > sameRequestMs) process.exit(exit);
         return;
       }
       first = performance.now();

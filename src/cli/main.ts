@@ -7,6 +7,7 @@ import { evalCommand } from './eval.ts';
 import { experimentCommand } from './experiment.ts';
 import { exportCommand } from './export.ts';
 import { infoCommand } from './info.ts';
+import { surviveLostOutput } from './lost_output.ts';
 import { Terminal } from './terminal.ts';
 import { trainCommand } from './train.ts';
 
@@ -40,11 +41,7 @@ function report(error: unknown): number {
   return 1;
 }
 
-// A reader that went away (`simclr info | head`) is no fault; a run whose output nobody reads goes on.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
-
+surviveLostOutput();
 let code = 0;
 try {
   await program.parseAsync();

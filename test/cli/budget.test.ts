@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { readSafetensors } from '../../src/data/safetensors.ts';
 import { ensureSampleSet } from '../../src/data/sample.ts';
-import { reached } from './resume.ts';
+import { reached, weightsOf } from './resume.ts';
 import { run, scratchFolder, start, steps, tiny } from './run.ts';
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
@@ -43,7 +42,7 @@ describe('a run of so many minutes', () => {
     expect(err).toBe('');
     expect(settingsOf(counted)).toEqual(settingsOf(sized));
     expect(steps(counted)).toEqual(steps(sized));
-    expect(weights(counted)).toEqual(weights(sized));
+    expect(weightsOf(counted, 10)).toBe(weightsOf(sized, 10));
   });
 
   it('killed (SIGKILL) and resumed, has the steps that were recorded, and the same numbers', async () => {
@@ -57,16 +56,8 @@ describe('a run of so many minutes', () => {
     expect(code).toBe(0);
     expect(resumed).not.toContain('steps/s here');
     expect(steps(path)).toEqual(steps(sized));
-    expect(weights(path)).toEqual(weights(sized));
+    expect(weightsOf(path, 10)).toBe(weightsOf(sized, 10));
   });
-
-  const weights = (path: string) =>
-    new Map(
-      [...readSafetensors(join(path, 'checkpoints', 'step-00000010.safetensors')).tensors].map(([name, tensor]) => [
-        name,
-        tensor.data,
-      ]),
-    );
 });
 
 describe('wrong uses of --minutes', () => {
@@ -81,7 +72,8 @@ describe('wrong uses of --minutes', () => {
     const path = join(folder, 'never');
     const { code, err } = await run('train', '--data', data, ...flags, '--out', path);
     expect(err).toMatch(message);
-    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    const lines = err.trimEnd().split('\n');
+    expect(lines.filter((line) => line !== '(simclr train --help lists the options)')).toHaveLength(1);
     expect(code).toBe(2);
     expect(existsSync(path)).toBe(false);
   });

@@ -1,4 +1,5 @@
 /** A run that is stopped and resumed: what the fast and the long tests of it share. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { readSafetensors } from '../../src/data/safetensors.ts';
 import { ensureSampleSet } from '../../src/data/sample.ts';
@@ -39,3 +40,11 @@ export async function reached(started: Started, path: string, step: number): Pro
 
 export const tensors = (path: string, step: number) =>
   readSafetensors(join(path, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`)).tensors;
+
+/** A digest of the tensors of a checkpoint; the settings in its metadata may differ. */
+export function weightsOf(path: string, step: number): string {
+  const hash = createHash('sha256');
+  for (const [name, { data }] of tensors(path, step))
+    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash.digest('hex');
+}
