@@ -7,7 +7,7 @@ import { evalCommand } from './eval.ts';
 import { experimentCommand } from './experiment.ts';
 import { exportCommand } from './export.ts';
 import { infoCommand } from './info.ts';
-import { surviveLostOutput } from './lost_output.ts';
+import { exit, surviveLostOutput } from './lost_output.ts';
 import { Terminal } from './terminal.ts';
 import { trainCommand } from './train.ts';
 
@@ -49,4 +49,4 @@ try {
   code = report(error);
 }
 // Dawn keeps the process alive as long as its device is referenced.
-process.exit(process.exitCode ?? code);
+await exit(code);

@@ -2,7 +2,7 @@
 
 usage: in_terminal.py columns[,then] command…
 
-`then`: how wide the terminal becomes when a progress bar is first seen; a zero byte is printed at that place.
+`then`: how wide the terminal becomes when a progress bar is first seen, with a zero byte printed at that place; or `closed`.
 """
 import fcntl
 import os
@@ -12,7 +12,7 @@ import struct
 import sys
 import termios
 
-widths = [int(width) for width in sys.argv[1].split(",")]
+width, *then = sys.argv[1].split(",")
 
 
 def resize(terminal, columns):
@@ -23,7 +23,7 @@ child, terminal = pty.fork()
 if child == 0:
     sys.stdin.readline()  # until the terminal has its width
     os.execvp(sys.argv[2], sys.argv[2:])
-resize(terminal, widths.pop(0))
+resize(terminal, int(width))
 os.write(terminal, b"\n")
 
 output = sys.stdout.buffer
@@ -35,8 +35,12 @@ while True:
     if not text:
         break
     output.write(text)
-    if widths and "░".encode() in text:
-        resize(terminal, widths.pop(0))
+    if then and "░".encode() in text:
+        width = then.pop(0)
+        if width == "closed":
+            os.close(terminal)
+            break
+        resize(terminal, int(width))
         os.kill(child, signal.SIGWINCH)
         output.write(b"\0")
     output.flush()

@@ -12,7 +12,7 @@ export interface Shown {
   readonly status: number | null;
 }
 
-/** What a command shows in a terminal that is `columns` wide; with `80,60`, 60 from the first bar on, where a zero stands. */
+/** What a command shows in a terminal that is `columns` wide; with `80,60`, 60 from the first bar on, where a zero stands; with `80,closed` it is closed then. */
 export async function shown(
   columns: string,
   args: readonly string[],
