@@ -55,7 +55,7 @@ function spawned(program: string, args: readonly string[], options: SpawnOptions
 const simclr = (...args: string[]): Promise<Ended> =>
   spawned(join(scratch, 'link'), args, {
     cwd: scratch,
-    env: { PATH: '/nowhere', VK_DRIVER_FILES: process.env['VK_DRIVER_FILES'] },
+    env: { PATH: '/nowhere', COLUMNS: '1000', VK_DRIVER_FILES: process.env['VK_DRIVER_FILES'] },
   });
 
 function writePhotos(target: string): void {

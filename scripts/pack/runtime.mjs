@@ -1,7 +1,8 @@
 /** What the archive has besides this project and its packages: Node, and the Vulkan loader. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, realpathSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { driversFile, readJson, vulkanFolder } from '../setup/files.mjs';
 import { PackError } from './project.mjs';
 
 /** Libraries that every glibc system has, or that come with its C++ compiler's run time. */
@@ -52,10 +53,12 @@ export function copyNode(folder) {
   copyStripped(realpathSync(process.execPath), join(folder, 'bin', 'node'));
 }
 
-/** @returns {string} the file of this machine's Vulkan loader */
+/** @returns {string} the file of this machine's Vulkan loader, or of the one that set-up brought */
 export function findVulkanLoader() {
   const cached = /^\s*libvulkan\.so\.1 \(libc6,(?:x86-64|AArch64)[^)]*\) => (\S+)$/m.exec(outputOf('ldconfig', '-p'));
   const candidates = [cached?.[1], ...libraryFolders.map((folder) => join(folder, 'libvulkan.so.1'))];
+  const own = readJson(driversFile)?.loader;
+  if (own) candidates.push(resolve(vulkanFolder, own));
   const found = candidates.find((file) => file && existsSync(file));
   if (found) return realpathSync(found);
   throw new PackError('this machine has no Vulkan loader (libvulkan.so.1) to pack: apt-get install libvulkan1');

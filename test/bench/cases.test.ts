@@ -102,7 +102,7 @@ it('a named variant is taken where there is one, and missed where there is none'
   ours.destroy();
   expect(() => checkVariant(gpu, 'portable', [item])).not.toThrow();
   expect(() => checkVariant(gpu, 'nothing', [item])).toThrow(
-    /^no kernel of these rows has a variant 'nothing'; there is: .*portable/,
+    /^no kernel of these rows has a variant 'nothing'; available: .*portable/,
   );
 });
 
