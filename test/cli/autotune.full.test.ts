@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { ensureSampleSet } from '../../src/data/sample.ts';
@@ -12,14 +12,25 @@ const data = join(folder, 'sample');
 const cache = join(folder, 'cache');
 /** Smaller convolutions are not worth measuring on a software adapter. */
 const size = ['--image-size', '32', '--batch-size', '8'];
-const args = ['--data', data, ...tiny, ...size, '--epochs', '1', '--steps', '2'];
+const args = ['--data', data, ...tiny, ...size, '--epochs', '2'];
 const train = (...more: string[]) =>
   start(['train', ...more], process.cwd(), { ...process.env, XDG_CACHE_HOME: cache }).done;
 const read = (...path: string[]) => JSON.parse(readFileSync(join(...path), 'utf8'));
 const cacheFiles = () => readdirSync(join(cache, 'simclr-webgpu', 'kernels')).filter((name) => name.endsWith('.json'));
 
-it('kernels are measured once, kept in the cache, and recorded in the run, which goes on with the same', async () => {
+it('without tuning the fixed table is used and nothing is measured', async () => {
   ensureSampleSet(data, { train: 10, test: 10, unlabeled: 10 });
+  const fixed = join(folder, 'fixed');
+  expect((await train(...args, '--out', fixed, '--no-autotune')).code).toBe(0);
+  expect(read(fixed, 'kernels.json').variants).toBeNull();
+  const plan = await train(...args, '--dry-run');
+  expect(plan.out).toMatch(
+    /^kernels +as measured on this device for 0 of [1-9]\d* ops and shapes that have variants,/m,
+  );
+  expect(existsSync(join(cache, 'simclr-webgpu'))).toBe(false); // Mesa keeps its shaders beside it
+});
+
+it('kernels are measured once, kept in the cache, and recorded in the run, which goes on with the same', async () => {
   const first = join(folder, 'first');
   const tuned = await train(...args, '--out', first);
   expect(tuned.err).toBe('');
