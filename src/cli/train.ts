@@ -4,7 +4,9 @@ import type { Dataset } from '../data/dataset.ts';
 import { inventoryDigest } from '../data/inventory.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { DeviceLost } from '../gpu/faults.ts';
 import { checkPrecision } from '../ops/precision.ts';
+import type { TrainResult } from '../train/events.ts';
 import type { InitialWeights } from '../train/initial_weights.ts';
 import { withRecipe } from '../train/recipe.ts';
 import type { RunConfig } from '../train/run_config.ts';
@@ -106,14 +108,49 @@ interface OpenRun {
   readonly init?: InitialWeights | undefined;
 }
 
-/** Compiles the step. What goes wrong here (a batch that does not fit, say) leaves no folder of a run that never began. */
-async function prepare({ gpu, dataset, settings, folder, init }: OpenRun, terminal: Terminal, options: DeviceOptions) {
+/** Compiles the step. What goes wrong here (a batch that does not fit, say) leaves no folder of a run that never `began`. */
+async function prepare(open: OpenRun, terminal: Terminal, options: DeviceOptions, began: boolean): Promise<Trainer> {
+  const { gpu, dataset, settings, folder, init } = open;
   try {
     chooseKernels(gpu, options, terminal, folder.path);
     return await Trainer.create(gpu, dataset, settings, folder, printEvents(terminal, settings), init);
   } catch (error) {
-    folder.discard();
+    if (began) folder.unlock();
+    else folder.discard();
     throw error;
+  }
+}
+
+/** Devices that may be lost in a row without a step between them: a driver that always fails must not be tried for ever. */
+const mostLosses = 3;
+
+/** Trains; a device that is lost is opened again, and the run resumes from its newest checkpoint as `--resume` would. */
+async function trainToEnd(
+  open: OpenRun,
+  terminal: Terminal,
+  options: DeviceOptions,
+  signal: AbortSignal,
+): Promise<TrainResult> {
+  const { folder } = open;
+  let { gpu } = open;
+  for (let losses = 1, before = -1; ; losses++) {
+    const trainer = await prepare({ ...open, gpu }, terminal, options, before >= 0);
+    try {
+      return await trainer.run(signal);
+    } catch (error) {
+      const reached = folder.loggedSteps();
+      if (reached > before) losses = 1;
+      before = reached;
+      if (!(error instanceof DeviceLost) || losses === mostLosses || signal.aborted) throw error;
+      const step = folder.checkpointSteps().at(-1) ?? 0;
+      terminal.line(
+        `note       the GPU device was lost (${error.why}); opening it again and resuming after step ${step}`,
+      );
+    } finally {
+      trainer.destroy();
+    }
+    gpu.destroy();
+    gpu = await openAdapter(options.adapter, gpu.traits.adapter);
   }
 }
 
@@ -126,9 +163,7 @@ async function run(
   const { gpu, settings, folder } = open;
   announce(terminal, gpu.traits, settings, given, folder.path);
   const { signal, exitCode } = stopOnSignals(terminal);
-  const trainer = await prepare(open, terminal, options);
-  const result = await trainer.run(signal);
-  trainer.destroy();
+  const result = await trainToEnd(open, terminal, options, signal);
   terminal.clear();
   terminal.line(`checkpoint ${result.checkpoint}`);
   if (result.interrupted && signal.aborted) {

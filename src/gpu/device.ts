@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../errors.ts';
 import { chooseAdapter, isSoftware, letGo, noAdapter, openInstance } from './adapters.ts';
-import { describeError, lostDevice, oneLine, outOfMemory } from './faults.ts';
+import { DeviceLost, describeError, oneLine, outOfMemory } from './faults.ts';
 import { patiently } from './patience.ts';
 import { Pipelines } from './pipelines.ts';
 import { withoutHarmlessMessages } from './quiet.ts';
@@ -94,7 +94,7 @@ export class Gpu {
       this.failure ??= describeError(error);
     };
     void device.lost.then(({ reason, message }) => {
-      if (reason !== 'destroyed') this.failure ??= lostDevice(oneLine(message));
+      if (reason !== 'destroyed') this.failure ??= new DeviceLost(oneLine(message));
     });
   }
 
@@ -200,7 +200,7 @@ export class Gpu {
     } catch (error) {
       // What happened is reported beside the refusal, by an event that needs its turn.
       await new Promise((resolve) => setTimeout(resolve, 50));
-      throw this.failure ?? lostDevice(oneLine(messageOf(error)) || 'it was destroyed');
+      throw this.failure ?? new DeviceLost(oneLine(messageOf(error)) || 'it was destroyed');
     }
     this.check();
   }

@@ -4,8 +4,12 @@ import { UserError } from '../errors.ts';
 /** What is wrong, without the list of overloads that would have been right. */
 export const firstLine = (text: string): string => text.trim().split('\n', 1)[0];
 
-export const lostDevice = (why: string): UserError =>
-  new UserError(`the GPU device was lost (${why}); resume the run from its last checkpoint`);
+/** The device is gone, with all that was on it; another one may be opened. */
+export class DeviceLost extends UserError {
+  constructor(readonly why: string) {
+    super(`the GPU device was lost (${why}); resume the run from its last checkpoint`);
+  }
+}
 
 export const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 

@@ -55,6 +55,15 @@ export class Tries {
     return result;
   }
 
+  /** A try that is several: what it returns, all of which held if it ends. */
+  async series(attempt: () => Promise<number>): Promise<number> {
+    this.tried++;
+    const count = await attempt();
+    this.tried += count - 1;
+    this.held += count;
+    return count;
+  }
+
   /** For `finally`. */
   close(): void {
     account({ kind: this.kind, what: this.what, tried: this.tried, held: this.held });
