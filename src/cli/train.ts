@@ -13,6 +13,7 @@ import { parseSettings, type TrainSettings } from '../train/settings.ts';
 import { checkBatch, Trainer } from '../train/trainer.ts';
 import { addBudget, checkBudget, minutesOf, sizeRun } from './budget.ts';
 import { commandWords, stopOnSignals } from './common.ts';
+import { complain } from './complain.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, knownKernels, openAdapter } from './device.ts';
 import { readInit, settingsOf, startFrom } from './init.ts';
 import { dryRun, profileStep } from './inspect.ts';
@@ -140,8 +141,7 @@ async function run(
   terminal.line(`figures    ${folder.file('figures')}`);
   if (result.warning) {
     const { message, remedy } = result.warning;
-    process.stderr.write(`simclr: warning: this training learnt nothing useful: ${message}; ${remedy}
-`);
+    complain(`warning: this training learnt nothing useful: ${message}; ${remedy}`);
     return;
   }
   printNextSteps(terminal, result.checkpoint, { ...open, split: settings.split });

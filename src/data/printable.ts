@@ -8,7 +8,14 @@ const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
 const escapeOf = (char: string): string => short[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** One line that shows what it holds: `a<line break>b` becomes `a\nb`, an escape sequence has no effect. */
-export const printable = (text: string, escape = escapeOf): string => text.replace(unprintable, escape);
+export const printable = (text: string): string => text.replace(unprintable, escapeOf);
+
+/** A word of bash and zsh that stands for text with such characters: `$'a\nb'`. */
+export const dollarQuoted = (text: string): string =>
+  `$'${text.replace(/[\\']/g, '\\$&').replace(unprintable, octal)}'`;
+
+const octal = (char: string): string =>
+  Array.from(Buffer.from(char), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
 
 /** A JSON string of printable characters only. */
 export const quoted = (text: string): string => printable(JSON.stringify(text));
