@@ -93,6 +93,7 @@ export function checkpointFile(path: string, terminal: Terminal): string {
 const whyLeftOut: Readonly<Record<LeftOut['why'], string>> = {
   results: 'results of this program',
   packages: 'packages',
+  system: 'views of the system',
   excluded: '--exclude',
 };
 
