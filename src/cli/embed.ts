@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
+import { plural } from '../data/counted.ts';
 import { type DataSplit, dataSplits, openDataset } from '../data/dataset.ts';
 import { checkExtension, checkWritableDir, ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { npyPieces } from '../data/npy.ts';
@@ -61,7 +62,7 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
   const { train: set } = dataset;
-  terminal.line(`${data}: ${set.count.toLocaleString('en-US')} images`);
+  terminal.line(`${data}: ${set.count.toLocaleString('en-US')} ${plural(set.count, 'image')}`);
   printLeftOut(dataset, terminal);
   printSkipped([set], terminal);
   const state = new State(gpu);

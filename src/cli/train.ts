@@ -43,7 +43,12 @@ export function trainCommand(): Command {
       '--init <file>',
       'start from these weights: a run’s folder or checkpoint, an exported encoder, or torchvision’s resnet18 or 34 (.safetensors)',
     )
-    .option('--dry-run', 'print the execution plan of one step and exit: kernels, nodes, FLOPs, bytes, peak memory')
+    .addOption(
+      new Option(
+        '--dry-run',
+        'print the execution plan of one step and exit: kernels, nodes, FLOPs, bytes, peak memory',
+      ).conflicts('profile'),
+    )
     .option('--profile', 'run a few steps, print the time by op and how long the device waits for the host, and exit');
   addExclude(train);
   addDeviceOptions(train);

@@ -134,5 +134,7 @@ const reasonFor: Readonly<Record<LeftOut['why'], string>> = {
 
 function noneDecoded(folder: string, skipped: readonly Skipped[]): UserError {
   const { file, reason } = skipped[skipped.length - 1];
-  return new UserError(`${folder}: none of the ${skipped.length} photos can be read; ${file}: ${reason}`);
+  return new UserError(
+    `${folder}: ${skipped.length === 1 ? 'the only photo cannot be read' : `none of the ${skipped.length} photos can be read`}; ${file}: ${reason}`,
+  );
 }

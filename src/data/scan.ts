@@ -120,6 +120,15 @@ function sortByBytes(paths: string[]): string[] {
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ path }) => path);
 }
 
+/** The class folder of each photo; undefined where one lies flat or deeper. */
+function classFolders(files: readonly string[]): string[] | undefined {
+  if (!files.every((file) => /^[^/]+\/[^/]+$/.test(file))) return undefined;
+  return files.map((file) => file.slice(0, file.indexOf('/')));
+}
+
+/** Whether folder names are labels of these photos. */
+export const hasClasses = (files: readonly string[]): boolean => new Set(classFolders(files)).size > 1;
+
 /**
  * Labels from folder names, when every photo lies in a class folder (exactly `class/photo`): class index = place of the
  * folder's name among all, sorted, or in `classNames` when given (then one folder is enough).
@@ -132,9 +141,9 @@ export function labelsOf(
   folder: string,
   classNames?: readonly string[],
 ): { labels: Uint8Array | Uint16Array; classNames: readonly string[] } | undefined {
-  const classes = files.map((file) => (/^[^/]+\/[^/]+$/.test(file) ? file.slice(0, file.indexOf('/')) : undefined));
-  if (classes.includes(undefined)) return undefined;
-  const found = sortByBytes([...new Set(classes as string[])]);
+  const classes = classFolders(files);
+  if (!classes) return undefined;
+  const found = sortByBytes([...new Set(classes)]);
   const names = classNames ?? found;
   if (names.length < 2) return undefined;
   if (names.length > 65536)
@@ -148,7 +157,7 @@ export function labelsOf(
   }
   const labels = names.length <= 256 ? new Uint8Array(files.length) : new Uint16Array(files.length);
   classes.forEach((name, i) => {
-    labels[i] = index.get(name!)!;
+    labels[i] = index.get(name)!;
   });
   return { labels, classNames: names };
 }

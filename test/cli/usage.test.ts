@@ -62,6 +62,11 @@ describe('an empty value', () => {
 describe('other wrong usage is one line and a hint', () => {
   it.each([
     [
+      ['train', '--data', 'x', '--dry-run', '--profile'],
+      "error: option '--dry-run' cannot be used with option '--profile'",
+      'simclr train --help lists the options',
+    ],
+    [
       ['train', 'a', 'b'],
       "error: too many arguments for 'train'. Expected 0 arguments but got 2.",
       'simclr train --help lists the options',
