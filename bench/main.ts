@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ensureWritableDir, writeFileAtomic } from '../src/data/files.ts';
+import { printable } from '../src/data/printable.ts';
 import { messageOf, UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { reportChart } from './chart.ts';
@@ -123,7 +124,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(
-    `bench: ${error instanceof UserError || !(error instanceof Error) ? messageOf(error) : error.stack}\n`,
+    `bench: ${error instanceof UserError || !(error instanceof Error) ? printable(messageOf(error)) : error.stack}\n`,
   );
   process.exitCode = error instanceof UserError ? error.exitCode : 1;
 }

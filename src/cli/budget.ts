@@ -1,5 +1,6 @@
 /** `--minutes`: how long a run takes, where neither its steps nor its epochs are given. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { counted } from '../data/counted.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -65,7 +66,7 @@ export async function sizeRun(
   const { steps, batchSize } = sized.settings;
   const smaller = batchSize < settings.batchSize ? ` of ${batchSize} pairs` : '';
   terminal.line(
-    `note       ${rate(sized.pace.stepSeconds)} here; ${steps} steps${smaller} fit ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} (--minutes, --steps or --epochs override)`,
+    `note       ${rate(sized.pace.stepSeconds)} here; ${counted(steps, 'step')}${smaller} ${steps === 1 ? 'fits' : 'fit'} ${counted(minutes, 'minute')} (--minutes, --steps or --epochs override)`,
   );
   return sized.settings;
 }

@@ -4,6 +4,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { emptyClassFolders } from '../data/empty_classes.ts';
 import { quote } from '../data/file_errors.ts';
 import type { ImageSet } from '../data/images.ts';
+import { dollarQuoted, printable } from '../data/printable.ts';
 import type { LeftOut } from '../data/scan.ts';
 import { findCheckpoint } from '../train/find_checkpoint.ts';
 import type { Terminal } from './terminal.ts';
@@ -26,8 +27,10 @@ function program(): string {
 }
 
 /** A word as a shell takes it. */
-export const shellWord = (word: string): string =>
-  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+export function shellWord(word: string): string {
+  if (/^[\w./:=@%+,-]+$/.test(word)) return word;
+  return printable(word) === word ? `'${word.replaceAll("'", "'\\''")}'` : dollarQuoted(word);
+}
 
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
@@ -90,6 +93,7 @@ export function checkpointFile(path: string, terminal: Terminal): string {
 const whyLeftOut: Readonly<Record<LeftOut['why'], string>> = {
   results: 'results of this program',
   packages: 'packages',
+  system: 'views of the system',
   excluded: '--exclude',
 };
 

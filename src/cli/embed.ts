@@ -1,9 +1,11 @@
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
+import { plural } from '../data/counted.ts';
 import { type DataSplit, dataSplits, openDataset } from '../data/dataset.ts';
 import { checkExtension, checkWritableDir, ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { npyPieces } from '../data/npy.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
+import { nameList } from '../data/printable.ts';
 import { Embedder } from '../eval/embed.ts';
 import { State } from '../graph/state.ts';
 import { resnetFeatures } from '../nn/resnet.ts';
@@ -36,7 +38,7 @@ export function embedCommand(): Command {
     )
     .option(
       '--out <file>',
-      'array to write (.npy), float32 [images, 512]; file names are written next to it (.txt)',
+      'array to write (.npy), float32 [images, 512]; the file of each row goes next to it (.txt), one per line: as it is, or as a JSON string if it has control characters or starts with a double quote',
       'features.npy',
     )
     .option('--batch-size <number>', 'images per batch', countFrom(1), 64);
@@ -60,7 +62,7 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
   const { train: set } = dataset;
-  terminal.line(`${data}: ${set.count.toLocaleString('en-US')} images`);
+  terminal.line(`${data}: ${set.count.toLocaleString('en-US')} ${plural(set.count, 'image')}`);
   printLeftOut(dataset, terminal);
   printSkipped([set], terminal);
   const state = new State(gpu);
@@ -70,11 +72,11 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   const features = await embedder.embed(set, undefined, (done) =>
     terminal.progress('images', done, set.count, { rate: imageRate }),
   );
+  const list = `${out.replace(/\.npy$/i, '')}.txt`;
+  const names = nameList(Array.from({ length: set.count }, (_, i) => set.files?.[i] ?? String(i)));
   ensureWritableDir(dirname(out));
   writeFileAtomic(out, npyPieces(features, [set.count, resnetFeatures]));
-  const list = `${out.replace(/\.npy$/i, '')}.txt`;
-  const lines = Array.from({ length: set.count }, (_, i) => `${set.files?.[i] ?? i}\n`);
-  writeFileAtomic(list, lines.join(''));
+  writeFileAtomic(list, names);
   terminal.line(`${out}: float32 [${set.count}, ${resnetFeatures}]`);
   terminal.line(`${list}: the file of each row`);
 }

@@ -85,9 +85,7 @@ export function evalCommandNamed(name: string, description: string, { home = tru
       'folder that caches features for the next evaluation (default: features/ next to --out)',
     )
     .option('--batch-size <number>', 'images per batch while computing features', countFrom(1), 64)
-    .option('--seed <number>', 'random seed', countFrom(0), 1)
-    .exitOverride()
-    .showHelpAfterError(`(simclr eval ${name} --help lists the options)`);
+    .option('--seed <number>', 'random seed', countFrom(0), 1);
 }
 
 export const addFolds = (command: Command): Command =>

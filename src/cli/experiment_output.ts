@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { counted } from '../data/counted.ts';
 import type { ExperimentEvents } from '../experiment/experiment.ts';
 import { experimentFlags } from '../experiment/experiment_flags.ts';
 import { modelNames } from '../experiment/experiment_results.ts';
@@ -35,7 +36,7 @@ export function announceExperiment(
       : `pre-train  none: encoder of ${checkpoint}`,
   );
   terminal.line(
-    `models     ${modelNames.length}, ${epochCount(supervised.epochs)} of ${supervised.batchSize} images per batch`,
+    `models     ${modelNames.length}, ${epochCount(supervised.epochs)} of ${counted(supervised.batchSize, 'image')} per batch`,
   );
   if (seeds.length > 1) terminal.line(`seeds      ${seeds.join(', ')}`);
   if (folds !== null) terminal.line(`folds      ${folds.join(', ')}`);

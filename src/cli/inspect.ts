@@ -47,7 +47,7 @@ export function dryRun(
       ? `kernels    as measured on this device for ${known} of ${total} ops and shapes that have variants, by the fixed table for the others`
       : 'kernels    by the fixed table',
   );
-  terminal.line(describePlan(plans, memoryOf(inMemoryOrder(plans.map((phase) => phase.plan))), parameters));
+  terminal.lines(describePlan(plans, memoryOf(inMemoryOrder(plans.map((phase) => phase.plan))), parameters));
 }
 
 /** `--profile`: runs a few steps and prints where the time of one goes. */
@@ -74,7 +74,7 @@ export async function profileStep(
   for (const { program, inputs } of pretraining.runs(indices, { step: warmUp + 1, epoch: 0, lr: settings.lr })) {
     for (const time of await program.profile(inputs)) times.push(time);
   }
-  terminal.line(describeProfile(times));
+  terminal.lines(describeProfile(times));
   await watchHost(gpu, pretraining, indices, settings, terminal);
 }
 

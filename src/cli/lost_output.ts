@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { messageOf } from '../errors.ts';
+import { complain } from './complain.ts';
 
 /** Nobody reads on: a pipe's reader went away (`simclr info | head`), or the terminal was closed. */
 const nobodyReads = ['EPIPE', 'EIO', 'ENXIO'];
@@ -14,7 +15,7 @@ export function surviveLostOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (told || nobodyReads.includes(error.code ?? '')) return;
     told = true;
-    process.stderr.write(`simclr: stdout cannot be written (${messageOf(error)}); its output is incomplete\n`);
+    complain(`stdout cannot be written (${messageOf(error)}); its output is incomplete`);
     process.exitCode ??= 1;
   });
 }

@@ -1,50 +1,28 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { messageOf, UserError } from '../errors.ts';
-import { dataCommand } from './data.ts';
-import { embedCommand } from './embed.ts';
-import { evalCommand } from './eval.ts';
-import { experimentCommand } from './experiment.ts';
-import { exportCommand } from './export.ts';
-import { infoCommand } from './info.ts';
+import { complain } from './complain.ts';
 import { exit, surviveLostOutput } from './lost_output.ts';
+import { simclr } from './program.ts';
 import { Terminal } from './terminal.ts';
-import { trainCommand } from './train.ts';
-
-const program = new Command('simclr')
-  .description('Self-supervised image representations (SimCLR), trained on any GPU with WebGPU.')
-  .version('0.1.0')
-  .showHelpAfterError('(simclr --help lists the commands and their options)')
-  .exitOverride();
-for (const command of [
-  trainCommand(),
-  experimentCommand(),
-  evalCommand(),
-  embedCommand(),
-  exportCommand(),
-  infoCommand(),
-  dataCommand(),
-]) {
-  program.addCommand(command.exitOverride().showHelpAfterError(`(simclr ${command.name()} --help lists the options)`));
-}
 
 /** Prints what went wrong in one line and returns the exit code. A stack is for faults of the program itself. */
 function report(error: unknown): number {
   Terminal.clear();
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UserError) {
-    process.stderr.write(`simclr: ${error.message}\n`);
+    complain(error.message);
     return error.exitCode;
   }
-  const stack = process.env['SIMCLR_DEBUG'] && error instanceof Error ? `\n${error.stack}` : '';
-  process.stderr.write(`simclr: internal error: ${messageOf(error)}; set SIMCLR_DEBUG=1 for the stack trace${stack}\n`);
+  complain(`internal error: ${messageOf(error).replace(/\s*\n\s*/g, ' ')}; set SIMCLR_DEBUG=1 for the stack trace`);
+  if (process.env['SIMCLR_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return 1;
 }
 
 surviveLostOutput();
 let code = 0;
 try {
-  await program.parseAsync();
+  await simclr().parseAsync();
 } catch (error) {
   code = report(error);
 }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
+import { hasClasses } from '../data/scan.ts';
 import { findStl10, hasPart } from '../data/stl10.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { commandWords } from './common.ts';
@@ -30,7 +31,7 @@ export function printNextSteps(terminal: Terminal, checkpoint: string, on: Train
 export function nextSteps(checkpoint: string, { dataset, data, exclude = [], split }: TrainedOn): string[][] {
   const encoder = ['--checkpoint', checkpoint];
   const both = [...encoder, '--data', shortPath(data), ...exclude.flatMap((glob) => ['--exclude', glob])];
-  const labelled = isLabelled(dataset, data);
+  const labelled = isLabelled(dataset, data, split);
   // Each command looks into the part of the data set that it takes for the usual one.
   const embedded = split === 'unlabeled' ? [] : ['--split', split];
   const searched = labelled || !hasUnlabelledPart(data) || split !== 'unlabeled' ? [] : ['--split', split];
@@ -43,8 +44,9 @@ export function nextSteps(checkpoint: string, { dataset, data, exclude = [], spl
 }
 
 /** Whether there are labels for a probe, be it that the training did without. */
-function isLabelled({ probe, train }: Dataset, data: string): boolean {
+function isLabelled({ probe, train }: Dataset, data: string, split: TrainedOn['split']): boolean {
   if (probe || train.labels) return true;
+  if (train.files && (split === 'train' || !hasUnlabelledPart(data)) && hasClasses(train.files)) return true;
   const stl10 = findStl10(data);
   return stl10 !== undefined && hasPart(stl10, 'train') && hasPart(stl10, 'test');
 }

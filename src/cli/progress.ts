@@ -1,5 +1,5 @@
 /** What a progress bar says, and how fast the task behind it gets on. */
-import { columnsOf } from '../report/fold.ts';
+import { columnsOf, cut } from '../report/fold.ts';
 
 /** The end of a task is told from its last so many milliseconds, pauses within them included. */
 const window = 30_000;
@@ -90,5 +90,5 @@ export function progressText(progress: Progress, width: number, { bar = true } =
     return [task, '█'.repeat(filled) + '░'.repeat(room - filled), count, ...notes, ...eta].join('  ');
   }
   const shorter = [text(), [task, ...eta].join('  '), task];
-  return shorter.find((one) => columnsOf(one) <= width) ?? [...task].slice(0, width).join('');
+  return shorter.find((one) => columnsOf(one) <= width) ?? cut(task, width);
 }

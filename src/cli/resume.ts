@@ -1,5 +1,6 @@
 /** `simclr train --resume`: a run that was stopped continues, and one that has ended may be made longer. */
 import { existsSync } from 'node:fs';
+import { counted } from '../data/counted.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { UserError } from '../errors.ts';
@@ -72,7 +73,7 @@ export async function resume(
 
 /** Where the images are. UserError: they are gone, or others are left out of them than before. */
 function dataOf(path: string, { data, exclude }: TrainOptions, config: RunConfig): string {
-  if (exclude !== undefined && String(exclude) !== String(config.exclude ?? [])) {
+  if (exclude !== undefined && JSON.stringify(exclude) !== JSON.stringify(config.exclude ?? [])) {
     const before = config.exclude?.map((glob) => `--exclude '${glob}'`).join(' ') ?? 'no --exclude';
     throw new UserError(`--resume continues with the images of ${path}/config.json (${before}); omit --exclude`, 2);
   }
@@ -98,10 +99,10 @@ function restartNote(folder: RunFolder, { settings, images }: RunConfig): string
   );
   if (logged > firstSave) {
     throw new UserError(
-      `${folder.path}: logged ${logged} steps, but its checkpoints are gone; restore ${folder.file('checkpoints')}, or start a new run with another --out`,
+      `${folder.path}: logged ${counted(logged, 'step')}, but its checkpoints are gone; restore ${folder.file('checkpoints')}, or start a new run with another --out`,
     );
   }
-  const dropped = logged > 0 ? `; the ${logged} steps in metrics.jsonl will be repeated` : '';
+  const dropped = logged > 0 ? `; the ${counted(logged, 'step')} in metrics.jsonl will be repeated` : '';
   return [`no checkpoint yet: starting from step 1${dropped}`];
 }
 

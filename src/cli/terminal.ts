@@ -1,3 +1,4 @@
+import { printable } from '../data/printable.ts';
 import { fitTable } from '../report/fit_table.ts';
 import { fold, foldCommand } from '../report/fold.ts';
 import { LiveLine, type Screen } from './live_line.ts';
@@ -52,10 +53,14 @@ export class Terminal {
     return Number(this.env['COLUMNS']) || usualWidth;
   }
 
-  /** Prints a line, or several, above the bar, broken where they are too long. */
+  /** Prints a line above the bar, broken where it is too long. A break within it is part of a name, and shown as such. */
   line(text = ''): void {
-    const lines = text.split('\n').map((line) => fold(line, this.width));
-    this.print(lines.join('\n'));
+    this.print(fold(printable(text), this.width));
+  }
+
+  /** Prints several lines that are one text. */
+  lines(text: string): void {
+    for (const line of text.split('\n')) this.line(line);
   }
 
   /** Prints a command, or a part of one, that can be pasted into a shell. The words are quoted already. */
@@ -65,7 +70,8 @@ export class Terminal {
 
   /** Prints a table. */
   table(header: readonly string[], rows: readonly (readonly string[])[]): void {
-    this.print(fitTable(header, rows, this.width));
+    const [head, ...body] = [header, ...rows].map((cells) => cells.map(printable));
+    this.print(fitTable(head, body, this.width));
   }
 
   private print(text: string): void {

@@ -15,6 +15,7 @@ import { parseSettings, type TrainSettings } from '../train/settings.ts';
 import { checkBatch, Trainer } from '../train/trainer.ts';
 import { addBudget, checkBudget, minutesOf, sizeRun } from './budget.ts';
 import { commandWords, stopOnSignals } from './common.ts';
+import { complain } from './complain.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, knownKernels, openAdapter } from './device.ts';
 import { readInit, settingsOf, startFrom } from './init.ts';
 import { dryRun, profileStep } from './inspect.ts';
@@ -44,7 +45,12 @@ export function trainCommand(): Command {
       '--init <file>',
       'start from these weights: a run’s folder or checkpoint, an exported encoder, or torchvision’s resnet18 or 34 (.safetensors)',
     )
-    .option('--dry-run', 'print the execution plan of one step and exit: kernels, nodes, FLOPs, bytes, peak memory')
+    .addOption(
+      new Option(
+        '--dry-run',
+        'print the execution plan of one step and exit: kernels, nodes, FLOPs, bytes, peak memory',
+      ).conflicts('profile'),
+    )
     .option('--profile', 'run a few steps, print the time by op and how long the device waits for the host, and exit');
   addExclude(train);
   addDeviceOptions(train);
@@ -175,8 +181,7 @@ async function run(
   terminal.line(`figures    ${folder.file('figures')}`);
   if (result.warning) {
     const { message, remedy } = result.warning;
-    process.stderr.write(`simclr: warning: this training learnt nothing useful: ${message}; ${remedy}
-`);
+    complain(`warning: this training learnt nothing useful: ${message}; ${remedy}`);
     return;
   }
   printNextSteps(terminal, result.checkpoint, { ...open, split: settings.split });

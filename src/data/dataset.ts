@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { counted, plural } from './counted.ts';
 import { resizeRgb } from './decode.ts';
 import { requireFolder } from './folder.ts';
 import { concat, type ImageSet, type OnProgress, PixelStore, storedSet, subset } from './images.ts';
@@ -23,7 +24,7 @@ export interface DatasetOptions {
   readonly split: DataSplit;
   /** Height and width of the images; STL-10's own is 96. */
   readonly size: number;
-  /** Whether to load labelled sets for a probe when there are some; default true. */
+  /** Whether to look for labels, and for labelled sets for a probe; default true. Without, none are needed and none are told of. */
   readonly probe?: boolean;
   /** Globs of photos and folders to leave out: see `Exclusions`. */
   readonly exclude?: readonly string[] | undefined;
@@ -76,7 +77,7 @@ async function openStl10(folder: string, options: DatasetOptions, reading: Readi
   const parts = new Set<Stl10Part>();
   const load = async (split: DataSplit) => {
     for (const part of split.split('+') as Stl10Part[]) parts.add(part);
-    return resized(loadStl10(folder, split), options);
+    return resized(loadStl10(folder, split, reading.labelled), options);
   };
   for (const part of options.split.split('+') as Stl10Part[]) {
     if (!hasPart(folder, part))
@@ -207,7 +208,7 @@ function holdOut(set: ImageSet): ProbeParts | undefined {
 
 function dataset(
   kind: Dataset['kind'],
-  { files, leftOut, exclusions }: Reading,
+  { files, leftOut, exclusions, labelled: asked }: Reading,
   what: string,
   train: ImageSet,
   probe?: Dataset['probe'],
@@ -217,10 +218,11 @@ function dataset(
   const size = `${train.height}×${train.width}`;
   const labelled = (of: string) =>
     probe &&
-    `${number(probe.train.count)} train / ${number(probe.test.count)} test${of} in ${probe.train.classNames?.length ?? 10} classes` +
+    `${number(probe.train.count)} train / ${number(probe.test.count)} test${of} in ${counted(probe.train.classNames?.length ?? 10, 'class', 'classes')}` +
       (note ? ` (${note})` : '');
   const without = train.labels ? `no class of ${HOLD_OUT_EVERY} photos to hold one out` : 'no labels';
-  const probed = probe ? `probe ${labelled('')}` : `${without} for a probe`;
+  const probed = probe ? `; probe ${labelled('')}` : asked ? `; ${without} for a probe` : '';
+  const images = `${number(train.count)} ${plural(train.count, 'image')} of ${size}`;
   const sets = new Set([train, ...(probe ? [probe.train, probe.test] : [])]);
   return {
     kind,
@@ -229,8 +231,8 @@ function dataset(
     files,
     leftOut,
     unusedExcludes: exclusions.unused,
-    description: `${what}: ${number(train.count)} images of ${size} to pre-train on; ${probed}`,
-    measured: `${what}: ${labelled(` images of ${size}`) ?? `${number(train.count)} images of ${size}, ${without}`}`,
+    description: `${what}: ${images} to pre-train on${probed}`,
+    measured: `${what}: ${labelled(` images of ${size}`) ?? `${images}, ${without}`}`,
     close: () => {
       for (const set of sets) set.close?.();
     },

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageSet } from './images.ts';
+import { isHidden } from './photo_names.ts';
 
 /**
  * Folders beside the class folders of a labelled set, without folders of their own, that no image of the set comes from: they are
@@ -10,17 +11,18 @@ import type { ImageSet } from './images.ts';
 export function emptyClassFolders({ name: root, files, labels }: ImageSet): string[] {
   if (!files || !labels) return [];
   const used = new Set(files.map((file) => file.slice(0, file.indexOf('/'))));
-  const foldersIn = (folder: string) =>
-    readdirSync(folder, { withFileTypes: true }).filter(
-      (entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== '__MACOSX',
-    );
+  // Not the folder of a set: its photos were held out of another, which tells.
+  const folders = foldersIn(root) ?? [];
+  return folders.filter((name) => !used.has(name) && foldersIn(join(root, name))?.length === 0).sort();
+}
+
+/** Undefined where that cannot be told. */
+function foldersIn(folder: string): string[] | undefined {
   try {
-    return foldersIn(root)
-      .map(({ name }) => name)
-      .filter((name) => !used.has(name) && foldersIn(join(root, name)).length === 0)
-      .sort();
+    const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return entries.map(({ name }) => name).filter((name) => !isHidden(name));
   } catch {
-    return []; // Not the folder of a set: its photos were held out of another, which tells.
+    return undefined;
   }
 }
 

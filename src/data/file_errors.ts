@@ -1,6 +1,7 @@
 /** Errors of the file system in words: what failed, why, and what to do about it, in one line. */
 
 import { UserError } from '../errors.ts';
+import { quoted } from './printable.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -61,8 +62,4 @@ export function guarded<T>(verb: 'read' | 'write', path: string, calls: () => T)
 }
 
 /** Text of a file (a tensor's name, say) made fit for one line of a terminal: quoted, cut at 80 characters, control characters escaped. */
-export function quote(text: string): string {
-  const cut = text.length > 80 ? `${text.slice(0, 79)}…` : text;
-  const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return JSON.stringify(cut).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, escaped);
-}
+export const quote = (text: string): string => quoted(text.length > 80 ? `${text.slice(0, 79)}…` : text);

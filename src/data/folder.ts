@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { decodePhoto, decodeRefused, shortReason } from './decode.ts';
 import { withoutEmptyClasses } from './empty_classes.ts';
+import { kernelView, notUtf8 } from './entries.ts';
 import { type ImageSet, type OnProgress, PixelStore, type Skipped, storedSet, subset } from './images.ts';
 import type { ListedFile } from './inventory.ts';
 import { PHOTO_EXTENSIONS } from './photo_names.ts';
@@ -62,9 +63,14 @@ export async function loadPhotos(folder: string, options: PhotoOptions): Promise
 /** Throws unless `folder` is one: in the user's words, not in the system's. */
 export async function requireFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
+  // What bytes of a command line that are not UTF-8 become.
+  if (found === undefined && folder.includes('\ufffd')) throw new UserError(`${folder}: ${notUtf8}`);
   if (found === undefined) throw new UserError(`${folder}: no such folder`);
   if (!found.isDirectory())
     throw new UserError(`${folder}: a file, not a folder; give the folder that holds the images`);
+  const view = await kernelView(folder);
+  if (view)
+    throw new UserError(`${folder}: a view of the system (${view}), which holds no photos; give another folder`);
 }
 
 /**
@@ -122,10 +128,13 @@ function noPhotos(folder: string, scan: Scan): UserError {
 const reasonFor: Readonly<Record<LeftOut['why'], string>> = {
   results: 'it holds results of this program',
   packages: 'it holds packages',
+  system: 'it is a view of the system',
   excluded: '--exclude',
 };
 
 function noneDecoded(folder: string, skipped: readonly Skipped[]): UserError {
   const { file, reason } = skipped[skipped.length - 1];
-  return new UserError(`${folder}: none of the ${skipped.length} photos can be read; ${file}: ${reason}`);
+  return new UserError(
+    `${folder}: ${skipped.length === 1 ? 'the only photo cannot be read' : `none of the ${skipped.length} photos can be read`}; ${file}: ${reason}`,
+  );
 }

@@ -1,5 +1,6 @@
 /** Sets of decoded images: what every loader returns, and the ways to combine them without copying pixels. */
 import { UserError } from '../errors.ts';
+import { counted } from './counted.ts';
 
 /** How far a long task is; `total` is undefined while nobody knows it. */
 export interface Progress {
@@ -79,7 +80,7 @@ export class PixelStore {
     } catch (cause) {
       const gib = ((this.count * this.bytes) / 2 ** 30).toFixed(1);
       throw new UserError(
-        `not enough memory for ${this.count} images (${gib} GiB): choose a smaller image size or fewer images`,
+        `not enough memory for ${counted(this.count, 'image')} (${gib} GiB): choose a smaller image size or fewer images`,
         1,
         { cause },
       );

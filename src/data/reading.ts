@@ -8,6 +8,7 @@ import type { LeftOut } from './scan.ts';
 
 interface ReadingOptions {
   readonly size: number;
+  readonly probe?: boolean;
   readonly exclude?: readonly string[] | undefined;
   readonly onProgress?: OnProgress;
 }
@@ -17,12 +18,15 @@ export class Reading {
   readonly files: ListedFile[] = [];
   readonly leftOut: LeftOut[] = [];
   readonly exclusions: Exclusions;
+  /** Whether anybody asks for labels. */
+  readonly labelled: boolean;
 
   constructor(
     private readonly path: string,
     private readonly options: ReadingOptions,
   ) {
     this.exclusions = new Exclusions(options.exclude);
+    this.labelled = options.probe !== false;
   }
 
   /** @param part folder of a split; '': the data folder itself */
@@ -30,7 +34,7 @@ export class Reading {
     const { size, onProgress } = this.options;
     const inData = (path: string) => (part === '' ? path : `${part}/${path}`);
     return loadPhotos(join(this.path, part), {
-      ...{ size, onProgress },
+      ...{ size, onProgress, labels: this.labelled ? 'auto' : 'none' },
       excludes: (path) => this.exclusions.has(inData(path)),
       onFound: (files, leftOut) => {
         for (const { file, bytes } of files) this.files.push({ file: inData(file), bytes });

@@ -1,8 +1,8 @@
 /** Finds the photos under a folder, and the classes that its subfolders spell. */
-import type { Dirent } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
+import { type Entry, kernelView, listEntries, notUtf8 } from './entries.ts';
 import type { Skipped } from './images.ts';
 import { extensionOf, isHidden, isPhoto, packageFolders, UNREADABLE_EXTENSIONS } from './photo_names.ts';
 import { holdsResults } from './results_folder.ts';
@@ -10,8 +10,8 @@ import { holdsResults } from './results_folder.ts';
 /** A folder or photo that is there and no data. */
 export interface LeftOut {
   readonly path: string;
-  /** Results of this program, a folder of packages, or what the user excludes. */
-  readonly why: 'results' | 'packages' | 'excluded';
+  /** Results of this program, a folder of packages, a view of the system such as /proc, or what the user excludes. */
+  readonly why: 'results' | 'packages' | 'system' | 'excluded';
 }
 
 export interface Scan {
@@ -25,77 +25,84 @@ export interface Scan {
 export type Excludes = (path: string) => boolean;
 
 /**
- * Lists the photos under `folder`, nested to any depth. Symbolic links are followed; a linked folder that was already
- * listed (a loop, a second link) is not listed again, so no photo is counted twice and every walk ends. Folders of results and of
- * packages are left out, `folder` itself is not.
+ * Lists the photos under `folder`, nested to any depth. Symbolic links are followed; a folder that was already listed (a loop, a
+ * second link, a link to a folder around it) is not listed again, so no photo is counted twice and every walk ends. Folders of results,
+ * of packages and of the system are left out, `folder` itself is not.
  */
 export async function scanPhotos(folder: string, excludes: Excludes = () => false): Promise<Scan> {
-  const scan: Scan = { files: [], skipped: [], leftOut: [] };
-  const seen = new Set([await realpath(folder)]);
-  const linked: string[] = [];
-  const walk = (start: string) => walkFolder(folder, start, scan, seen, linked, excludes);
-  await walk('');
+  const walk = new Walk(folder, excludes);
+  await walk.from('');
   // Real folders first: of a folder and a link to it, the folder's own name counts, whichever sorts first.
-  for (let next = 0; next < linked.length; next++) {
-    const target = await realpath(join(folder, linked[next]));
-    if (seen.has(target)) continue;
-    seen.add(target);
-    await walk(linked[next]);
-  }
-  return { ...scan, files: sortByBytes(scan.files) };
+  for (let next = 0; next < walk.linked.length; next++) await walk.from(walk.linked[next]);
+  return { ...walk.found, files: sortByBytes(walk.found.files) };
 }
 
-async function walkFolder(
-  root: string,
-  start: string,
-  scan: Scan,
-  seen: Set<string>,
-  linked: string[],
-  excludes: Excludes,
-): Promise<void> {
-  const pending = [start];
-  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    const entries = await listFolder(join(root, path), path, scan.skipped);
-    if (
-      path !== '' &&
-      holdsResults(
-        join(root, path),
-        entries.map(({ name }) => name),
-      )
-    ) {
-      scan.leftOut.push({ path, why: 'results' });
-      continue;
-    }
-    for (const entry of entries) {
-      if (isHidden(entry.name)) continue;
-      const child = path === '' ? entry.name : `${path}/${entry.name}`;
-      const kind = await kindOf(entry, join(root, child));
-      if (kind === 'other' || (kind === 'file' && !looksLikePhoto(child))) continue;
-      const why = excludes(child) ? 'excluded' : packageFolders.includes(entry.name) ? 'packages' : undefined;
-      if (why) scan.leftOut.push({ path: child, why });
-      else if (kind === 'file') addFile(child, scan);
-      else if (kind === 'linked folder') linked.push(child);
-      else {
-        seen.add(await realpath(join(root, child)));
-        pending.push(child);
+/** A walk through a folder. Paths are relative to it. */
+class Walk {
+  readonly found: Scan = { files: [], skipped: [], leftOut: [] };
+  /** Folders that were reached through a link and are to be walked from. */
+  readonly linked: string[] = [];
+  private readonly seen = new Set<string>();
+
+  constructor(
+    private readonly root: string,
+    private readonly excludes: Excludes,
+  ) {}
+
+  /** Lists all below a folder, linked folders apart. */
+  async from(start: string): Promise<void> {
+    const pending = [start];
+    for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+      const folder = join(this.root, path);
+      if (await this.isSeen(folder)) continue;
+      if (await kernelView(folder)) {
+        this.found.leftOut.push({ path, why: 'system' });
+        continue;
       }
+      const entries = await this.entriesOf(folder, path);
+      const names = entries.map(({ name }) => name);
+      if (path !== '' && holdsResults(folder, names)) this.found.leftOut.push({ path, why: 'results' });
+      else
+        for (const entry of entries)
+          await this.take(entry, path === '' ? entry.name : `${path}/${entry.name}`, pending);
+    }
+  }
+
+  /** Whether a folder was listed, under whatever name; from now on it is. */
+  private async isSeen(folder: string): Promise<boolean> {
+    const real = await realpath(folder).catch(() => folder);
+    if (this.seen.has(real)) return true;
+    this.seen.add(real);
+    return false;
+  }
+
+  private async take(entry: Entry, path: string, pending: string[]): Promise<void> {
+    const { files, skipped, leftOut } = this.found;
+    if (isHidden(entry.name)) return;
+    const kind = await kindOf(entry, join(this.root, path));
+    if (kind === 'other' || (kind === 'file' && !looksLikePhoto(path))) return;
+    const why = this.excludes(path) ? 'excluded' : packageFolders.includes(entry.name) ? 'packages' : undefined;
+    if (why) leftOut.push({ path, why });
+    else if (!entry.nameable) skipped.push({ file: path, reason: notUtf8 });
+    else if (kind === 'folder') pending.push(path);
+    else if (kind === 'linked folder') this.linked.push(path);
+    else if (isPhoto(path)) files.push(path);
+    else skipped.push({ file: path, reason: `${extensionOf(path)} files are not supported: convert to JPEG or PNG` });
+  }
+
+  private async entriesOf(folder: string, path: string): Promise<Entry[]> {
+    try {
+      return await listEntries(folder);
+    } catch (error) {
+      if (path === '')
+        throw new UserError(`${folder}: the folder cannot be read (${messageOf(error)})`, 1, { cause: error });
+      this.found.skipped.push({ file: path, reason: `folder cannot be read (${messageOf(error)})` });
+      return [];
     }
   }
 }
 
-async function listFolder(folder: string, path: string, skipped: Skipped[]): Promise<Dirent[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  } catch (error) {
-    if (path === '')
-      throw new UserError(`${folder}: the folder cannot be read (${messageOf(error)})`, 1, { cause: error });
-    skipped.push({ file: path, reason: `folder cannot be read (${messageOf(error)})` });
-    return [];
-  }
-}
-
-async function kindOf(entry: Dirent, path: string): Promise<'file' | 'folder' | 'linked folder' | 'other'> {
+async function kindOf(entry: Entry, path: string): Promise<'file' | 'folder' | 'linked folder' | 'other'> {
   if (entry.isFile()) return 'file';
   if (entry.isDirectory()) return 'folder';
   if (!entry.isSymbolicLink()) return 'other';
@@ -107,17 +114,20 @@ async function kindOf(entry: Dirent, path: string): Promise<'file' | 'folder' | 
 
 const looksLikePhoto = (path: string): boolean => isPhoto(path) || UNREADABLE_EXTENSIONS.includes(extensionOf(path));
 
-function addFile(path: string, scan: Scan): void {
-  if (isPhoto(path)) scan.files.push(path);
-  else
-    scan.skipped.push({ file: path, reason: `${extensionOf(path)} files are not supported: convert to JPEG or PNG` });
-}
-
 /** Byte order of the UTF-8: the same on every system and in every language setting. */
 function sortByBytes(paths: string[]): string[] {
   const keyed = paths.map((path) => ({ path, key: Buffer.from(path) }));
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ path }) => path);
 }
+
+/** The class folder of each photo; undefined where one lies flat or deeper. */
+function classFolders(files: readonly string[]): string[] | undefined {
+  if (!files.every((file) => /^[^/]+\/[^/]+$/.test(file))) return undefined;
+  return files.map((file) => file.slice(0, file.indexOf('/')));
+}
+
+/** Whether folder names are labels of these photos. */
+export const hasClasses = (files: readonly string[]): boolean => new Set(classFolders(files)).size > 1;
 
 /**
  * Labels from folder names, when every photo lies in a class folder (exactly `class/photo`): class index = place of the
@@ -131,9 +141,9 @@ export function labelsOf(
   folder: string,
   classNames?: readonly string[],
 ): { labels: Uint8Array | Uint16Array; classNames: readonly string[] } | undefined {
-  const classes = files.map((file) => (/^[^/]+\/[^/]+$/.test(file) ? file.slice(0, file.indexOf('/')) : undefined));
-  if (classes.includes(undefined)) return undefined;
-  const found = sortByBytes([...new Set(classes as string[])]);
+  const classes = classFolders(files);
+  if (!classes) return undefined;
+  const found = sortByBytes([...new Set(classes)]);
   const names = classNames ?? found;
   if (names.length < 2) return undefined;
   if (names.length > 65536)
@@ -147,7 +157,7 @@ export function labelsOf(
   }
   const labels = names.length <= 256 ? new Uint8Array(files.length) : new Uint16Array(files.length);
   classes.forEach((name, i) => {
-    labels[i] = index.get(name!)!;
+    labels[i] = index.get(name)!;
   });
   return { labels, classNames: names };
 }

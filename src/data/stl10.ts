@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { counted } from './counted.ts';
 import { guarded } from './file_errors.ts';
 import { checkRead, concat, type ImageSet } from './images.ts';
 import type { ListedFile } from './inventory.ts';
@@ -65,41 +66,45 @@ export const hasPart = (folder: string, part: Stl10Part): boolean => existsSync(
  * unlabelled images cost no memory and no waiting, and the operating system's page cache holds what is read often.
  *
  * @param path the folder with the files, or its parent with `stl10_binary/`
+ * @param labelled whether labels are read where the split has some
  * @throws UserError a file is missing, damaged, or does not fit its labels
  */
-export function loadStl10(path: string, split: Stl10Split): ImageSet {
+export function loadStl10(path: string, split: Stl10Split, labelled = true): ImageSet {
   const folder = findStl10(path);
   if (folder === undefined) {
     throw new UserError(
       `${path}: no STL-10 files found (looked for ${pixelFile('train')} and the like, also in ${STL10_FOLDER}/)`,
     );
   }
-  if (split !== 'train+unlabeled') return loadPart(folder, split);
-  const train = loadPart(folder, 'train');
+  if (split !== 'train+unlabeled') return loadPart(folder, split, labelled);
+  const train = loadPart(folder, 'train', labelled);
   try {
-    return concat(`${folder} (train+unlabeled)`, train, loadPart(folder, 'unlabeled'));
+    return concat(`${folder} (train+unlabeled)`, train, loadPart(folder, 'unlabeled', false));
   } catch (error) {
     train.close?.();
     throw error;
   }
 }
 
-function loadPart(folder: string, part: Stl10Part): ImageSet {
+function loadPart(folder: string, part: Stl10Part, labelled: boolean): ImageSet {
   const file = join(folder, pixelFile(part));
   const count = imageCount(file);
+  if (part === 'unlabeled' || !labelled) return openPixels(file, count);
   const classNames = readClassNames(folder);
-  const labels = part === 'unlabeled' ? undefined : readLabels(join(folder, labelFile(part)), count, classNames);
-  return openPixels(file, count, labels && { labels, classNames });
+  return openPixels(file, count, { labels: readLabels(join(folder, labelFile(part)), count, classNames), classNames });
 }
 
 /** Images of a pixel file whose bytes are sampled: a file of this format is as long as any other with as many images. */
 const sampledImages = 64;
 
-/** The files that these parts are read from. */
+/** The files that these parts are read from; labels where they are there. */
 export function listStl10(folder: string, parts: readonly Stl10Part[]): ListedFile[] {
-  const names = parts.flatMap((part) => [pixelFile(part), ...(part === 'unlabeled' ? [] : [labelFile(part)])]);
+  const names = parts.flatMap((part) => [pixelFile(part), ...labelFiles(folder, part)]);
   return names.map((file) => ({ file, bytes: sizeOf(join(folder, file)), sample: sampleOf(join(folder, file)) }));
 }
+
+const labelFiles = (folder: string, part: Stl10Part): string[] =>
+  part !== 'unlabeled' && existsSync(join(folder, labelFile(part))) ? [labelFile(part)] : [];
 
 /** SHA-256 of evenly spaced blocks of an image's size. */
 function sampleOf(file: string): string {
@@ -124,7 +129,7 @@ function imageCount(file: string): number {
   const rest = bytes - count * STL10_IMAGE_BYTES;
   if (rest !== 0 || count === 0) {
     throw new UserError(
-      `${file}: ${bytes} bytes are ${count} images of ${STL10_IMAGE_BYTES} bytes (3×96×96) plus ${rest} extra bytes; ` +
+      `${file}: ${bytes} bytes are ${counted(count, 'image')} of ${STL10_IMAGE_BYTES} bytes (3×96×96) plus ${counted(rest, 'extra byte')}; ` +
         'the file is incomplete or not STL-10: download it again',
     );
   }
@@ -135,7 +140,7 @@ function readLabels(file: string, count: number, classNames: readonly string[] |
   const bytes = sizeOf(file);
   if (bytes !== count) {
     throw new UserError(
-      `${file}: ${bytes} labels, expected ${count}, one per image; the two files do not belong together`,
+      `${file}: ${counted(bytes, 'label')}, expected ${count}, one per image; the two files do not belong together`,
     );
   }
   const labels = new Uint8Array(guarded('read', file, () => readFileSync(file)));
@@ -155,7 +160,9 @@ function readClassNames(folder: string): string[] | undefined {
   if (!existsSync(file)) return undefined;
   const names = linesOf(readText(file));
   if (names.length === 0 || names.length > 255) {
-    throw new UserError(`${file}: ${names.length} class names, expected 1 to 255, one per line (STL-10 has 10)`);
+    throw new UserError(
+      `${file}: ${counted(names.length, 'class name')}, expected 1 to 255, one per line (STL-10 has 10)`,
+    );
   }
   return names;
 }
@@ -214,7 +221,7 @@ export function readFolds(path: string): Uint32Array[] {
   const file = join(folder, 'fold_indices.txt');
   const count = imageCount(join(folder, pixelFile('train')));
   const lines = linesOf(readText(file));
-  if (lines.length !== 10) throw new UserError(`${file}: ${lines.length} lines, expected 10, one per fold`);
+  if (lines.length !== 10) throw new UserError(`${file}: ${counted(lines.length, 'line')}, expected 10, one per fold`);
   return lines.map((line, i) => parseFold(line, count, `${file}: line ${i + 1}`));
 }
 

@@ -1,4 +1,6 @@
 /** k-means by Lloyd's iterations, begun with k-means++ (Arthur & Vassilvitskii, 2007) and restarted; on the CPU in float64. */
+
+import { counted } from '../data/counted.ts';
 import { toUnit, wordStream } from '../data/hash.ts';
 import { UserError } from '../errors.ts';
 
@@ -40,7 +42,10 @@ export function kMeans(
   const rows = x.length / dimensions;
   const { clusters, restarts, iterations, seed } = { ...kMeansDefaults, ...options };
   if (clusters > rows || clusters < 1) {
-    throw new UserError(`k-means: ${clusters} clusters for ${rows} images; choose 1 to ${rows} clusters`, 2);
+    throw new UserError(
+      `k-means: ${counted(clusters, 'cluster')} for ${counted(rows, 'image')}; choose 1 to ${rows} clusters`,
+      2,
+    );
   }
   let best: Clusters | undefined;
   for (let restart = 0; restart < restarts; restart++) {

@@ -1,3 +1,4 @@
+import { counted } from '../data/counted.ts';
 import { UserError } from '../errors.ts';
 import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
@@ -44,7 +45,8 @@ export async function nearestRows(
   k: number,
 ): Promise<Neighbours> {
   const [banked, count] = [bank.length / dimensions, queries.length / dimensions];
-  if (k > banked || k < 1) throw new UserError(`${k} neighbours among ${banked} images: choose 1 to ${banked}`, 2);
+  if (k > banked || k < 1)
+    throw new UserError(`${counted(k, 'neighbour')} among ${counted(banked, 'image')}: choose 1 to ${banked}`, 2);
   const { graph, result } = trace(() => ({
     similarity: cosineSimilarity(
       input('test', [blockRows, dimensions], 'f32'),

@@ -1,4 +1,6 @@
 /** The linear probe: features standardised, strength of the penalty (or learning rate) chosen on a held-out part of train. */
+
+import { counted } from '../data/counted.ts';
 import { epochOrder } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import { accuracyOf, fitLbfgs, fitSgd, type LinearModel, predict, type Samples, score } from './logistic.ts';
@@ -217,7 +219,7 @@ export function drawPerClass(labels: ArrayLike<number>, count: (rows: number) =>
   byClass(labels).forEach((rows, label) => {
     const wanted = count(rows.length);
     if (wanted > rows.length)
-      throw new UserError(`${wanted} images per class requested, but class ${label} has ${rows.length}`);
+      throw new UserError(`${counted(wanted, 'image')} per class requested, but class ${label} has ${rows.length}`);
     const order = epochOrder(rows.length, seed, label);
     for (let i = 0; i < wanted; i++) chosen.push(rows[order[i]]);
   });

@@ -1,4 +1,6 @@
 /** Evaluations that need no classifier: clusters of the features, and a map of them. */
+
+import { counted } from '../data/counted.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { ImageSet } from '../data/images.ts';
 import { npyPieces } from '../data/npy.ts';
@@ -48,7 +50,7 @@ export async function evalKMeans(
   const found = kMeans(unitRows(data.features.train.features), dimensions, settings);
   const { match, results } = agreement(data, found, settings.clusters);
   const { inertia, iterations } = found;
-  const title = `k-means: ${settings.clusters} clusters of the training features at length one, best of ${settings.restarts} starts; inertia ${inertia.toFixed(3)}`;
+  const title = `k-means: ${counted(settings.clusters, 'cluster')} of the training features at length one, best of ${counted(settings.restarts, 'start')}; inertia ${inertia.toFixed(3)}`;
   const table = {
     title,
     header: ['images', 'number', 'accuracy / %', 'NMI / %', 'ARI / %'],
@@ -101,7 +103,7 @@ function agreement({ features, classes }: LabelledData, found: Clusters, cluster
 
 const agreementChart = (results: readonly Agreement[], clusters: number) =>
   barChart({
-    title: `k-means, ${clusters} clusters`,
+    title: `k-means, ${counted(clusters, 'cluster')}`,
     x: { label: 'measure' },
     y: { label: 'agreement with the classes / %' },
     categories: ['accuracy', 'NMI', 'ARI'],
@@ -141,7 +143,7 @@ export async function evalTsne(evaluation: Evaluation, path: string, settings: T
     }),
   );
   const table = {
-    title: `t-SNE of ${rows.length} images: KL divergence ${found.kl.toFixed(4)} (perplexity ${perplexity}, ${rest.iterations ?? tsneDefaults.iterations} iterations)`,
+    title: `t-SNE of ${rows.length} images: KL divergence ${found.kl.toFixed(4)} (perplexity ${perplexity}, ${counted(rest.iterations ?? tsneDefaults.iterations, 'iteration')})`,
     header: [],
     rows: [],
   };

@@ -1,6 +1,7 @@
 /** The pictures nearest to a picture, by the encoder's features. */
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import { counted } from '../data/counted.ts';
 import type { Dataset, TrainSplit } from '../data/dataset.ts';
 import { decodeRefused, shortReason } from '../data/decode.ts';
 import { type ImageSet, imageBytes, PixelStore, storedSet } from '../data/images.ts';
@@ -71,7 +72,7 @@ export async function evalNeighbors(
     throw new UserError(
       given === undefined
         ? `${path}: has only one image, which has no neighbours; give more`
-        : `--count ${given}: ${path} has only ${searched.count} images to search`,
+        : `--count ${given}: ${path} has only ${counted(searched.count, 'image')} to search`,
       2,
     );
   }
@@ -108,7 +109,7 @@ async function findNeighbors(
 }
 
 const neighborTable = (searched: ImageSet, answers: readonly Answer[]) => ({
-  title: `nearest of ${searched.count} images by cosine similarity; the figure has the query first in each row`,
+  title: `nearest of ${counted(searched.count, 'image')} by cosine similarity; the figure has the query first in each row`,
   header: ['query', 'rank', 'image', 'class', 'similarity'],
   rows: answers.flatMap(({ query, neighbors }) =>
     neighbors.map(({ file, class: className, similarity }, i) => [

@@ -1,5 +1,6 @@
 /** The figures of a report, from the numbers of an experiment. */
 
+import { counted } from '../data/counted.ts';
 import { decimal } from '../report/numbers.ts';
 import { barChart, type Chart, lineChart, type Point } from '../report/plot.ts';
 import { type ImageRow, imageRows } from '../report/plot_images.ts';
@@ -49,7 +50,7 @@ export function pairsFigure(views: readonly Uint8Array[]): Promise<Chart> {
     tiles: images.map((pixels) => ({ pixels })),
   });
   const rows = [row('view 1', views.slice(0, half)), row('view 2', views.slice(half))];
-  return imageRows(`${half} pairs`, rows);
+  return imageRows(counted(half, 'pair'), rows);
 }
 
 export const lossViewsFigure = (example: LossExample, pictures: readonly Uint8Array[]): Promise<Chart> =>

@@ -1,5 +1,6 @@
 /** The report of an experiment as a document: everything it says comes from the results. */
 
+import { counted } from '../data/counted.ts';
 import type { Block, Document } from '../report/document.ts';
 import { decimal } from '../report/numbers.ts';
 import type { TrainSettings } from '../train/settings.ts';
@@ -131,7 +132,7 @@ const imageBlocks = async ({ samples, augmentations, pairs }: Pictures, settings
   ),
   await figure(
     'pairs',
-    `${pairs.length / 2} pairs as pre-training sees them: two views of each image, augmented independently.`,
+    `${counted(pairs.length / 2, 'pair')} as pre-training sees them: two views of each image, augmented independently.`,
     pairsFigure(pairs),
   ),
 ];
@@ -143,7 +144,7 @@ async function lossBlocks({ lossExample: example, pretraining }: Results, { loss
   return [
     heading('The loss, worked out'),
     paragraph(
-      `Two pairs go through the network after ${pretraining[0].steps} steps of pre-training. For each of the four views: its cosine similarity to the other three, divided by the temperature τ = ${temperature}; the softmax of these; and −log of the probability that falls to the other view of the same image. The loss is the mean. Computed in float64 from the embeddings.`,
+      `Two pairs go through the network after ${counted(pretraining[0].steps, 'step')} of pre-training. For each of the four views: its cosine similarity to the other three, divided by the temperature τ = ${temperature}; the softmax of these; and −log of the probability that falls to the other view of the same image. The loss is the mean. Computed in float64 from the embeddings.`,
     ),
     await figure('loss-views', 'The views, as the network gets them.', lossViewsFigure(example, lossViews)),
     await figure(

@@ -1,4 +1,4 @@
-import { columnsOf, fill, fold } from './fold.ts';
+import { columnsOf, fill, fold, pad } from './fold.ts';
 import { table } from './tables.ts';
 
 const gap = 2;
@@ -54,8 +54,7 @@ function render(columns: readonly Column[]): string {
       columns
         .map(({ width, left }, column) => {
           const text = cells[column][i] ?? '';
-          const padding = ' '.repeat(width - columnsOf(text));
-          return left ? text + padding : padding + text;
+          return pad(text, width, left ? 'left' : 'right');
         })
         .join(' '.repeat(gap)),
     );

@@ -1,7 +1,26 @@
 /** Text broken into lines that fit a terminal. All functions are pure; widths and indents are in columns. */
+import stringWidth from 'string-width';
 
-/** Columns that a text takes. */
-export const columnsOf = (text: string): number => [...text].length;
+/** Columns that a text takes: two for a letter of Chinese, Japanese or Korean and for an emoji, none for an accent by itself. */
+export const columnsOf = (text: string): number => stringWidth(text, { countAnsiEscapeCodes: true });
+
+const letters = new Intl.Segmenter();
+
+/** As much of a text as has room: whole letters, their accents included. */
+export function cut(text: string, width: number): string {
+  let kept = '';
+  for (const { segment } of letters.segment(text)) {
+    if (columnsOf(kept + segment) > width) break;
+    kept += segment;
+  }
+  return kept;
+}
+
+/** A text with spaces behind or before it. */
+export function pad(text: string, width: number, side: 'left' | 'right'): string {
+  const spaces = ' '.repeat(Math.max(0, width - columnsOf(text)));
+  return side === 'left' ? text + spaces : spaces + text;
+}
 
 /** Of a line without a label, how far its continuation lines are indented. */
 const hanging = 2;
@@ -16,11 +35,12 @@ const longestLabel = 16;
 export function fold(text: string, width: number): string {
   if (columnsOf(text) <= width) return text;
   const found = /^(?: *\S+(?: \S+)* {2,}| +)/.exec(text)?.[0] ?? '';
-  const label = found.length <= longestLabel ? found : '';
+  const label = columnsOf(found) <= longestLabel ? found : '';
+  const beside = columnsOf(label);
   const rest = text.slice(label.length);
   const hasRoom = (word: string, indent: number) => columnsOf(word) <= width - indent;
-  const below = rest.split(' ').some((word) => !hasRoom(word, label.length) && hasRoom(word, hanging)) && label !== '';
-  const indent = label === '' || below ? hanging : label.length;
+  const below = rest.split(' ').some((word) => !hasRoom(word, beside) && hasRoom(word, hanging)) && label !== '';
+  const indent = label === '' || below ? hanging : beside;
   const room = width - indent;
   const lines = fill(rest.trimStart().split(/ {2,}/), '  ', room).flatMap((line) =>
     // A value stays with its percent sign.

@@ -1,5 +1,6 @@
 import type { Block, Document } from './document.ts';
-import { dataUri, escapeXml } from './plot_svg.ts';
+import { dataUri } from './plot_svg.ts';
+import { escapeXml, legalXml } from './xml.ts';
 
 const css = `
 body { font: 16px/1.55 system-ui, 'DejaVu Sans', Verdana, sans-serif; color: #222; background: #fff; margin: 0 auto; max-width: 62rem; padding: 1.5rem; }
@@ -37,7 +38,7 @@ function block(item: Block): string {
 
 /** A page that needs no other file. */
 export function renderHtml({ title, blocks }: Document): string {
-  return [
+  const page = [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
     `<title>${escapeXml(title)}</title><style>${css}</style></head><body>`,
@@ -45,4 +46,5 @@ export function renderHtml({ title, blocks }: Document): string {
     ...blocks.map(block),
     '</body></html>\n',
   ].join('\n');
+  return legalXml(page);
 }

@@ -1,21 +1,31 @@
+import { printable } from '../data/printable.ts';
 import type { Block, Document } from './document.ts';
 
-const cell = (text: string): string => text.replaceAll('|', '\\|');
+/** Characters that mark text up anywhere; `_` does so at the edge of a word, `&` where an entity follows. */
+const marks = /[\\`*[\]<|~$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|&(?=#?\w+;)/gu;
+/** What makes a heading, a quotation, a list or a rule of a paragraph that begins with it. */
+const opening = /^(\s*\d*)([#>]|[-+=](?=[\s=-]|$)|(?<=\d)[.)](?=\s|$))/;
+
+/** Text of a report, names of classes and folders included: Markdown shows it as it is. */
+export const escapeMarkdown = (text: string): string =>
+  printable(text).replace(marks, '\\$&').replace(opening, '$1\\$2');
 
 function block(item: Block, folder: string): string {
   switch (item.kind) {
     case 'heading':
-      return `## ${item.text}`;
+      return `## ${escapeMarkdown(item.text)}`;
     case 'text':
-      return item.text;
+      return escapeMarkdown(item.text);
     case 'table': {
-      const row = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+      const row = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
       const rule = `|${item.head.map((_, i) => (i === 0 ? ' --- ' : ' ---: ')).join('|')}|`;
-      const note = item.note === undefined ? [] : ['', item.note];
+      const note = item.note === undefined ? [] : ['', escapeMarkdown(item.note)];
       return [row(item.head), rule, ...item.rows.map(row), ...note].join('\n');
     }
-    case 'figure':
-      return `![${item.caption.replaceAll(/[[\]]/g, '')}](${folder}/${item.name}.png)\n\n*${item.caption}* ([SVG](${folder}/${item.name}.svg))`;
+    case 'figure': {
+      const caption = escapeMarkdown(item.caption);
+      return `![${caption}](${folder}/${item.name}.png)\n\n*${caption}* ([SVG](${folder}/${item.name}.svg))`;
+    }
     default:
       return item satisfies never;
   }
@@ -23,4 +33,4 @@ function block(item: Block, folder: string): string {
 
 /** A report whose figures lie as PNG and SVG in `folder` beside it. */
 export const renderMarkdown = ({ title, blocks }: Document, folder: string): string =>
-  `${[`# ${title}`, ...blocks.map((item) => block(item, folder))].join('\n\n')}\n`;
+  `${[`# ${escapeMarkdown(title)}`, ...blocks.map((item) => block(item, folder))].join('\n\n')}\n`;

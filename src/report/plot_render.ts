@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import type { EChartsCoreOption } from 'echarts/core';
 import { textWidth } from './plot_style.ts';
+import { legalXml } from './xml.ts';
 
 export interface Chart {
   /** A complete SVG document. */
@@ -53,7 +54,7 @@ export async function render(option: EChartsCoreOption, { width, height }: Chart
   chart.setOption({ animation: false, backgroundColor: '#ffffff', ...option });
   const svg = withoutCounters(chart.renderToSVGString());
   chart.dispose();
-  return { svg, png: await svgToPng(svg, pngScale) };
+  return toChart(svg, pngScale);
 }
 
 /** Drops hover styles and what counts the charts of the process: a chart must not depend on those drawn before it. */
@@ -63,8 +64,14 @@ const withoutCounters = (svg: string): string =>
     .replaceAll(/ class="zr\d+-cls-\d+"/g, '')
     .replaceAll(/zr\d+-/g, 'zr-');
 
+/** Every figure goes through here: its SVG can be parsed whatever the names in it hold, and its PNG shows the same. */
+export async function toChart(document: string, scale: number): Promise<Chart> {
+  const svg = legalXml(document);
+  return { svg, png: await svgToPng(svg, scale) };
+}
+
 /** An SVG as PNG. Text is drawn with DejaVu Sans alone, so that a server without fonts draws what any other does. */
-export async function svgToPng(svg: string, scale: number): Promise<Buffer> {
+async function svgToPng(svg: string, scale: number): Promise<Buffer> {
   const { Resvg } = await import('@resvg/resvg-js');
   const { resolve } = createRequire(import.meta.url);
   const fontFiles = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((name) => resolve(`dejavu-fonts-ttf/ttf/${name}`));

@@ -1,11 +1,8 @@
 /** Pieces of hand-written SVG, for figures that no chart library has: pictures with captions, matrices. */
 
-import { type Chart, svgToPng } from './plot_render.ts';
+import { type Chart, toChart } from './plot_render.ts';
 import { fontFamily, ink } from './plot_style.ts';
-
-/** Text for XML and HTML, in elements and in attributes. */
-export const escapeXml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+import { escapeXml } from './xml.ts';
 
 export interface TextStyle {
   readonly size: number;
@@ -30,10 +27,10 @@ export const dataUri = (type: string, content: Uint8Array | string): string =>
   `data:${type};base64,${Buffer.from(content).toString('base64')}`;
 
 /** A whole figure on white, as SVG and PNG. */
-export async function figure(width: number, height: number, parts: readonly string[], scale = 2): Promise<Chart> {
+export function figure(width: number, height: number, parts: readonly string[], scale = 2): Promise<Chart> {
   const size = `width="${Math.ceil(width)}" height="${Math.ceil(height)}"`;
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}"` +
     ` font-family="${fontFamily}" fill="${ink}"><rect width="100%" height="100%" fill="#ffffff"/>${parts.join('')}</svg>`;
-  return { svg, png: await svgToPng(svg, scale) };
+  return toChart(svg, scale);
 }

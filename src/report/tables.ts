@@ -1,13 +1,12 @@
 import type { LaunchTime } from '../gpu/profiler.ts';
 import type { Plan, PlannedLaunch } from '../graph/plan.ts';
+import { columnsOf, pad } from './fold.ts';
 
 /** Rows as lines of text, columns padded: the first to the left, the others to the right. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
+  const widths = header.map((title, column) => Math.max(...[title, ...rows.map((row) => row[column])].map(columnsOf)));
   const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
-      .join('  ');
+    cells.map((cell, column) => pad(cell, widths[column], column === 0 ? 'left' : 'right')).join('  ');
   return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 

@@ -1,4 +1,6 @@
 /** Whether a training without labels learns anything: what it looks like when it does not, told as warnings. */
+
+import { counted } from '../data/counted.ts';
 import { describeDuplicates, findDuplicates } from '../data/duplicates.ts';
 import type { ImageSet } from '../data/images.ts';
 import { stepsPerEpoch } from '../data/order.ts';
@@ -132,7 +134,7 @@ function chance(step: number, loss: number, steps: number, { batchSize }: Health
   return {
     kind: 'chance',
     step,
-    message: `the loss is at chance: ${loss.toFixed(4)} over ${steps} steps, log(2N−1) is ${atChance.toFixed(4)}; the model does not distinguish views of one image from those of others`,
+    message: `the loss is at chance: ${loss.toFixed(4)} over ${counted(steps, 'step')}, log(2N−1) is ${atChance.toFixed(4)}; the model does not distinguish views of one image from those of others`,
     remedy: 'change the learning rate, use weaker augmentation, or give more and more varied images',
   };
 }

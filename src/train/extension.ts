@@ -1,4 +1,6 @@
 /** A longer training of a run that is there: what `--resume` with `--epochs` or `--steps` does. */
+
+import { counted } from '../data/counted.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import type { RunConfig } from './run_config.ts';
@@ -37,13 +39,16 @@ export function resumedConfig(
   if (after <= before) {
     const flags = changed.map((name) => `${flagOf(name)} ${given[name]}`).join(' ');
     throw new UserError(
-      `${flags}: that is ${after} steps, and the run is set to ${before}; a run can only be made longer`,
+      `${flags}: that is ${counted(after, 'step')}, and the run is set to ${before}; a run can only be made longer`,
       2,
     );
   }
   const { epochs, steps } = settings;
   const extended = [...(config.extended ?? []), { at: new Date().toISOString(), step, epochs, steps }];
-  const notes = [`extended from ${before} to ${after} steps`, ...scheduleNote(settings, step, before, after, perEpoch)];
+  const notes = [
+    `extended from ${before} to ${counted(after, 'step')}`,
+    ...scheduleNote(settings, step, before, after, perEpoch),
+  ];
   return { config: { ...config, settings: longer, extended }, notes };
 }
 
@@ -64,6 +69,6 @@ function scheduleNote(
   if (settings.schedule === 'constant') return [];
   const at = (total: number) => learningRate(settings, Math.min(step + 1, total), total, perEpoch).toPrecision(3);
   return [
-    `the ${settings.schedule} schedule now spans ${after} steps: the learning rate continues at ${at(after)} (it was at ${at(before)})`,
+    `the ${settings.schedule} schedule now spans ${counted(after, 'step')}: the learning rate continues at ${at(after)} (it was at ${at(before)})`,
   ];
 }

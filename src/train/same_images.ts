@@ -1,4 +1,6 @@
 /** Whether a run is resumed with the images that it was started with. */
+
+import { counted } from '../data/counted.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { inventoryDifference } from '../data/inventory.ts';
 import { UserError } from '../errors.ts';
@@ -20,5 +22,7 @@ export function checkSameImages(
   if (difference)
     throw new UserError(`${data}: not the images that ${folder} was started with: ${difference}; ${remedy}`);
   if (train.count === before.images) return;
-  throw new UserError(`${data}: has ${train.count} images, ${folder} was started with ${before.images}; ${remedy}`);
+  throw new UserError(
+    `${data}: has ${counted(train.count, 'image')}, ${folder} was started with ${before.images}; ${remedy}`,
+  );
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { counted } from '../data/counted.ts';
 import { type ImageSet, imageBytes } from '../data/images.ts';
 import { UserError } from '../errors.ts';
 
@@ -25,7 +26,7 @@ export function classCount({ train, test }: SupervisedData): number {
   }
   const [classes, tested] = [classesOf(train), classesOf(test)];
   const named = train.classNames && test.classNames;
-  if (classes !== tested || (named && train.classNames.join('\n') !== test.classNames?.join('\n'))) {
+  if (classes !== tested || (named && JSON.stringify(train.classNames) !== JSON.stringify(test.classNames))) {
     throw new UserError(
       `${test.name}: has ${describe(test)}, but ${train.name} has ${describe(train)}; both need the same classes`,
     );
@@ -37,7 +38,7 @@ export function classCount({ train, test }: SupervisedData): number {
 const classesOf = ({ labels, classNames }: ImageSet): number => classNames?.length ?? 1 + Math.max(...new Set(labels));
 
 const describe = (set: ImageSet): string =>
-  `${classesOf(set)} classes${set.classNames ? ` (${set.classNames.slice(0, 10).join(', ')})` : ''}`;
+  `${counted(classesOf(set), 'class', 'classes')}${set.classNames ? ` (${set.classNames.slice(0, 10).join(', ')})` : ''}`;
 
 /** What tells a set from another: its size, its labels and every pixel. */
 export const digestOf = (set: ImageSet): string => digest(set, set.count);

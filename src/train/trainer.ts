@@ -1,3 +1,4 @@
+import { counted } from '../data/counted.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { ImageSet } from '../data/images.ts';
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
@@ -37,7 +38,9 @@ const atStart: Progress = { step: 0, loss: 0, accuracy: 0, summed: 0 };
 /** UserError: there are fewer images than a batch takes. */
 export function checkBatch({ name, count }: ImageSet, { batchSize }: TrainSettings): void {
   if (count >= batchSize) return;
-  throw new UserError(`${name}: has ${count} images, fewer than --batch-size ${batchSize}; use a smaller batch`);
+  throw new UserError(
+    `${name}: has ${counted(count, 'image')}, fewer than --batch-size ${batchSize}; use a smaller batch`,
+  );
 }
 
 /** One pre-training run in one folder, from its start or its newest checkpoint to its end. */

@@ -33,4 +33,16 @@ describe.skipIf(!canOpenTerminal)(`in a terminal${canOpenTerminal ? '' : ' (skip
     expect(text.includes('░')).toBe(name === 'NO_COLOR');
     expect(tooWide(text, 80)).toEqual([]);
   });
+
+  it('TERM=dumb: no escapes in help and errors', async () => {
+    for (const [args, code] of [
+      [['train', '--help'], 0],
+      [['train', '--data', ''], 2],
+      [['export', '--checkpoint', 'none\x1b[31m'], 1],
+    ] as const) {
+      const { text, status } = await shown('80', args, folder, { TERM: 'dumb', FORCE_COLOR: undefined });
+      expect(status, text).toBe(code);
+      expect(text).not.toContain('␛');
+    }
+  });
 });

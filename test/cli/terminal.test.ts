@@ -3,11 +3,11 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Pace, progressText } from '../../src/cli/progress.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { fitTable } from '../../src/report/fit_table.ts';
-import { fold, foldCommand } from '../../src/report/fold.ts';
+import { columnsOf, cut, fold, foldCommand } from '../../src/report/fold.ts';
 import { table } from '../../src/report/tables.ts';
 
 const widths = [80, 60, 40];
-const widest = (text: string): number => Math.max(...text.split('\n').map((line) => [...line].length));
+const widest = (text: string): number => Math.max(...text.split('\n').map(columnsOf));
 
 afterEach(() => {
   Terminal.clear();
@@ -84,6 +84,31 @@ describe('lines', () => {
       terminal.line(text);
       expect(widest(screen.written)).toBe(width);
     }
+  });
+});
+
+describe('widths', () => {
+  it.each([
+    ['猫の写真.jpg', 12],
+    ['고양이', 6],
+    ['👩‍👩‍👧 🇩🇪', 5],
+    ['cafe\u0301', 4],
+    ['β × ½ – … █░', 12],
+  ])('%s takes %i columns', (text, columns) => expect(columnsOf(text)).toBe(columns));
+
+  it('lines of wide letters are broken in time, and tables stay straight', () => {
+    const folded = fold(`skipped    ${'写真の猫 '.repeat(12).trim()}`, 40);
+    expect(folded.split('\n')[1]).toMatch(/^ {11}写/);
+    expect(widest(folded)).toBeLessThanOrEqual(40);
+    const rows = ['猫の写真', 'e\u0301te\u0301', 'plain'].map((name) => [name, name]);
+    const text = fitTable(['image', 'class'], rows, 80);
+    expect(new Set(text.split('\n').map(columnsOf))).toEqual(new Set([18]));
+  });
+
+  it('a name is cut between letters', () => {
+    expect(cut('猫の写真', 5)).toBe('猫の');
+    expect(cut('ae\u0301b', 2)).toBe('ae\u0301');
+    expect(cut('👩‍👩‍👧👩‍👩‍👧', 3)).toBe('👩‍👩‍👧');
   });
 });
 

@@ -1,6 +1,8 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { openDataset, type TrainSplit } from '../../src/data/dataset.ts';
+import { nextSteps } from '../../src/cli/next_steps.ts';
+import { type Dataset, openDataset, type TrainSplit } from '../../src/data/dataset.ts';
 import { concat, PixelStore, storedSet, subset } from '../../src/data/images.ts';
 import { writeStl10 } from '../../src/data/stl10_write.ts';
 import {
@@ -127,6 +129,34 @@ describe('a folder of photos', () => {
   });
 });
 
+describe('without labels', () => {
+  const unlabelled = (split: TrainSplit) => openDataset(folder, { split, size: 8, probe: false });
+
+  it('class folders are photos and nothing is said of labels', async () => {
+    await photos([...numbers(5, 'ant/'), ...numbers(4, 'bee/')]);
+    const { train, probe, description } = await unlabelled('train');
+    expect([train.count, train.labels, probe]).toEqual([9, undefined, undefined]);
+    expect(description).toBe(`photos in ${folder}: 9 images of 8×8 to pre-train on`);
+  });
+
+  it('a test set whose classes do not fit is not opened', async () => {
+    await photos([...numbers(2, 'train/ant/'), 'train/bee/0.png', 'test/cow/0.png']);
+    expect((await unlabelled('train')).files.map(({ file }) => file)).toEqual(
+      ['ant/00', 'ant/01', 'bee/0'].map((name) => `train/${name}.png`),
+    );
+  });
+
+  it('what comes next still knows of the labels', async () => {
+    await photos([...numbers(5, 'ant/'), ...numbers(4, 'bee/')]);
+    const commands = async (on: Dataset) =>
+      nextSteps('c', { dataset: on, data: folder, split: 'unlabeled' }).map(([a, b]) => (a === 'eval' ? b : a));
+    expect(await commands(await unlabelled('unlabeled'))).toEqual(['embed', 'neighbors', 'linear', 'export']);
+    folder = `${folder}-2`;
+    await photos([...numbers(5, 'unlabeled/ant/'), ...numbers(4, 'unlabeled/bee/')]);
+    expect(await commands(await unlabelled('unlabeled'))).toEqual(['embed', 'neighbors', 'export']);
+  });
+});
+
 describe('STL-10 files', () => {
   const classNames = Array.from({ length: 10 }, (_, i) => `c${i}`);
   const set = (count: number, first: number) =>
@@ -166,6 +196,21 @@ describe('STL-10 files', () => {
     await expect(openAt('train+unlabeled')).rejects.toThrow("no train_X.bin, which split 'train+unlabeled' needs");
   });
 
+  it('need no labels where none are asked for', async () => {
+    write(['train']);
+    const labelled = await openDataset(folder, { split: 'train', size: 96, probe: false });
+    labelled.close();
+    rmSync(join(folder, 'stl10_binary', 'train_y.bin'));
+    const { train, description, files, close } = await openDataset(folder, { split: 'train', size: 96, probe: false });
+    close();
+    expect([train.count, train.labels]).toEqual([12, undefined]);
+    expect(description).toMatch(/: 12 images of 96×96 to pre-train on$/);
+    expect(files.map(({ file }) => file)).toEqual(['train_X.bin']);
+    // A run that was started with the labels goes on with them.
+    expect(labelled.files.map(({ file }) => file)).toEqual(['train_X.bin', 'train_y.bin']);
+    await expect(openDataset(folder, { split: 'train', size: 96 })).rejects.toThrow('train_y.bin');
+  });
+
   it('are resized into memory at another size', async () => {
     const ramp = madeSet({ count: 2 }, (_, y, x, c) => [x * 2, y * 2, 50][c]);
     writeStl10(folder, { unlabeled: ramp });
@@ -187,7 +232,7 @@ describe('sets in memory', () => {
   });
 
   it('say so when there is not enough memory', () => {
-    expect(() => new PixelStore(1, 2 ** 53 - 1).slot(0)).toThrow('not enough memory for 1 images (8388608.0 GiB)');
+    expect(() => new PixelStore(1, 2 ** 53 - 1).slot(0)).toThrow('not enough memory for 1 image (8388608.0 GiB)');
   });
 
   it('combine without mixing up images', () => {

@@ -140,7 +140,7 @@ describe('STL-10 faults, each in one line with file and numbers', () => {
 
   it.each([
     ['truncated', 20 * 27648 - 1, '552959 bytes are 19 images of 27648 bytes (3×96×96) plus 27647 extra bytes'],
-    ['too long', 20 * 27648 + 1, '552961 bytes are 20 images of 27648 bytes (3×96×96) plus 1 extra bytes'],
+    ['too long', 20 * 27648 + 1, '552961 bytes are 20 images of 27648 bytes (3×96×96) plus 1 extra byte'],
     ['empty', 0, '0 bytes are 0 images'],
   ])('%s pixels', (_, size, message) => {
     writeSmall();

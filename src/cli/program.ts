@@ -1,0 +1,55 @@
+/** All commands, and what they have in common: how wrong usage is told, and that no value is empty. */
+import { Command, InvalidArgumentError, type Option } from 'commander';
+import { printable } from '../data/printable.ts';
+import { dataCommand } from './data.ts';
+import { embedCommand } from './embed.ts';
+import { evalCommand } from './eval.ts';
+import { experimentCommand } from './experiment.ts';
+import { exportCommand } from './export.ts';
+import { infoCommand } from './info.ts';
+import { trainCommand } from './train.ts';
+
+/** `simclr`, ready to parse a command line. */
+export function simclr(): Command {
+  const program = new Command('simclr')
+    .description('Self-supervised image representations (SimCLR), trained on any GPU with WebGPU.')
+    .version('0.1.0');
+  for (const make of [
+    trainCommand,
+    experimentCommand,
+    evalCommand,
+    embedCommand,
+    exportCommand,
+    infoCommand,
+    dataCommand,
+  ]) {
+    program.addCommand(make());
+  }
+  setUp(program, 'simclr');
+  return program.showHelpAfterError('(simclr --help lists the commands and their options)');
+}
+
+/** Commander gives a command that is added nothing of its parent's: each is set up by itself. */
+function setUp(command: Command, name: string): void {
+  command
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${oneLine(text)}\n`) })
+    .showHelpAfterError(`(${name} --help lists the ${command.commands.length > 0 ? 'commands' : 'options'})`);
+  command.options.forEach(refuseEmpty);
+  for (const child of command.commands) setUp(child, `${name} ${child.name()}`);
+}
+
+/** Commander puts what it suggests (`Did you mean --data?`) on a line of its own. */
+const oneLine = (error: string): string => printable(error.trimEnd().replace(/\n(?=\(Did you mean [^\n]*\)$)/, ' '));
+
+/** An empty value is a variable of the shell that is not set: taken as a path it would mean the folder one is in. */
+function refuseEmpty(option: Option): void {
+  const { parseArg, argChoices } = option;
+  const what = /[<[](.+?)[>\]]/.exec(option.flags)?.[1];
+  if (what === undefined || argChoices) return;
+  const noun = /[^s]s$/.test(what) ? what : `${/^[aeiou]/.test(what) ? 'an' : 'a'} ${what}`;
+  option.argParser((text: string, before: unknown) => {
+    if (text === '') throw new InvalidArgumentError(`Give ${noun}.`);
+    return parseArg ? parseArg(text, before) : text;
+  });
+}
