@@ -140,10 +140,12 @@ async function trainToEnd(
   const { folder } = open;
   let { gpu } = open;
   for (let losses = 1, before = -1; ; losses++) {
-    const trainer = await prepare({ ...open, gpu }, terminal, options, before >= 0);
+    let trainer: Trainer | undefined;
     try {
+      trainer = await prepare({ ...open, gpu }, terminal, options, before >= 0);
       return await trainer.run(signal);
     } catch (error) {
+      if (!trainer && before < 0) throw error; // the run never began
       const reached = folder.loggedSteps();
       if (reached > before) losses = 1;
       before = reached;
@@ -153,7 +155,7 @@ async function trainToEnd(
         `note       the GPU device was lost (${error.why}); opening it again and resuming after step ${step}`,
       );
     } finally {
-      trainer.destroy();
+      trainer?.destroy();
     }
     gpu.destroy();
     gpu = await openAdapter(options.adapter, gpu.traits.adapter);
