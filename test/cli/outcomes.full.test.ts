@@ -68,6 +68,20 @@ describe('what a run leaves', () => {
     expect(epochs[1]['chance']).toBeCloseTo(Math.log(15), 12);
   });
 
+  it('embed: names with line breaks keep a line to a row', async () => {
+    const photos = join(folder, 'odd-names');
+    mkdirSync(photos);
+    const png = PNG.sync.write(new PNG({ width: 16, height: 16 }));
+    const names = ['"quoted".png', 'a\n999.png', 'plain.png'];
+    for (const name of names) writeFileSync(join(photos, name), png);
+    const array = join(folder, 'odd.npy');
+    const { code, err } = await run('embed', '--checkpoint', checkpoint, '--data', photos, '--out', array);
+    expect(code, err).toBe(0);
+    expect(decodeNpy(readFileSync(array)).shape).toEqual([3, 512]);
+    const lines = readFileSync(join(folder, 'odd.txt'), 'utf8').trimEnd().split('\n');
+    expect(lines.map((line) => (line.startsWith('"') ? JSON.parse(line) : line))).toEqual(names);
+  });
+
   it('draws the similarity matrix and the pairs at the start and at the end', () => {
     for (const name of ['similarity', 'pairs']) {
       for (const step of ['00000000', '00000006']) {
