@@ -1,6 +1,6 @@
 /** Data from outside, checked against a schema: what does not hold is told in sentences, the same ones for flags and for files. */
 import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { messageOf, UserError } from '../errors.ts';
 import { guarded } from './file_errors.ts';
 
@@ -34,6 +34,13 @@ export function readJson(file: string, remedy: string): unknown {
     throw new UserError(`${file}: not valid JSON (${messageOf(error)}); ${remedy}`);
   }
 }
+
+/** A measured number in a file: JSON has null for NaN and infinity. */
+export const measured = () =>
+  z
+    .number()
+    .nullable()
+    .transform((value) => value ?? Number.NaN);
 
 type Issue = z.core.$ZodIssue;
 

@@ -1,11 +1,13 @@
 import { existsSync, rmSync } from 'node:fs';
+import type { z } from 'zod';
 import { readJson } from '../data/checked.ts';
 import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
-import type { CheckpointKind } from './checkpoint.ts';
 import { RunFolder } from './run_folder.ts';
+import { otherSetting } from './same_settings.ts';
 import { parseSupervisedSettings, type SupervisedSettings } from './supervised_settings.ts';
 import type { SupervisedMode } from './supervised_step.ts';
+import { type CheckpointKind, readTraining, type TrainingFile } from './training_file.ts';
 
 /** What `config.json` holds: what a training must have in common with the one that it continues. */
 export interface SupervisedConfig {
@@ -91,8 +93,16 @@ export class SupervisedFolder {
     return classifierFile(this.path);
   }
 
-  hasCheckpoint(): boolean {
-    return existsSync(this.checkpointFile);
+  /** The checkpoint of a training that was stopped; undefined: it has none. UserError: damaged, or trained with other settings. */
+  checkpoint<P>(progress: z.ZodType<P>): TrainingFile<P> | undefined {
+    const file = this.checkpointFile;
+    if (!existsSync(file)) return undefined;
+    const read = readTraining(file, supervisedCheckpoint, progress);
+    const before = parseSupervisedSettings(read.settings, file, (name) => name);
+    const { settings } = this.config;
+    const other = otherSupervised(before, settings);
+    if (other) throw otherSetting(this.configFile, other, settings[other], file, before[other]);
+    return read;
   }
 
   /** The result of a training that has ended. */
@@ -124,13 +134,18 @@ function differs(found: SupervisedConfig, config: SupervisedConfig, former: Dige
   if (found?.version !== config.version) return 'a config.json of another version';
   // A training of before there was a setting has its default.
   const settings = parseSupervisedSettings(found.settings, file, (name) => name);
-  const names = Object.keys(config.settings) as (keyof SupervisedSettings)[];
-  const setting = names.find((name) => !free.includes(name) && settings[name] !== config.settings[name]);
+  const setting = otherSupervised(settings, config.settings);
   if (setting) return `${setting} ${settings[setting]} in place of ${config.settings[setting]}`;
   const part = (Object.keys(parts) as (keyof typeof parts)[]).find(
     (key) => found[key] !== config[key] && !((key === 'train' || key === 'test') && found[key] === former[key]),
   );
   return part && parts[part];
+}
+
+/** The first setting that differs and that the numbers of a training depend on. */
+function otherSupervised(before: SupervisedSettings, now: SupervisedSettings): keyof SupervisedSettings | undefined {
+  const names = Object.keys(now) as (keyof SupervisedSettings)[];
+  return names.find((name) => !free.includes(name) && before[name] !== now[name]);
 }
 
 const startAgain = 'remove the folder to train from the start';

@@ -1,21 +1,16 @@
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { measured } from '../data/checked.ts';
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
 import { type Examples, evaluate, Predictor } from '../eval/classifier.ts';
 import type { Run } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
-import {
-  type LossScaleProgress,
-  readLossScale,
-  readTraining,
-  restore,
-  restoreLossScale,
-  saveTraining,
-} from './checkpoint.ts';
 import { divergenceOf } from './diagnose.ts';
 import { learningRate } from './settings.ts';
 import { labelsOf, type SupervisedData } from './supervised_data.ts';
-import type { SupervisedEpoch, SupervisedEvents } from './supervised_events.ts';
+import { type SupervisedEpoch, type SupervisedEvents, supervisedEpoch } from './supervised_events.ts';
 import { type SupervisedFolder, supervisedCheckpoint } from './supervised_folder.ts';
 import { type SupervisedSettings, supervisedStepOptions } from './supervised_settings.ts';
 import {
@@ -25,6 +20,14 @@ import {
   traceSupervised,
   trainedPart,
 } from './supervised_step.ts';
+import {
+  lossScaleProgress,
+  readLossScale,
+  restore,
+  restoreLossScale,
+  saveTraining,
+  stepCount,
+} from './training_file.ts';
 
 /** What a training works on and with. */
 export interface SupervisedTask {
@@ -41,18 +44,19 @@ export interface SupervisedTask {
 }
 
 /** Counters of a training, without which it could not go on exactly. */
-interface Progress {
-  readonly step: number;
+const progressSchema = z.object({
+  step: stepCount(),
   /** Sums over the steps of the epoch that is under way. */
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly trainSeconds: number;
-  readonly epochs: readonly SupervisedEpoch[];
+  loss: measured(),
+  accuracy: z.number(),
+  trainSeconds: z.number(),
+  epochs: z.array(supervisedEpoch).readonly(),
   /** Of earlier processes. */
-  readonly wallSeconds: number;
+  wallSeconds: z.number(),
   /** Set where weights are trained in f16; of the time of the checkpoint. */
-  readonly lossScale?: LossScaleProgress | undefined;
-}
+  lossScale: lossScaleProgress.optional(),
+});
+type Progress = Readonly<z.infer<typeof progressSchema>>;
 
 const atStart: Progress = { step: 0, loss: 0, accuracy: 0, trainSeconds: 0, epochs: [], wallSeconds: 0 };
 
@@ -96,8 +100,8 @@ export class SupervisedLoop {
     });
     const predictor = await Predictor.create(state, classifier, test);
     let progress = atStart;
-    if (folder.hasCheckpoint()) {
-      const checkpoint = readTraining<Progress>(folder.checkpointFile, supervisedCheckpoint);
+    const checkpoint = folder.checkpoint(progressSchema);
+    if (checkpoint) {
       restore(state, trainedPart(classifier, mode, options), traced.optimizer, checkpoint);
       if (traced.scaling) restoreLossScale(state, traced.scaling, checkpoint);
       progress = checkpoint.progress;
@@ -166,7 +170,7 @@ export class SupervisedLoop {
   private divergence(step: number, epoch: number, lr: number, indices: Uint32Array): Promise<Error> {
     const { state, classifier, data, settings, folder, train } = this.task;
     const narrow = settings.precision === 'f16' ? ', or train with --precision f32' : '';
-    const remedy = `Lower the learning rate${narrow}${folder.hasCheckpoint() ? '; the last checkpoint is good' : ''}`;
+    const remedy = `Lower the learning rate${narrow}${existsSync(folder.checkpointFile) ? '; the last checkpoint is good' : ''}`;
     const { traced } = this.step;
     return divergenceOf(step, remedy, state, classifier.parameters, async function* () {
       const again = await SupervisedStep.compile(state, traced, train, { inspect: true });

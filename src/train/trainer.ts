@@ -9,22 +9,16 @@ import { State } from '../graph/state.ts';
 import type { TrainWarning } from '../ssl/health.ts';
 import { Pretraining, type StepCounters, type StepRun } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
-import {
-  type Checkpoint,
-  newestCheckpoint,
-  type Progress,
-  readLossScale,
-  restore,
-  restoreLossScale,
-  saveCheckpoint,
-} from './checkpoint.ts';
+import { type Checkpoint, newestCheckpoint, type Progress, saveCheckpoint } from './checkpoint.ts';
 import { divergence } from './diagnose.ts';
 import type { EpochReport, ScaleReport, TrainEvents, TrainResult } from './events.ts';
 import { type InitialWeights, loadInitialWeights } from './initial_weights.ts';
 import { Monitor } from './monitor.ts';
 import { Probe } from './probe.ts';
 import type { RunFolder } from './run_folder.ts';
+import { checkSameSettings } from './same_settings.ts';
 import { learningRate, modelOptions, pretrainingOptions, type TrainSettings, totalSteps } from './settings.ts';
+import { readLossScale, restore, restoreLossScale } from './training_file.ts';
 
 /**
  * Steps whose results may be unread before the next one is submitted: one runs while the next is encoded. A software rasteriser
@@ -107,6 +101,7 @@ export class Trainer {
     init: InitialWeights | undefined,
   ): Promise<Trainer> {
     const checkpoint = newestCheckpoint(folder, events);
+    if (checkpoint) checkSameSettings(folder.path, settings, checkpoint, train.count);
     const state = new State(gpu);
     const model = new SimClr(modelOptions(settings));
     const source = settings.images === 'gpu' ? residentImages(state, train) : hostImages(train);
