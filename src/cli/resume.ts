@@ -4,10 +4,12 @@ import type { Dataset } from '../data/dataset.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { newestCheckpoint } from '../train/checkpoint.ts';
 import { resumedConfig } from '../train/extension.ts';
 import type { RunConfig } from '../train/run_config.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { checkSameImages } from '../train/same_images.ts';
+import { checkSameSettings } from '../train/same_settings.ts';
 import { flagOf, type TrainSettings, totalSteps } from '../train/settings.ts';
 import { openAdapter } from './device.ts';
 import type { Terminal } from './terminal.ts';
@@ -45,7 +47,9 @@ export async function resume(
   const { folder, config: recorded } = RunFolder.open(path);
   try {
     const data = dataOf(path, options, recorded);
-    const step = folder.checkpointSteps().at(-1) ?? 0;
+    const checkpoint = newestCheckpoint(folder, {}); // whoever trains from it tells of those that are passed over
+    if (checkpoint) checkSameSettings(folder.file('config.json'), recorded.settings, checkpoint, recorded.images);
+    const step = checkpoint?.progress.step ?? 0;
     const { config, notes } = resumedConfig(path, recorded, given, step);
     const restart = step === 0 ? restartNote(folder, config) : finishedNote(config, step);
     const gpu = await openAdapter(options.adapter, config.adapter);
