@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { systemError } from '../data/file_errors.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { dataCommand } from './data.ts';
 import { embedCommand } from './embed.ts';
@@ -32,9 +33,10 @@ for (const command of [
 function report(error: unknown): number {
   Terminal.clear();
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UserError) {
-    process.stderr.write(`simclr: ${error.message}\n`);
-    return error.exitCode;
+  const told = error instanceof UserError ? error : systemError(error);
+  if (told) {
+    process.stderr.write(`simclr: ${told.message}\n`);
+    return told.exitCode;
   }
   const stack = process.env['SIMCLR_DEBUG'] && error instanceof Error ? `\n${error.stack}` : '';
   process.stderr.write(`simclr: internal error: ${messageOf(error)}; set SIMCLR_DEBUG=1 for the stack trace${stack}\n`);

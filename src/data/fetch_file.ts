@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, UserError } from '../errors.ts';
-import { fileError, hasCode } from './file_errors.ts';
+import { fileError, hasCode, quote } from './file_errors.ts';
 
 export interface FetchOptions {
   /** Hears how many bytes are there, of how many (undefined when the server does not say). */
@@ -173,6 +173,10 @@ async function request(url: string, headers: Record<string, string>, options: Fe
     const { location } = response.headers;
     if (location === undefined || ![301, 302, 303, 307, 308].includes(response.statusCode!)) return response;
     response.destroy();
+    if (!URL.canParse(location, at)) {
+      const remedy = options.remedy ?? 'give another address';
+      throw new UserError(`${url}: the server redirects to ${quote(location)}, which is no address; ${remedy}`);
+    }
     at = new URL(location, at).href;
   }
   throw new UserError(`${url}: too many redirects, the last to ${at}`);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { decodePhoto, decodeRefused, shortReason } from './decode.ts';
 import { withoutEmptyClasses } from './empty_classes.ts';
+import { fileError, hasCode } from './file_errors.ts';
 import { type ImageSet, type OnProgress, PixelStore, type Skipped, storedSet, subset } from './images.ts';
 import type { ListedFile } from './inventory.ts';
 import { PHOTO_EXTENSIONS } from './photo_names.ts';
@@ -61,8 +62,10 @@ export async function loadPhotos(folder: string, options: PhotoOptions): Promise
 
 /** Throws unless `folder` is one: in the user's words, not in the system's. */
 export async function requireFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined);
-  if (found === undefined) throw new UserError(`${folder}: no such folder`);
+  const found = await stat(folder).catch((error) => {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw fileError('read', folder, error);
+  });
+  if (!found) throw new UserError(`${folder}: no such folder`);
   if (!found.isDirectory())
     throw new UserError(`${folder}: a file, not a folder; give the folder that holds the images`);
 }

@@ -3,6 +3,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
+import { fileError, reading } from './file_errors.ts';
 import type { Skipped } from './images.ts';
 import { extensionOf, isHidden, isPhoto, packageFolders, UNREADABLE_EXTENSIONS } from './photo_names.ts';
 import { holdsResults } from './results_folder.ts';
@@ -31,14 +32,14 @@ export type Excludes = (path: string) => boolean;
  */
 export async function scanPhotos(folder: string, excludes: Excludes = () => false): Promise<Scan> {
   const scan: Scan = { files: [], skipped: [], leftOut: [] };
-  const seen = new Set([await realpath(folder)]);
+  const seen = new Set([await reading(folder, realpath(folder))]);
   const linked: string[] = [];
   const walk = (start: string) => walkFolder(folder, start, scan, seen, linked, excludes);
   await walk('');
   // Real folders first: of a folder and a link to it, the folder's own name counts, whichever sorts first.
   for (let next = 0; next < linked.length; next++) {
-    const target = await realpath(join(folder, linked[next]));
-    if (seen.has(target)) continue;
+    const target = await realPath(folder, linked[next], scan.skipped);
+    if (target === undefined || seen.has(target)) continue;
     seen.add(target);
     await walk(linked[next]);
   }
@@ -76,7 +77,9 @@ async function walkFolder(
       else if (kind === 'file') addFile(child, scan);
       else if (kind === 'linked folder') linked.push(child);
       else {
-        seen.add(await realpath(join(root, child)));
+        const target = await realPath(root, child, scan.skipped);
+        if (target === undefined) continue;
+        seen.add(target);
         pending.push(child);
       }
     }
@@ -88,12 +91,26 @@ async function listFolder(folder: string, path: string, skipped: Skipped[]): Pro
     const entries = await readdir(folder, { withFileTypes: true });
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    if (path === '')
-      throw new UserError(`${folder}: the folder cannot be read (${messageOf(error)})`, 1, { cause: error });
-    skipped.push({ file: path, reason: `folder cannot be read (${messageOf(error)})` });
+    if (path === '') throw fileError('read', folder, error);
+    skipped.push(unreadable(path, error));
     return [];
   }
 }
+
+/** Where a folder is, links followed; undefined, and told among the skipped, where that cannot be found out. */
+async function realPath(root: string, path: string, skipped: Skipped[]): Promise<string | undefined> {
+  try {
+    return await realpath(join(root, path));
+  } catch (error) {
+    skipped.push(unreadable(path, error));
+    return undefined;
+  }
+}
+
+const unreadable = (path: string, error: unknown): Skipped => ({
+  file: path,
+  reason: `folder cannot be read (${messageOf(error)})`,
+});
 
 async function kindOf(entry: Dirent, path: string): Promise<'file' | 'folder' | 'linked folder' | 'other'> {
   if (entry.isFile()) return 'file';

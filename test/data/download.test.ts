@@ -218,6 +218,10 @@ describe('downloadStl10', () => {
     rmSync(target, { recursive: true });
     respond = (_, response) => response.writeHead(302, { Location: 'ftp://example.org/x' }).end();
     await expect(fetchTo()).rejects.toThrow('ftp://example.org/x: not an http or https address');
+    respond = (_, response) => response.writeHead(302, { Location: 'http://[bad' }).end();
+    await expect(fetchTo()).rejects.toThrow(
+      /\/stl10_binary\.tar\.gz: the server redirects to "http:\/\/\[bad", which is no address; give another .*--url/,
+    );
     respond = (_, response) => response.writeHead(302, { Location: '/again' }).end();
     await expect(fetchTo()).rejects.toThrow('too many redirects');
   });
