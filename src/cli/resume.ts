@@ -51,7 +51,8 @@ export async function resume(
     if (checkpoint) checkSameSettings(folder.file('config.json'), recorded.settings, checkpoint, recorded.images);
     const step = checkpoint?.progress.step ?? 0;
     const { config, notes } = resumedConfig(path, recorded, given, step);
-    const restart = step === 0 ? restartNote(folder, config) : finishedNote(config, step);
+    const logged = folder.loggedSteps();
+    const restart = step === 0 ? restartNote(folder, config, logged) : finishedNote(config, step);
     const gpu = await openAdapter(options.adapter, config.adapter);
     if (gpu.traits.adapter !== config.adapter) {
       notes.push(
@@ -92,9 +93,8 @@ function dataOf(path: string, { data, exclude }: TrainOptions, config: RunConfig
  * What is said of a run without checkpoints, which starts over.
  * @throws UserError there have been some: starting over would throw away the record of a training that has been done
  */
-function restartNote(folder: RunFolder, { settings, images }: RunConfig): string[] {
+function restartNote(folder: RunFolder, { settings, images }: RunConfig, logged: number): string[] {
   const { checkpointSteps, checkpointEvery, batchSize } = settings;
-  const logged = folder.loggedSteps();
   const firstSave = Math.min(
     checkpointSteps > 0 ? checkpointSteps : Number.POSITIVE_INFINITY,
     checkpointEvery * stepsPerEpoch(images, batchSize),

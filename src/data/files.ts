@@ -186,7 +186,10 @@ function mendLastLine(fd: number): number {
 }
 
 /** The records of a JSON-lines file. A last line without its line break that is no whole record was cut by a crash: it is dropped. */
-export const readJsonLines = (path: string): object[] => parseJsonLines(path).lines.map((line) => line.record);
+export const readJsonLines = (path: string): object[] => jsonLines(path).map(({ record }) => record);
+
+/** The same with the number of each line, from 1. */
+export const jsonLines = (path: string): readonly JsonLine[] => parseJsonLines(path).lines;
 
 /**
  * Keeps the records for which `keep` is true, byte by byte as they are, and drops the others and a cut last line, atomically.
@@ -202,6 +205,7 @@ export function truncateJsonLines(path: string, keep: (record: object) => boolea
 }
 
 interface JsonLine {
+  readonly line: number;
   readonly text: string;
   readonly record: object;
 }
@@ -212,7 +216,7 @@ function parseJsonLines(path: string): { lines: JsonLine[]; mended: boolean } {
   const lines: JsonLine[] = [];
   texts.forEach((text, i) => {
     const record = parseRecord(text);
-    if (record !== undefined) lines.push({ text, record });
+    if (record !== undefined) lines.push({ line: i + 1, text, record });
     else if (text.trim() !== '' && i < texts.length - 1) {
       throw new UserError(`cannot read ${path}: line ${i + 1} is not a JSON object: ${quote(text)}; remove that line`);
     }
