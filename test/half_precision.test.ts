@@ -203,7 +203,7 @@ onEveryAdapter((gpu) => {
     const path = join(folder, 'step-00000041.safetensors');
     const lossScale = await readLossScale(first.state, first.scaling);
     const progress = { step: 41, loss: 0, accuracy: 0, lossScale };
-    await saveTraining(path, first.state, first.model, first.traced.optimizer, checkpoints, {}, progress);
+    await saveTraining(path, first.state, first.model, first.traced.optimizer, checkpoints, {}, progress, () => '');
     const finish = async ({ step, weights, state, scaling }: typeof first) => {
       const values = [];
       for (const i of [42, 43, 44]) values.push(await step(i));

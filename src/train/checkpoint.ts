@@ -51,7 +51,8 @@ export const saveCheckpoint = (
   optimizer: Optimizer,
   settings: TrainSettings,
   progress: Progress,
-): Promise<void> => saveTraining(path, state, model, optimizer, pretraining, settings, progress);
+  advice: () => string,
+): Promise<void> => saveTraining(path, state, model, optimizer, pretraining, settings, progress, advice);
 
 /** Every value of a run with these settings: what its checkpoints hold. */
 export function checkpointEntries(settings: TrainSettings): readonly Entry[] {
@@ -87,6 +88,16 @@ export function newestCheckpoint(folder: RunFolder, events: TrainEvents): Checkp
   }
   if (fault) throw fault;
   return undefined;
+}
+
+/** The step of the newest checkpoint that can be read, whose values are all finite; undefined where there is none. */
+export function newestStep(folder: RunFolder): number | undefined {
+  try {
+    return newestCheckpoint(folder, {})?.progress.step;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** A model as a checkpoint has it, its weights and statistics loaded into `state`. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { readChecked, settingsTable } from '../data/checked.ts';
 import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
+import { checkFinite } from '../nn/state_dict.ts';
 import { RunFolder } from './run_folder.ts';
 import { otherSetting } from './same_settings.ts';
 import { type SupervisedResult, supervisedResult } from './supervised_result.ts';
@@ -106,6 +107,18 @@ export class SupervisedFolder {
     const other = otherSupervised(before, settings);
     if (other) throw otherSetting(this.configFile, other, settings[other], file, before[other]);
     return read;
+  }
+
+  /** There is a checkpoint, it can be read, and its values are finite. */
+  hasGoodCheckpoint(progress: z.ZodType): boolean {
+    try {
+      const { tensors } = this.checkpoint(progress) ?? {};
+      for (const [name, tensor] of tensors ?? []) checkFinite(name, tensor, this.checkpointFile);
+      return tensors !== undefined;
+    } catch (error) {
+      if (error instanceof UserError) return false;
+      throw error;
+    }
   }
 
   /** The result of a training that has ended. UserError: its file is damaged. */

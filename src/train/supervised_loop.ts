@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { measured } from '../data/checked.ts';
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
@@ -7,7 +6,7 @@ import type { Run } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
-import { divergenceOf } from './diagnose.ts';
+import { divergenceOf, divergenceRemedy } from './diagnose.ts';
 import { learningRate } from './settings.ts';
 import { labelsOf, type SupervisedData } from './supervised_data.ts';
 import { type SupervisedEpoch, type SupervisedEvents, supervisedEpoch } from './supervised_events.ts';
@@ -168,11 +167,9 @@ export class SupervisedLoop {
   }
 
   private divergence(step: number, epoch: number, lr: number, indices: Uint32Array): Promise<Error> {
-    const { state, classifier, data, settings, folder, train } = this.task;
-    const narrow = settings.precision === 'f16' ? ', or train with --precision f32' : '';
-    const remedy = `Lower the learning rate${narrow}${existsSync(folder.checkpointFile) ? '; the last checkpoint is good' : ''}`;
+    const { state, classifier, data, train } = this.task;
     const { traced } = this.step;
-    return divergenceOf(step, remedy, state, classifier.parameters, async function* () {
+    return divergenceOf(step, this.advice(), state, classifier.parameters, async function* () {
       const again = await SupervisedStep.compile(state, traced, train, { inspect: true });
       try {
         await again.run(indices, labelsOf(data.train, indices), { step, epoch, lr }).read();
@@ -181,6 +178,14 @@ export class SupervisedLoop {
         again.program.destroy();
       }
     });
+  }
+
+  /** What to do about values that are not finite. */
+  private advice(): string {
+    const { settings, folder } = this.task;
+    const words: Readonly<Record<string, string>> = { lr: 'the learning rate', weightDecay: 'the weight decay' };
+    const good = folder.hasGoodCheckpoint(progressSchema) ? '; the last checkpoint is good' : '';
+    return divergenceRemedy(settings, (name) => words[name]) + good;
   }
 
   private async endEpoch(epoch: number): Promise<void> {
@@ -227,7 +232,9 @@ export class SupervisedLoop {
       lossScale: scaling && (await readLossScale(state, scaling)),
     };
     const trained = trainedPart(classifier, mode, settings);
-    await saveTraining(folder.checkpointFile, state, trained, optimizer, supervisedCheckpoint, settings, progress);
+    const file = folder.checkpointFile;
+    const kind = supervisedCheckpoint;
+    await saveTraining(file, state, trained, optimizer, kind, settings, progress, () => this.advice());
     this.saved = progress.step;
   }
 

@@ -59,7 +59,11 @@ export interface TrainingFile<P> {
   readonly tensors: ReadonlyMap<string, TorchTensor>;
 }
 
-/** Writes all that a training needs to continue bit for bit, atomically. UserError: a value is not finite, or it cannot be written. */
+/**
+ * Writes all that a training needs to continue bit for bit, atomically.
+ * @param advice what to do about values that are not finite
+ * @throws UserError a value is not finite, or it cannot be written
+ */
 export async function saveTraining(
   path: string,
   state: State,
@@ -68,13 +72,14 @@ export async function saveTraining(
   { format }: CheckpointKind,
   settings: unknown,
   progress: { readonly step: number },
+  advice: () => string,
 ): Promise<void> {
   const values = await readEntries(state, trainingEntries(model, optimizer));
   for (const [name, { data }] of values) {
     const at = firstNonFinite(data);
     if (at < 0) continue;
     throw new UserError(
-      `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved. Lower --lr`,
+      `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved. ${advice()}`,
     );
   }
   const metadata = { format, settings: JSON.stringify(settings), progress: JSON.stringify(progress) };

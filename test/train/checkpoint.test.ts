@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { StoredTensor } from '../../src/data/safetensors.ts';
 import { UserError } from '../../src/errors.ts';
-import { newestCheckpoint, readCheckpoint } from '../../src/train/checkpoint.ts';
+import { newestCheckpoint, newestStep, readCheckpoint } from '../../src/train/checkpoint.ts';
 import { readEncoderFile, readEncoderTensors } from '../../src/train/encoder_file.ts';
 import { exportEncoder } from '../../src/train/export.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';
@@ -99,6 +99,7 @@ describe('a checkpoint', () => {
 
   it('whose moments or projection head are damaged trains nothing, and its encoder may be read', () => {
     damaged(withValue('optimizer.momentum_buffer.fc.0.bias', 1, Number.NaN));
+    expect(newestStep(new RunFolder(folder))).toBeUndefined();
     refused(readers, "tensor 'optimizer.momentum_buffer.fc.0.bias' has a value that is not finite (element 1 is NaN)");
     for (const read of encoderReaders) expect(read).not.toThrow();
     damaged((tensors) => tensors.delete('fc.2.bias'));
@@ -109,6 +110,7 @@ describe('a checkpoint', () => {
 
   it('that is whole is read, and exported', () => {
     damaged(() => {});
+    expect(newestStep(new RunFolder(folder))).toBe(2);
     for (const read of [...readers, ...encoderReaders]) expect(read).not.toThrow();
     expect(existsSync(join(folder, 'encoder.safetensors'))).toBe(true);
   });
