@@ -8,7 +8,7 @@ import { projectionHead } from '../src/nn/projection_head.ts';
 import { type Architecture, ResNet, type ResNetOptions } from '../src/nn/resnet.ts';
 import { fromTorch, readEntries, toTorch, writeEntries } from '../src/nn/state_dict.ts';
 import { SimClr } from '../src/ssl/simclr.ts';
-import { stored } from '../src/train/checkpoint.ts';
+import { stored } from '../src/train/training_file.ts';
 import { noise, onEveryAdapter } from './ops/harness.ts';
 
 const resnet = (architecture: Architecture, stem: ResNetOptions['stem'] = 'imagenet', seed = 1) =>

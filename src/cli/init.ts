@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { UserError } from '../errors.ts';
 import { type EncoderTensors, readEncoderTensors } from '../train/encoder_file.ts';
 import { fittingHead, type InitialWeights } from '../train/initial_weights.ts';
 import { normalizeNamed, storedPreparation } from '../train/preparation.ts';
@@ -12,17 +11,8 @@ import { checkpointFile } from './common.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Reads a run's folder, a checkpoint, an exported encoder or torchvision's ResNet. UserError: it is none of these. */
-export function readInit(path: string, terminal: Terminal): EncoderTensors {
-  const file = readEncoderTensors(checkpointFile(path, terminal));
-  for (const [name, { data }] of file.tensors) {
-    const at = data.findIndex((value) => !Number.isFinite(value));
-    if (at >= 0)
-      throw new UserError(
-        `${file.path}: tensor '${name}' has a value that is not finite (element ${at}); give another file`,
-      );
-  }
-  return file;
-}
+export const readInit = (path: string, terminal: Terminal): EncoderTensors =>
+  readEncoderTensors(checkpointFile(path, terminal));
 
 /** Settings that follow from the weights where they are not given. */
 export function settingsOf({ path, architecture, stem, metadata }: EncoderTensors): Partial<TrainSettings> {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
+import { systemError } from '../data/file_errors.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { complain } from './complain.ts';
 import { exit, surviveLostOutput } from './lost_output.ts';
@@ -10,9 +11,10 @@ import { Terminal } from './terminal.ts';
 function report(error: unknown): number {
   Terminal.clear();
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UserError) {
-    complain(error.message);
-    return error.exitCode;
+  const told = error instanceof UserError ? error : systemError(error);
+  if (told) {
+    complain(told.message);
+    return told.exitCode;
   }
   complain(`internal error: ${messageOf(error).replace(/\s*\n\s*/g, ' ')}; set SIMCLR_DEBUG=1 for the stack trace`);
   if (process.env['SIMCLR_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);

@@ -5,10 +5,12 @@ import type { Dataset } from '../data/dataset.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { newestCheckpoint } from '../train/checkpoint.ts';
 import { resumedConfig } from '../train/extension.ts';
 import type { RunConfig } from '../train/run_config.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { checkSameImages } from '../train/same_images.ts';
+import { checkSameSettings } from '../train/same_settings.ts';
 import { flagOf, type TrainSettings, totalSteps } from '../train/settings.ts';
 import { openAdapter } from './device.ts';
 import type { Terminal } from './terminal.ts';
@@ -46,9 +48,12 @@ export async function resume(
   const { folder, config: recorded } = RunFolder.open(path);
   try {
     const data = dataOf(path, options, recorded);
-    const step = folder.checkpointSteps().at(-1) ?? 0;
+    const checkpoint = newestCheckpoint(folder, {}); // whoever trains from it tells of those that are passed over
+    if (checkpoint) checkSameSettings(folder.file('config.json'), recorded.settings, checkpoint, recorded.images);
+    const step = checkpoint?.progress.step ?? 0;
     const { config, notes } = resumedConfig(path, recorded, given, step);
-    const restart = step === 0 ? restartNote(folder, config) : finishedNote(config, step);
+    const logged = folder.loggedSteps();
+    const restart = step === 0 ? restartNote(folder, config, logged) : finishedNote(config, step);
     const gpu = await openAdapter(options.adapter, config.adapter);
     if (gpu.traits.adapter !== config.adapter) {
       notes.push(
@@ -89,9 +94,8 @@ function dataOf(path: string, { data, exclude }: TrainOptions, config: RunConfig
  * What is said of a run without checkpoints, which starts over.
  * @throws UserError there have been some: starting over would throw away the record of a training that has been done
  */
-function restartNote(folder: RunFolder, { settings, images }: RunConfig): string[] {
+function restartNote(folder: RunFolder, { settings, images }: RunConfig, logged: number): string[] {
   const { checkpointSteps, checkpointEvery, batchSize } = settings;
-  const logged = folder.loggedSteps();
   const firstSave = Math.min(
     checkpointSteps > 0 ? checkpointSteps : Number.POSITIVE_INFINITY,
     checkpointEvery * stepsPerEpoch(images, batchSize),

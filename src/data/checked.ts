@@ -1,8 +1,9 @@
 /** Data from outside, checked against a schema: what does not hold is told in sentences, the same ones for flags and for files. */
 import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { messageOf, UserError } from '../errors.ts';
 import { guarded } from './file_errors.ts';
+import { jsonLines } from './files.ts';
 
 /** How messages call a value: a setting by its flag, or as it stands in a file. */
 export type Naming = (key: string) => string;
@@ -18,11 +19,16 @@ export interface CheckOptions {
 
 /** The values that a schema makes of `given`. UserError: one line that names every value that is wrong. */
 export function checked<T extends z.ZodType>(schema: T, given: unknown, options: CheckOptions = {}): z.infer<T> {
-  const { source, name = (key) => key, remedy, exitCode = 1 } = options;
+  const { name = (key) => key } = options;
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const what = [sentences(parsed.error.issues, given, name).join('; '), ...(remedy ? [remedy] : [])].join('; ');
-  throw new UserError(source === undefined ? what : `${source}: ${what}`, exitCode);
+  throw wrongValue(sentences(parsed.error.issues, given, name).join('; '), options);
+}
+
+/** The refusal of a value, in the form that `checked` gives it. */
+export function wrongValue(sentence: string, { source, remedy, exitCode = 1 }: CheckOptions): UserError {
+  const what = [sentence, ...(remedy ? [remedy] : [])].join('; ');
+  return new UserError(source === undefined ? what : `${source}: ${what}`, exitCode);
 }
 
 /** The value in a JSON file. UserError: it cannot be read, or is not JSON. */
@@ -34,6 +40,24 @@ export function readJson(file: string, remedy: string): unknown {
     throw new UserError(`${file}: not valid JSON (${messageOf(error)}); ${remedy}`);
   }
 }
+
+/** The value in a JSON file, as a schema has it. UserError: names the file, what is wrong in it, and the remedy. */
+export const readChecked = <T extends z.ZodType>(schema: T, file: string, remedy: string): z.infer<T> =>
+  checked(schema, readJson(file, remedy), { source: file, remedy });
+
+/** The records of a JSON-lines file, as a schema has them; a last line that was cut is dropped. UserError: names the line. */
+export const readRecords = <T extends z.ZodType>(schema: T, file: string, remedy: string): z.infer<T>[] =>
+  jsonLines(file).map(({ line, record }) => checked(schema, record, { source: `${file}: line ${line}`, remedy }));
+
+/** A table of settings in a file, which has a check of its own. */
+export const settingsTable = () => z.record(z.string(), z.unknown());
+
+/** A measured number in a file: JSON has null for NaN and infinity. */
+export const measured = () =>
+  z
+    .number()
+    .nullable()
+    .transform((value) => value ?? Number.NaN);
 
 type Issue = z.core.$ZodIssue;
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { counted, plural } from './counted.ts';
 import { resizeRgb } from './decode.ts';
+import { reading } from './file_errors.ts';
 import { requireFolder } from './folder.ts';
 import { concat, type ImageSet, type OnProgress, PixelStore, storedSet, subset } from './images.ts';
 import type { ListedFile } from './inventory.ts';
@@ -124,7 +125,7 @@ interface Splits {
  */
 async function findSplits(path: string, { exclusions }: Reading): Promise<Splits | undefined> {
   const folders: string[] = [];
-  for (const name of await readdir(path)) {
+  for (const name of await reading(path, readdir(path))) {
     if (isHidden(name) || packageFolders.includes(name) || exclusions.has(name)) continue;
     if (!(await stat(join(path, name)).catch(() => undefined))?.isDirectory()) continue;
     if (!holdsResults(join(path, name), await readdir(join(path, name)).catch(() => []))) folders.push(name);

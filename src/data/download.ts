@@ -13,7 +13,7 @@ import { hasMembers, type Member, md5Of, unpack } from './unpack.ts';
 /** An archive of STL-10's layout: where it is and what it must be. */
 export interface Archive {
   readonly url: string;
-  /** Bytes of the archive, for the check of free space. */
+  /** Bytes of the archive. */
   readonly size: number;
   readonly md5: string;
   /** Files under `stl10_binary/`. */
@@ -79,7 +79,7 @@ export async function downloadStl10(target: string, options: DownloadOptions = {
   if (!isOwn) {
     const remedy = `give another address of the archive with --url, or put it there yourself as ${own}`;
     await fetchFile(archive.url, part, {
-      ...{ ...options.fetch, remedy },
+      ...{ ...options.fetch, size: archive.size, remedy },
       onBytes: report('download'),
       onRetry: options.onRetry,
     });
@@ -97,6 +97,9 @@ async function freeBytes(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
+/** Share of the bytes that are needed which is left free besides: other programs write to the disk too. */
+const reserve = 0.05;
+
 /** The rest of the archive and everything in it must fit: both are on the disk until the last file is unpacked. */
 async function requireSpace(
   target: string,
@@ -106,7 +109,7 @@ async function requireSpace(
 ): Promise<void> {
   const present = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   const unpacked = archive.members.reduce((sum, member) => sum + (member.size ?? 0), 0);
-  const needed = Math.max(0, archive.size - present) + unpacked;
+  const needed = Math.ceil((Math.max(0, archive.size - present) + unpacked) * (1 + reserve));
   const available = await free(target).catch((error) => {
     throw fileError('read', target, error);
   });

@@ -42,6 +42,14 @@ export function fileError(verb: 'read' | 'write', path: string, error: unknown, 
   return new UserError(`cannot ${verb} ${path}: ${reason}; ${remedy}`, 1, { cause: error });
 }
 
+/** The same for a failed system call that nobody has put into words: Node says on which file, and which call it was. */
+export function systemError(error: unknown): UserError | undefined {
+  const { path, syscall = '' } = (error ?? {}) as { path?: unknown; syscall?: string };
+  if (codeOf(error) === undefined || typeof path !== 'string') return undefined;
+  const reads = ['open', 'read', 'scandir', 'stat', 'lstat', 'realpath', 'access', 'readlink', 'statfs'];
+  return fileError(reads.includes(syscall) ? 'read' : 'write', path, error) as UserError;
+}
+
 const readRemedy = (code: string): string =>
   code === 'EACCES' || code === 'EPERM' ? 'check its permissions' : 'check the path';
 
@@ -60,6 +68,12 @@ export function guarded<T>(verb: 'read' | 'write', path: string, calls: () => T)
     throw fileError(verb, path, error);
   }
 }
+
+/** The same for a call that is waited for. */
+export const reading = <T>(path: string, call: Promise<T>): Promise<T> =>
+  call.catch((error) => {
+    throw fileError('read', path, error);
+  });
 
 /** Text of a file (a tensor's name, say) made fit for one line of a terminal: quoted, cut at 80 characters, control characters escaped. */
 export const quote = (text: string): string => quoted(text.length > 80 ? `${text.slice(0, 79)}…` : text);

@@ -3,6 +3,7 @@
  * Everything is synchronous: a checkpoint is a moment at which training stands still. System errors become UserErrors.
  */
 
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { UserError } from '../errors.ts';
@@ -19,7 +20,7 @@ const MAX_WRITE = 64 * 1024 * 1024;
  */
 export function writeFileAtomic(path: string, pieces: string | Uint8Array | Iterable<string | Uint8Array>): number {
   const target = guarded('write', path, () => replaceableTarget(path));
-  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+  const temporary = join(dirname(target), temporaryName(target, process.pid));
   removeStaleTemporaries(target);
   let fd: number | undefined;
   let bytes = 0;
@@ -43,6 +44,15 @@ export function writeFileAtomic(path: string, pieces: string | Uint8Array | Iter
   return bytes;
 }
 
+/**
+ * A name that says whose temporary it is in few bytes: the target's own name may be as long as the file system allows. The dot hides
+ * it from whatever looks for photos.
+ */
+export function temporaryName(target: string, pid: number): string {
+  const digest = createHash('sha256').update(basename(target)).digest('hex');
+  return `.${digest.slice(0, 16)}.${pid}.tmp`;
+}
+
 /** Where the rename must go: through symbolic links, and only onto a regular file (a rename would replace /dev/null itself). */
 function replaceableTarget(path: string): string {
   const stat = fs.statSync(path, { throwIfNoEntry: false });
@@ -56,10 +66,10 @@ function replaceableTarget(path: string): string {
 function removeStaleTemporaries(target: string): void {
   ignoringErrors(() => {
     const folder = dirname(target);
-    const prefix = `.${basename(target)}.`;
     for (const name of fs.readdirSync(folder)) {
-      const pid = name.startsWith(prefix) && /^(\d+)\.tmp$/.exec(name.slice(prefix.length))?.[1];
-      if (pid && (Number(pid) === process.pid || !isRunning(Number(pid)))) fs.rmSync(join(folder, name));
+      const pid = Number(/\.(\d+)\.tmp$/.exec(name)?.[1] ?? Number.NaN);
+      if (name !== temporaryName(target, pid)) continue;
+      if (pid === process.pid || !isRunning(pid)) fs.rmSync(join(folder, name));
     }
   });
 }
@@ -186,7 +196,10 @@ function mendLastLine(fd: number): number {
 }
 
 /** The records of a JSON-lines file. A last line without its line break that is no whole record was cut by a crash: it is dropped. */
-export const readJsonLines = (path: string): object[] => parseJsonLines(path).lines.map((line) => line.record);
+export const readJsonLines = (path: string): object[] => jsonLines(path).map(({ record }) => record);
+
+/** The same with the number of each line, from 1. */
+export const jsonLines = (path: string): readonly JsonLine[] => parseJsonLines(path).lines;
 
 /**
  * Keeps the records for which `keep` is true, byte by byte as they are, and drops the others and a cut last line, atomically.
@@ -202,6 +215,7 @@ export function truncateJsonLines(path: string, keep: (record: object) => boolea
 }
 
 interface JsonLine {
+  readonly line: number;
   readonly text: string;
   readonly record: object;
 }
@@ -212,7 +226,7 @@ function parseJsonLines(path: string): { lines: JsonLine[]; mended: boolean } {
   const lines: JsonLine[] = [];
   texts.forEach((text, i) => {
     const record = parseRecord(text);
-    if (record !== undefined) lines.push({ text, record });
+    if (record !== undefined) lines.push({ line: i + 1, text, record });
     else if (text.trim() !== '' && i < texts.length - 1) {
       throw new UserError(`cannot read ${path}: line ${i + 1} is not a JSON object: ${quote(text)}; remove that line`);
     }

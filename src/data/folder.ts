@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts';
 import { decodePhoto, decodeRefused, shortReason } from './decode.ts';
 import { withoutEmptyClasses } from './empty_classes.ts';
 import { kernelView, notUtf8 } from './entries.ts';
+import { fileError, hasCode } from './file_errors.ts';
 import { type ImageSet, type OnProgress, PixelStore, type Skipped, storedSet, subset } from './images.ts';
 import type { ListedFile } from './inventory.ts';
 import { PHOTO_EXTENSIONS } from './photo_names.ts';
@@ -62,10 +63,12 @@ export async function loadPhotos(folder: string, options: PhotoOptions): Promise
 
 /** Throws unless `folder` is one: in the user's words, not in the system's. */
 export async function requireFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined);
+  const found = await stat(folder).catch((error) => {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw fileError('read', folder, error);
+  });
   // What bytes of a command line that are not UTF-8 become.
-  if (found === undefined && folder.includes('\ufffd')) throw new UserError(`${folder}: ${notUtf8}`);
-  if (found === undefined) throw new UserError(`${folder}: no such folder`);
+  if (!found && folder.includes('\ufffd')) throw new UserError(`${folder}: ${notUtf8}`);
+  if (!found) throw new UserError(`${folder}: no such folder`);
   if (!found.isDirectory())
     throw new UserError(`${folder}: a file, not a folder; give the folder that holds the images`);
   const view = await kernelView(folder);

@@ -1,8 +1,10 @@
 /** The files that images were read from: kept beside a run, so that it resumes with the same images or says which ones differ. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readJsonLines, writeFileAtomic } from './files.ts';
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import { readRecords } from './checked.ts';
+import { writeFileAtomic } from './files.ts';
 
 export interface ListedFile {
   /** Relative to the data folder, '/' between the parts. */
@@ -29,23 +31,29 @@ export function writeInventory(folder: string, files: readonly ListedFile[]): vo
   writeFileAtomic(join(folder, fileName), [files.map((file) => `${textOf(file)}\n`).join('')]);
 }
 
-/** The list that a folder keeps; undefined where it is missing, damaged, or not the one with this digest. */
-function readInventory(folder: string, digest: string): ListedFile[] | undefined {
+const listedFile = z.object({
+  file: z.string(),
+  bytes: z.number().int().min(0),
+  sample: z.string().optional(),
+});
+
+/** The list that a folder keeps. UserError: it is missing, damaged, or not the one with this digest. */
+function readInventory(folder: string, digest: string): readonly ListedFile[] {
   const file = join(folder, fileName);
-  if (!existsSync(file)) return undefined;
-  try {
-    const files = readJsonLines(file) as ListedFile[];
-    return inventoryDigest(files) === digest ? files : undefined;
-  } catch {
-    return undefined;
-  }
+  const files = readRecords(listedFile, file, 'restore the file');
+  if (inventoryDigest(files) !== digest) throw new UserError(`${file}: not the list that it was started with`);
+  return files;
 }
 
 /** What differs between the images that a folder was started with and those of now; undefined: nothing does. */
 export function inventoryDifference(folder: string, digest: string, now: readonly ListedFile[]): string | undefined {
   if (inventoryDigest(now) === digest) return undefined;
-  const before = readInventory(folder, digest);
-  return before ? compare(before, now) : 'files were added, removed or changed';
+  try {
+    return compare(readInventory(folder, digest), now);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return `files were added, removed or changed (which ones cannot be told: ${error.message})`;
+  }
 }
 
 function compare(before: readonly ListedFile[], now: readonly ListedFile[]): string {

@@ -3,6 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
 import { type Entry, kernelView, listEntries, notUtf8 } from './entries.ts';
+import { fileError } from './file_errors.ts';
 import type { Skipped } from './images.ts';
 import { extensionOf, isHidden, isPhoto, packageFolders, UNREADABLE_EXTENSIONS } from './photo_names.ts';
 import { holdsResults } from './results_folder.ts';
@@ -94,8 +95,7 @@ class Walk {
     try {
       return await listEntries(folder);
     } catch (error) {
-      if (path === '')
-        throw new UserError(`${folder}: the folder cannot be read (${messageOf(error)})`, 1, { cause: error });
+      if (path === '') throw fileError('read', folder, error);
       this.found.skipped.push({ file: path, reason: `folder cannot be read (${messageOf(error)})` });
       return [];
     }

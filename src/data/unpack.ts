@@ -22,11 +22,15 @@ export type OnBytes = (done: number, total: number) => void;
 /** MD5 of a file of any size, hexadecimal. */
 export async function md5Of(file: string, onBytes?: OnBytes): Promise<string> {
   const hash = createHash('md5');
-  const total = statSync(file).size;
-  let done = 0;
-  for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) {
-    hash.update(chunk);
-    onBytes?.((done += chunk.length), total);
+  try {
+    const total = statSync(file).size;
+    let done = 0;
+    for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) {
+      hash.update(chunk);
+      onBytes?.((done += chunk.length), total);
+    }
+  } catch (error) {
+    throw fileError('read', file, error);
   }
   return hash.digest('hex');
 }

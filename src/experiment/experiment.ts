@@ -12,6 +12,7 @@ import { readEntries } from '../nn/state_dict.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import type { TrainEvents } from '../train/events.ts';
+import { checkSameSettings } from '../train/same_settings.ts';
 import { modelOptions, type TrainSettings } from '../train/settings.ts';
 import { type SupervisedEvents, trainSupervised } from '../train/supervised.ts';
 import { classCount, type SupervisedData } from '../train/supervised_data.ts';
@@ -115,6 +116,8 @@ export async function runExperiment(
   for (const seed of seeds) {
     if (checkpoint === null) pretraining.push(await pretrainStage(context, seed));
     const pretrained = readCheckpoint(pretraining.at(-1)!.checkpoint);
+    const planned = checkpoint === null ? { ...config.pretrain, seed } : config.pretrain;
+    checkSameSettings(join(out, 'experiment.json'), planned, pretrained, config.images.pretrain);
     const encoders: Encoders = { pretrained, random: await untrainedEncoder(gpu, { ...config.pretrain, seed }) };
     const settings = { ...config.supervised, seed };
     const prober = new Prober(gpu, data, encoders, settings, events.supervised?.onFeatures, signal);

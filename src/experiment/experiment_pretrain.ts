@@ -1,9 +1,11 @@
 /** The first stage: an encoder trained without labels, or taken from a checkpoint. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { checked, measured, readChecked, readRecords } from '../data/checked.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { appendLine, readJsonLines, writeFileAtomic } from '../data/files.ts';
+import { appendLine, writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Checkpoint, readCheckpoint } from '../train/checkpoint.ts';
@@ -11,7 +13,12 @@ import type { TrainEvents } from '../train/events.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
-import type { PretrainingEpoch, PretrainingResult, SimilarityStage } from './experiment_results.ts';
+import {
+  type PretrainingEpoch,
+  type PretrainingResult,
+  type SimilarityStage,
+  similarityStage,
+} from './experiment_results.ts';
 import { beforeAndAfter } from './figures_views.ts';
 
 /** Written when the stage has ended; holds the number of its last step and the wall time. */
@@ -45,7 +52,7 @@ export async function pretrain(
   if (!isPretrained(path)) {
     const started = performance.now();
     const folder = openRun(path, data, dataset, settings, gpu);
-    const before = numberIn(folder.file(wallFile), 'wallSeconds') ?? 0;
+    const before = wallSecondsIn(folder.file(wallFile), 'delete it: only the time that was spent is lost') ?? 0;
     const wallSeconds = () => before + (performance.now() - started) / 1000;
     const keep = () => writeFileAtomic(folder.file(wallFile), `${JSON.stringify({ wallSeconds: wallSeconds() })}\n`);
     const trainer = await createTrainer(gpu, dataset, settings, folder, {
@@ -71,10 +78,11 @@ export async function pretrain(
   }
   const folder = finishedRun(path)!;
   const checkpoint = folder.checkpointFile(folder.checkpointSteps().at(-1)!);
-  const similarity = readJsonLines(folder.file(similarityFile)) as SimilarityStage[];
-  const wallSeconds = numberIn(folder.file(finishedFile), 'wallSeconds');
+  const similarity = readRecords(similarityStage, folder.file(similarityFile), 'restore the file, or remove that line');
+  const remedy = 'delete it: the stage then ends from its last checkpoint';
+  const wallSeconds = wallSecondsIn(folder.file(finishedFile), remedy);
   const steps = folder.checkpointSteps().at(-1)!;
-  return resultOf(settings, checkpoint, steps, recordsOf(folder.file('metrics.jsonl')), similarity, wallSeconds);
+  return resultOf(settings, checkpoint, steps, curvesOf(folder, steps), similarity, wallSeconds);
 }
 
 /** A refused pre-training leaves nothing in its folder. */
@@ -87,16 +95,11 @@ async function createTrainer(...[gpu, dataset, settings, folder, events]: Parame
   }
 }
 
-/** A number that a JSON file holds; undefined where it does not, or where the file is missing or damaged. */
-function numberIn(file: string, name: string): number | undefined {
-  if (!existsSync(file)) return undefined;
-  try {
-    const value = (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>)?.[name];
-    return typeof value === 'number' ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const wallSchema = z.object({ wallSeconds: z.number().min(0).optional() });
+
+/** The wall time that a file holds; undefined where it is missing, or nobody measured it. UserError: it is damaged. */
+const wallSecondsIn = (file: string, remedy: string): number | undefined =>
+  existsSync(file) ? readChecked(wallSchema, file, remedy).wallSeconds : undefined;
 
 function openRun(path: string, data: string, { train }: Dataset, settings: TrainSettings, gpu: Gpu): RunFolder {
   if (existsSync(join(path, 'config.json'))) return RunFolder.open(path).folder;
@@ -115,19 +118,48 @@ function openRun(path: string, data: string, { train }: Dataset, settings: Train
 export async function fromCheckpoint(gpu: Gpu, dataset: Dataset, path: string): Promise<PretrainingResult> {
   const checkpoint = readCheckpoint(path);
   const similarity = await beforeAndAfter(gpu, dataset, checkpoint);
-  return resultOf(checkpoint.settings, path, checkpoint.progress.step, metricsOf(checkpoint), similarity);
+  return resultOf(checkpoint.settings, path, checkpoint.progress.step, curvesAround(checkpoint), similarity);
 }
 
-type Metrics = Readonly<Record<string, unknown>> & { readonly type: string; readonly step: number };
+/** The numbers of an epoch that are read from a record of its run. */
+const epochRecord = z.object({
+  epoch: z.number().int().min(1),
+  step: z.number().int().min(0),
+  loss: measured(),
+  chance: z.number(),
+  accuracy: measured(),
+  imagesPerSecond: measured(),
+  knn: z.number().optional(),
+});
+const probeRecord = z.object({ knn: z.number().optional() });
 
-const recordsOf = (file: string): Metrics[] => (existsSync(file) ? (readJsonLines(file) as Metrics[]) : []);
+interface Curves {
+  readonly epochs: readonly PretrainingEpoch[];
+  readonly untrainedKnn?: number | undefined;
+}
 
-/** What the run of a checkpoint wrote until then; nothing where its folder is elsewhere or damaged. */
-function metricsOf({ path, progress }: Checkpoint): Metrics[] {
+/** What a run logged until a step. UserError: its record is damaged. */
+function curvesOf(folder: RunFolder, until: number): Curves {
+  const records = folder.records().filter(({ step }) => step <= until);
+  const source = (step: number) => ({
+    source: `${folder.file('metrics.jsonl')}: record of step ${step}`,
+    remedy: 'restore the file',
+  });
+  const probe = records.find(({ type }) => type === 'probe');
+  return {
+    epochs: records
+      .filter(({ type }) => type === 'epoch')
+      .map((record) => checked(epochRecord, record, source(record.step))),
+    untrainedKnn: probe && checked(probeRecord, probe, source(probe.step)).knn,
+  };
+}
+
+/** The same for the run of a checkpoint; nothing where its folder is elsewhere or damaged. */
+function curvesAround({ path, progress }: Checkpoint): Curves {
   try {
-    return recordsOf(join(dirname(path), '..', 'metrics.jsonl')).filter(({ step }) => step <= progress.step);
+    return curvesOf(new RunFolder(join(dirname(path), '..')), progress.step);
   } catch (error) {
-    if (error instanceof UserError) return [];
+    if (error instanceof UserError) return { epochs: [] };
     throw error;
   }
 }
@@ -136,12 +168,10 @@ function resultOf(
   { seed, batchSize }: TrainSettings,
   checkpoint: string,
   steps: number,
-  records: readonly Metrics[],
+  { epochs, untrainedKnn: untrained }: Curves,
   similarity: readonly SimilarityStage[],
   wallSeconds?: number,
 ): PretrainingResult {
-  const epochs = records.filter(({ type }) => type === 'epoch') as unknown as PretrainingEpoch[];
-  const untrained = records.find(({ type }) => type === 'probe')?.['knn'] as number | undefined;
   let seconds = 0;
   epochs.forEach(({ step, imagesPerSecond }, i) => {
     const images = (step - (epochs[i - 1]?.step ?? 0)) * batchSize;

@@ -4,8 +4,10 @@
  * standardised features and L-BFGS treat both encoders alike.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { z } from 'zod';
+import { checked, readChecked } from '../data/checked.ts';
 import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import type { ImageSet } from '../data/images.ts';
 import { Embedder } from '../eval/embed.ts';
@@ -17,7 +19,7 @@ import { resnetFeatures } from '../nn/resnet.ts';
 import { classCount, digestOf, type SupervisedData } from '../train/supervised_data.ts';
 import { digestOfGiven, loadEncoder, type PretrainedEncoder } from '../train/supervised_encoder.ts';
 import { preparation, type SupervisedSettings } from '../train/supervised_settings.ts';
-import { type LinearProbe, type Probes, probedEncoders } from './experiment_results.ts';
+import { type LinearProbe, type Probes, probedEncoders, probesSchema } from './experiment_results.ts';
 
 /** Images whose features are computed at a time. */
 const featureBatch = 256;
@@ -47,6 +49,13 @@ interface ProbeFile {
   readonly probes: Probes;
 }
 
+/** Of any version and origin: only the probes of this one are looked at. */
+const fileSchema = z.object({
+  version: z.number(),
+  origin: z.record(z.string(), z.unknown()),
+  probes: z.record(z.string(), z.unknown()),
+});
+
 export interface ProbeRun {
   /** `probe.json` of this seed and fold. */
   readonly file: string;
@@ -69,16 +78,14 @@ export class Prober {
     private readonly signal?: AbortSignal,
   ) {}
 
-  /** The probes of a file that was made of the same encoders and images, with the same λ to choose from. */
+  /** The probes of a file that was made of the same encoders and images, with the same λ to choose from. UserError: damaged. */
   known(run: ProbeRun): Probes | undefined {
-    if (!existsSync(run.file)) return undefined;
-    try {
-      const { version, origin, probes } = JSON.parse(readFileSync(run.file, 'utf8')) as ProbeFile;
-      const same = version === 1 && JSON.stringify(origin) === JSON.stringify(this.origin(run));
-      return same ? probes : undefined;
-    } catch {
-      return undefined; // Damaged: it is computed again.
-    }
+    const { file } = run;
+    if (!existsSync(file)) return undefined;
+    const remedy = 'delete it to have the probes computed again';
+    const { version, origin, probes } = readChecked(fileSchema, file, remedy);
+    if (version !== 1 || JSON.stringify(origin) !== JSON.stringify(this.origin(run))) return undefined;
+    return checked(probesSchema, probes, { source: file, remedy, name: (key) => `probes.${key}` });
   }
 
   /** Trains and tests both probes, unless the file has them. When the signal is aborted, its reason is thrown. */

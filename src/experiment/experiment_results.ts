@@ -1,5 +1,7 @@
 /** What an experiment found: the numbers of every stage, and the table that is made of them. */
 
+import { z } from 'zod';
+import { measured } from '../data/checked.ts';
 import { meanAndDeviation } from '../eval/probe.ts';
 import type { EncoderDigest } from '../train/supervised_encoder.ts';
 
@@ -37,17 +39,21 @@ export interface ModelResult {
 /** The two encoders that linear probes compare. */
 export const probedEncoders = ['pretrained', 'random'] as const;
 
-/** A linear probe: standardised features, L-BFGS, λ chosen on a held-out part of train. Losses in nats, accuracies are shares. */
-export interface LinearProbe {
-  /** Strength of the L2 penalty λ/2 ‖W‖², and the candidates with their accuracies on the held-out part. */
-  readonly lambda: number;
-  readonly tried: readonly { readonly value: number; readonly accuracy: number; readonly loss: number }[];
-  readonly iterations: number;
-  readonly converged: boolean;
-  readonly train: { readonly loss: number; readonly accuracy: number };
-  readonly test: { readonly loss: number; readonly accuracy: number };
-}
+const score = z.object({ loss: measured(), accuracy: z.number() }).readonly();
 
+/** A linear probe: standardised features, L-BFGS, λ chosen on a held-out part of train. Losses in nats, accuracies are shares. */
+const linearProbe = z.object({
+  /** Strength of the L2 penalty λ/2 ‖W‖², and the candidates with their accuracies on the held-out part. */
+  lambda: z.number(),
+  tried: z.array(z.object({ value: z.number(), accuracy: z.number(), loss: measured() }).readonly()).readonly(),
+  iterations: z.number(),
+  converged: z.boolean(),
+  train: score,
+  test: score,
+});
+export type LinearProbe = Readonly<z.infer<typeof linearProbe>>;
+
+export const probesSchema = z.object({ pretrained: linearProbe.readonly(), random: linearProbe.readonly() });
 export type Probes = Readonly<Record<(typeof probedEncoders)[number], LinearProbe>>;
 
 export interface PretrainingEpoch {
@@ -63,13 +69,14 @@ export interface PretrainingEpoch {
 }
 
 /** Cosine similarities of eight fixed pairs after `step` steps. */
-export interface SimilarityStage {
-  readonly step: number;
-  readonly positives: number;
-  readonly negatives: number;
+export const similarityStage = z.object({
+  step: z.number().int().min(0),
+  positives: measured(),
+  negatives: measured(),
   /** [16, 16], half-split: view 1 of all samples, then view 2. */
-  readonly similarity: readonly number[];
-}
+  similarity: z.array(measured()).readonly(),
+});
+export type SimilarityStage = Readonly<z.infer<typeof similarityStage>>;
 
 export interface PretrainingResult {
   readonly seed: number;

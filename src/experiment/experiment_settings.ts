@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { checked, readJson } from '../data/checked.ts';
+import { readChecked, settingsTable } from '../data/checked.ts';
 import { writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
@@ -77,8 +77,8 @@ const configSchema = z.object({
   checkpoint: z.string().nullable(),
   seeds: z.array(count).min(1),
   folds: z.array(count.max(9)).min(1).nullable(),
-  pretrain: z.unknown(),
-  supervised: z.unknown(),
+  pretrain: settingsTable(),
+  supervised: settingsTable(),
   images: z.object({ pretrain: count, train: count, test: count }),
   exclude: z.array(z.string()).readonly().optional(),
   imagesDigest: z.string().optional(),
@@ -167,10 +167,11 @@ export function readExperiment(out: string): ExperimentConfig | undefined {
   const file = fileOf(out);
   if (!existsSync(file)) return undefined;
   const remedy = 'restore the file or choose another --out';
-  const config = checked(configSchema, readJson(file, remedy), { source: file, remedy });
-  const asNamed = (name: string) => name;
-  const pretrain = parseSettings(config.pretrain, file, asNamed);
-  return { ...config, pretrain, supervised: parseSupervisedSettings(config.supervised, file, asNamed) };
+  const config = readChecked(configSchema, file, remedy);
+  const within = (table: string) => (name: string) => `${table}.${name}`;
+  const pretrain = parseSettings(config.pretrain, file, within('pretrain'), remedy);
+  const supervised = parseSupervisedSettings(config.supervised, file, within('supervised'), remedy);
+  return { ...config, pretrain, supervised };
 }
 
 /** Keeps the settings in the folder, which must be there. */

@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
 
 /**
  * What `scripts/setup.mjs` records where Vulkan drivers are not in the system's own places. Paths are relative to `.vulkan/`, or
@@ -22,6 +24,21 @@ function projectFolder(): string {
   return folder;
 }
 
+const driversSchema = z.object({
+  drivers: z.array(z.string()),
+  loader: z.string().nullable(),
+  libraries: z.array(z.string()),
+});
+
+/** What set-up recorded. UserError: the file is damaged. */
+export function readDrivers(file: string): InstalledDrivers {
+  try {
+    return driversSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    throw new UserError(`${file}: damaged or unreadable; run npm run setup, which writes it anew`, 1, { cause: error });
+  }
+}
+
 let done = false;
 
 /** Loads what set-up brought, and points the Vulkan loader at its drivers unless the user chose some. */
@@ -30,7 +47,7 @@ export function useInstalledDrivers(): void {
   const file = join(folder, 'drivers.json');
   if (done || !existsSync(file)) return;
   done = true;
-  const { drivers, loader, libraries } = JSON.parse(readFileSync(file, 'utf8')) as InstalledDrivers;
+  const { drivers, loader, libraries } = readDrivers(file);
   const named = drivers.map((path) => resolve(folder, path)).join(':');
   const chosen = process.env['VK_DRIVER_FILES'] || process.env['VK_ICD_FILENAMES'];
   // Loaders before 1.3.207 know the second name only.

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { firstNonFinite } from '../finite.ts';
 import type { State } from '../graph/state.ts';
 import { elements, type Shape } from '../graph/tensor.ts';
 import type { Entry, Module } from './module.ts';
@@ -48,29 +49,50 @@ export async function readEntries(state: State, entries: readonly Entry[]): Prom
   return new Map(entries.map((entry) => [entry.tensor.name, toTorch(entry, values.get(entry.tensor) as Float32Array)]));
 }
 
-/** Sets entries from tensors in PyTorch's layout. UserError: one is missing or has another shape; then nothing is changed. */
-export function writeEntries(
-  state: State,
-  entries: readonly Entry[],
-  tensors: ReadonlyMap<string, TorchTensor>,
-  source: string,
-): void {
-  const checked = entries.map((entry) => {
-    const { name } = entry.tensor;
+type Tensors = ReadonlyMap<string, TorchTensor>;
+
+/**
+ * The check of every tensor that is read from a file: all entries are there, in PyTorch's shapes, with finite values.
+ * @throws UserError names the first tensor that is wrong, in the order of the entries
+ */
+export function checkTensors(entries: readonly Entry[], tensors: Tensors, source: string): void {
+  for (const { tensor, torchShape } of entries) {
+    const { name } = tensor;
     const found = tensors.get(name);
-    if (!found)
-      throw new UserError(
-        `${source}: tensor '${name}' is missing; the file belongs to another architecture or projection head`,
-      );
-    if (found.shape.join() !== entry.torchShape.join()) {
-      const shapes = `[${found.shape.join(', ')}], expected [${entry.torchShape.join(', ')}]`;
-      throw new UserError(
-        `${source}: tensor '${name}' has shape ${shapes}; the file belongs to another architecture or projection head`,
-      );
+    const expected = `[${torchShape.join(', ')}]`;
+    if (!found) throw new UserError(`${source}: tensor '${name}' is missing, expected ${expected}; ${another}`);
+    if (found.shape.join() !== torchShape.join()) {
+      const shapes = `[${found.shape.join(', ')}], expected ${expected}`;
+      throw new UserError(`${source}: tensor '${name}' has shape ${shapes}; ${another}`);
     }
-    return [entry, found] as const;
-  });
-  for (const [entry, { data }] of checked) state.write(entry.tensor, fromTorch(entry, data));
+    checkFinite(name, found, source);
+  }
+}
+
+const another = 'the file is damaged, or of another architecture or projection head: give another one';
+
+/** UserError: a value of a tensor is NaN or infinite. */
+export function checkFinite(name: string, { data }: TorchTensor, source: string): void {
+  const at = firstNonFinite(data);
+  if (at < 0) return;
+  throw new UserError(
+    `${source}: tensor '${name}' has a value that is not finite (element ${at} is ${data[at]}); give another file`,
+  );
+}
+
+/** UserError: there are tensors that the entries do not have: they are of a larger network. */
+export function checkNoOthers(entries: readonly Entry[], names: Iterable<string>, what: string, source: string): void {
+  const known = new Set(entries.map(({ tensor }) => tensor.name));
+  for (const name of names) {
+    if (known.has(name)) continue;
+    throw new UserError(`${source}: has a tensor '${name}', which ${what} does not have; choose its architecture`);
+  }
+}
+
+/** Sets entries from tensors in PyTorch's layout. UserError: see `checkTensors`; then nothing is changed. */
+export function writeEntries(state: State, entries: readonly Entry[], tensors: Tensors, source: string): void {
+  checkTensors(entries, tensors, source);
+  for (const entry of entries) state.write(entry.tensor, fromTorch(entry, tensors.get(entry.tensor.name)!.data));
 }
 
 /** Parameters and buffers. */

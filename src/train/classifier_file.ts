@@ -1,19 +1,35 @@
+import { z } from 'zod';
+import { checked } from '../data/checked.ts';
 import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
 import { UserError } from '../errors.ts';
 import type { Preparation } from '../eval/classifier.ts';
 import type { State } from '../graph/state.ts';
 import { Classifier, type ClassifierOptions } from '../nn/classifier.ts';
+import { type Architecture, resnetBlocks, stems } from '../nn/resnet.ts';
 import { readEntries, writeEntries } from '../nn/state_dict.ts';
-import { floatTensors, stored } from './checkpoint.ts';
+import { floatTensors, stored } from './training_file.ts';
 
 const kind = 'simclr-webgpu classifier 1';
 
+const three = z.tuple([z.number(), z.number(), z.number()]).readonly();
+
 /** What a file says of a classifier beside its tensors. */
+const factsSchema = z.object({
+  options: z.object({
+    architecture: z.enum(Object.keys(resnetBlocks) as [Architecture]),
+    stem: z.enum(stems),
+    seed: z.number(),
+    classes: z.number().int().min(1),
+  }),
+  preparation: z.object({ imageSize: z.number().int().min(1), mean: three, std: three }),
+  /** Undefined where the classes have no names. */
+  classNames: z.array(z.string()).readonly().optional(),
+});
+
 export interface ClassifierFacts {
   readonly options: ClassifierOptions;
   readonly preparation: Preparation;
-  /** Undefined where the classes have no names. */
-  readonly classNames: readonly string[] | undefined;
+  readonly classNames?: readonly string[] | undefined;
 }
 
 /**
@@ -42,13 +58,18 @@ export function loadClassifier(state: State, path: string): ClassifierFacts & { 
   if (metadata['kind'] !== kind) {
     throw new UserError(`${path}: not a simclr-webgpu classifier; give the model.safetensors of a supervised training`);
   }
-  let facts: ClassifierFacts;
-  try {
-    facts = JSON.parse(metadata['classifier'] ?? '') as ClassifierFacts;
-  } catch {
-    throw new UserError(`${path}: its metadata are damaged; train the classifier again`);
-  }
+  const facts = factsOf(metadata['classifier'] ?? '', path);
   const classifier = new Classifier(facts.options);
-  writeEntries(state, [...classifier.parameters, ...classifier.buffers], floatTensors(tensors), path);
+  writeEntries(state, [...classifier.parameters, ...classifier.buffers], floatTensors(tensors, path), path);
   return { ...facts, classifier };
+}
+
+function factsOf(text: string, path: string): ClassifierFacts {
+  const remedy = 'train the classifier again';
+  try {
+    return checked(factsSchema, JSON.parse(text), { source: `${path}: damaged metadata`, remedy });
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${path}: its metadata are damaged; ${remedy}`);
+  }
 }

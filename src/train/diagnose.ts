@@ -1,11 +1,14 @@
+import type { Naming } from '../data/checked.ts';
 import type { ImageSource } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import type { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import type { Entry } from '../nn/module.ts';
+import type { Precision } from '../ops/precision.ts';
 import { Pretraining, type StepCounters } from '../ssl/pretraining.ts';
 import type { PretrainingGraph, PretrainingOptions, Trainable } from '../ssl/step.ts';
+import { flagOf } from './settings.ts';
 
 /** Index of the first element that is NaN or infinite, or −1. */
 const firstNonFinite = (data: Data): number => (data as Float32Array).findIndex((value) => !Number.isFinite(value));
@@ -41,6 +44,30 @@ async function firstBadOutput(program: Program): Promise<string | undefined> {
     }
   }
   return undefined;
+}
+
+/** Settings outside of which a training rarely goes well. */
+const usual = { weightDecay: 1, temperature: 0.01 } as const;
+
+/** The settings that make values grow without bounds. */
+export interface Suspects {
+  readonly lr: number;
+  readonly weightDecay: number;
+  readonly temperature?: number;
+  readonly precision: Precision;
+}
+
+/** What to do about a training whose values are not finite: what is most likely to have caused it is named. */
+export function divergenceRemedy({ weightDecay, temperature, precision }: Suspects, name: Naming): string {
+  if (weightDecay >= usual.weightDecay) {
+    return `Lower ${name('weightDecay')}: it is ${weightDecay}, and usual is less than 0.1`;
+  }
+  if (temperature !== undefined && temperature < usual.temperature) {
+    return `Raise ${name('temperature')}: it is ${temperature}, and usual is 0.05 to 1`;
+  }
+  const softer = temperature === undefined ? '' : ` or raise ${name('temperature')}`;
+  const wider = precision === 'f16' ? `, or train with ${flagOf('precision')} f32` : '';
+  return `Lower ${name('lr')}${softer}${wider}`;
 }
 
 /**

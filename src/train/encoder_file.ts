@@ -1,12 +1,20 @@
 /** Encoders in files: a checkpoint of ours, an exported encoder, a classifier, or torchvision's ResNet-18 or -34. */
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { Naming } from '../data/checked.ts';
-import { readSafetensors, type StoredTensor, toFloat32 } from '../data/safetensors.ts';
+import { readSafetensors } from '../data/safetensors.ts';
 import { UserError } from '../errors.ts';
 import type { Preparation } from '../eval/classifier.ts';
 import type { State } from '../graph/state.ts';
-import { type Architecture, ResNet, type ResNetOptions } from '../nn/resnet.ts';
-import { entriesOf, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import { type Architecture, ResNet, type ResNetOptions, resnetBlocks, stems } from '../nn/resnet.ts';
+import {
+  checkFinite,
+  checkNoOthers,
+  checkTensors,
+  entriesOf,
+  type TorchTensor,
+  writeEntries,
+} from '../nn/state_dict.ts';
 import {
   type GivenPreparation,
   missingPreparation,
@@ -15,6 +23,7 @@ import {
   storedPreparation,
 } from './preparation.ts';
 import { flagOf, normalization } from './settings.ts';
+import { floatTensors } from './training_file.ts';
 
 /** The tensors of a file that has an encoder. */
 export interface EncoderTensors {
@@ -49,18 +58,22 @@ const trunk = /^(conv1|bn1|layer[1-4])\./;
 
 /**
  * Reads the tensors of an encoder from any safetensors file that has torchvision's names, without moments of an optimiser.
- * @throws UserError no such file, damaged, no ResNet-18 or -34
+ * @throws UserError no such file, damaged, no ResNet-18 or -34, or a tensor that is not as it should be
  */
 export function readEncoderTensors(path: string): EncoderTensors {
   const { tensors: stored, metadata } = readSafetensors(path);
   const named = (pattern: RegExp) =>
-    new Map(
-      [...stored]
-        .filter(([tensor, { dtype }]) => pattern.test(tensor) && dtype !== 'I64')
-        .map(([tensor, values]) => [tensor, toTorch(values)]),
+    floatTensors(
+      [...stored].filter(([tensor]) => pattern.test(tensor)),
+      path,
     );
-  const tensors = named(trunk);
-  return { path, ...shapeOf(tensors, path), tensors, fc: named(/^fc\./), metadata };
+  const [tensors, fc] = [named(trunk), named(/^fc\./)];
+  const shape = shapeOf(tensors, metadata, path);
+  const entries = entriesOf(new ResNet({ ...shape, seed: 0 }));
+  checkTensors(entries, tensors, path);
+  checkNoOthers(entries, tensors.keys(), `a ${shape.architecture}`, path);
+  for (const [name, tensor] of fc) checkFinite(name, tensor, path);
+  return { path, ...shape, tensors, fc, metadata };
 }
 
 /**
@@ -79,24 +92,42 @@ export function readEncoderFile(path: string, given: GivenPreparation = {}, name
   }
   const names = entriesOf(new ResNet({ architecture, stem, seed: 0 })).map(({ tensor }) => tensor.name);
   const hash = createHash('sha256').update(`${architecture} ${stem}`);
-  const tensors = new Map(names.filter((tensor) => floats.has(tensor)).map((tensor) => [tensor, floats.get(tensor)!]));
+  const tensors = new Map(names.map((tensor) => [tensor, floats.get(tensor)!]));
   for (const [tensor, { data }] of tensors) hash.update(tensor).update(data);
   const digest = hash.digest('hex');
   const { mean, std } = colours;
   return { path, architecture, stem, imageSize, mean, std, normalize: normalizeNamed(colours), given, tensors, digest };
 }
 
-const toTorch = (tensor: StoredTensor): TorchTensor => ({ shape: tensor.shape, data: toFloat32(tensor) });
-
-function shapeOf(tensors: ReadonlyMap<string, TorchTensor>, path: string): Pick<EncoderFile, 'architecture' | 'stem'> {
+/** The network that a file's metadata name; where they name none, the one that its tensors are of. */
+function shapeOf(
+  tensors: ReadonlyMap<string, TorchTensor>,
+  metadata: EncoderTensors['metadata'],
+  path: string,
+): Pick<EncoderFile, 'architecture' | 'stem'> {
+  const told = toldShape(metadata);
   const first = tensors.get('conv1.weight');
-  const architecture = marks.find(([name]) => tensors.has(name))?.[1];
-  if (first?.shape.length !== 4 || !architecture || tensors.has('layer1.0.conv3.weight')) {
+  const architecture = told.architecture ?? marks.find(([name]) => tensors.has(name))?.[1];
+  if (!first || !architecture || tensors.has('layer1.0.conv3.weight')) {
     throw new UserError(
       `${path}: not an encoder that this program knows; give a checkpoint of a run, an exported encoder, or torchvision's resnet18 or resnet34 as safetensors (tensors conv1.weight, layer1.0.conv1.weight, …)`,
     );
   }
-  return { architecture, stem: first.shape[2] === 7 ? 'imagenet' : 'cifar' };
+  return { architecture, stem: told.stem ?? (first.shape.join() === '64,3,3,3' ? 'cifar' : 'imagenet') };
+}
+
+const shapeSchema = z.object({
+  architecture: z.enum(Object.keys(resnetBlocks) as [Architecture]).optional(),
+  stem: z.enum(stems).optional(),
+});
+
+/** What the metadata of an exported encoder, or a checkpoint's settings in them, say of its network. */
+function toldShape({ settings, architecture, stem }: EncoderTensors['metadata']): z.infer<typeof shapeSchema> {
+  try {
+    return shapeSchema.parse(settings === undefined ? { architecture, stem } : JSON.parse(settings));
+  } catch {
+    return {}; // No words of ours: the tensors say it.
+  }
 }
 
 /** The encoder with its values in `state`. UserError: a tensor is missing or has another shape. */

@@ -4,9 +4,10 @@ import type { Preparation } from '../eval/classifier.ts';
 import type { State } from '../graph/state.ts';
 import { readEntries, type TorchTensor } from '../nn/state_dict.ts';
 import { SimClr } from '../ssl/simclr.ts';
-import { readCheckpoint, stored } from './checkpoint.ts';
+import { readCheckpoint } from './checkpoint.ts';
 import { preparationMetadata } from './preparation.ts';
 import { modelOptions, normalization } from './settings.ts';
+import { stored } from './training_file.ts';
 
 /** Extensions under which an encoder can be written. */
 export const encoderExtensions = ['.safetensors'] as const;

@@ -4,10 +4,10 @@ import { counted } from '../data/counted.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import type { RunConfig } from './run_config.ts';
-import { flagOf, learningRate, type TrainSettings, totalSteps } from './settings.ts';
+import { flagOf, learningRate, type SettingName, type TrainSettings, totalSteps } from './settings.ts';
 
 /** The settings that may be given when a run is resumed. */
-const extensible = ['epochs', 'steps'] as const;
+export const extensible = ['epochs', 'steps'] as const satisfies readonly SettingName[];
 
 /**
  * The config of a run as it is resumed: the recorded one, or with the greater length that was given. Steps alone raise the epochs

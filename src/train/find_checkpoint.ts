@@ -1,6 +1,7 @@
 /** From what a user names to a file: a run's folder means its newest checkpoint. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { guarded } from '../data/file_errors.ts';
 import { UserError } from '../errors.ts';
 import { newestCheckpoint } from './checkpoint.ts';
 import { RunFolder } from './run_folder.ts';
@@ -32,7 +33,7 @@ const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: fal
 
 /** Folders of the pre-trainings of an experiment that have checkpoints. */
 function pretrainings(experiment: string): string[] {
-  return readdirSync(experiment)
+  return guarded('read', experiment, () => readdirSync(experiment))
     .filter((name) => /^seed-\d+$/.test(name))
     .map((name) => join(experiment, name, 'pretrain'))
     .filter((folder) => new RunFolder(folder).checkpointSteps().length > 0);

@@ -1,7 +1,7 @@
 /** `config.json` of a run: all that is needed to resume it, and to know where it ran and on what. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { checked, readJson } from '../data/checked.ts';
+import { readChecked, settingsTable } from '../data/checked.ts';
 import { UserError } from '../errors.ts';
 import { parseSettings, type TrainSettings } from './settings.ts';
 
@@ -13,7 +13,7 @@ const configSchema = z.object({
   data: z.string(),
   /** Globs given with `--exclude`. */
   exclude: z.array(z.string()).readonly().optional(),
-  settings: z.unknown(),
+  settings: settingsTable(),
   /** How many images the run trains on. */
   images: z.number().int().min(1),
   /** Digest of the list in `images.jsonl`; runs of older versions have none. */
@@ -33,6 +33,6 @@ export function readRunConfig(folder: string, file: string): RunConfig {
   if (!existsSync(file))
     throw new UserError(`${folder}: no config.json here, so there is no run to resume; start one with --out ${folder}`);
   const remedy = 'restore the file or start a new run';
-  const config = checked(configSchema, readJson(file, remedy), { source: file, remedy });
-  return { ...config, settings: parseSettings(config.settings, file, (name) => name) };
+  const config = readChecked(configSchema, file, remedy);
+  return { ...config, settings: parseSettings(config.settings, file, (name) => name, remedy) };
 }

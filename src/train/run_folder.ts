@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { readRecords } from '../data/checked.ts';
+import { guarded } from '../data/file_errors.ts';
 import {
   appendLine,
   checkWritableDir,
   ensureWritableDir,
-  readJsonLines,
   removeEmptyFolders,
   truncateJsonLines,
   writeFileAtomic,
@@ -16,10 +18,11 @@ import { UserError } from '../errors.ts';
 import { type RunConfig, readRunConfig } from './run_config.ts';
 
 /** One line of `metrics.jsonl`. Lines of a step and of an epoch carry the number of steps done. */
-export type MetricsRecord = Readonly<Record<string, unknown>> & {
-  readonly type: 'probe' | 'step' | 'epoch' | 'warning';
-  readonly step: number;
-};
+const metricsRecord = z.looseObject({
+  type: z.enum(['probe', 'step', 'epoch', 'warning']),
+  step: z.number().int().min(0),
+});
+export type MetricsRecord = Readonly<z.infer<typeof metricsRecord>>;
 
 const checkpointName = /^step-(\d{8})\.safetensors$/;
 
@@ -116,7 +119,7 @@ export class RunFolder {
   checkpointSteps(): number[] {
     const folder = this.file('checkpoints');
     if (!existsSync(folder)) return [];
-    return readdirSync(folder)
+    return guarded('read', folder, () => readdirSync(folder))
       .map((name) => checkpointName.exec(name))
       .filter((match) => match !== null)
       .map((match) => Number(match[1]))
@@ -136,11 +139,15 @@ export class RunFolder {
     appendLine(this.file('metrics.jsonl'), record);
   }
 
+  /** What was logged, without a last line that was cut. UserError: a line is damaged. */
+  records(): readonly MetricsRecord[] {
+    const file = this.file('metrics.jsonl');
+    return existsSync(file) ? readRecords(metricsRecord, file, 'restore the file, or remove that line') : [];
+  }
+
   /** The last step that was logged; 0: none was. */
   loggedSteps(): number {
-    const file = this.file('metrics.jsonl');
-    if (!existsSync(file)) return 0;
-    return (readJsonLines(file) as MetricsRecord[]).reduce((last, { step }) => Math.max(last, step), 0);
+    return this.records().reduce((last, { step }) => Math.max(last, step), 0);
   }
 
   /** Drops the lines of steps after `step`: they will be run again. */
@@ -148,7 +155,8 @@ export class RunFolder {
     const file = this.file('metrics.jsonl');
     // What was logged before the first step is logged again where that is run again.
     const keep = (record: object) => step > 0 && (record as MetricsRecord).step <= step;
-    if (existsSync(file)) truncateJsonLines(file, keep);
+    this.records(); // a damaged line is told before anything is dropped
+    truncateJsonLines(file, keep);
   }
 
   figure(name: string, png: Uint8Array): void {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { checked, readJson } from '../data/checked.ts';
+import { readChecked } from '../data/checked.ts';
 import { writeFileAtomic } from '../data/files.ts';
 import type { Gpu } from '../gpu/device.ts';
 
@@ -25,7 +25,7 @@ export function readRunKernels(folder: string, { traits, adapter }: Gpu): RunKer
   if (!existsSync(file)) return undefined;
   const remedy =
     'restore the file, or delete it to have kernels chosen again (results may then differ in the last bits)';
-  const found = checked(schema, readJson(file, remedy), { source: file, remedy });
+  const found = readChecked(schema, file, remedy);
   return found.adapter === traits.adapter && found.driver === adapter.info.description ? found : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checked, type Naming } from '../data/checked.ts';
+import { checked, type Naming, wrongValue } from '../data/checked.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -114,29 +114,34 @@ export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (let
  * Checks settings against a table, with defaults for those that are not there.
  *
  * @param source the file that they are from; undefined for flags
- * @throws UserError one line that names every wrong setting; exit code 2
+ * @param remedy what can be done about that file
+ * @throws UserError one line that names every wrong setting; exit code 2, and 1 for a file
  */
 export function parseTable<T extends z.ZodType<{ cropMin: number; cropMax: number }>>(
   table: T,
   given: unknown,
   source?: string,
   name: Naming = flagOf,
+  remedy?: string,
 ): z.infer<T> {
-  const settings = checked(table, given, { source, name, exitCode: 2 });
+  const options = { source, name, exitCode: source === undefined ? 2 : 1, ...(remedy && { remedy }) } as const;
+  const settings = checked(table, given, options);
   if (settings.cropMin > settings.cropMax) {
-    const where = source === undefined ? '' : `${source}: `;
-    throw new UserError(
-      `${where}${name('cropMin')} (${settings.cropMin}) must not be above ${name('cropMax')} (${settings.cropMax})`,
-      2,
-    );
+    const both = `${name('cropMin')} (${settings.cropMin}) must not be above ${name('cropMax')} (${settings.cropMax})`;
+    throw wrongValue(both, options);
   }
   return settings;
 }
 
 /** Checks the settings of a pre-training run; see `parseTable`. */
-export function parseSettings(given: unknown, source?: string, name: Naming = flagOf): TrainSettings {
-  const settings = parseTable(trainSettings, given, source, name);
-  checkMicroBatch(settings, name);
+export function parseSettings(given: unknown, source?: string, name: Naming = flagOf, remedy?: string): TrainSettings {
+  const settings = parseTable(trainSettings, given, source, name, remedy);
+  try {
+    checkMicroBatch(settings, name);
+  } catch (error) {
+    if (source === undefined || !(error instanceof UserError)) throw error;
+    throw wrongValue(error.message, { source, ...(remedy && { remedy }) });
+  }
   return settings;
 }
 

@@ -13,37 +13,19 @@ import {
   loadEncoder,
   type PretrainedEncoder,
 } from './supervised_encoder.ts';
-import type { SupervisedEpoch, SupervisedEvents } from './supervised_events.ts';
+import type { SupervisedEvents } from './supervised_events.ts';
 import { SupervisedFolder } from './supervised_folder.ts';
 import { batchSizeFor, SupervisedLoop, type SupervisedTask } from './supervised_loop.ts';
+import type { SupervisedResult } from './supervised_result.ts';
 import { preparation, type SupervisedSettings } from './supervised_settings.ts';
 import { featureSources, imageSources } from './supervised_sources.ts';
 import { hasFixedFeatures, type SupervisedMode, trainedPart } from './supervised_step.ts';
 
 export type { SupervisedEpoch, SupervisedEvents } from './supervised_events.ts';
 export { classifierFile } from './supervised_folder.ts';
+export type { SupervisedResult } from './supervised_result.ts';
 export { parseSupervisedSettings, type SupervisedSettings, supervisedSettings } from './supervised_settings.ts';
 export { type SupervisedMode, supervisedModes } from './supervised_step.ts';
-
-export interface SupervisedResult {
-  readonly mode: SupervisedMode;
-  readonly classes: number;
-  /** Numbers in the whole classifier, and in the part that was trained. */
-  readonly parameters: number;
-  readonly trained: number;
-  /** Images a step: the setting, or all training images where there are fewer. */
-  readonly batchSize: number;
-  readonly stepsPerEpoch: number;
-  readonly epochs: readonly SupervisedEpoch[];
-  /** The epoch that counts. */
-  readonly last: SupervisedEpoch;
-  /** The first epoch with the best test accuracy, to be shown beside the last: it was chosen by looking at the test set. */
-  readonly best: SupervisedEpoch;
-  /** Digests of the encoder before and after: equal where it is frozen (with `frozenBn: 'batch'`, those of its weights are). */
-  readonly encoder: { readonly before: EncoderDigest; readonly after: EncoderDigest };
-  /** Of all processes that worked on the training, compiling included. */
-  readonly wallSeconds: number;
-}
 
 export interface SupervisedOptions {
   /** Where `config.json`, `metrics.jsonl`, the checkpoint, and at the end `model.safetensors` and `result.json` are. */
@@ -87,7 +69,7 @@ export async function trainSupervised(
   const digests = { train: digestOf(data.train), test: digestOf(data.test) };
   const former = { train: sampledDigestOf(data.train), test: sampledDigestOf(data.test) };
   const folder = SupervisedFolder.open(options.folder, { ...config, ...digests }, former);
-  const known = folder.result<SupervisedResult>();
+  const known = folder.result();
   if (known) return known;
   checkPrecision(settings, gpu.traits);
   const state = new State(gpu);

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import type { Entry } from '../nn/module.ts';
 import type { ResNet, ResNetOptions } from '../nn/resnet.ts';
-import { readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import { checkNoOthers, entriesOf, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 /** A pre-trained encoder: a checkpoint, or tensors under torchvision's names. What does not belong to a ResNet's trunk is left out. */
@@ -29,14 +28,9 @@ export function loadEncoder(
   from: Pick<Checkpoint, 'path' | 'tensors'> | ReadonlyMap<string, TorchTensor>,
 ): void {
   const { tensors, path } = 'tensors' in from ? from : { tensors: from, path: 'pre-trained encoder' };
-  const entries = [...encoder.parameters, ...encoder.buffers];
-  const known = new Set(entries.map(({ tensor }) => tensor.name));
-  const unknown = [...tensors.keys()].find((name) => trunk.test(name) && !known.has(name));
-  if (unknown !== undefined) {
-    throw new UserError(
-      `${path}: has a tensor '${unknown}', which a ${options.architecture} does not have; choose its architecture`,
-    );
-  }
+  const entries = entriesOf(encoder);
+  const names = [...tensors.keys()].filter((name) => trunk.test(name));
+  checkNoOthers(entries, names, `a ${options.architecture}`, path);
   writeEntries(state, entries, tensors, path);
 }
 

@@ -1,27 +1,30 @@
 /** What a supervised training tells while it goes on. */
-import type { ScaleReport, StepReport } from './events.ts';
+import { z } from 'zod';
+import { measured } from '../data/checked.ts';
+import type { StepReport } from './events.ts';
 
 /** What an epoch showed. Accuracies are 0 to 1. */
-export interface SupervisedEpoch {
+export const supervisedEpoch = z.object({
   /** From 1. */
-  readonly epoch: number;
+  epoch: z.number().int().min(1),
   /** Means over the steps of the epoch, during which the weights change. */
-  readonly trainLoss: number;
-  readonly trainAccuracy: number;
+  trainLoss: measured(),
+  trainAccuracy: z.number(),
   /** Of the whole test set after the epoch, in inference mode and f32. */
-  readonly testLoss: number;
-  readonly testAccuracy: number;
+  testLoss: measured(),
+  testAccuracy: z.number(),
   /** Mean of the classes' own test accuracies; trainings of earlier versions did not measure it. */
-  readonly testBalancedAccuracy?: number;
+  testBalancedAccuracy: z.number().optional(),
   /** Of the last step. */
-  readonly lr: number;
+  lr: z.number(),
   /** The next step's; set where weights are trained in f16. */
-  readonly lossScale?: ScaleReport | undefined;
+  lossScale: z.object({ scale: z.number(), skipped: z.number() }).readonly().optional(),
   /** Of training and test together. */
-  readonly seconds: number;
+  seconds: z.number(),
   /** Of training alone; where features are cached, rows of features. */
-  readonly imagesPerSecond: number;
-}
+  imagesPerSecond: measured(),
+});
+export type SupervisedEpoch = Readonly<z.infer<typeof supervisedEpoch>>;
 
 export interface SupervisedEvents {
   onPipeline?(done: number, total: number): void;

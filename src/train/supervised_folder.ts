@@ -1,23 +1,29 @@
 import { existsSync, rmSync } from 'node:fs';
-import { readJson } from '../data/checked.ts';
+import { z } from 'zod';
+import { readChecked, settingsTable } from '../data/checked.ts';
 import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
-import type { CheckpointKind } from './checkpoint.ts';
+import { checkFinite } from '../nn/state_dict.ts';
 import { RunFolder } from './run_folder.ts';
+import { otherSetting } from './same_settings.ts';
+import { type SupervisedResult, supervisedResult } from './supervised_result.ts';
 import { parseSupervisedSettings, type SupervisedSettings } from './supervised_settings.ts';
-import type { SupervisedMode } from './supervised_step.ts';
+import { supervisedModes } from './supervised_step.ts';
+import { type CheckpointKind, readTraining, type TrainingFile } from './training_file.ts';
 
 /** What `config.json` holds: what a training must have in common with the one that it continues. */
-export interface SupervisedConfig {
-  readonly version: 1;
-  readonly mode: SupervisedMode;
-  readonly settings: SupervisedSettings;
-  readonly classes: number;
+const configSchema = z.object({
+  version: z.literal(1),
+  mode: z.enum(supervisedModes),
+  settings: settingsTable(),
+  classes: z.number().int().min(1),
   /** Digests of the images, and of the encoder that training starts from; null: from the seed. */
-  readonly train: string;
-  readonly test: string;
-  readonly encoder: string | null;
-}
+  train: z.string(),
+  test: z.string(),
+  encoder: z.string().nullable(),
+});
+type StoredConfig = z.infer<typeof configSchema>;
+export type SupervisedConfig = Readonly<Omit<StoredConfig, 'settings'>> & { readonly settings: SupervisedSettings };
 
 /** What is told for a part of the config that differs. */
 const parts: Readonly<Record<Exclude<keyof SupervisedConfig, 'version' | 'settings'>, string>> = {
@@ -61,7 +67,7 @@ export class SupervisedFolder {
   static open(path: string, config: SupervisedConfig, former: Digests): SupervisedFolder {
     const folder = new SupervisedFolder(path, config);
     if (!existsSync(folder.configFile)) return folder;
-    const found = readJson(folder.configFile, startAgain) as SupervisedConfig;
+    const found = readChecked(configSchema, folder.configFile, startAgain);
     const difference = differs(found, config, former, folder.configFile);
     if (difference) throw new UserError(`${path}: holds a training with ${difference}; choose another folder`);
     return folder;
@@ -91,18 +97,38 @@ export class SupervisedFolder {
     return classifierFile(this.path);
   }
 
-  hasCheckpoint(): boolean {
-    return existsSync(this.checkpointFile);
+  /** The checkpoint of a training that was stopped; undefined: it has none. UserError: damaged, or trained with other settings. */
+  checkpoint<P>(progress: z.ZodType<P>): TrainingFile<P> | undefined {
+    const file = this.checkpointFile;
+    if (!existsSync(file)) return undefined;
+    const read = readTraining(file, supervisedCheckpoint, progress);
+    const before = parseSupervisedSettings(read.settings, file, (name) => name);
+    const { settings } = this.config;
+    const other = otherSupervised(before, settings);
+    if (other) throw otherSetting(this.configFile, other, settings[other], file, before[other]);
+    return read;
   }
 
-  /** The result of a training that has ended. */
-  result<R>(): R | undefined {
+  /** There is a checkpoint, it can be read, and its values are finite. */
+  hasGoodCheckpoint(progress: z.ZodType): boolean {
+    try {
+      const { tensors } = this.checkpoint(progress) ?? {};
+      for (const [name, tensor] of tensors ?? []) checkFinite(name, tensor, this.checkpointFile);
+      return tensors !== undefined;
+    } catch (error) {
+      if (error instanceof UserError) return false;
+      throw error;
+    }
+  }
+
+  /** The result of a training that has ended. UserError: its file is damaged. */
+  result(): SupervisedResult | undefined {
     const file = this.run.file('result.json');
-    return existsSync(file) ? (readJson(file, startAgain) as R) : undefined;
+    return existsSync(file) ? readChecked(supervisedResult, file, startAgain) : undefined;
   }
 
   /** Keeps the result; from here on there is nothing to continue. The model must have been written. */
-  finish(result: object): void {
+  finish(result: SupervisedResult): void {
     writeJson(this.run.file('result.json'), result);
     rmSync(this.checkpointFile, { force: true });
   }
@@ -120,17 +146,21 @@ export class SupervisedFolder {
 /** Where a supervised training leaves its classifier. */
 export const classifierFile = (folder: string): string => new RunFolder(folder).file('model.safetensors');
 
-function differs(found: SupervisedConfig, config: SupervisedConfig, former: Digests, file: string): string | undefined {
-  if (found?.version !== config.version) return 'a config.json of another version';
+function differs(found: StoredConfig, config: SupervisedConfig, former: Digests, file: string): string | undefined {
   // A training of before there was a setting has its default.
-  const settings = parseSupervisedSettings(found.settings, file, (name) => name);
-  const names = Object.keys(config.settings) as (keyof SupervisedSettings)[];
-  const setting = names.find((name) => !free.includes(name) && settings[name] !== config.settings[name]);
+  const settings = parseSupervisedSettings(found.settings, file, (name) => `settings.${name}`, startAgain);
+  const setting = otherSupervised(settings, config.settings);
   if (setting) return `${setting} ${settings[setting]} in place of ${config.settings[setting]}`;
   const part = (Object.keys(parts) as (keyof typeof parts)[]).find(
     (key) => found[key] !== config[key] && !((key === 'train' || key === 'test') && found[key] === former[key]),
   );
   return part && parts[part];
+}
+
+/** The first setting that differs and that the numbers of a training depend on. */
+function otherSupervised(before: SupervisedSettings, now: SupervisedSettings): keyof SupervisedSettings | undefined {
+  const names = Object.keys(now) as (keyof SupervisedSettings)[];
+  return names.find((name) => !free.includes(name) && before[name] !== now[name]);
 }
 
 const startAgain = 'remove the folder to train from the start';

@@ -1,21 +1,15 @@
+import { z } from 'zod';
+import { measured } from '../data/checked.ts';
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
 import { type Examples, evaluate, Predictor } from '../eval/classifier.ts';
 import type { Run } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
-import {
-  type LossScaleProgress,
-  readLossScale,
-  readTraining,
-  restore,
-  restoreLossScale,
-  saveTraining,
-} from './checkpoint.ts';
-import { divergenceOf } from './diagnose.ts';
+import { divergenceOf, divergenceRemedy } from './diagnose.ts';
 import { learningRate } from './settings.ts';
 import { labelsOf, type SupervisedData } from './supervised_data.ts';
-import type { SupervisedEpoch, SupervisedEvents } from './supervised_events.ts';
+import { type SupervisedEpoch, type SupervisedEvents, supervisedEpoch } from './supervised_events.ts';
 import { type SupervisedFolder, supervisedCheckpoint } from './supervised_folder.ts';
 import { type SupervisedSettings, supervisedStepOptions } from './supervised_settings.ts';
 import {
@@ -25,6 +19,14 @@ import {
   traceSupervised,
   trainedPart,
 } from './supervised_step.ts';
+import {
+  lossScaleProgress,
+  readLossScale,
+  restore,
+  restoreLossScale,
+  saveTraining,
+  stepCount,
+} from './training_file.ts';
 
 /** What a training works on and with. */
 export interface SupervisedTask {
@@ -41,18 +43,19 @@ export interface SupervisedTask {
 }
 
 /** Counters of a training, without which it could not go on exactly. */
-interface Progress {
-  readonly step: number;
+const progressSchema = z.object({
+  step: stepCount(),
   /** Sums over the steps of the epoch that is under way. */
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly trainSeconds: number;
-  readonly epochs: readonly SupervisedEpoch[];
+  loss: measured(),
+  accuracy: z.number(),
+  trainSeconds: z.number(),
+  epochs: z.array(supervisedEpoch).readonly(),
   /** Of earlier processes. */
-  readonly wallSeconds: number;
+  wallSeconds: z.number(),
   /** Set where weights are trained in f16; of the time of the checkpoint. */
-  readonly lossScale?: LossScaleProgress | undefined;
-}
+  lossScale: lossScaleProgress.optional(),
+});
+type Progress = Readonly<z.infer<typeof progressSchema>>;
 
 const atStart: Progress = { step: 0, loss: 0, accuracy: 0, trainSeconds: 0, epochs: [], wallSeconds: 0 };
 
@@ -96,8 +99,8 @@ export class SupervisedLoop {
     });
     const predictor = await Predictor.create(state, classifier, test);
     let progress = atStart;
-    if (folder.hasCheckpoint()) {
-      const checkpoint = readTraining<Progress>(folder.checkpointFile, supervisedCheckpoint);
+    const checkpoint = folder.checkpoint(progressSchema);
+    if (checkpoint) {
       restore(state, trainedPart(classifier, mode, options), traced.optimizer, checkpoint);
       if (traced.scaling) restoreLossScale(state, traced.scaling, checkpoint);
       progress = checkpoint.progress;
@@ -164,11 +167,9 @@ export class SupervisedLoop {
   }
 
   private divergence(step: number, epoch: number, lr: number, indices: Uint32Array): Promise<Error> {
-    const { state, classifier, data, settings, folder, train } = this.task;
-    const narrow = settings.precision === 'f16' ? ', or train with --precision f32' : '';
-    const remedy = `Lower the learning rate${narrow}${folder.hasCheckpoint() ? '; the last checkpoint is good' : ''}`;
+    const { state, classifier, data, train } = this.task;
     const { traced } = this.step;
-    return divergenceOf(step, remedy, state, classifier.parameters, async function* () {
+    return divergenceOf(step, this.advice(), state, classifier.parameters, async function* () {
       const again = await SupervisedStep.compile(state, traced, train, { inspect: true });
       try {
         await again.run(indices, labelsOf(data.train, indices), { step, epoch, lr }).read();
@@ -177,6 +178,14 @@ export class SupervisedLoop {
         again.program.destroy();
       }
     });
+  }
+
+  /** What to do about values that are not finite. */
+  private advice(): string {
+    const { settings, folder } = this.task;
+    const words: Readonly<Record<string, string>> = { lr: 'the learning rate', weightDecay: 'the weight decay' };
+    const good = folder.hasGoodCheckpoint(progressSchema) ? '; the last checkpoint is good' : '';
+    return divergenceRemedy(settings, (name) => words[name]) + good;
   }
 
   private async endEpoch(epoch: number): Promise<void> {
@@ -223,7 +232,9 @@ export class SupervisedLoop {
       lossScale: scaling && (await readLossScale(state, scaling)),
     };
     const trained = trainedPart(classifier, mode, settings);
-    await saveTraining(folder.checkpointFile, state, trained, optimizer, supervisedCheckpoint, settings, progress);
+    const file = folder.checkpointFile;
+    const kind = supervisedCheckpoint;
+    await saveTraining(file, state, trained, optimizer, kind, settings, progress, () => this.advice());
     this.saved = progress.step;
   }
 

@@ -54,9 +54,13 @@ export const supervisedSettings = trainSettings
 
 export type SupervisedSettings = z.infer<typeof supervisedSettings>;
 
-/** Checks settings, with defaults for those that are not there. UserError: one line that names every wrong one; exit code 2. */
-export const parseSupervisedSettings = (given: unknown, source?: string, name?: Naming): SupervisedSettings =>
-  parseTable(supervisedSettings, given, source, name);
+/** Checks settings, with defaults for those that are not there. UserError: one line that names every wrong one; exit code 2, and 1 for a file. */
+export const parseSupervisedSettings = (
+  given: unknown,
+  source?: string,
+  name?: Naming,
+  remedy?: string,
+): SupervisedSettings => parseTable(supervisedSettings, given, source, name, remedy);
 
 /** How images are prepared where nothing is augmented. */
 export const preparation = (settings: Pick<SupervisedSettings, 'imageSize' | 'normalize'>): Preparation => ({

@@ -12,7 +12,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import { copyAsHalf, Weights, type WeightsOptions } from '../optim/weights.ts';
 import type { CompileOptions, StepCounters } from '../ssl/pretraining.ts';
 import { blurKernel } from '../ssl/views.ts';
-import type { Trained } from './checkpoint.ts';
+import type { Trained } from './training_file.ts';
 
 /** From scratch; a pre-trained encoder as it is under a new linear layer; a pre-trained encoder trained on. */
 export const supervisedModes = ['baseline', 'frozen', 'transfer'] as const;

@@ -100,7 +100,7 @@ describe('files', () => {
     );
     expect(message([])).toBe(`FILE: the content must be an object with named values, not a list of 0; ${remedy}`);
     expect(message({ ...config, settings: { epochs: 0, speed: 1 } })).toBe(
-      "FILE: epochs must be 1 or more, not 0; 'speed' is not a known setting",
+      `FILE: epochs must be 1 or more, not 0; 'speed' is not a known setting; ${remedy}`,
     );
   });
 

@@ -161,13 +161,26 @@ describe('downloadStl10', () => {
     expectWhole();
   });
 
-  it('starts over after 416, when there is more than the server has', async () => {
-    const long = Buffer.concat([bytes, Buffer.alloc(99_999)]);
-    respond = serve(long, { cutAfter: bytes.length + 10 });
-    await expect(fetchTo({ fetch: { attempts: 1 } })).rejects.toThrow('are kept');
+  /** Leaves what an earlier call would have left. */
+  const leave = (content: Uint8Array, version: string | undefined = '"v1"') => {
+    const part = 'stl10_binary.tar.gz.part';
+    writeTree(target, { [part]: content, [`${part}.json`]: JSON.stringify({ url: archiveOf(bytes).url, version }) });
+  };
+
+  it('starts over where there is more than the archive has', async () => {
+    leave(Buffer.concat([bytes, Buffer.alloc(99_999)]));
     respond = serve(bytes);
     await fetchTo();
-    expect(ranges).toEqual([undefined, `bytes=${bytes.length + 10}-`, undefined]);
+    expect(ranges).toEqual([undefined]);
+    expectWhole();
+  });
+
+  it('starts over after 416', async () => {
+    leave(bytes.subarray(0, 50_000));
+    respond = (request, response) =>
+      request.headers.range ? response.writeHead(416).end() : serve(bytes)(request, response);
+    await fetchTo();
+    expect(ranges).toEqual([undefined, 'bytes=50000-'].reverse());
     expectWhole();
   });
 
@@ -218,6 +231,10 @@ describe('downloadStl10', () => {
     rmSync(target, { recursive: true });
     respond = (_, response) => response.writeHead(302, { Location: 'ftp://example.org/x' }).end();
     await expect(fetchTo()).rejects.toThrow('ftp://example.org/x: not an http or https address');
+    respond = (_, response) => response.writeHead(302, { Location: 'http://[bad' }).end();
+    await expect(fetchTo()).rejects.toThrow(
+      /\/stl10_binary\.tar\.gz: the server redirects to "http:\/\/\[bad", which is no address; give another .*--url/,
+    );
     respond = (_, response) => response.writeHead(302, { Location: '/again' }).end();
     await expect(fetchTo()).rejects.toThrow('too many redirects');
   });
@@ -342,17 +359,74 @@ describe('downloadStl10 refuses', () => {
     expectWhole();
   });
 
-  it('too little space, before the first byte; what is there already counts', async () => {
+  it('an endless body, at the size of the archive; nothing of it is left', async () => {
+    let sent = 0;
+    respond = (_, response) => {
+      response.writeHead(200, { ETag: '"v1"' }); // chunked: nobody says how much comes
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536))) sent += 65_536;
+        if (!response.destroyed) response.once('drain', more);
+      };
+      more();
+    };
+    await expect(fetchTo()).rejects.toThrow(
+      `${base}/stl10_binary.tar.gz: the server has more than ${bytes.length} bytes, expected ${bytes.length}: it is another file; give another address`,
+    );
+    expect(ranges.length).toBe(1);
+    nothingLeft();
+    expect(sent).toBeLessThan(1e9);
+  });
+
+  it.each([-1, 1])('a file of another size, before its first byte (%i)', async (more) => {
+    respond = (_, response) => {
+      response.writeHead(200, { 'Content-Length': bytes.length + more });
+      response.write(bytes.subarray(0, 1000));
+    };
+    await expect(fetchTo()).rejects.toThrow(
+      `the server has ${bytes.length + more} bytes, expected ${bytes.length}: it is another file; give another address`,
+    );
+    nothingLeft();
+  });
+
+  it('to keep what cannot be continued, and to say that it is kept', async () => {
+    respond = (_, response) => {
+      response.writeHead(200, { 'Content-Length': bytes.length }); // neither ETag nor Last-Modified
+      response.write(bytes.subarray(0, 50_000), () => setTimeout(() => response.destroy(), 20));
+    };
+    const failed = fetchTo({ fetch: { attempts: 1 } });
+    await expect(failed).rejects.toThrow(/connection lost after 50000 bytes \(.+\); give another address/);
+    nothingLeft();
+  });
+
+  it('a body that ends early without having said how long it is', async () => {
+    respond = (_, response) => response.writeHead(200, { ETag: '"v1"' }).end(bytes.subarray(0, 1000));
+    await expect(fetchTo({ fetch: { attempts: 1 } })).rejects.toThrow(
+      `connection closed after 1000 of ${bytes.length} bytes; 1000 bytes are kept: run again to continue`,
+    );
+  });
+
+  it('to throw away what another address has begun', async () => {
+    respond = serve(bytes, { cutAfter: 50_000 });
+    await expect(fetchTo({ fetch: { attempts: 1 } })).rejects.toThrow('50000 bytes are kept');
+    await expect(fetchTo({ url: 'http://127.0.0.1:9/x' })).rejects.toThrow('refuses the connection');
     respond = serve(bytes);
-    const need = bytes.length + Object.values(files).reduce((sum, file) => sum + file.length, 0);
-    await expect(fetchTo({ freeBytes: async () => need - 1 })).rejects.toThrow(
+    await fetchTo();
+    expect(ranges).toEqual([undefined, 'bytes=50000-']);
+    expectWhole();
+  });
+
+  it('too little space, before the first byte; what is there already counts, and some is left free', async () => {
+    respond = serve(bytes);
+    const unpackedBytes = Object.values(files).reduce((sum, file) => sum + file.length, 0);
+    const need = (present: number) => Math.ceil((bytes.length - present + unpackedBytes) * 1.05);
+    await expect(fetchTo({ freeBytes: async () => need(0) - 1 })).rejects.toThrow(
       `${target}: 0.00 GB free, 0.00 GB needed`,
     );
     expect(ranges).toEqual([]);
-    writeTree(target, { 'stl10_binary.tar.gz.part': bytes.subarray(0, 10) });
-    expect((await fetchTo({ freeBytes: async () => need - 10 })).fetched).toBe(true);
-    const real = downloadStl10(join(target, 'real'), { freeBytes: async () => 5e9 });
-    await expect(real).rejects.toThrow('5.00 GB free, 5.76 GB needed');
+    writeTree(target, { 'stl10_binary.tar.gz.part': bytes.subarray(0, 100) });
+    expect((await fetchTo({ freeBytes: async () => need(100) })).fetched).toBe(true);
+    const real = downloadStl10(join(target, 'real'), { freeBytes: async () => 6e9 });
+    await expect(real).rejects.toThrow('6.00 GB free, 6.05 GB needed');
   });
 
   it.each<[string, Buffer, RegExp]>([

@@ -9,6 +9,7 @@ import {
   appendLine,
   ensureWritableDir,
   readJsonLines,
+  temporaryName,
   truncateJsonLines,
   writeFileAtomic,
 } from '../../src/data/files.ts';
@@ -139,6 +140,23 @@ describe('writeFileAtomic', () => {
     expect(fs.statSync('/dev/full').isCharacterDevice()).toBe(true);
   });
 
+  it.each([
+    [250, 'n'],
+    [255, 'n'],
+    [254, 'ä'],
+  ])('writes a name of %i bytes', (bytes, letter) => {
+    const name = letter.repeat(bytes / Buffer.byteLength(letter));
+    writeFileAtomic(path.join(folder, name), 'new');
+    writeFileAtomic(path.join(folder, name), 'newer');
+    expect(fs.readdirSync(folder)).toEqual([name]);
+    expect(fs.readFileSync(path.join(folder, name), 'utf8')).toBe('newer');
+  });
+
+  it('says that a name is too long for any file', () => {
+    expect(errorOf(() => writeFileAtomic(path.join(folder, 'n'.repeat(256)), 'x'))).toMatch(/the name is too long/);
+    expect(fs.readdirSync(folder)).toEqual([]);
+  });
+
   it('writes through a symbolic link', () => {
     const link = path.join(folder, 'link');
     fs.writeFileSync(file, 'old');
@@ -150,8 +168,8 @@ describe('writeFileAtomic', () => {
 
   it('removes what killed processes left behind, and nothing else', () => {
     const gone = spawnSync('true').pid;
-    const others = [`.out.bin.${process.ppid}.tmp`, `.other.bin.${gone}.tmp`, '.out.bin.tmp', '.out.bin.x1.tmp'];
-    for (const name of [`.out.bin.${gone}.tmp`, `.out.bin.${process.pid}.tmp`, ...others]) {
+    const others = [temporaryName(file, process.ppid), temporaryName('other.bin', gone), `.x.${gone}.tmp`, '.x.tmp'];
+    for (const name of [temporaryName(file, gone), temporaryName(file, process.pid), ...others]) {
       fs.writeFileSync(path.join(folder, name), 'half');
     }
     writeFileAtomic(file, 'new');

@@ -304,7 +304,7 @@ describe('evaluations', () => {
     const { tensors } = readSafetensors(checkpoint);
     const broken = join(folder, 'diverged.safetensors');
     const weight = tensors.get('bn1.weight')!;
-    tensors.set('bn1.weight', { ...weight, data: new Float32Array(64).fill(Number.NaN) } as typeof weight);
+    tensors.set('bn1.weight', { ...weight, data: new Float32Array(64).fill(3e38) } as typeof weight);
     writeSafetensors(broken, tensors);
     const cache = join(folder, 'broken');
     const given = { imageSize: size, normalize: 'imagenet' } as const;

@@ -10,7 +10,7 @@ import { gradients } from '../../src/ops/gradients.ts';
 import { ntXent } from '../../src/ops/nt_xent.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
-import { stored } from '../../src/train/checkpoint.ts';
+import { stored } from '../../src/train/training_file.ts';
 import { noise } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
 import { channelsLast, type GoldenCheck, type GoldenFile, mapValues, norm, normError } from './harness.ts';
