@@ -55,7 +55,7 @@ class Walk {
     const pending = [start];
     for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
       const folder = join(this.root, path);
-      if (await this.isSeen(folder)) continue;
+      if (await this.isSeen(folder, path)) continue;
       if (await kernelView(folder)) {
         this.found.leftOut.push({ path, why: 'system' });
         continue;
@@ -69,10 +69,10 @@ class Walk {
     }
   }
 
-  /** Whether a folder was listed, under whatever name; from now on it is. */
-  private async isSeen(folder: string): Promise<boolean> {
-    const real = await realpath(folder).catch(() => folder);
-    if (this.seen.has(real)) return true;
+  /** Whether a folder was listed, under whatever name, or cannot be; from now on it is. */
+  private async isSeen(folder: string, path: string): Promise<boolean> {
+    const real = await realpath(folder).catch((error: unknown) => this.refused(folder, path, error));
+    if (real === undefined || this.seen.has(real)) return true;
     this.seen.add(real);
     return false;
   }
@@ -92,13 +92,13 @@ class Walk {
   }
 
   private async entriesOf(folder: string, path: string): Promise<Entry[]> {
-    try {
-      return await listEntries(folder);
-    } catch (error) {
-      if (path === '') throw fileError('read', folder, error);
-      this.found.skipped.push({ file: path, reason: `folder cannot be read (${messageOf(error)})` });
-      return [];
-    }
+    return listEntries(folder).catch((error: unknown) => this.refused(folder, path, error) ?? []);
+  }
+
+  /** A folder that may not be read is told among the skipped. UserError: it is the whole set. */
+  private refused(folder: string, path: string, error: unknown): undefined {
+    if (path === '') throw fileError('read', folder, error);
+    this.found.skipped.push({ file: path, reason: `folder cannot be read (${messageOf(error)})` });
   }
 }
 

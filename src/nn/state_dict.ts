@@ -1,5 +1,4 @@
 import { UserError } from '../errors.ts';
-import { firstNonFinite } from '../finite.ts';
 import type { State } from '../graph/state.ts';
 import { elements, type Shape } from '../graph/tensor.ts';
 import type { Entry, Module } from './module.ts';
@@ -97,3 +96,9 @@ export function writeEntries(state: State, entries: readonly Entry[], tensors: T
 
 /** Parameters and buffers. */
 export const entriesOf = (module: Module): readonly Entry[] => [...module.parameters, ...module.buffers];
+
+/** Index of the first element that is NaN or infinite, or −1. A loop: files of a training have tens of millions of values. */
+export function firstNonFinite(data: ArrayLike<number>): number {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
+  return -1;
+}
