@@ -3,15 +3,13 @@ import type { ImageSource } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import type { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
-import type { Data, Tensor } from '../graph/tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import type { Entry } from '../nn/module.ts';
+import { firstNonFinite } from '../nn/state_dict.ts';
 import type { Precision } from '../ops/precision.ts';
 import { Pretraining, type StepCounters } from '../ssl/pretraining.ts';
 import type { PretrainingGraph, PretrainingOptions, Trainable } from '../ssl/step.ts';
 import { flagOf } from './settings.ts';
-
-/** Index of the first element that is NaN or infinite, or −1. */
-const firstNonFinite = (data: Data): number => (data as Float32Array).findIndex((value) => !Number.isFinite(value));
 
 /**
  * Runs a step again with all intermediates kept and finds the first tensor that is not finite. The weights are still those
