@@ -39,7 +39,14 @@ export interface ModelResult {
 /** The two encoders that linear probes compare. */
 export const probedEncoders = ['pretrained', 'random'] as const;
 
-const score = z.object({ loss: measured(), accuracy: z.number() }).readonly();
+const score = z
+  .object({
+    loss: measured(),
+    accuracy: z.number(),
+    /** Probes of earlier versions have none. */
+    balancedAccuracy: z.number().optional(),
+  })
+  .readonly();
 
 /** A linear probe: standardised features, L-BFGS, λ chosen on a held-out part of train. Losses in nats, accuracies are shares. */
 const linearProbe = z.object({

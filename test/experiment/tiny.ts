@@ -9,7 +9,7 @@ export const images = { train: 20, test: 10, unlabeled: 16 };
 
 // Checkpoints of 130 MB are what tiny trainings spend their time on: one at the end, and one where a training is stopped.
 export const given = {
-  pretrain: { imageSize: 16, batchSize: 4, epochs: 2, knnEvery: 0, drawEvery: 1, checkpointEvery: 2 },
+  pretrain: { imageSize: 16, batchSize: 4, epochs: 2, knnEvery: 0, knnImages: 500, drawEvery: 1, checkpointEvery: 2 },
   supervised: { epochs: 2, batchSize: 10, checkpointEvery: 2 },
 } as const;
 
@@ -22,7 +22,20 @@ export const configOf = (data: string): ExperimentConfig => ({
 /** The command line of the same. */
 export const flagsOf = (data: string): string[] => [
   ...['experiment', '--data', data, '--adapter', adapters[0] ?? 'none'],
-  ...['--image-size', '16', '--batch-size', '4', '--epochs', '2', '--knn-every', '0', '--draw-every', '1'],
+  ...[
+    '--image-size',
+    '16',
+    '--batch-size',
+    '4',
+    '--epochs',
+    '2',
+    '--knn-every',
+    '0',
+    '--knn-images',
+    '500',
+    '--draw-every',
+    '1',
+  ],
   ...['--supervised-epochs', '2', '--supervised-batch-size', '10'],
   ...['--checkpoint-every', '2', '--supervised-checkpoint-every', '2'],
 ];
