@@ -21,38 +21,38 @@ describe.each([
   ['a read-only disk', 'EROFS'],
   ['a disk that goes away', 'EIO'],
 ])('%s', (kind, code) => {
-  it.each([[scenarios.train, 3 * rounds], ...readers.map((scenario) => [scenario, rounds] as const)] as const)(
-    '$name',
-    async (scenario, count) => {
-      const random = randomNumbers(seed);
-      const out = (name: string) => {
-        const path = join(folder, `${scenario.name} ${code} ${name}`);
-        mkdirSync(path, { recursive: true });
-        return path;
-      };
-      const straight = out('straight');
-      const writes = await countWrites(scenario, straight);
-      const wanted = scenario.left(straight);
-      const tries = new Tries(kind, scenario.name);
-      const moments = new Set([writes, ...Array.from({ length: count }, () => 1 + Math.floor(random() * writes))]);
-      try {
-        for (const at of [...moments].slice(-count)) {
-          const path = out(String(at));
-          await tries.try(async () => {
-            const env = { FAULT_FOLDER: path, FAULT_CODE: code, FAULT_AT: String(at) };
-            const failed = await disturbed(scenario.first(path), shim, env);
-            expect(failed.err).toMatch(/^simclr: [^\n]+\n$/);
-            expect(failed.err).not.toMatch(/internal error/);
-            expect(failed.code).toBe(1);
-            expect(await run(...scenario.again(path))).toMatchObject({ code: 0, err: '' });
-            expect(scenario.left(path)).toEqual(wanted);
-          });
-        }
-      } finally {
-        tries.close();
+  it.each([
+    ['train', scenarios.train, 3 * rounds],
+    ...readers.map((scenario) => [scenario.name, scenario, rounds] as const),
+  ] as const)('%s', async (_, scenario, count) => {
+    const random = randomNumbers(seed);
+    const out = (name: string) => {
+      const path = join(folder, `${scenario.name} ${code} ${name}`);
+      mkdirSync(path, { recursive: true });
+      return path;
+    };
+    const straight = out('straight');
+    const writes = await countWrites(scenario, straight);
+    const wanted = scenario.left(straight);
+    const tries = new Tries(kind, scenario.name);
+    const moments = new Set([writes, ...Array.from({ length: count }, () => 1 + Math.floor(random() * writes))]);
+    try {
+      for (const at of [...moments].slice(-count)) {
+        const path = out(String(at));
+        await tries.try(async () => {
+          const env = { FAULT_FOLDER: path, FAULT_CODE: code, FAULT_AT: String(at) };
+          const failed = await disturbed(scenario.first(path), shim, env);
+          expect(failed.err).toMatch(/^simclr: [^\n]+\n$/);
+          expect(failed.err).not.toMatch(/internal error/);
+          expect(failed.code).toBe(1);
+          expect(await run(...scenario.again(path))).toMatchObject({ code: 0, err: '' });
+          expect(scenario.left(path)).toEqual(wanted);
+        });
       }
-    },
-  );
+    } finally {
+      tries.close();
+    }
+  });
 });
 
 /** Runs a command undisturbed. @returns how often it writes to its folder */

@@ -15,9 +15,9 @@ beforeAll(() => scenarios.prepare());
 
 describe('kill −9', () => {
   it.each([
-    [scenarios.train, 8 * rounds],
-    ...scenarios.others.map((scenario) => [scenario, 2 * rounds] as const),
-  ] as const)('$name', async (scenario, kills) => {
+    ['train', scenarios.train, 8 * rounds],
+    ...scenarios.others.map((scenario) => [scenario.name, scenario, 2 * rounds] as const),
+  ] as const)('%s', async (_, scenario, kills) => {
     const random = randomNumbers(seed);
     const out = (name: string) => {
       const path = join(folder, `${scenario.name} ${name}`);
