@@ -48,7 +48,7 @@ export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
 export { BatchNorm, Conv2d, Linear, ReLU, Sequential } from './nn/layers.ts';
 export { type Entry, type Mode, Module } from './nn/module.ts';
 export { projectionHead } from './nn/projection_head.ts';
-export { ResNet, resnetFeatures } from './nn/resnet.ts';
+export { ResNet, type ResNetOptions } from './nn/resnet.ts';
 export { add } from './ops/add.ts';
 export { augment, augmentParameters, decodeImages } from './ops/augment.ts';
 export { batchNorm, batchNormInference } from './ops/batch_norm.ts';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { UserError } from '../src/errors.ts';
 import { State } from '../src/graph/state.ts';
 import { elements } from '../src/graph/tensor.ts';
-import { constant, trace } from '../src/graph/trace.ts';
+import { constant, input, trace } from '../src/graph/trace.ts';
 import { type Entry, Module } from '../src/nn/module.ts';
 import { projectionHead } from '../src/nn/projection_head.ts';
 import { type Architecture, ResNet, type ResNetOptions } from '../src/nn/resnet.ts';
@@ -21,12 +21,12 @@ const named = (entries: readonly Entry[]) =>
   entries.map(({ tensor, torchShape }) => `${tensor.name} ${torchShape.join('×')}`);
 
 /** Names and shapes of torchvision's `resnet(…).named_parameters()` without `fc`, written down from its source. */
-function torchvisionParameters(blocks: readonly number[]): string[] {
+function torchvisionParameters(blocks: readonly number[], base = 64): string[] {
   const conv = (name: string, out: number, inputs: number, k: number) => `${name}.weight ${out}×${inputs}×${k}×${k}`;
   const norm = (name: string, channels: number) => [`${name}.weight ${channels}`, `${name}.bias ${channels}`];
-  const names = [conv('conv1', 64, 3, 7), ...norm('bn1', 64)];
+  const names = [conv('conv1', base, 3, 7), ...norm('bn1', base)];
   blocks.forEach((length, stage) => {
-    const channels = 64 << stage;
+    const channels = base << stage;
     for (let block = 0; block < length; block++) {
       const at = `layer${stage + 1}.${block}`;
       const inputs = block > 0 || stage === 0 ? channels : channels / 2;
@@ -63,6 +63,18 @@ it.each([
     });
   },
 );
+
+it.each([0.25, 2] as const)('width %d multiplies the channels of every layer', (width) => {
+  const model = new ResNet({ architecture: 'resnet18', stem: 'imagenet', width, seed: 1 });
+  expect(named(model.parameters)).toEqual(torchvisionParameters([2, 2, 2, 2], 64 * width));
+  expect(model.dimensions).toBe(512 * width);
+  const { graph } = trace(() => {
+    const h = model.forward(input('x', [2, 32, 32, 4], 'f32'), { training: true });
+    expect(h.shape).toEqual([2, 512 * width]);
+    return { h };
+  });
+  expect(graph.nodes.length).toBeGreaterThan(60);
+});
 
 it('the batch norms have 9,600 parameters, the convolutions 11,166,912', () => {
   const { parameters } = resnet('resnet18');

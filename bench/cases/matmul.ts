@@ -1,5 +1,4 @@
 import { constant } from '../../src/graph/trace.ts';
-import { resnetFeatures } from '../../src/nn/resnet.ts';
 import { matmul } from '../../src/ops/matmul.ts';
 import { simClrDefaults } from '../../src/ssl/simclr.ts';
 import { noise } from '../arrays.ts';
@@ -46,7 +45,8 @@ const itemOf = (shape: Product, label: string): Item<MatmulProblem> =>
 
 /** The head's products in a step of this size, a layer forward, then its weight gradient; and square ones. */
 const list: ListItems<MatmulProblem> = ({ pairs, quick }) => {
-  const [rows, width, { features }] = [2 * pairs, resnetFeatures, simClrDefaults];
+  const { features, headWidth: width } = simClrDefaults;
+  const rows = 2 * pairs;
   const head: [Product, string][] = [
     [product(rows, width, width, false, true), `${rows}×${width} · (${width}×${width})ᵀ`],
     [product(rows, features, width, false, true), `${rows}×${width} · (${features}×${width})ᵀ`],

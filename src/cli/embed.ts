@@ -8,7 +8,6 @@ import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { nameList } from '../data/printable.ts';
 import { Embedder } from '../eval/embed.ts';
 import { State } from '../graph/state.ts';
-import { resnetFeatures } from '../nn/resnet.ts';
 import { loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
 import { describePreparation, type GivenPreparation } from '../train/preparation.ts';
 import { checkpointFile, printLeftOut, printSkipped } from './common.ts';
@@ -38,7 +37,7 @@ export function embedCommand(): Command {
     )
     .option(
       '--out <file>',
-      'array to write (.npy), float32 [images, 512]; the file of each row goes next to it (.txt), one per line: as it is, or as a JSON string if it has control characters or starts with a double quote',
+      'array to write (.npy), float32 [images, features]; the file of each row goes next to it (.txt), one per line: as it is, or as a JSON string if it has control characters or starts with a double quote',
       'features.npy',
     )
     .option('--batch-size <number>', 'images per batch', countFrom(1), 64);
@@ -75,8 +74,8 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   const list = `${out.replace(/\.npy$/i, '')}.txt`;
   const names = nameList(Array.from({ length: set.count }, (_, i) => set.files?.[i] ?? String(i)));
   ensureWritableDir(dirname(out));
-  writeFileAtomic(out, npyPieces(features, [set.count, resnetFeatures]));
+  writeFileAtomic(out, npyPieces(features, [set.count, embedder.dimensions]));
   writeFileAtomic(list, names);
-  terminal.line(`${out}: float32 [${set.count}, ${resnetFeatures}]`);
+  terminal.line(`${out}: float32 [${set.count}, ${embedder.dimensions}]`);
   terminal.line(`${list}: the file of each row`);
 }

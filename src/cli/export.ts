@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { describeResNet } from '../nn/resnet.ts';
 import { exportEncoder } from '../train/export.ts';
 import { checkpointFile } from './common.ts';
 import { Terminal } from './terminal.ts';
@@ -11,9 +12,10 @@ export function exportCommand(): Command {
     .option('--out <file>', 'the file to write (.safetensors)', 'encoder.safetensors')
     .action(({ checkpoint, out }: { checkpoint: string; out: string }) => {
       const terminal = new Terminal();
-      const { tensors, architecture } = exportEncoder(checkpointFile(checkpoint, terminal), out);
-      terminal.line(`${out}: ${tensors} tensors of a ${architecture} encoder`);
-      terminal.line(`in Python: model = torchvision.models.${architecture}(); model.fc = torch.nn.Identity()`);
+      const { tensors, shape } = exportEncoder(checkpointFile(checkpoint, terminal), out);
+      terminal.line(`${out}: ${tensors} tensors of a ${describeResNet(shape)} encoder`);
+      if (shape.width !== 1) return; // torchvision has no such network
+      terminal.line(`in Python: model = torchvision.models.${shape.architecture}(); model.fc = torch.nn.Identity()`);
       terminal.line('           model.load_state_dict(safetensors.torch.load_file("…"))');
     });
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { describeResNet, shapeOf } from '../nn/resnet.ts';
 import { type EncoderTensors, readEncoderTensors } from '../train/encoder_file.ts';
 import { fittingHead, type InitialWeights } from '../train/initial_weights.ts';
 import { normalizeNamed, storedPreparation } from '../train/preparation.ts';
@@ -15,15 +16,15 @@ export const readInit = (path: string, terminal: Terminal): EncoderTensors =>
   readEncoderTensors(checkpointFile(path, terminal));
 
 /** Settings that follow from the weights where they are not given. */
-export function settingsOf({ path, architecture, stem, metadata }: EncoderTensors): Partial<TrainSettings> {
+export function settingsOf({ path, metadata, ...file }: EncoderTensors): Partial<TrainSettings> {
   const { colours } = storedPreparation(metadata, path, flagOf);
   const normalize = colours && normalizeNamed(colours);
-  return { architecture, stem, ...(normalize && { normalize }) };
+  return { ...shapeOf(file), ...(normalize && { normalize }) };
 }
 
 /** What a run with these settings starts from, and what its config keeps of that. */
 export function startFrom(
-  { path, architecture, tensors, fc }: EncoderTensors,
+  { path, tensors, fc, ...file }: EncoderTensors,
   settings: TrainSettings,
   terminal: Terminal,
 ): { weights: InitialWeights; config: NonNullable<RunConfig['init']> } {
@@ -36,7 +37,7 @@ export function startFrom(
       : fc.size > 0
         ? 'encoder; its projection head has other sizes, so a new one is used'
         : 'encoder; the projection head is new';
-  terminal.line(`init       ${path}: ${architecture} ${rest}`);
+  terminal.line(`init       ${path}: ${describeResNet(file)} ${rest}`);
   const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
   return { weights: { path, tensors, head }, config: { file: resolve(path), sha256, head: head !== undefined } };
 }

@@ -1,4 +1,5 @@
 import type { DeviceTraits } from '../gpu/device.ts';
+import { describeResNet } from '../nn/resnet.ts';
 import { formatBytes } from '../report/tables.ts';
 import type { ScaleReport, StepReport, TrainEvents } from '../train/events.ts';
 import { shortRecipe } from '../train/recipe.ts';
@@ -70,7 +71,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
       epochs = Math.ceil(steps / stepsPerEpoch);
       const millions = (parameters / 1e6).toFixed(1);
       terminal.line(
-        `model      ${settings.architecture}, ${millions} million parameters; ${formatBytes(peakBytes)} of GPU memory`,
+        `model      ${describeResNet(settings)}, ${millions} million parameters; ${formatBytes(peakBytes)} of GPU memory`,
       );
       const resuming = resumedAt > 0 ? `, resuming after step ${resumedAt}` : '';
       terminal.line(`steps      ${steps} (${stepsPerEpoch} per epoch)${resuming}`);

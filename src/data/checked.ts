@@ -95,6 +95,8 @@ function demand(issue: Issue): string {
     case 'too_big':
       if (issue.origin === 'array') return `a list of ${issue.maximum}${issue.exact ? '' : ' or fewer'}`;
       return issue.inclusive ? `${issue.maximum} or less` : `below ${issue.maximum}`;
+    case 'not_multiple_of':
+      return `a multiple of ${issue.divisor}`;
     default:
       return 'something else';
   }

@@ -6,7 +6,6 @@ import type { State } from '../graph/state.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import { input, trace } from '../graph/trace.ts';
 import type { Classifier } from '../nn/classifier.ts';
-import { resnetFeatures } from '../nn/resnet.ts';
 import { decodeImages } from '../ops/augment.ts';
 import { fromCounts } from './recognition.ts';
 
@@ -21,7 +20,7 @@ export interface Preparation {
 /** What a classifier is run on: images, or features that were computed before. */
 export interface Examples {
   readonly count: number;
-  /** Records how the features [N, 512] of a batch are made; `indices` u32 [N]. */
+  /** Records how the features [N, dimensions] of a batch are made; `indices` u32 [N]. */
   features(classifier: Classifier, indices: Tensor): Tensor;
   /** What `program.run` is to be given for the examples with these indices, beside the indices. */
   inputs(indices: Uint32Array): Readonly<Record<string, Data>>;
@@ -38,14 +37,14 @@ export const imageExamples = (source: ImageSource, { imageSize: size, mean, std 
   inputs: (indices) => source.inputs(indices),
 });
 
-/** Rows [count, 512] that stand for images whose features do not change; each batch is sent to the GPU. */
-export const featureExamples = (rows: Float32Array): Examples => ({
-  count: rows.length / resnetFeatures,
-  features: (_classifier, indices) => input('features', [indices.size, resnetFeatures], 'f32'),
+/** Rows [count, dimensions] that stand for images whose features do not change; each batch is sent to the GPU. */
+export const featureExamples = (rows: Float32Array, dimensions: number): Examples => ({
+  count: rows.length / dimensions,
+  features: (_classifier, indices) => input('features', [indices.size, dimensions], 'f32'),
   inputs(indices) {
-    const features = new Float32Array(indices.length * resnetFeatures);
+    const features = new Float32Array(indices.length * dimensions);
     indices.forEach((index, i) =>
-      features.set(rows.subarray(index * resnetFeatures, (index + 1) * resnetFeatures), i * resnetFeatures),
+      features.set(rows.subarray(index * dimensions, (index + 1) * dimensions), i * dimensions),
     );
     return { features };
   },

@@ -3,7 +3,7 @@ import { hostImages } from '../data/source.ts';
 import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import { input, trace } from '../graph/trace.ts';
-import { type ResNet, resnetFeatures } from '../nn/resnet.ts';
+import type { ResNet } from '../nn/resnet.ts';
 import { decodeImages } from '../ops/augment.ts';
 import type { Preparation } from './classifier.ts';
 
@@ -18,6 +18,8 @@ export class Embedder {
     private readonly program: Program,
     private readonly set: Pick<ImageSet, 'height' | 'width'>,
     private readonly batchSize: number,
+    /** Numbers in a row of features. */
+    readonly dimensions: number,
   ) {}
 
   /**
@@ -27,7 +29,7 @@ export class Embedder {
    */
   static async create(
     state: State,
-    encoder: Pick<ResNet, 'forward'>,
+    encoder: Pick<ResNet, 'forward' | 'dimensions'>,
     set: Pick<ImageSet, 'height' | 'width'>,
     { imageSize: size, mean, std, batchSize = 64 }: EmbedOptions,
   ): Promise<Embedder> {
@@ -37,10 +39,10 @@ export class Embedder {
       const x = decodeImages(images, { height, width, size, mean, std });
       return { features: encoder.forward(x, { training: false }) };
     });
-    return new Embedder(await Program.compile(graph, state, result), set, batchSize);
+    return new Embedder(await Program.compile(graph, state, result), set, batchSize, encoder.dimensions);
   }
 
-  /** Features [count, 512] of the images with these indices, all by default. */
+  /** Features [count, dimensions] of the images with these indices, all by default. */
   async embed(set: ImageSet, indices?: Uint32Array, onProgress?: (done: number) => void): Promise<Float32Array> {
     if (set.height !== this.set.height || set.width !== this.set.width) {
       throw new Error(
@@ -48,14 +50,14 @@ export class Embedder {
       );
     }
     const wanted = indices ?? Uint32Array.from({ length: set.count }, (_, i) => i);
-    const features = new Float32Array(wanted.length * resnetFeatures);
+    const features = new Float32Array(wanted.length * this.dimensions);
     const source = hostImages(set);
     for (let start = 0; start < wanted.length; start += this.batchSize) {
       const part = wanted.subarray(start, start + this.batchSize);
       // The last batch is filled up with its first image; those rows are dropped.
       const batch = Uint32Array.from({ length: this.batchSize }, (_, i) => part[i] ?? part[0]);
       const { features: rows } = await this.program.run(source.inputs(batch)).read();
-      features.set((rows as Float32Array).subarray(0, part.length * resnetFeatures), start * resnetFeatures);
+      features.set((rows as Float32Array).subarray(0, part.length * this.dimensions), start * this.dimensions);
       onProgress?.(start + part.length);
     }
     return features;

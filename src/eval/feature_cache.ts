@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { ensureWritableDir } from '../data/files.ts';
 import { type ImageSet, imageBytes } from '../data/images.ts';
 import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
-import { resnetFeatures } from '../nn/resnet.ts';
 
 /** Everything that features depend on. */
 export interface FeatureKey {
@@ -41,7 +40,7 @@ export const featureFile = (folder: string, key: FeatureKey): string =>
   join(folder, `features-${createHash('sha256').update(textOf(key)).digest('hex').slice(0, 16)}.safetensors`);
 
 /**
- * Features [count, 512] from the cache, else computed and kept there. A file of another key, or one whose values are not those that
+ * Features [count, dimensions] from the cache, else computed and kept there. A file of another key, or one whose values are not those that
  * were written, is removed and computed anew.
  */
 export async function cachedFeatures(
@@ -55,7 +54,7 @@ export async function cachedFeatures(
   if (known) return { features: known, cached: true };
   const features = await compute();
   ensureWritableDir(folder, '--cache');
-  const tensor = { dtype: 'F32', shape: [count, resnetFeatures], data: features } as const;
+  const tensor = { dtype: 'F32', shape: [count, features.length / count], data: features } as const;
   writeSafetensors(file, [['features', tensor]], { key: textOf(key), digest: digestOf(features) });
   return { features, cached: false };
 }
@@ -64,7 +63,7 @@ function read(file: string, key: FeatureKey, count: number): Float32Array | unde
   try {
     const { tensors, metadata } = readSafetensors(file);
     const data = tensors.get('features')?.data;
-    const whole = data instanceof Float32Array && data.length === count * resnetFeatures;
+    const whole = data instanceof Float32Array && data.length > 0 && data.length % count === 0;
     if (whole && metadata['key'] === textOf(key) && metadata['digest'] === digestOf(data)) return data;
   } catch {
     // Damaged: as if it were not there.

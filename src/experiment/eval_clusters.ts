@@ -19,7 +19,6 @@ import { type Embedding, mostPoints, type TsneOptions, tsne, tsneDefaults } from
 import { barChart, scatterChart } from '../report/plot.ts';
 import {
   dataFacts,
-  dimensions,
   type Evaluation,
   type LabelledData,
   majorityNote,
@@ -29,7 +28,7 @@ import {
 } from './evaluation.ts';
 
 /** Rows at length one; a row of zeros stays. */
-export function unitRows(x: Float32Array, columns = dimensions): Float32Array {
+export function unitRows(x: Float32Array, columns: number): Float32Array {
   const result = new Float32Array(x.length);
   for (let at = 0; at < x.length; at += columns) {
     const row = x.subarray(at, at + columns);
@@ -47,7 +46,7 @@ export async function evalKMeans(
 ): Promise<Outcome> {
   const data = await evaluation.labelled(path);
   const settings = { ...options, clusters: wanted ?? data.classes };
-  const found = kMeans(unitRows(data.features.train.features), dimensions, settings);
+  const found = kMeans(unitRows(data.features.train.features, data.dimensions), data.dimensions, settings);
   const { match, results } = agreement(data, found, settings.clusters);
   const { inertia, iterations } = found;
   const title = `k-means: ${counted(settings.clusters, 'cluster')} of the training features at length one, best of ${counted(settings.restarts, 'start')}; inertia ${inertia.toFixed(3)}`;
@@ -79,10 +78,10 @@ interface Agreement {
 }
 
 /** How clusters and classes agree, on train and on test; the matching is train's. */
-function agreement({ features, classes }: LabelledData, found: Clusters, clusters: number) {
+function agreement({ features, dimensions, classes }: LabelledData, found: Clusters, clusters: number) {
   const { train, test } = features;
   const tested = new Int32Array(test.labels.length);
-  assignRows(unitRows(test.features), dimensions, found.centres, tested);
+  assignRows(unitRows(test.features, dimensions), dimensions, found.centres, tested);
   const tables = [
     contingency(train.labels, found.assignment, classes, clusters),
     contingency(test.labels, tested, classes, clusters),
@@ -128,7 +127,8 @@ export async function evalTsne(evaluation: Evaluation, path: string, settings: T
   const { points: most, on, seed, onProgress, ...rest } = settings;
   const { set, name } = mappedSet(await evaluation.images(path), on);
   const rows = drawRows(evaluation, set.count, most, seed);
-  const x = unitRows(pickRows(await evaluation.features(set, name), rows, dimensions));
+  const { dimensions } = evaluation;
+  const x = unitRows(pickRows(await evaluation.features(set, name), rows, dimensions), dimensions);
   const perplexity =
     settings.perplexity ?? Math.max(1, Math.min(tsneDefaults.perplexity, Math.floor((rows.length - 1) / 3)));
   const found = await tsne(evaluation.state, x, dimensions, { ...rest, perplexity, onProgress });

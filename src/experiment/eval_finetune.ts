@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type ImageSet, subset } from '../data/images.ts';
 import { UserError } from '../errors.ts';
 import { meanAndDeviation } from '../eval/probe.ts';
+import { shapeOf } from '../nn/resnet.ts';
 import { lineChart } from '../report/plot.ts';
 import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';
 import {
@@ -32,14 +33,14 @@ export interface FinetuneSettings {
 
 /** The settings of a training as the encoder needs them. */
 export const settingsFor = ({ file }: Evaluation, { supervised }: FinetuneSettings): SupervisedSettings => {
-  const { path, architecture, stem, imageSize, normalize, mean, std } = file;
+  const { path, imageSize, normalize, mean, std } = file;
   if (normalize === undefined) {
     throw new UserError(
       `${path}: trained with colours of mean ${mean.join(', ')} and deviation ${std.join(', ')}, which fine-tuning cannot use; choose the nearest with --normalize`,
       2,
     );
   }
-  return { ...supervised, architecture, stem, imageSize, normalize };
+  return { ...supervised, ...shapeOf(file), imageSize, normalize };
 };
 
 /** Stands behind what was trained. */

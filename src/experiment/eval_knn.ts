@@ -8,7 +8,6 @@ import {
   baselineNotes,
   dataFacts,
   deviationNote,
-  dimensions,
   type Evaluation,
   foldsOf,
   type LabelledData,
@@ -38,12 +37,12 @@ export async function knnOn(
   temperatures: readonly number[],
 ): Promise<Recognition[][]> {
   const { test } = data.features;
-  const train = pickLabelled(data.features.train, rows, dimensions);
+  const train = pickLabelled(data.features.train, rows, data.dimensions);
   const most = Math.max(...ks);
   if (most > train.labels.length) {
     throw new UserError(`--k ${most}: there are only ${train.labels.length} training images`, 2);
   }
-  const neighbours = await nearestRows(state, train.features, test.features, dimensions, most);
+  const neighbours = await nearestRows(state, train.features, test.features, data.dimensions, most);
   return temperatures.map((temperature) =>
     ks.map((k) => recognition(voteOfNearest(neighbours, train.labels, { k, temperature }), test.labels)),
   );

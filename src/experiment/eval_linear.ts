@@ -16,7 +16,6 @@ import {
   baselineNotes,
   dataFacts,
   deviationNote,
-  dimensions,
   type Evaluation,
   foldsOf,
   type LabelledData,
@@ -46,9 +45,9 @@ export async function linearOn(
   options: Partial<ProbeOptions>,
   signal?: AbortSignal,
 ): Promise<LinearResult> {
-  const train = pickLabelled(data.features.train, rows, dimensions);
+  const train = pickLabelled(data.features.train, rows, data.dimensions);
   const { test } = data.features;
-  const probe = await trainProbe(train, dimensions, data.classes, options, signal);
+  const probe = await trainProbe(train, data.dimensions, data.classes, options, signal);
   const { iterations, converged } = probe.model;
   return {
     ...{ chosen: probe.chosen, tried: probe.tried, unchosen: probe.unchosen, iterations, converged },

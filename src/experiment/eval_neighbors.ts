@@ -11,7 +11,7 @@ import { UserError } from '../errors.ts';
 import { nearestRows } from '../eval/knn.ts';
 import { decimal } from '../report/numbers.ts';
 import { type Photo, photoSheet } from '../report/photo_sheet.ts';
-import { dimensions, type Evaluation, type Outcome, outcome } from './evaluation.ts';
+import { type Evaluation, type Outcome, outcome } from './evaluation.ts';
 
 export interface NeighborSettings {
   /** Files, or numbers of images of the set that is asked; without any, a few of that set. */
@@ -94,7 +94,13 @@ async function findNeighbors(
   const bank = await evaluation.features(searched, 'searched');
   const asked = await evaluation.features(querySet(searched, queries), 'queries', { cache: false });
   const spare = queries.some(({ own }) => own !== undefined) ? 1 : 0;
-  const { k, rows, similarities } = await nearestRows(evaluation.state, bank, asked, dimensions, count + spare);
+  const { k, rows, similarities } = await nearestRows(
+    evaluation.state,
+    bank,
+    asked,
+    evaluation.dimensions,
+    count + spare,
+  );
   const { labels, classNames, files } = searched;
   const neighbor = (at: number): Neighbor => ({
     image: rows[at],

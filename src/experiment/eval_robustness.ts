@@ -18,7 +18,6 @@ import { unchosenNote } from './eval_linear.ts';
 import {
   baselineNotes,
   dataFacts,
-  dimensions,
   type Evaluation,
   type LabelledSets,
   type Outcome,
@@ -97,7 +96,7 @@ class Tester {
 
   static async train(evaluation: Evaluation, sets: LabelledSets, options: ProbeOptions): Promise<Tester> {
     const train = { features: await evaluation.features(sets.train, 'train'), labels: sets.train.labels! };
-    const probe = await trainProbe(train, dimensions, sets.classes, options);
+    const probe = await trainProbe(train, evaluation.dimensions, sets.classes, options);
     return new Tester(evaluation, train, probe, Math.min(oneKnn.k, sets.train.count));
   }
 
@@ -105,7 +104,7 @@ class Tester {
     const { evaluation, train, probe, k } = this;
     const { temperature } = oneKnn;
     const features = await evaluation.features(set, name, { cache: false });
-    const neighbours = await nearestRows(evaluation.state, train.features, features, dimensions, k);
+    const neighbours = await nearestRows(evaluation.state, train.features, features, evaluation.dimensions, k);
     const linear = recognition(probePredict(probe, features), set.labels!);
     const knn = recognition(voteOfNearest(neighbours, train.labels, { k, temperature }), set.labels!);
     return {

@@ -9,7 +9,7 @@ import type { LabelledFeatures } from '../eval/probe.ts';
 import { isBalanced, type MajorityBaseline, majorityBaseline } from '../eval/recognition.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
-import { type ResNet, resnetFeatures } from '../nn/resnet.ts';
+import { type ResNet, shapeOf } from '../nn/resnet.ts';
 import { decimal } from '../report/numbers.ts';
 import type { Chart } from '../report/plot.ts';
 import { type EncoderFile, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
@@ -68,9 +68,9 @@ export interface LabelledSets {
 /** Features of the labelled sets of a folder. */
 export interface LabelledData extends LabelledSets {
   readonly features: { readonly train: LabelledFeatures; readonly test: LabelledFeatures };
+  /** Numbers in a row of them. */
+  readonly dimensions: number;
 }
-
-export const dimensions = resnetFeatures;
 
 /** An encoder on a device, and what is asked of it. */
 export class Evaluation {
@@ -88,6 +88,11 @@ export class Evaluation {
   /** Reads the encoder and brings it to the device. UserError: it is none. */
   static open(gpu: Gpu, options: EvaluationOptions): Evaluation {
     return new Evaluation(new State(gpu), readEncoderFile(options.checkpoint, options), options);
+  }
+
+  /** Numbers in a row of features. */
+  get dimensions(): number {
+    return this.encoder.dimensions;
   }
 
   /** Opens a folder, labelled or not. */
@@ -118,10 +123,11 @@ export class Evaluation {
       features: await this.features(set, name),
       labels: set.labels!,
     });
-    return { ...sets, features: { train: await of(sets.train, 'train'), test: await of(sets.test, 'test') } };
+    const features = { train: await of(sets.train, 'train'), test: await of(sets.test, 'test') };
+    return { ...sets, features, dimensions: this.dimensions };
   }
 
-  /** Features [count, 512] of a set, from the cache where they are there. */
+  /** Features [count, dimensions] of a set, from the cache where they are there. */
   async features(set: ImageSet, name: string, { cache = true } = {}): Promise<Float32Array> {
     const { file, options, state } = this;
     if (!cache) return this.embed(set, name);
@@ -153,8 +159,8 @@ export class Evaluation {
 
   /** What every JSON file says of the encoder and the machine. */
   facts(): Record<string, unknown> {
-    const { path, architecture, stem, imageSize, normalize = null, mean, std, digest } = this.file;
-    const encoder = { checkpoint: path, architecture, stem, imageSize, normalize, mean, std, digest };
+    const { path, imageSize, normalize = null, mean, std, digest } = this.file;
+    const encoder = { checkpoint: path, ...shapeOf(this.file), imageSize, normalize, mean, std, digest };
     return { encoder, adapter: this.state.gpu.traits.adapter };
   }
 

@@ -15,7 +15,7 @@ import { type LabelledFeatures, pickLabelled, probeDefaults, probeScore, trainPr
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { Classifier } from '../nn/classifier.ts';
-import { resnetFeatures } from '../nn/resnet.ts';
+import { shapeOf } from '../nn/resnet.ts';
 import { classCount, digestOf, type SupervisedData } from '../train/supervised_data.ts';
 import { digestOfGiven, loadEncoder, type PretrainedEncoder } from '../train/supervised_encoder.ts';
 import { preparation, type SupervisedSettings } from '../train/supervised_settings.ts';
@@ -115,10 +115,11 @@ export class Prober {
   }
 
   private async fit({ train, test }: Features, fold: Uint32Array | null): Promise<LinearProbe> {
-    const rows = fold === null ? train : pickLabelled(train, fold, resnetFeatures);
+    const dimensions = train.features.length / train.labels.length;
+    const rows = fold === null ? train : pickLabelled(train, fold, dimensions);
     const { seed } = this.settings;
     const options = { solver: 'lbfgs', l2: probeDefaults.l2, seed } as const;
-    const probe = await trainProbe(rows, resnetFeatures, classCount(this.data), options, this.signal);
+    const probe = await trainProbe(rows, dimensions, classCount(this.data), options, this.signal);
     const { iterations, converged } = probe.model;
     return {
       ...{ lambda: probe.chosen, tried: probe.tried, iterations, converged },
@@ -132,10 +133,9 @@ export class Prober {
     const known = this.features.get(name);
     if (known) return known;
     const { gpu, data, settings, onFeatures, signal } = this;
-    const { architecture, stem, seed } = settings;
     const state = new State(gpu);
     try {
-      const classifier = new Classifier({ architecture, stem, seed, classes: classCount(data) });
+      const classifier = new Classifier({ ...shapeOf(settings), seed: settings.seed, classes: classCount(data) });
       loadEncoder(state, classifier, this.encoders[name]);
       const total = data.train.count + data.test.count;
       const embed = async (set: ImageSet, before: number): Promise<LabelledFeatures> => {

@@ -7,6 +7,7 @@ import { readChecked, settingsTable } from '../data/checked.ts';
 import { writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
+import { shapeOf } from '../nn/resnet.ts';
 import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { parseSupervisedSettings, type SupervisedSettings } from '../train/supervised_settings.ts';
 
@@ -128,11 +129,11 @@ function supervisedFrom(
   given: GivenExperiment,
   { software }: Pick<DeviceTraits, 'software'>,
 ): SupervisedSettings {
-  const { imageSize, normalize, architecture, stem, images } = pretrain;
+  const { imageSize, normalize, images } = pretrain;
   const { cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur } = pretrain;
   return parseSupervisedSettings(
     {
-      ...{ imageSize, normalize, architecture, stem, images },
+      ...{ imageSize, normalize, ...shapeOf(pretrain), images },
       ...{ cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur },
       ...(software && softwareSupervised),
       ...given.supervised,

@@ -1,20 +1,20 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { Linear } from './layers.ts';
 import type { Entry, Mode } from './module.ts';
-import { ResNet, type ResNetOptions, resnetFeatures } from './resnet.ts';
+import { ResNet, type ResNetOptions } from './resnet.ts';
 
 export interface ClassifierOptions extends ResNetOptions {
   readonly classes: number;
 }
 
-/** A ResNet with torchvision's linear classifier `fc`: images [N, H, W, 4] → features [N, 512] → logits [N, classes]. */
+/** A ResNet with torchvision's linear classifier `fc`: images [N, H, W, 4] → features [N, dimensions] → logits [N, classes]. */
 export class Classifier {
   readonly encoder: ResNet;
   readonly fc: Linear;
 
   constructor(readonly options: ClassifierOptions) {
     this.encoder = new ResNet(options);
-    this.fc = new Linear('fc', resnetFeatures, options.classes, options.seed);
+    this.fc = new Linear('fc', this.encoder.dimensions, options.classes, options.seed);
   }
 
   get parameters(): readonly Entry[] {
@@ -25,12 +25,12 @@ export class Classifier {
     return this.encoder.buffers;
   }
 
-  /** Images [N, H, W, 4] → h [N, 512]. */
+  /** Images [N, H, W, 4] → h [N, dimensions]. */
   features(x: Tensor, mode: Mode): Tensor {
     return this.encoder.forward(x, mode);
   }
 
-  /** Features [N, 512] → logits [N, classes]. */
+  /** Features [N, dimensions] → logits [N, classes]. */
   logits(features: Tensor): Tensor {
     return this.fc.forward(features);
   }

@@ -43,35 +43,64 @@ export const resnetBlocks = { resnet18: [2, 2, 2, 2], resnet34: [3, 4, 6, 3] } a
 export type Architecture = keyof typeof resnetBlocks;
 export const stems = ['imagenet', 'cifar'] as const;
 
-export interface ResNetOptions {
+/** Which network a ResNet is. */
+export interface ResNetShape {
   readonly architecture: Architecture;
   /** `imagenet`: 7×7 stride 2 and max pooling. `cifar`: 3×3 stride 1 without pooling, for images of 32 pixels or so. */
   readonly stem: (typeof stems)[number];
+  /** Multiplies the channels of every layer, a multiple of 1/4; 1 is the published network. */
+  readonly width: number;
+}
+
+export interface ResNetOptions extends Omit<ResNetShape, 'width'> {
+  /** See `ResNetShape`; 1 by default. */
+  readonly width?: number | undefined;
   readonly seed: number;
 }
 
-/** Features that the trunk gives: the average-pooled last map. */
-export const resnetFeatures = 512;
+/** Of settings, of what a file says, or of options: which network they mean. */
+export const shapeOf = ({ architecture, stem, width = 1 }: Omit<ResNetOptions, 'seed'>): ResNetShape => ({
+  architecture,
+  stem,
+  width,
+});
+
+/** The same in the metadata of a file. */
+export function shapeMetadata(options: Omit<ResNetOptions, 'seed'>): Record<keyof ResNetShape, string> {
+  const { architecture, stem, width } = shapeOf(options);
+  return { architecture, stem, width: String(width) };
+}
+
+/** `resnet18`, or `resnet18 of width 0.25`. */
+export const describeResNet = ({ architecture, width = 1 }: Pick<ResNetOptions, 'architecture' | 'width'>): string =>
+  width === 1 ? architecture : `${architecture} of width ${width}`;
+
+/** Channels of the stem and of the first stage, at width 1; each further stage has twice as many as the one before. */
+export const baseChannels = 64;
 
 /**
  * ResNet-18 or -34 (He et al., 2016) without its classifier, under torchvision's names. Takes images [N, H, W, 4] (the fourth
- * channel zero), gives features [N, 512], which are f32 in any precision.
+ * channel zero), gives features [N, dimensions], which are f32 in any precision.
  */
 export class ResNet extends Module {
+  /** Features that the trunk gives, the average-pooled last map: 512 at width 1. */
+  readonly dimensions: number;
   private readonly conv1: Conv2d;
   private readonly bn1: BatchNorm;
   private readonly layers: readonly Sequential[];
 
   constructor(private readonly options: ResNetOptions) {
     super('');
-    const { architecture, stem, seed } = options;
+    const { architecture, stem, width, seed } = { width: 1, ...options };
+    const base = baseChannels * width;
     const shape = stem === 'imagenet' ? { kernel: 7, stride: 2, padding: 3 } : { kernel: 3, stride: 1, padding: 1 };
-    this.conv1 = this.child(new Conv2d('conv1', 3, 64, { ...shape, seed }));
-    this.bn1 = this.child(new BatchNorm('bn1', 64));
+    this.conv1 = this.child(new Conv2d('conv1', 3, base, { ...shape, seed }));
+    this.bn1 = this.child(new BatchNorm('bn1', base));
     this.layers = resnetBlocks[architecture].map((blocks, index) => {
-      const channels = 64 * 2 ** index;
-      return this.child(stage(`layer${index + 1}`, index === 0 ? 64 : channels / 2, channels, blocks, index, seed));
+      const channels = base * 2 ** index;
+      return this.child(stage(`layer${index + 1}`, index === 0 ? base : channels / 2, channels, blocks, index, seed));
     });
+    this.dimensions = base * 8;
   }
 
   forward(x: Tensor, mode: Mode): Tensor {

@@ -15,31 +15,34 @@ const isConvolution = ({ torchShape }: Entry): boolean => torchShape.length === 
 export function toTorch(entry: Entry, data: Float32Array): TorchTensor {
   const shape = entry.torchShape;
   if (!isConvolution(entry)) return { shape, data: data.slice() };
-  const [, channels, height, width] = shape;
-  const padded = entry.tensor.shape[3];
   const result = new Float32Array(elements(shape));
-  for (let i = 0; i < result.length; i++) {
-    const kernel = i % (height * width);
-    const channel = Math.floor(i / (height * width)) % channels;
-    const output = Math.floor(i / (height * width * channels));
-    result[i] = data[(output * height * width + kernel) * padded + channel];
-  }
+  forWeights(entry, (ours, theirs) => {
+    result[theirs] = data[ours];
+  });
   return { shape, data: result };
 }
 
 /** From PyTorch's layout to ours, with zeros for padded channels. */
 export function fromTorch(entry: Entry, data: Float32Array): Float32Array {
   if (!isConvolution(entry)) return data;
-  const [, channels, height, width] = entry.torchShape;
-  const padded = entry.tensor.shape[3];
   const result = new Float32Array(entry.tensor.size);
-  for (let i = 0; i < data.length; i++) {
-    const kernel = i % (height * width);
-    const channel = Math.floor(i / (height * width)) % channels;
-    const output = Math.floor(i / (height * width * channels));
-    result[(output * height * width + kernel) * padded + channel] = data[i];
-  }
+  forWeights(entry, (ours, theirs) => {
+    result[ours] = data[theirs];
+  });
   return result;
+}
+
+/** Where each weight of a convolution lies in both layouts; without divisions, as a checkpoint has tens of millions of them. */
+function forWeights({ tensor, torchShape }: Entry, visit: (ours: number, theirs: number) => void): void {
+  const [outputs, channels, height, width] = torchShape;
+  const kernel = height * width;
+  const padded = tensor.shape[3];
+  for (let output = 0, theirs = 0; output < outputs; output++) {
+    for (let channel = 0; channel < channels; channel++) {
+      let ours = output * kernel * padded + channel;
+      for (let k = 0; k < kernel; k++, ours += padded) visit(ours, theirs++);
+    }
+  }
 }
 
 /** Values of entries in PyTorch's layout, by name. `valuesOf` may be another variable of the same layout (a moment). */

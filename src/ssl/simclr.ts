@@ -2,7 +2,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { Sequential } from '../nn/layers.ts';
 import type { Entry, Mode } from '../nn/module.ts';
 import { projectionHead } from '../nn/projection_head.ts';
-import { ResNet, type ResNetOptions, resnetFeatures } from '../nn/resnet.ts';
+import { ResNet, type ResNetOptions } from '../nn/resnet.ts';
 
 export interface SimClrOptions extends ResNetOptions {
   /** Size of the embedding z. */
@@ -16,10 +16,11 @@ export interface SimClrOptions extends ResNetOptions {
 export const simClrDefaults: SimClrOptions = {
   architecture: 'resnet18',
   stem: 'imagenet',
+  width: 1,
   seed: 1,
   features: 128,
   headDepth: 2,
-  headWidth: resnetFeatures,
+  headWidth: 512,
   headBatchNorm: false,
 };
 
@@ -38,7 +39,7 @@ export class SimClr {
       width: headWidth,
       batchNorm: headBatchNorm,
       outputs: features,
-      inputs: resnetFeatures,
+      inputs: this.encoder.dimensions,
       seed,
     });
   }
@@ -51,7 +52,7 @@ export class SimClr {
     return [...this.encoder.buffers, ...this.head.buffers];
   }
 
-  /** Images [N, H, W, 4] → h [N, 512]. */
+  /** Images [N, H, W, 4] → h [N, dimensions]. */
   features(x: Tensor, mode: Mode): Tensor {
     return this.encoder.forward(x, mode);
   }

@@ -4,6 +4,7 @@ import { measured } from '../data/checked.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import type { Entry } from '../nn/module.ts';
+import { describeResNet } from '../nn/resnet.ts';
 import { checkNoOthers, checkTensors, writeEntries } from '../nn/state_dict.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { Weights } from '../optim/weights.ts';
@@ -70,7 +71,7 @@ export function readCheckpoint(path: string): Checkpoint {
   const settings = parseSettings(read.settings, path, (name) => name);
   const entries = checkpointEntries(settings);
   checkTensors(entries, read.tensors, path);
-  checkNoOthers(entries, read.tensors.keys(), `a run with its settings (${settings.architecture})`, path);
+  checkNoOthers(entries, read.tensors.keys(), `a run with its settings (${describeResNet(settings)})`, path);
   return { ...read, settings };
 }
 

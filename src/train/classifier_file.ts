@@ -5,7 +5,7 @@ import { UserError } from '../errors.ts';
 import type { Preparation } from '../eval/classifier.ts';
 import type { State } from '../graph/state.ts';
 import { Classifier, type ClassifierOptions } from '../nn/classifier.ts';
-import { type Architecture, resnetBlocks, stems } from '../nn/resnet.ts';
+import { type Architecture, resnetBlocks, shapeMetadata, stems } from '../nn/resnet.ts';
 import { readEntries, writeEntries } from '../nn/state_dict.ts';
 import { floatTensors, stored } from './training_file.ts';
 
@@ -18,6 +18,8 @@ const factsSchema = z.object({
   options: z.object({
     architecture: z.enum(Object.keys(resnetBlocks) as [Architecture]),
     stem: z.enum(stems),
+    /** Files of older versions do not say it. */
+    width: z.number().gt(0).default(1),
     seed: z.number(),
     classes: z.number().int().min(1),
   }),
@@ -45,10 +47,10 @@ export async function saveClassifier(
   { preparation, classNames }: Omit<ClassifierFacts, 'options'>,
   steps: number,
 ): Promise<void> {
-  const { architecture, stem } = classifier.options;
   const values = await readEntries(state, [...classifier.parameters, ...classifier.buffers]);
   const facts: ClassifierFacts = { options: classifier.options, preparation, classNames };
-  const metadata = { format: 'pt', kind, architecture, stem, classifier: JSON.stringify(facts) };
+  const shape = shapeMetadata(classifier.options);
+  const metadata = { format: 'pt', kind, ...shape, classifier: JSON.stringify(facts) };
   writeSafetensors(path, stored(values, classifier, steps), metadata);
 }
 

@@ -6,7 +6,16 @@ import { readSafetensors } from '../data/safetensors.ts';
 import { UserError } from '../errors.ts';
 import type { Preparation } from '../eval/classifier.ts';
 import type { State } from '../graph/state.ts';
-import { type Architecture, ResNet, type ResNetOptions, resnetBlocks, stems } from '../nn/resnet.ts';
+import {
+  type Architecture,
+  baseChannels,
+  describeResNet,
+  ResNet,
+  type ResNetShape,
+  resnetBlocks,
+  shapeOf,
+  stems,
+} from '../nn/resnet.ts';
 import {
   checkFinite,
   checkNoOthers,
@@ -26,10 +35,8 @@ import { flagOf, normalization } from './settings.ts';
 import { floatTensors } from './training_file.ts';
 
 /** The tensors of a file that has an encoder. */
-export interface EncoderTensors {
+export interface EncoderTensors extends ResNetShape {
   readonly path: string;
-  readonly architecture: Architecture;
-  readonly stem: ResNetOptions['stem'];
   /** Weights and running statistics under torchvision's names. */
   readonly tensors: ReadonlyMap<string, TorchTensor>;
   /** What follows the encoder: a projection head (`fc.0.weight`, …), a classifier (`fc.weight`), or nothing. */
@@ -38,7 +45,7 @@ export interface EncoderTensors {
 }
 
 /** An encoder before it is on a device, and how images are prepared for it. */
-export interface EncoderFile extends Preparation, Pick<EncoderTensors, 'path' | 'architecture' | 'stem' | 'tensors'> {
+export interface EncoderFile extends Preparation, ResNetShape, Pick<EncoderTensors, 'path' | 'tensors'> {
   /** The name of `mean` and `std`; undefined where they are none of those that have one. */
   readonly normalize: Normalize | undefined;
   /** What the caller said about preparation; the rest came from the file. */
@@ -68,10 +75,10 @@ export function readEncoderTensors(path: string): EncoderTensors {
       path,
     );
   const [tensors, fc] = [named(trunk), named(/^fc\./)];
-  const shape = shapeOf(tensors, metadata, path);
+  const shape = shapeIn(tensors, metadata, path);
   const entries = entriesOf(new ResNet({ ...shape, seed: 0 }));
   checkTensors(entries, tensors, path);
-  checkNoOthers(entries, tensors.keys(), `a ${shape.architecture}`, path);
+  checkNoOthers(entries, tensors.keys(), `a ${describeResNet(shape)}`, path);
   for (const [name, tensor] of fc) checkFinite(name, tensor, path);
   return { path, ...shape, tensors, fc, metadata };
 }
@@ -83,28 +90,29 @@ export function readEncoderTensors(path: string): EncoderTensors {
  * @throws UserError no such file, damaged, no ResNet-18 or -34, or neither the file nor the caller says how images are prepared
  */
 export function readEncoderFile(path: string, given: GivenPreparation = {}, name: Naming = flagOf): EncoderFile {
-  const { architecture, stem, tensors: floats, metadata } = readEncoderTensors(path);
+  const { tensors: floats, metadata, ...found } = readEncoderTensors(path);
+  const shape = shapeOf(found);
   const file = storedPreparation(metadata, path, name);
   const imageSize = given.imageSize ?? file.imageSize;
   const colours = given.normalize ? normalization({ normalize: given.normalize }) : file.colours;
   if (imageSize === undefined || colours === undefined) {
     throw missingPreparation(path, metadata, { imageSize, colours }, name);
   }
-  const names = entriesOf(new ResNet({ architecture, stem, seed: 0 })).map(({ tensor }) => tensor.name);
-  const hash = createHash('sha256').update(`${architecture} ${stem}`);
+  const names = entriesOf(new ResNet({ ...shape, seed: 0 })).map(({ tensor }) => tensor.name);
+  const hash = createHash('sha256').update(`${shape.architecture} ${shape.stem}`);
   const tensors = new Map(names.map((tensor) => [tensor, floats.get(tensor)!]));
   for (const [tensor, { data }] of tensors) hash.update(tensor).update(data);
   const digest = hash.digest('hex');
   const { mean, std } = colours;
-  return { path, architecture, stem, imageSize, mean, std, normalize: normalizeNamed(colours), given, tensors, digest };
+  return { path, ...shape, imageSize, mean, std, normalize: normalizeNamed(colours), given, tensors, digest };
 }
 
 /** The network that a file's metadata name; where they name none, the one that its tensors are of. */
-function shapeOf(
+function shapeIn(
   tensors: ReadonlyMap<string, TorchTensor>,
   metadata: EncoderTensors['metadata'],
   path: string,
-): Pick<EncoderFile, 'architecture' | 'stem'> {
+): ResNetShape {
   const told = toldShape(metadata);
   const first = tensors.get('conv1.weight');
   const architecture = told.architecture ?? marks.find(([name]) => tensors.has(name))?.[1];
@@ -113,18 +121,24 @@ function shapeOf(
       `${path}: not an encoder that this program knows; give a checkpoint of a run, an exported encoder, or torchvision's resnet18 or resnet34 as safetensors (tensors conv1.weight, layer1.0.conv1.weight, …)`,
     );
   }
-  return { architecture, stem: told.stem ?? (first.shape.join() === '64,3,3,3' ? 'cifar' : 'imagenet') };
+  const [channels, , kernel] = first.shape;
+  return {
+    architecture,
+    stem: told.stem ?? (kernel === 3 ? 'cifar' : 'imagenet'),
+    width: told.width ?? (channels % (baseChannels / 4) === 0 ? channels / baseChannels : 1),
+  };
 }
 
 const shapeSchema = z.object({
   architecture: z.enum(Object.keys(resnetBlocks) as [Architecture]).optional(),
   stem: z.enum(stems).optional(),
+  width: z.coerce.number().min(0.25).max(4).multipleOf(0.25).optional(),
 });
 
 /** What the metadata of an exported encoder, or a checkpoint's settings in them, say of its network. */
-function toldShape({ settings, architecture, stem }: EncoderTensors['metadata']): z.infer<typeof shapeSchema> {
+function toldShape({ settings, architecture, stem, width }: EncoderTensors['metadata']): z.infer<typeof shapeSchema> {
   try {
-    return shapeSchema.parse(settings === undefined ? { architecture, stem } : JSON.parse(settings));
+    return shapeSchema.parse(settings === undefined ? { architecture, stem, width } : JSON.parse(settings));
   } catch {
     return {}; // No words of ours: the tensors say it.
   }
@@ -132,8 +146,8 @@ function toldShape({ settings, architecture, stem }: EncoderTensors['metadata'])
 
 /** The encoder with its values in `state`. UserError: a tensor is missing or has another shape. */
 export function loadEncoderFile(state: State, file: EncoderFile): ResNet {
-  const { architecture, stem, tensors, path } = file;
-  const encoder = new ResNet({ architecture, stem, seed: 0 });
+  const { tensors, path } = file;
+  const encoder = new ResNet({ ...shapeOf(file), seed: 0 });
   writeEntries(state, entriesOf(encoder), tensors, path);
   return encoder;
 }

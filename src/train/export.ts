@@ -2,6 +2,7 @@ import { checkExtension } from '../data/files.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
 import type { Preparation } from '../eval/classifier.ts';
 import type { State } from '../graph/state.ts';
+import { type ResNetShape, shapeMetadata, shapeOf } from '../nn/resnet.ts';
 import { readEntries, type TorchTensor } from '../nn/state_dict.ts';
 import { SimClr } from '../ssl/simclr.ts';
 import { readCheckpoint } from './checkpoint.ts';
@@ -22,8 +23,7 @@ function write(
 ): number {
   const names = [...encoder.parameters, ...encoder.buffers].map(({ tensor }) => tensor.name);
   const entries = [...stored(new Map(names.map((name) => [name, tensors.get(name)!])), encoder, steps)];
-  const { architecture, stem } = options;
-  writeSafetensors(out, entries, { format: 'pt', architecture, stem, ...preparationMetadata(preparation) });
+  writeSafetensors(out, entries, { format: 'pt', ...shapeMetadata(options), ...preparationMetadata(preparation) });
   return entries.length;
 }
 
@@ -33,12 +33,12 @@ function write(
  *
  * @throws UserError the extension of `out` is none that can be written, or the checkpoint cannot be read
  */
-export function exportEncoder(checkpoint: string, out: string): { tensors: number; architecture: string } {
+export function exportEncoder(checkpoint: string, out: string): { tensors: number; shape: ResNetShape } {
   checkExtension(out, encoderExtensions, 'an encoder');
   const { settings, tensors, progress } = readCheckpoint(checkpoint);
   const preparation = { imageSize: settings.imageSize, ...normalization(settings) };
   const model = new SimClr(modelOptions(settings));
-  return { tensors: write(out, model, tensors, progress.step, preparation), architecture: settings.architecture };
+  return { tensors: write(out, model, tensors, progress.step, preparation), shape: shapeOf(settings) };
 }
 
 /**

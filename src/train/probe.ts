@@ -5,7 +5,6 @@ import { Embedder } from '../eval/embed.ts';
 import { knnRecognition, type Labelled } from '../eval/knn.ts';
 import { majorityBaseline, type Recognition } from '../eval/recognition.ts';
 import type { State } from '../graph/state.ts';
-import { resnetFeatures } from '../nn/resnet.ts';
 import type { SimClr } from '../ssl/simclr.ts';
 import { normalization, type TrainSettings } from './settings.ts';
 
@@ -40,7 +39,7 @@ export class Probe {
   async measure(): Promise<Recognition> {
     const [train, test] = [await this.features(this.sets.train), await this.features(this.sets.test)];
     const k = Math.min(this.settings.knnNeighbors, train.labels.length);
-    return knnRecognition(this.state, train, test, resnetFeatures, { k, temperature: voteTemperature });
+    return knnRecognition(this.state, train, test, this.embedder.dimensions, { k, temperature: voteTemperature });
   }
 
   /** Accuracy of always answering the most frequent class. */

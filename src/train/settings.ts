@@ -3,7 +3,7 @@ import { checked, type Naming, wrongValue } from '../data/checked.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { resnetBlocks, stems } from '../nn/resnet.ts';
+import { resnetBlocks, shapeOf, stems } from '../nn/resnet.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import { precisions } from '../ops/precision.ts';
 import { adam } from '../optim/adam.ts';
@@ -67,6 +67,13 @@ export const trainSettings = z.strictObject({
     .enum(stems)
     .default(simClrDefaults.stem)
     .describe('first layers: imagenet (7×7 stride 2, max-pool) or cifar (3×3 stride 1)'),
+  width: z
+    .number()
+    .min(0.25)
+    .max(4)
+    .multipleOf(0.25)
+    .default(1)
+    .describe('multiplies the channels of every encoder layer; 0.25 takes about a sixteenth of the arithmetic'),
   features: count(1).max(8192).default(simClrDefaults.features).describe('size of the embedding z'),
   headDepth: count(1)
     .max(4)
@@ -173,8 +180,8 @@ const colours = {
 export const normalization = ({ normalize }: Pick<TrainSettings, 'normalize'>) => colours[normalize];
 
 export const modelOptions = (settings: TrainSettings): SimClrOptions => {
-  const { architecture, stem, features, headDepth, headWidth, headBatchNorm, seed } = settings;
-  return { architecture, stem, features, headDepth, headWidth, headBatchNorm, seed };
+  const { features, headDepth, headWidth, headBatchNorm, seed } = settings;
+  return { ...shapeOf(settings), features, headDepth, headWidth, headBatchNorm, seed };
 };
 
 export function makeOptimizer(

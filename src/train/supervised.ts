@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { Classifier } from '../nn/classifier.ts';
 import type { Entry } from '../nn/module.ts';
+import { shapeOf } from '../nn/resnet.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import { saveClassifier } from './classifier_file.ts';
 import { classCount, digestOf, type SupervisedData, sampledDigestOf } from './supervised_data.ts';
@@ -75,8 +76,7 @@ export async function trainSupervised(
   const state = new State(gpu);
   let unlock: (() => void) | undefined;
   try {
-    const { architecture, stem, seed } = settings;
-    const classifier = new Classifier({ architecture, stem, seed, classes });
+    const classifier = new Classifier({ ...shapeOf(settings), seed: settings.seed, classes });
     if (encoder) loadEncoder(state, classifier, encoder);
     unlock = folder.prepare();
     const { events = {} } = options;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import type { Entry } from '../nn/module.ts';
-import type { ResNet, ResNetOptions } from '../nn/resnet.ts';
+import { describeResNet, type ResNet, type ResNetOptions } from '../nn/resnet.ts';
 import { checkNoOthers, entriesOf, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
@@ -24,13 +24,13 @@ const isCheckpoint = (encoder: PretrainedEncoder): encoder is Checkpoint => 'ten
 /** Sets the encoder of a model. UserError: of another architecture; then nothing is changed. */
 export function loadEncoder(
   state: State,
-  { encoder, options }: { readonly encoder: ResNet; readonly options: Pick<ResNetOptions, 'architecture'> },
+  { encoder, options }: { readonly encoder: ResNet; readonly options: Pick<ResNetOptions, 'architecture' | 'width'> },
   from: Pick<Checkpoint, 'path' | 'tensors'> | ReadonlyMap<string, TorchTensor>,
 ): void {
   const { tensors, path } = 'tensors' in from ? from : { tensors: from, path: 'pre-trained encoder' };
   const entries = entriesOf(encoder);
   const names = [...tensors.keys()].filter((name) => trunk.test(name));
-  checkNoOthers(entries, names, `a ${options.architecture}`, path);
+  checkNoOthers(entries, names, `a ${describeResNet(options)}`, path);
   writeEntries(state, entries, tensors, path);
 }
 

@@ -23,6 +23,7 @@ export const supervisedSettings = trainSettings
     normalize: true,
     architecture: true,
     stem: true,
+    width: true,
     cropMin: true,
     cropMax: true,
     flip: true,

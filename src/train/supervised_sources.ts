@@ -42,7 +42,8 @@ export async function featureSources(
     const options = { ...preparation(settings), batchSize: Math.min(featureBatch, set.count) };
     const embedder = await Embedder.create(state, classifier.encoder, set, options);
     try {
-      return featureExamples(await embedder.embed(set, undefined, (done) => onFeatures?.(before + done, total)));
+      const features = await embedder.embed(set, undefined, (done) => onFeatures?.(before + done, total));
+      return featureExamples(features, embedder.dimensions);
     } finally {
       embedder.destroy();
     }

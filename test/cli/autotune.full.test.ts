@@ -11,7 +11,7 @@ const folder = scratchFolder();
 const data = join(folder, 'sample');
 const cache = join(folder, 'cache');
 /** Smaller convolutions are not worth measuring on a software adapter. */
-const size = ['--image-size', '32', '--batch-size', '8'];
+const size = ['--width', '1', '--image-size', '32', '--batch-size', '8'];
 const args = ['--data', data, ...tiny, ...size, '--epochs', '2'];
 const train = (...more: string[]) =>
   start(['train', ...more], process.cwd(), { ...process.env, XDG_CACHE_HOME: cache }).done;

@@ -188,8 +188,8 @@ describe('places to write to', () => {
     async () => {
       const disk = join(folder, 'disk');
       mkdirSync(disk);
-      // Room for one checkpoint (130 MB) and its successor's temporary file, not for a third.
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=330m', 'tmpfs', disk]);
+      // Room for one checkpoint (10 MB) and its successor's temporary file, not for a third.
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=25m', 'tmpfs', disk]);
       try {
         const out = join(disk, 'run');
         const result = await start([

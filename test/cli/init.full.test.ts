@@ -87,7 +87,7 @@ describe('--init', () => {
     const { code, out, err } = await train('from-run', '--init', moved);
     expect(err).toBe('');
     expect(code).toBe(0);
-    expect(out).toMatch(/init +.*step-00000002.safetensors: resnet18 encoder and projection head\n/);
+    expect(out).toMatch(/init +.*step-00000002.safetensors: resnet18 of width 0.25 encoder and\s+projection head\n/);
     expect(taken('from-run')).toEqual({ encoder: true, head: true });
     const sha256 = createHash('sha256').update(readFileSync(newest)).digest('hex');
     expect(configOf('from-run').init).toEqual({ file: fileOf(moved, 2), sha256, head: true });
@@ -99,10 +99,10 @@ describe('--init', () => {
 
   it('draws the head where the file has another or none', async () => {
     expect((await train('other-head', '--init', newest, '--features', '32')).out).toMatch(
-      /resnet18 encoder; its projection head has other sizes, so a new one is used/,
+      /encoder; its\s+projection head has other sizes, so a new one is used/,
     );
     expect(taken('other-head').encoder).toBe(true);
-    expect((await train('from-exported', '--init', exported)).out).toMatch(/encoder; the projection head is new/);
+    expect((await train('from-exported', '--init', exported)).out).toMatch(/encoder; the\s+projection head is new/);
     expect(taken('from-exported')).toEqual({ encoder: true, head: false });
   });
 
@@ -111,10 +111,10 @@ describe('--init', () => {
     const fc = (shape: number[]) =>
       ({ dtype: 'F32', shape, data: new Float32Array(shape.reduce((a, b) => a * b)) }) as const;
     const { tensors } = readSafetensors(exported);
-    writeSafetensors(file, [...tensors, ['fc.weight', fc([1000, 512])], ['fc.bias', fc([1000])]]);
+    writeSafetensors(file, [...tensors, ['fc.weight', fc([1000, 128])], ['fc.bias', fc([1000])]]);
     const { code, out } = await train('from-torchvision', '--init', file);
     expect(code).toBe(0);
-    expect(out).toMatch(/resnet18 encoder; its classifier fc is ignored, the projection head is new/);
+    expect(out).toMatch(/resnet18 of width 0.25 encoder; its\s+classifier fc is ignored, the\s+projection head is new/);
     expect(taken('from-torchvision').encoder).toBe(true);
   });
 
@@ -134,7 +134,7 @@ describe('--init', () => {
     const nan = wrong('nan.safetensors', (all) =>
       [...all].map(([name, tensor]) => [
         name,
-        name === 'bn1.bias' ? { ...tensor, data: new Float32Array(64).fill(Number.NaN) } : tensor,
+        name === 'bn1.bias' ? { ...tensor, data: new Float32Array(16).fill(Number.NaN) } : tensor,
       ]),
     );
     for (const [args, message] of [
@@ -144,7 +144,8 @@ describe('--init', () => {
         ['--init', exported, '--architecture', 'resnet34'],
         /encoder.safetensors: tensor 'layer1.2.conv1.weight' is missing/,
       ],
-      [['--init', exported, '--stem', 'cifar'], /'conv1.weight' has shape \[64, 3, 7, 7\], expected \[64, 3, 3, 3\]/],
+      [['--init', exported, '--stem', 'cifar'], /'conv1.weight' has shape \[16, 3, 7, 7\], expected \[16, 3, 3, 3\]/],
+      [['--init', exported, '--width', '0.5'], /'conv1.weight' has shape \[16, 3, 7, 7\], expected \[32, 3, 7, 7\]/],
       [['--init', join(folder, 'none')], /none/],
     ] as const) {
       const { code, err } = await train('refused', ...args);

@@ -77,7 +77,7 @@ describe('what a run leaves', () => {
     const array = join(folder, 'odd.npy');
     const { code, err } = await run('embed', '--checkpoint', checkpoint, '--data', photos, '--out', array);
     expect(code, err).toBe(0);
-    expect(decodeNpy(readFileSync(array)).shape).toEqual([3, 512]);
+    expect(decodeNpy(readFileSync(array)).shape).toEqual([3, 128]);
     const lines = readFileSync(join(folder, 'odd.txt'), 'utf8').trimEnd().split('\n');
     expect(lines.map((line) => (line.startsWith('"') ? JSON.parse(line) : line))).toEqual(names);
   });
@@ -121,7 +121,7 @@ describe('what a run leaves', () => {
 
   it('collapse: is logged, told with its numbers, and ends without an offer of what to do with the encoder', async () => {
     const out = join(folder, 'collapsed');
-    const flags = ['--lr', '1000', '--steps', '24', '--out', out];
+    const flags = ['--width', '1', '--lr', '1000', '--steps', '24', '--out', out];
     const { code, out: told, err } = await run('train', '--data', data, ...tiny, ...flags);
     expect(code).toBe(0);
     const words = told.replaceAll(/\s+/g, ' '); // lines are folded
@@ -169,7 +169,7 @@ describe('what a run leaves', () => {
   });
 
   it('--dry-run prints the plan, --profile the time by op; neither leaves a folder', async () => {
-    const plan = await run('train', '--data', data, ...tiny, '--dry-run');
+    const plan = await run('train', '--data', data, ...tiny, '--width', '1', '--dry-run');
     expect(plan.out).toMatch(/conv2d_backward_weight +20 /);
     expect(plan.out).toMatch(/11,504,832 parameters/);
     expect(plan.out).toMatch(/peak memory [\d.]+ MiB/);
@@ -203,7 +203,7 @@ describe('what is made of a checkpoint', () => {
       return decodeNpy(readFileSync(out));
     };
     const [seven, thirty] = [await rows('7'), await rows('30')];
-    expect(seven.shape).toEqual([30, 512]);
+    expect(seven.shape).toEqual([30, 128]);
     const difference = Math.max(
       ...Array.from(seven.data as Float32Array, (value, i) => Math.abs(value - Number(thirty.data[i]))),
     );

@@ -14,7 +14,7 @@ describe.skipIf(!canOpenTerminal)(`in a terminal${canOpenTerminal ? '' : ' (skip
     ensureSampleSet(join(folder, 's'), { train: 10, test: 10, unlabeled: 12 });
     const { text, status } = await shown(
       '40',
-      ['train', '--data', 's', ...tiny, '--epochs', '1', '--out', 'a'],
+      ['train', '--data', 's', ...tiny, '--width', '1', '--epochs', '1', '--out', 'a'],
       folder,
     );
     expect(status, text).toBe(0);

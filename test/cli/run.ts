@@ -73,6 +73,8 @@ export const steps = (folder: string) =>
 
 /** Settings of a run so small that a step takes a fraction of a second on a software adapter. */
 export const tiny = [
+  '--width',
+  '0.25',
   '--image-size',
   '16',
   '--batch-size',

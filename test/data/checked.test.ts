@@ -30,6 +30,7 @@ describe('settings', () => {
     [{ lr: -1 }, '--lr must be above 0, not -1'],
     [{ lr: Number.POSITIVE_INFINITY }, '--lr must be a number, not Infinity'],
     [{ momentum: 1 }, '--momentum must be below 1, not 1'],
+    [{ width: 0.3 }, '--width must be a multiple of 0.25, not 0.3'],
     [{ imageSize: 600 }, '--image-size must be 512 or less, not 600'],
     [{ schedule: 'x' }, "--schedule must be constant or cosine, not 'x'"],
     [{ optimizer: 'x' }, "--optimizer must be adam, adamw, sgd or lars, not 'x'"],

@@ -61,7 +61,7 @@ it('takes other images of the same size, where they are sent', async () => {
 
 it('features that were computed before give the same', async () => {
   const embedder = await Embedder.create(state, classifier.encoder, test, { ...preparation, batchSize: 9 });
-  const examples = featureExamples(await embedder.embed(test));
+  const examples = featureExamples(await embedder.embed(test), embedder.dimensions);
   expect(examples.count).toBe(23);
   const predictor = await Predictor.create(state, classifier, examples, 6);
   expect(relativeError((await predictor.predict()).logits, logits)).toBeLessThan(1e-5);

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { PixelStore, storedSet } from '../../src/data/images.ts';
 import { cachedFeatures, type FeatureKey, featureFile, imagesDigest } from '../../src/eval/feature_cache.ts';
-import { resnetFeatures } from '../../src/nn/resnet.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { noise } from '../ops/harness.ts';
 
@@ -17,7 +16,7 @@ const key: FeatureKey = {
   adapter: 'some',
 };
 const count = 3;
-const values = noise(count * resnetFeatures, 1);
+const values = noise(count * 512, 1);
 let computed = 0;
 const compute = async () => {
   computed++;

@@ -351,6 +351,20 @@ describe('encoders', () => {
     });
   });
 
+  it('of another width: as the file says, and told from its tensors where it says nothing', async () => {
+    const file = join(folder, 'narrow.safetensors');
+    const state = new State(gpu);
+    await saveEncoder(state, new SimClr({ width: 0.25 }), file, { imageSize: size, ...imagenetColours });
+    expect(readEncoder(state, file).encoder.dimensions).toBe(128);
+    const { tensors, metadata } = readSafetensors(file);
+    expect(metadata).toMatchObject({ architecture: 'resnet18', stem: 'imagenet', width: '0.25' });
+    writeSafetensors(file, tensors);
+    expect(readEncoderFile(file, { imageSize: size, normalize: 'imagenet' })).toMatchObject({ width: 0.25 });
+    writeSafetensors(file, tensors, { ...metadata, width: '0.5' });
+    expect(() => readEncoderFile(file)).toThrow(/tensor 'conv1.weight' has shape \[16, 3, 7, 7\], expected \[32, 3/);
+    state.destroy();
+  });
+
   it('a classifier of ours: its own image size and colours', async () => {
     const file = join(folder, 'classifier.safetensors');
     const state = new State(gpu);

@@ -7,9 +7,17 @@ import { adapters } from '../ops/harness.ts';
 
 export const images = { train: 20, test: 10, unlabeled: 16 };
 
-// Checkpoints of 130 MB are what tiny trainings spend their time on: one at the end, and one where a training is stopped.
 export const given = {
-  pretrain: { imageSize: 16, batchSize: 4, epochs: 2, knnEvery: 0, knnImages: 500, drawEvery: 1, checkpointEvery: 2 },
+  pretrain: {
+    width: 0.25,
+    imageSize: 16,
+    batchSize: 4,
+    epochs: 2,
+    knnEvery: 0,
+    knnImages: 500,
+    drawEvery: 1,
+    checkpointEvery: 2,
+  },
   supervised: { epochs: 2, batchSize: 10, checkpointEvery: 2 },
 } as const;
 
@@ -23,6 +31,8 @@ export const configOf = (data: string): ExperimentConfig => ({
 export const flagsOf = (data: string): string[] => [
   ...['experiment', '--data', data, '--adapter', adapters[0] ?? 'none'],
   ...[
+    '--width',
+    '0.25',
     '--image-size',
     '16',
     '--batch-size',
