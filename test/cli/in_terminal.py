@@ -2,7 +2,8 @@
 
 usage: in_terminal.py columns[,then] command…
 
-`then`: how wide the terminal becomes when a progress bar is first seen, with a zero byte printed at that place; or `closed`.
+`then`: how wide the terminal becomes when a progress bar is first seen, with a zero byte printed at that place; or `closed`: then,
+or `hangup`: closed on a SIGUSR1 to this process.
 """
 import fcntl
 import os
@@ -19,6 +20,16 @@ def resize(terminal, columns):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
 
+def hang_up(*_):
+    if terminal is None:
+        os._exit(0)
+    os.close(terminal)
+
+
+terminal = None
+if then == ["hangup"]:
+    then.clear()
+    signal.signal(signal.SIGUSR1, hang_up)
 child, terminal = pty.fork()
 if child == 0:
     sys.stdin.readline()  # until the terminal has its width
@@ -30,7 +41,7 @@ output = sys.stdout.buffer
 while True:
     try:
         text = os.read(terminal, 4096)
-    except OSError:  # the child has closed it
+    except OSError:  # the child has closed it, or `hang_up`
         break
     if not text:
         break

@@ -1,12 +1,10 @@
 /** Runs the built command line as a user does, in a process of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
 import { adapters } from '../ops/harness.ts';
-
-const cli = resolve('dist/cli.js');
 
 /** Lines are not broken, so that tests find what they look for, whatever the length of their folders' names. */
 process.env['COLUMNS'] = '1000';
@@ -25,14 +23,16 @@ export interface Started {
   out(): string;
 }
 
-export function start(args: readonly string[], cwd = process.cwd(), env = process.env): Started {
-  const child = spawn(process.execPath, [cli, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+/** Starts one of the project's programs. */
+export function startProgram(program: string, args: readonly string[], options: SpawnOptions = {}): Started {
+  const words = [resolve(program), ...args];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   let out = '';
   let err = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     out += chunk;
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     err += chunk;
   });
   const done = new Promise<Finished>((settle) => {
@@ -40,6 +40,10 @@ export function start(args: readonly string[], cwd = process.cwd(), env = proces
   });
   return { child, done, out: () => out };
 }
+
+/** Starts the built command line. */
+export const start = (args: readonly string[], cwd = process.cwd(), env = process.env): Started =>
+  startProgram('dist/cli.js', args, { cwd, env });
 
 export const run = (...args: string[]): Promise<Finished> => start(args).done;
 

@@ -60,9 +60,12 @@ export function linkFolder(from: string, to: string): void {
   }
 }
 
-/** Numbers without how long they took. */
-export function lasting({ pretraining, runs }: ExperimentNumbers): unknown {
-  const timeless = (key: string, value: unknown) =>
-    /seconds$|imagesPerSecond|checkpoint/i.test(key) ? undefined : value;
-  return JSON.parse(JSON.stringify({ pretraining, runs }, timeless));
-}
+/** Numbers without how long they took and where they lie. */
+export const timeless = (numbers: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(numbers, (key, value) =>
+      /seconds$|imagesPerSecond|checkpoint|started/i.test(key) ? undefined : value,
+    ),
+  );
+
+export const lasting = ({ pretraining, runs }: ExperimentNumbers): unknown => timeless({ pretraining, runs });

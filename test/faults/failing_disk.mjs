@@ -2,7 +2,7 @@
  * Preloaded into a process (`node --import`), makes its disk fail: from the n-th write below a folder on, every write there fails with
  * this code. At the end of the process the number of writes is left in a file.
  *
- *   FAULT_FOLDER  absolute path         FAULT_CODE   ENOSPC, EROFS, EIO, …
+ *   FAULT_FOLDER  absolute path         FAULT_CODE   ENOSPC, EROFS, EIO, ENOENT
  *   FAULT_AT      n, 0: never           FAULT_COUNT  file for the number of writes
  */
 import fs from 'node:fs';
@@ -11,7 +11,12 @@ import { resolve, sep } from 'node:path';
 
 const { FAULT_FOLDER: folder = '', FAULT_CODE: code = 'EIO', FAULT_AT: at = '0', FAULT_COUNT: countFile } = process.env;
 const first = Number(at);
-const texts = { ENOSPC: 'no space left on device', EROFS: 'read-only file system', EIO: 'i/o error' };
+const texts = {
+  ENOSPC: 'no space left on device',
+  EROFS: 'read-only file system',
+  EIO: 'i/o error',
+  ENOENT: 'no such file or directory',
+};
 const descriptors = new Map();
 let writes = 0;
 
@@ -43,7 +48,8 @@ fs.closeSync = (descriptor) => {
 };
 for (const name of ['writeSync', 'writevSync', 'ftruncateSync', 'fsyncSync']) {
   fs[name] = (descriptor, ...rest) => {
-    if (descriptors.has(descriptor)) write(descriptors.get(descriptor), name.replace('Sync', ''));
+    // What is open stays open when its folder is gone.
+    if (descriptors.has(descriptor) && code !== 'ENOENT') write(descriptors.get(descriptor), name.replace('Sync', ''));
     return original[name](descriptor, ...rest);
   };
 }
