@@ -4,6 +4,7 @@
  */
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { DeviceLost } from '../gpu/faults.ts';
 import { agreement, fill, sampleOf, timeOf } from './autotune_measure.ts';
 import { type Trial, winner, witnesses } from './autotune_trials.ts';
 import type { Chooser } from './chooser.ts';
@@ -100,7 +101,7 @@ export class Tuner implements Chooser {
 
   private measured(item: Isolated): Promise<Tuning> {
     return this.measure(item).catch((error: unknown) => {
-      throw error instanceof UserError ? whileTuning(item, error) : error;
+      throw error instanceof UserError && !(error instanceof DeviceLost) ? whileTuning(item, error) : error;
     });
   }
 
