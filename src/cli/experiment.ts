@@ -156,8 +156,8 @@ async function runStages(gpu: Gpu, { config, dataset }: Opened, options: Options
     return { numbers, results: await writeReport(device, dataset, config, numbers, out) };
   };
   try {
-    const work = { run, reached, next: () => 'resuming the experiment' };
-    const { numbers, results } = await reopening(gpu, work, options, terminal, signal);
+    const work = { run, reached, next: () => 'resuming the experiment', stopped: () => signal.aborted };
+    const { numbers, results } = await reopening(gpu, work, options, terminal);
     printResults(terminal, results, out);
     const { data, exclude, pretrain } = config;
     printNextSteps(terminal, numbers.pretraining[0].checkpoint, { dataset, data, exclude, split: pretrain.split });

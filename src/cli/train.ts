@@ -147,9 +147,10 @@ async function trainToEnd(
     },
     reached: () => folder.loggedSteps(),
     next: () => `resuming after step ${folder.checkpointSteps().at(-1) ?? 0}`,
+    stopped: () => signal.aborted,
   };
   try {
-    return await reopening(open.gpu, work, options, terminal, signal);
+    return await reopening(open.gpu, work, options, terminal);
   } catch (error) {
     if (!(error instanceof DeviceLost)) throw error;
     throw new DeviceLost(error.why, `continue the run with --resume ${folder.path}`);
