@@ -101,7 +101,7 @@ export class Tuner implements Chooser {
 
   private measured(item: Isolated): Promise<Tuning> {
     return this.measure(item).catch((error: unknown) => {
-      throw error instanceof UserError && !(error instanceof DeviceLost) ? whileTuning(item, error) : error;
+      throw error instanceof UserError ? whileTuning(item, error) : error;
     });
   }
 
@@ -226,8 +226,12 @@ export class Tuner implements Chooser {
   }
 }
 
-const whileTuning = ({ key }: Isolated, { message, exitCode }: UserError): UserError =>
-  new UserError(`${message} (while measuring variants of ${key.split(' ', 1)[0]}; --no-autotune skips this)`, exitCode);
+/** The same error, with what was being done: a variant may be what a driver cannot take. */
+function whileTuning({ key }: Isolated, error: UserError): UserError {
+  const what = `while measuring variants of ${key.split(' ', 1)[0]}; --no-autotune skips this`;
+  if (error instanceof DeviceLost) return new DeviceLost(`${error.why}, ${what}`);
+  return new UserError(`${error.message} (${what})`, error.exitCode);
+}
 
 /** What decides which variant is the fastest: op, shapes, types, attributes, and what there is to choose from. */
 function keyOf({ op, inputs, attrs }: Node, names: readonly string[]): string {
