@@ -3,17 +3,20 @@ import { Command, Option } from 'commander';
 import { plural } from '../data/counted.ts';
 import { type DataSplit, dataSplits, openDataset } from '../data/dataset.ts';
 import { checkExtension, checkWritableDir, ensureWritableDir, writeFileAtomic } from '../data/files.ts';
+import type { ImageSet } from '../data/images.ts';
 import { npyPieces } from '../data/npy.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { nameList } from '../data/printable.ts';
 import { Embedder } from '../eval/embed.ts';
+import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
-import { loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
+import { type EncoderFile, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
 import { describePreparation, type GivenPreparation } from '../train/preparation.ts';
 import { checkpointFile, printLeftOut, printSkipped } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
 import { addEncoder, countFrom } from './eval_options.ts';
 import { addExclude } from './options.ts';
+import { reopening, repeatable } from './reopen.ts';
 import { Terminal } from './terminal.ts';
 import { imageRate } from './train_output.ts';
 
@@ -53,7 +56,6 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   checkWritableDir(dirname(out));
   terminal.line(`preparation ${describePreparation(file)}`);
   const gpu = await openAdapter(options.adapter);
-  chooseKernels(gpu, options, terminal);
   const dataset = await openDataset(data, {
     ...{ split, exclude },
     size: file.imageSize,
@@ -64,18 +66,30 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   terminal.line(`${data}: ${set.count.toLocaleString('en-US')} ${plural(set.count, 'image')}`);
   printLeftOut(dataset, terminal);
   printSkipped([set], terminal);
+  const work = repeatable((device) => featuresOf(set, file, device, options, terminal));
+  const features = await reopening(gpu, work, options, terminal);
+  const list = `${out.replace(/\.npy$/i, '')}.txt`;
+  const names = nameList(Array.from({ length: set.count }, (_, i) => set.files?.[i] ?? String(i)));
+  ensureWritableDir(dirname(out));
+  const shape = [set.count, features.length / set.count];
+  writeFileAtomic(out, npyPieces(features, shape));
+  writeFileAtomic(list, names);
+  terminal.line(`${out}: float32 [${shape.join(', ')}]`);
+  terminal.line(`${list}: the file of each row`);
+}
+
+/** Computes the features of a set on a device. */
+async function featuresOf(
+  set: ImageSet,
+  file: EncoderFile,
+  gpu: Gpu,
+  options: EmbedCommandOptions,
+  terminal: Terminal,
+): Promise<Float32Array> {
+  chooseKernels(gpu, options, terminal);
   const state = new State(gpu);
   const encoder = loadEncoderFile(state, file);
   const batchSize = Math.min(options.batchSize, set.count);
   const embedder = await Embedder.create(state, encoder, set, { ...file, batchSize });
-  const features = await embedder.embed(set, undefined, (done) =>
-    terminal.progress('images', done, set.count, { rate: imageRate }),
-  );
-  const list = `${out.replace(/\.npy$/i, '')}.txt`;
-  const names = nameList(Array.from({ length: set.count }, (_, i) => set.files?.[i] ?? String(i)));
-  ensureWritableDir(dirname(out));
-  writeFileAtomic(out, npyPieces(features, [set.count, embedder.dimensions]));
-  writeFileAtomic(list, names);
-  terminal.line(`${out}: float32 [${set.count}, ${embedder.dimensions}]`);
-  terminal.line(`${list}: the file of each row`);
+  return embedder.embed(set, undefined, (done) => terminal.progress('images', done, set.count, { rate: imageRate }));
 }

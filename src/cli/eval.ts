@@ -13,7 +13,8 @@ import { evalLowLabel, lowLabelSteps } from '../experiment/eval_low_label.ts';
 import { evalNeighbors, fewNeighbors } from '../experiment/eval_neighbors.ts';
 import { evalRobustness } from '../experiment/eval_robustness.ts';
 import { evalTransfer } from '../experiment/eval_transfer.ts';
-import { Evaluation, type Outcome } from '../experiment/evaluation.ts';
+import { Evaluation, type EvaluationEvents, type Outcome } from '../experiment/evaluation.ts';
+import type { Gpu } from '../gpu/device.ts';
 import { describePreparation } from '../train/preparation.ts';
 import { checkpointFile, commandWords, printLeftOut, printSkipped, setsOf, stopOnSignals } from './common.ts';
 import { chooseKernels, openAdapter } from './device.ts';
@@ -32,6 +33,7 @@ import {
   type Tools,
 } from './eval_options.ts';
 import { writeOutcome } from './eval_results.ts';
+import { reopening, repeatable } from './reopen.ts';
 import { Terminal } from './terminal.ts';
 import { imageRate } from './train_output.ts';
 
@@ -61,30 +63,25 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
     checkWritableDir(out);
     let stops: ReturnType<typeof stopOnSignals> | undefined;
     const begin = () => {
-      stops = stopOnSignals(terminal);
+      stops ??= stopOnSignals(terminal);
       return stops.signal;
     };
+    const events = eventsOf(terminal, cache, () => stops?.signal);
+    const run = async (gpu: Gpu): Promise<Outcome> => {
+      chooseKernels(gpu, flags, terminal);
+      const options = { checkpoint, imageSize, normalize, batchSize, cache, exclude, events };
+      const evaluation = Evaluation.open(gpu, options);
+      terminal.line(`preparation ${describePreparation(evaluation.file)}`);
+      try {
+        return await evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin });
+      } finally {
+        evaluation.destroy();
+      }
+    };
     const gpu = await openAdapter(flags.adapter);
-    chooseKernels(gpu, flags, terminal);
-    const evaluation = Evaluation.open(gpu, {
-      ...{ checkpoint, imageSize, normalize, batchSize, cache, exclude },
-      events: {
-        onData: (dataset) => {
-          terminal.line(`data       ${dataset.measured}`);
-          printLeftOut(dataset, terminal);
-          printSkipped(setsOf(dataset), terminal);
-        },
-        onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
-        onFeatures: (set, done, total) => {
-          terminal.progress(`features (${set})`, done, total, { rate: imageRate });
-          stops?.signal.throwIfAborted();
-        },
-        onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),
-      },
-    });
-    terminal.line(`preparation ${describePreparation(evaluation.file)}`);
     try {
-      writeOutcome(terminal, what, out, await evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin }));
+      const work = repeatable(run, () => stops?.signal.aborted ?? false);
+      writeOutcome(terminal, what, out, await reopening(gpu, work, flags, terminal));
     } catch (error) {
       if (!stops?.signal.aborted || error !== stops.signal.reason) throw error;
       terminal.clear();
@@ -92,9 +89,23 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
       terminal.command('  ', commandWords(...process.argv.slice(2)));
       process.exitCode = stops.exitCode();
     }
-    evaluation.destroy();
   });
 }
+
+/** Prints what an evaluation tells. */
+const eventsOf = (terminal: Terminal, cache: string, signal: () => AbortSignal | undefined): EvaluationEvents => ({
+  onData: (dataset) => {
+    terminal.line(`data       ${dataset.measured}`);
+    printLeftOut(dataset, terminal);
+    printSkipped(setsOf(dataset), terminal);
+  },
+  onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
+  onFeatures: (set, done, total) => {
+    terminal.progress(`features (${set})`, done, total, { rate: imageRate });
+    signal()?.throwIfAborted();
+  },
+  onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),
+});
 
 /** The folder of the run that a checkpoint belongs to, or the one that the file is in. */
 function homeOf(checkpoint: string): string {

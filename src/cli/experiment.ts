@@ -29,8 +29,10 @@ import { checkBatch } from '../train/trainer.ts';
 import { checkpointFile, commandWords, stopOnSignals } from './common.ts';
 import { addDeviceOptions, chooseKernels, openAdapter } from './device.ts';
 import { announceExperiment, printExperiment, printResults } from './experiment_output.ts';
+import { followed } from './experiment_reached.ts';
 import { printNextSteps } from './next_steps.ts';
 import { addExclude, addSetting, addTrainSettings, givenSettings } from './options.ts';
+import { reopening } from './reopen.ts';
 import { Terminal } from './terminal.ts';
 import { defaultData, openData } from './train_data.ts';
 
@@ -142,14 +144,21 @@ interface Opened {
   readonly dataset: Dataset;
 }
 
+/** Does what is not done yet, on another device where one is lost. */
 async function runStages(gpu: Gpu, { config, dataset }: Opened, options: Options, terminal: Terminal): Promise<void> {
   const { out } = options;
-  chooseKernels(gpu, options, terminal, out);
   announceExperiment(terminal, gpu.traits, config, out);
   const { signal, exitCode } = stopOnSignals(terminal);
+  const { events, reached } = followed(printExperiment(terminal, config));
+  const run = async (device: Gpu) => {
+    chooseKernels(device, options, terminal, out);
+    const numbers = await runExperiment(device, dataset, config, out, events, signal);
+    return { numbers, results: await writeReport(device, dataset, config, numbers, out) };
+  };
   try {
-    const numbers = await runExperiment(gpu, dataset, config, out, printExperiment(terminal, config), signal);
-    printResults(terminal, await writeReport(gpu, dataset, config, numbers, out), out);
+    const work = { run, reached, next: () => 'resuming the experiment', stopped: () => signal.aborted };
+    const { numbers, results } = await reopening(gpu, work, options, terminal);
+    printResults(terminal, results, out);
     const { data, exclude, pretrain } = config;
     printNextSteps(terminal, numbers.pretraining[0].checkpoint, { dataset, data, exclude, split: pretrain.split });
   } catch (error) {

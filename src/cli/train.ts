@@ -21,6 +21,7 @@ import { readInit, settingsOf, startFrom } from './init.ts';
 import { dryRun, profileStep } from './inspect.ts';
 import { printNextSteps } from './next_steps.ts';
 import { addExclude, addTrainSettings, givenSettings } from './options.ts';
+import { type Resumable, reopening } from './reopen.ts';
 import { resume } from './resume.ts';
 import { Terminal } from './terminal.ts';
 import { defaultData, hasStl10, openData, type TrainOptions } from './train_data.ts';
@@ -114,23 +115,20 @@ interface OpenRun {
   readonly init?: InitialWeights | undefined;
 }
 
-/** Compiles the step. What goes wrong here (a batch that does not fit, say) leaves no folder of a run that never `began`. */
-async function prepare(open: OpenRun, terminal: Terminal, options: DeviceOptions, began: boolean): Promise<Trainer> {
-  const { gpu, dataset, settings, folder, init } = open;
+/** Compiles the step. What is refused on the first device (a batch that does not fit, say) leaves no folder of a run that never began. */
+async function prepare(open: OpenRun, gpu: Gpu, terminal: Terminal, options: DeviceOptions): Promise<Trainer> {
+  const { dataset, settings, folder, init } = open;
   try {
     chooseKernels(gpu, options, terminal, folder.path);
     return await Trainer.create(gpu, dataset, settings, folder, printEvents(terminal, settings), init);
   } catch (error) {
-    if (began) folder.unlock();
-    else folder.discard();
+    if (gpu === open.gpu && !(error instanceof DeviceLost)) folder.discard();
+    else folder.unlock();
     throw error;
   }
 }
 
-/** Devices that may be lost in a row without a step between them: a driver that always fails must not be tried for ever. */
-const mostLosses = 3;
-
-/** Trains; a device that is lost is opened again, and the run resumes from its newest checkpoint as `--resume` would. */
+/** Trains; where the device is lost, the run resumes from its newest checkpoint as `--resume` would. */
 async function trainToEnd(
   open: OpenRun,
   terminal: Terminal,
@@ -138,27 +136,24 @@ async function trainToEnd(
   signal: AbortSignal,
 ): Promise<TrainResult> {
   const { folder } = open;
-  let { gpu } = open;
-  for (let losses = 1, before = -1; ; losses++) {
-    let trainer: Trainer | undefined;
-    try {
-      trainer = await prepare({ ...open, gpu }, terminal, options, before >= 0);
-      return await trainer.run(signal);
-    } catch (error) {
-      if (!trainer && before < 0) throw error; // the run never began
-      const reached = folder.loggedSteps();
-      if (reached > before) losses = 1;
-      before = reached;
-      if (!(error instanceof DeviceLost) || losses === mostLosses || signal.aborted) throw error;
-      const step = folder.checkpointSteps().at(-1) ?? 0;
-      terminal.line(
-        `note       the GPU device was lost (${error.why}); opening it again and resuming after step ${step}`,
-      );
-    } finally {
-      trainer?.destroy();
-    }
-    gpu.destroy();
-    gpu = await openAdapter(options.adapter, gpu.traits.adapter);
+  const work: Resumable<TrainResult> = {
+    async run(gpu) {
+      const trainer = await prepare(open, gpu, terminal, options);
+      try {
+        return await trainer.run(signal);
+      } finally {
+        trainer.destroy();
+      }
+    },
+    reached: () => folder.loggedSteps(),
+    next: () => `resuming after step ${folder.checkpointSteps().at(-1) ?? 0}`,
+    stopped: () => signal.aborted,
+  };
+  try {
+    return await reopening(open.gpu, work, options, terminal);
+  } catch (error) {
+    if (!(error instanceof DeviceLost)) throw error;
+    throw new DeviceLost(error.why, `continue the run with --resume ${folder.path}`);
   }
 }
 

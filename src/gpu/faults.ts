@@ -6,8 +6,11 @@ export const firstLine = (text: string): string => text.trim().split('\n', 1)[0]
 
 /** The device is gone, with all that was on it; another one may be opened. */
 export class DeviceLost extends UserError {
-  constructor(readonly why: string) {
-    super(`the GPU device was lost (${why}); resume the run from its last checkpoint`);
+  constructor(
+    readonly why: string,
+    remedy = 'run the command again',
+  ) {
+    super(`the GPU device was lost (${why}); ${remedy}`);
   }
 }
 

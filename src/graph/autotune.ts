@@ -4,6 +4,7 @@
  */
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { DeviceLost } from '../gpu/faults.ts';
 import { agreement, fill, sampleOf, timeOf } from './autotune_measure.ts';
 import { type Trial, winner, witnesses } from './autotune_trials.ts';
 import type { Chooser } from './chooser.ts';
@@ -225,8 +226,12 @@ export class Tuner implements Chooser {
   }
 }
 
-const whileTuning = ({ key }: Isolated, { message, exitCode }: UserError): UserError =>
-  new UserError(`${message} (while measuring variants of ${key.split(' ', 1)[0]}; --no-autotune skips this)`, exitCode);
+/** The same error, with what was being done: a variant may be what a driver cannot take. */
+function whileTuning({ key }: Isolated, error: UserError): UserError {
+  const what = `while measuring variants of ${key.split(' ', 1)[0]}; --no-autotune skips this`;
+  if (error instanceof DeviceLost) return new DeviceLost(`${error.why}, ${what}`);
+  return new UserError(`${error.message} (${what})`, error.exitCode);
+}
 
 /** What decides which variant is the fastest: op, shapes, types, attributes, and what there is to choose from. */
 function keyOf({ op, inputs, attrs }: Node, names: readonly string[]): string {

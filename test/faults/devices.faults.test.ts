@@ -2,6 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { embedCommand } from '../../src/cli/embed.ts';
+import { evalCommand } from '../../src/cli/eval.ts';
+import { experimentCommand } from '../../src/cli/experiment.ts';
 import { trainCommand } from '../../src/cli/train.ts';
 import { ensureSampleSet } from '../../src/data/sample.ts';
 import { UserError } from '../../src/errors.ts';
@@ -9,7 +12,9 @@ import { Gpu } from '../../src/gpu/device.ts';
 import { outOfMemory } from '../../src/gpu/faults.ts';
 import { weightsOf } from '../cli/resume.ts';
 import { scratchFolder, steps, tiny } from '../cli/run.ts';
+import { adapters } from '../ops/harness.ts';
 import { isPlain, randomNumbers, rounds, seed, Tries } from './campaign.ts';
+import { type Calls, called, filesOf, loseDevices, loseDevicesWhen } from './lost_devices.ts';
 
 vi.setConfig({ testTimeout: 3_600_000, hookTimeout: 600_000 });
 
@@ -19,52 +24,14 @@ const straight = join(folder, 'straight');
 const lastStep = 9;
 const words = ['--data', data, ...tiny, '--no-autotune', '--epochs', '3', '--checkpoint-steps', '2'];
 
-/** Runs the command in this process. @returns what it printed */
-async function train(...args: string[]): Promise<string> {
-  let out = '';
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-  try {
-    await trainCommand().parseAsync(args, { from: 'user' });
-  } finally {
-    write.mockRestore();
-  }
-  return out;
-}
+const train = (...args: string[]): Promise<string> => called(trainCommand(), ...args);
 
 beforeAll(async () => {
-  ensureSampleSet(data, { train: 10, test: 10, unlabeled: 12 });
+  ensureSampleSet(data, { train: 20, test: 10, unlabeled: 12 });
   await train(...words, '--out', straight);
 });
 
 afterEach(() => vi.restoreAllMocks());
-
-/** Destroys the device of each of these numbers when its run has logged so many steps. */
-function loseDevices(path: string, after: readonly number[]): { opened: () => number } {
-  const open = Gpu.open.bind(Gpu);
-  let opened = 0;
-  vi.spyOn(Gpu, 'open').mockImplementation(async (options) => {
-    const gpu = await open(options);
-    const at = after[opened++];
-    if (at !== undefined) void destroyAt(gpu, path, at);
-    return gpu;
-  });
-  return { opened: () => opened };
-}
-
-async function destroyAt(gpu: Gpu, path: string, step: number): Promise<void> {
-  const logged = (): number => {
-    try {
-      return steps(path).length;
-    } catch {
-      return 0; // there is no log yet, or a line is being written
-    }
-  };
-  while (logged() < step) await new Promise((wake) => setTimeout(wake, 1));
-  gpu.device.destroy();
-}
 
 describe('a device that is lost', () => {
   it('in the middle of an epoch: the run opens it again and ends as if nothing had been', async () => {
@@ -89,15 +56,101 @@ describe('a device that is lost', () => {
     }
   });
 
+  it('before the first step: the run begins again', async () => {
+    const path = join(folder, 'early');
+    const lost = loseDevicesWhen(({ total }) => total === 100);
+    const out = await train(...words, '--out', path);
+    expect(lost.devices).toBe(2);
+    expect(out).toMatch(/note +the GPU device was lost \(.*\); opening it again and resuming after step 0/);
+    expect(steps(path)).toEqual(steps(straight));
+    expect(weightsOf(path, lastStep)).toBe(weightsOf(straight, lastStep));
+  });
+
   it('again and again without a step between: the run ends in one line, and can be resumed', async () => {
     const path = join(folder, 'hopeless');
     loseDevices(path, [5, 4, 4, 4, 4]); // the checkpoint is of step 4: these are lost before they do one
     const error = await train(...words, '--out', path).catch((thrown: unknown) => thrown);
     expect(isPlain(error)).toBe(true);
-    expect(String(error)).toMatch(/the GPU device was lost/);
+    expect(String(error)).toMatch(/the GPU device was lost \(.*\); continue the run with --resume .*hopeless$/);
     vi.restoreAllMocks();
     await train('--resume', path);
     expect(weightsOf(path, lastStep)).toBe(weightsOf(straight, lastStep));
+  });
+});
+
+const device = ['--adapter', adapters[0] ?? 'none', '--no-autotune'];
+const encoder = ['--checkpoint', straight, '--data', data, ...device];
+const tuned = ['--finetune-epochs', '2', '--finetune-batch-size', '5'];
+const supervised = ['--supervised-epochs', '2', '--supervised-batch-size', '10', '--supervised-checkpoint-every', '1'];
+
+/** Commands that are simply run again. */
+const repeated = [
+  {
+    name: 'experiment',
+    run: (out: string) => called(experimentCommand(), ...words, ...supervised, '--out', out),
+    told: 'resuming the experiment',
+    times: 1,
+  },
+  {
+    name: 'eval finetune',
+    run: (out: string) => called(evalCommand(), 'finetune', ...encoder, ...tuned, '--out', out),
+    told: 'repeating the command',
+    times: 2,
+  },
+  {
+    name: 'embed',
+    run: (out: string) => called(embedCommand(), ...encoder, '--out', join(out, 'features.npy')),
+    told: 'repeating the command',
+    times: 3,
+  },
+];
+
+describe.each(repeated)('a device that is lost at any moment of $name', ({ name, run, told, times }) => {
+  const undisturbed = join(folder, name);
+  let usual: Calls;
+
+  beforeAll(async () => {
+    usual = loseDevicesWhen(() => false);
+    await run(undisturbed);
+    vi.restoreAllMocks();
+  });
+
+  it('is opened again, in every stage, and the command ends as if nothing had been', async () => {
+    const random = randomNumbers(seed);
+    const tries = new Tries('a lost device', name);
+    try {
+      for (let round = 0; round < times * rounds; round++) {
+        const path = join(folder, `${name} ${round}`);
+        const left = new Map([...usual.inStage].map(([stage, calls]) => [stage, 1 + Math.floor(calls * random())]));
+        await tries.series(async () => {
+          const lost = loseDevicesWhen(
+            ({ stage, inStage }) => left.get(stage) === inStage.get(stage) && left.delete(stage),
+          );
+          const out = await run(path);
+          vi.restoreAllMocks();
+          expect(left.size).toBe(0);
+          expect(lost.devices).toBe(1 + usual.inStage.size);
+          expect(out).toMatch(new RegExp(`note +the GPU device was lost \\(.*\\); opening it again and ${told}`));
+          expect(filesOf(path)).toEqual(filesOf(undisturbed));
+          return usual.inStage.size;
+        });
+      }
+    } finally {
+      tries.close();
+    }
+  });
+
+  it('again and again: one line and nothing half-written, and the command can be run again', async () => {
+    const path = join(folder, `${name} hopeless`);
+    const lost = loseDevicesWhen(({ total }) => total > usual.total / 2);
+    const error = await run(path).catch((thrown: unknown) => thrown);
+    vi.restoreAllMocks();
+    expect(lost.devices).toBe(3);
+    expect(String(error)).toMatch(/^UserError: the GPU device was lost \(.*\); run the command again$/);
+    const left = existsSync(path) ? Object.keys(filesOf(path)) : [];
+    expect(left.filter((file) => /\.tmp$|\.lock$/.test(file))).toEqual([]);
+    await run(path);
+    expect(filesOf(path)).toEqual(filesOf(undisturbed));
   });
 });
 

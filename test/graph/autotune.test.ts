@@ -2,6 +2,7 @@ import { expect, it, vi } from 'vitest';
 import reluForward from '../../kernels/relu/forward.wgsl';
 import { UserError } from '../../src/errors.ts';
 import { Gpu } from '../../src/gpu/device.ts';
+import { DeviceLost } from '../../src/gpu/faults.ts';
 import { grid1d, type Kernel } from '../../src/gpu/kernel.ts';
 import { Tuner, type Tuning } from '../../src/graph/autotune.ts';
 import { agreement, timeOf } from '../../src/graph/autotune_measure.ts';
@@ -244,21 +245,35 @@ it("the table's first variant stays unless another is faster by more than chance
   expect(winner([], 'first')).toBeUndefined();
 });
 
-it('a device that fails ends the tuning; nothing is noted of what could not be measured any more', async () => {
-  const gpu = await Gpu.open({ nullBackend: true });
-  const cache = new Memory();
-  const rejected: string[] = [];
-  const tuner = new Tuner(gpu, cache, {
-    onTune: () => void (gpu.failure = new UserError('the GPU device was lost')),
-    onRejected: (message) => rejected.push(message),
-  });
-  const { graph, result } = build();
-  await expect(tuner.choose(graph, [result.y], {})).rejects.toThrow(
-    'the GPU device was lost (while measuring variants of three_ways; --no-autotune skips this)',
-  );
-  expect([cache.found.size, tuner.choices.size, rejected.length]).toEqual([0, 0, 0]);
-  gpu.destroy();
-});
+it.each([
+  [
+    'fails',
+    new UserError('the GPU rejected a command'),
+    'the GPU rejected a command (while measuring variants of three_ways; --no-autotune skips this)',
+  ],
+  [
+    'is lost',
+    new DeviceLost('it hung'),
+    'the GPU device was lost (it hung, while measuring variants of three_ways; --no-autotune skips this); run the command again',
+  ],
+])(
+  'a device that %s ends the tuning; nothing is noted of what could not be measured any more',
+  async (_what, failure, message) => {
+    const gpu = await Gpu.open({ nullBackend: true });
+    const cache = new Memory();
+    const rejected: string[] = [];
+    const tuner = new Tuner(gpu, cache, {
+      onTune: () => void (gpu.failure = failure),
+      onRejected: (reason) => rejected.push(reason),
+    });
+    const { graph, result } = build();
+    const error: unknown = await tuner.choose(graph, [result.y], {}).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(failure.constructor);
+    expect((error as Error).message).toBe(message);
+    expect([cache.found.size, tuner.choices.size, rejected.length]).toEqual([0, 0, 0]);
+    gpu.destroy();
+  },
+);
 
 onEveryAdapter((gpu) => {
   it('made-up values tell variants of products and of the loss apart by their time only', async () => {
