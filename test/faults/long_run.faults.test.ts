@@ -50,7 +50,7 @@ it(`memory and open files are flat over ${looks * between} steps`, async () => {
       expect(growth('device'), 'bytes of the device').toBe(0);
       expect(growth('descriptors'), 'open files').toBeLessThanOrEqual(0);
       expect(growth('heap') / mebibyte, 'MiB of the heap').toBeLessThan(4);
-      expect(growth('process') / mebibyte, 'MiB of the process').toBeLessThan(40);
+      expect(growth('process') / mebibyte, 'MiB of the process').toBeLessThan(20);
       return looks * between;
     });
   } finally {
