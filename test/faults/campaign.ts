@@ -7,7 +7,7 @@ import { UserError } from '../../src/errors.ts';
 
 const number = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 
-/** 1 in CI; `npm run test:faults -- --rounds 10` tries ten times as much. */
+/** 1 in CI; `npm run test:faults -- --rounds 6` tries six times as much. */
 export const rounds = number('FAULTS_ROUNDS', 1);
 export const seed = number('FAULTS_SEED', 1);
 
@@ -20,6 +20,15 @@ export function randomNumbers(start: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** `count` different numbers from 1 to `total`, drawn; all of them where there are not more. */
+export function drawMoments(total: number, count: number, random: () => number): number[] {
+  const all = Array.from({ length: total }, (_, i) => ({ at: i + 1, key: random() }));
+  return all
+    .sort((a, b) => a.key - b.key)
+    .slice(0, count)
+    .map(({ at }) => at);
 }
 
 export interface Account {

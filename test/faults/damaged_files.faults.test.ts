@@ -1,58 +1,20 @@
-/** Every format that is read, damaged in thousands of ways: refused in one line, or read as something that is whole. */
+/** Binary files, damaged in thousands of ways: refused in one line, or read as something that is whole. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it, vi } from 'vitest';
 import { decodePhoto } from '../../src/data/decode.ts';
-import { readJsonLines } from '../../src/data/files.ts';
 import { decodeNpy, encodeNpy } from '../../src/data/npy.ts';
 import { decodeSafetensors, encodeSafetensors, type Safetensors } from '../../src/data/safetensors.ts';
 import { loadStl10 } from '../../src/data/stl10.ts';
-import { readExperiment } from '../../src/experiment/experiment_settings.ts';
-import { readRunConfig } from '../../src/train/run_config.ts';
-import { readRunKernels } from '../../src/train/run_kernels.ts';
-import { parseSettings } from '../../src/train/settings.ts';
-import { parseSupervisedSettings } from '../../src/train/supervised_settings.ts';
 import { scratchFolder } from '../cli/run.ts';
-import { isPlain, rounds, seed, Tries } from './campaign.ts';
-import { damaged, type Edit, edits, replaced, replacements } from './mutations.ts';
+import { damaged, type Edit, edits } from './mutations.ts';
+import { survives } from './survives.ts';
 
 vi.setConfig({ testTimeout: 3_600_000 });
 
 const folder = scratchFolder();
-const numRuns = 1000 * rounds;
-/** Far above what any of these files takes, below what a hang would. */
-const longest = 5_000;
-
-/** Tries `read` on damaged content; `whole` throws where what was read makes no sense. */
-async function survives<D>(
-  what: string,
-  arbitrary: fc.Arbitrary<D>,
-  read: (damage: D) => unknown,
-  whole: (value: never, damage: D) => void = () => undefined,
-): Promise<void> {
-  const tries = new Tries('damaged files', what);
-  const property = fc.asyncProperty(arbitrary, async (damage) => {
-    await tries.try(async () => {
-      const start = performance.now();
-      let value: unknown;
-      try {
-        value = await read(damage);
-      } catch (error) {
-        if (!isPlain(error)) throw error;
-      }
-      expect(performance.now() - start).toBeLessThan(longest);
-      if (value !== undefined) whole(value as never, damage);
-    });
-  });
-  try {
-    await fc.assert(property, { numRuns, seed });
-  } finally {
-    tries.close();
-  }
-}
-
 const tensors = (): Map<string, { dtype: 'F32' | 'I64'; shape: number[]; data: Float32Array | BigInt64Array }> =>
   new Map([
     ['conv1.weight', { dtype: 'F32', shape: [2, 3, 2], data: Float32Array.from({ length: 12 }, (_, i) => i / 7) }],
@@ -139,51 +101,5 @@ describe('binary files', () => {
       },
       (pixels: Uint8Array) => expect(pixels).toHaveLength(16 * 16 * 3),
     );
-  });
-});
-
-describe('files of JSON', () => {
-  const settings = parseSettings({});
-  const run = {
-    ...{ version: 1, data: '/photos', exclude: ['*.tmp'], settings, images: 100, imagesDigest: 'ab' },
-    ...{ init: { file: 'a', sha256: 'b', head: true }, extended: [{ at: 'x', step: 1, epochs: 2, steps: 0 }] },
-    ...{ adapter: 'llvmpipe', started: '2026-01-31T12:00:00Z' },
-  };
-  const experiment = {
-    ...{ version: 1, data: '/photos', images: { train: 'ab', probe: 'cd' }, pretrain: settings },
-    ...{ supervised: parseSupervisedSettings({}), seeds: [1], folds: [], l2: [0, 1] },
-  };
-  const kernels = { adapter: 'llvmpipe', driver: 'Mesa', variants: { 'conv2d f32[1]': 'octet_32' } };
-  const gpu = { traits: { adapter: 'llvmpipe' }, adapter: { info: { description: 'Mesa' } } } as never;
-
-  const readers: readonly (readonly [string, object, () => unknown])[] = [
-    ['config.json', run, () => readRunConfig(folder, join(folder, 'config.json'))],
-    ['experiment.json', experiment, () => readExperiment(folder)],
-    ['kernels.json', kernels, () => readRunKernels(folder, gpu)],
-  ];
-
-  it.each(readers)('%s, its text', async (name, content, read) => {
-    const original = Buffer.from(JSON.stringify(content, null, 1));
-    await survives(`${name}, its text`, edits, (changes) => {
-      writeFileSync(join(folder, name), damaged(original, changes));
-      return read();
-    });
-  });
-
-  it.each(readers)('%s, its values', async (name, content, read) => {
-    await survives(`${name}, its values`, replacements, (changes) => {
-      writeFileSync(join(folder, name), JSON.stringify(replaced(content, changes)) ?? '');
-      return read();
-    });
-  });
-
-  it('lines of JSON', async () => {
-    const records = Array.from({ length: 5 }, (_, step) => ({ type: 'step', step, loss: 1.5 }));
-    const original = Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
-    const file = join(folder, 'metrics.jsonl');
-    await survives('metrics.jsonl', edits, (changes) => {
-      writeFileSync(file, damaged(original, changes));
-      return readJsonLines(file);
-    });
   });
 });

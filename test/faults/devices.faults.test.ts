@@ -13,7 +13,7 @@ import { outOfMemory } from '../../src/gpu/faults.ts';
 import { weightsOf } from '../cli/resume.ts';
 import { scratchFolder, steps, tiny } from '../cli/run.ts';
 import { adapters } from '../ops/harness.ts';
-import { isPlain, randomNumbers, rounds, seed, Tries } from './campaign.ts';
+import { drawMoments, isPlain, randomNumbers, rounds, seed, Tries } from './campaign.ts';
 import { type Calls, called, filesOf, loseDevices, loseDevicesWhen } from './lost_devices.ts';
 
 vi.setConfig({ testTimeout: 3_600_000, hookTimeout: 600_000 });
@@ -164,12 +164,7 @@ describe('a device without memory', () => {
     });
     await train(...words, '--out', join(folder, 'counted'));
     vi.restoreAllMocks();
-    const random = randomNumbers(seed);
-    const chosen = rounds >= 10 ? count : 6 * rounds;
-    const moments =
-      rounds >= 10
-        ? Array.from({ length: count }, (_, i) => i + 1)
-        : Array.from({ length: chosen }, () => 1 + Math.floor(random() * count));
+    const moments = drawMoments(count, rounds >= 5 ? count : 6 * rounds, randomNumbers(seed));
     const tries = new Tries('a device without memory', `train, ${count} allocations`);
     try {
       for (const at of moments) {
@@ -191,8 +186,9 @@ describe('a device without memory', () => {
       expect(error).toBeInstanceOf(UserError);
       expect(String(error)).toMatch(/the GPU is out of memory at /);
       expect(isPlain(error)).toBe(true);
-      if (existsSync(join(path, 'config.json'))) await train('--resume', path);
-      else expect(existsSync(path)).toBe(false);
+      if (!existsSync(join(path, 'config.json'))) return expect(existsSync(path)).toBe(false);
+      await train('--resume', path);
+      expect(weightsOf(path, lastStep)).toBe(weightsOf(straight, lastStep));
     }
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { scratchFolder } from '../cli/run.ts';
-import { randomNumbers, rounds, seed, Tries } from './campaign.ts';
+import { drawMoments, randomNumbers, rounds, seed, Tries } from './campaign.ts';
 import { disturbed, disturbedBy, type Scenario, scenariosIn, succeeds } from './scenarios.ts';
 
 vi.setConfig({ testTimeout: 7_200_000, hookTimeout: 600_000 });
@@ -28,7 +28,6 @@ describe.each([
     { scenario: scenarios.knn, count: rounds },
     { scenario: scenarios.export, count: rounds },
   ])('$scenario.name', async ({ scenario, count }) => {
-    const random = randomNumbers(seed);
     const out = (name: string) => {
       const path = join(folder, `${scenario.name} ${code} ${name}`);
       mkdirSync(path, { recursive: true });
@@ -39,7 +38,7 @@ describe.each([
     const wanted = scenario.left(straight);
     const tries = new Tries(kind, scenario.name);
     try {
-      for (const at of moments(writes, count, random)) {
+      for (const at of drawMoments(writes, count, randomNumbers(seed))) {
         const path = out(String(at));
         await tries.try(async () => {
           const env = { FAULT_FOLDER: path, FAULT_CODE: code, FAULT_AT: String(at) };
@@ -57,15 +56,6 @@ describe.each([
     }
   });
 });
-
-/** Different writes, drawn; all of them where there are not more. */
-function moments(writes: number, count: number, random: () => number): number[] {
-  const all = Array.from({ length: writes }, (_, i) => ({ at: i + 1, key: random() }));
-  return all
-    .sort((a, b) => a.key - b.key)
-    .slice(0, count)
-    .map(({ at }) => at);
-}
 
 /** Runs a command undisturbed. @returns how often it writes to its folder, in ways that can fail so */
 async function countWrites(scenario: Scenario, out: string, code: string): Promise<number> {

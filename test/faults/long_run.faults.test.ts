@@ -20,7 +20,7 @@ vi.setConfig({ testTimeout: 7_200_000 });
 const folder = scratchFolder();
 /** After the second everything has been done at least once. */
 const looks = 12;
-const between = 100 * Math.min(rounds, 10);
+const between = Math.min(200 * rounds, 1000);
 const mebibyte = 2 ** 20;
 
 interface Look {
