@@ -3,7 +3,7 @@
  * the program held. The exit code is 1 where it once did not.
  *
  *   npm run test:faults                              a few minutes, from a fixed seed
- *   npm run test:faults -- --rounds 10 --seed 7      ten times as much, from another
+ *   npm run test:faults -- --rounds 6 --seed 7       six times as much, from another
  *   npm run test:faults -- --write                   also writes the table to docs/reliability.md
  */
 import { spawnSync } from 'node:child_process';
