@@ -8,9 +8,29 @@ import { Terminal } from '../../src/cli/terminal.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { steps } from '../cli/run.ts';
 
+const opened = new Set<Gpu>();
+const openGpu = Gpu.open.bind(Gpu);
+Gpu.open = async (options) => {
+  const gpu = await openGpu(options);
+  opened.add(gpu);
+  return gpu;
+};
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Ends what the end of a process would end. */
+function end(before: ReadonlyMap<(typeof signals)[number], readonly unknown[]>): void {
+  for (const gpu of opened) gpu.destroy();
+  opened.clear();
+  for (const [name, listeners] of before) {
+    for (const listener of process.listeners(name)) if (!listeners.includes(listener)) process.off(name, listener);
+  }
+}
+
 /** Runs a command in this process. @returns what it printed */
 export async function called(command: Command, ...args: string[]): Promise<string> {
   let out = '';
+  const listeners = new Map(signals.map((name) => [name, process.listeners(name)] as const));
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     out += text;
     return true;
@@ -19,6 +39,7 @@ export async function called(command: Command, ...args: string[]): Promise<strin
     await command.parseAsync(args, { from: 'user' });
   } finally {
     write.mockRestore();
+    end(listeners);
   }
   return out;
 }
