@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ensureWritableDir, writeFileAtomic } from '../src/data/files.ts';
-import { printable } from '../src/data/printable.ts';
 import { messageOf, UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/device.ts';
+import { ensureWritableDir, writeFileAtomic } from '../src/io/files.ts';
+import { printable } from '../src/io/printable.ts';
 import { reportChart } from './chart.ts';
 import { cases, peers } from './modules.ts';
 import { type Report, reportSchema } from './report.ts';

@@ -1,19 +1,9 @@
 /// <reference types="@webgpu/types" preserve="true" />
 /** The library: everything that the command line is made of. */
-export { type Dataset, openDataset } from './data/dataset.ts';
-export { downloadStl10 } from './data/download.ts';
-export { type Duplicates, findDuplicates } from './data/duplicates.ts';
-export { loadPhotos } from './data/folder.ts';
-export type { ImageSet } from './data/images.ts';
-export { batchOf, epochOrder, stepsPerEpoch } from './data/order.ts';
-export { readSafetensors, writeSafetensors } from './data/safetensors.ts';
-export { ensureSampleSet } from './data/sample.ts';
-export { hostImages, type ImageSource, residentImages } from './data/source.ts';
-export { loadStl10 } from './data/stl10.ts';
-export { UserError } from './errors.ts';
-export { evaluateClassifier, Predictor, type Preparation, predict } from './eval/classifier.ts';
-export { Embedder, type EmbedOptions } from './eval/embed.ts';
-export { type Clusters, type KMeansOptions, kMeans } from './eval/kmeans.ts';
+
+export { evaluateClassifier, Predictor, type Preparation, predict } from './analysis/classifier.ts';
+export { Embedder, type EmbedOptions } from './analysis/embed.ts';
+export { type Clusters, type KMeansOptions, kMeans } from './analysis/kmeans.ts';
 export {
   type KnnOptions,
   knnAccuracy,
@@ -21,14 +11,14 @@ export {
   type Neighbours,
   nearestRows,
   voteOfNearest,
-} from './eval/knn.ts';
+} from './analysis/knn.ts';
 export {
   adjustedRandIndex,
   contingency,
   matchClusters,
   matchedAccuracy,
   normalizedMutualInformation,
-} from './eval/partition.ts';
+} from './analysis/partition.ts';
 export {
   type LabelledFeatures,
   type Probe,
@@ -36,14 +26,25 @@ export {
   probePredict,
   probeScore,
   trainProbe,
-} from './eval/probe.ts';
-export { type Embedding, type TsneOptions, tsne } from './eval/tsne.ts';
+} from './analysis/probe.ts';
+export { type Embedding, type TsneOptions, tsne } from './analysis/tsne.ts';
+export { type Dataset, openDataset } from './data/dataset.ts';
+export { downloadStl10 } from './data/download.ts';
+export { type Duplicates, findDuplicates } from './data/duplicates.ts';
+export { loadPhotos } from './data/folder.ts';
+export type { ImageSet } from './data/images.ts';
+export { batchOf, epochOrder, stepsPerEpoch } from './data/order.ts';
+export { ensureSampleSet } from './data/sample/sample.ts';
+export { hostImages, type ImageSource, residentImages } from './data/source.ts';
+export { loadStl10 } from './data/stl10.ts';
+export { UserError } from './errors.ts';
 export { listAdapters } from './gpu/adapters.ts';
 export { Gpu } from './gpu/device.ts';
 export { Program, type Run } from './graph/program.ts';
 export { State } from './graph/state.ts';
 export type { Data, Op, Tensor } from './graph/tensor.ts';
 export { apply, constant, flatVariable, input, scope, trace, variable } from './graph/trace.ts';
+export { readSafetensors, writeSafetensors } from './io/safetensors.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
 export { BatchNorm, Conv2d, Linear, ReLU, Sequential } from './nn/layers.ts';
 export { type Entry, type Mode, Module } from './nn/module.ts';

@@ -1,9 +1,9 @@
 /** `--minutes`: how long a run takes, where neither its steps nor its epochs are given. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { counted } from '../data/counted.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { counted } from '../io/counted.ts';
 import { fitToBudget } from '../train/budget.ts';
 import { type Circumstances, enoughSteps, isShort, isSized, shortMinutes, smallerSizes } from '../train/recipe.ts';
 import { flagOf, type TrainSettings } from '../train/settings.ts';

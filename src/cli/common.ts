@@ -2,10 +2,10 @@
 import { basename, relative } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import { emptyClassFolders } from '../data/empty_classes.ts';
-import { quote } from '../data/file_errors.ts';
 import type { ImageSet } from '../data/images.ts';
-import { dollarQuoted, printable } from '../data/printable.ts';
 import type { LeftOut } from '../data/scan.ts';
+import { quote } from '../io/file_errors.ts';
+import { dollarQuoted, printable } from '../io/printable.ts';
 import { findCheckpoint } from '../train/find_checkpoint.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,4 +1,4 @@
-import { printable } from '../data/printable.ts';
+import { printable } from '../io/printable.ts';
 
 /** Prints a line to stderr: one, whatever the names in it hold. */
 export const complain = (message: string): void => {

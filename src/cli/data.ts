@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { downloadStl10 } from '../data/download.ts';
-import { ensureSampleSet } from '../data/sample.ts';
+import { ensureSampleSet } from '../data/sample/sample.ts';
 import { formatBytes } from '../report/tables.ts';
 import { commandWords } from './common.ts';
 import { Terminal } from './terminal.ts';

@@ -1,8 +1,8 @@
 /** Flags and tools of the evaluations that train the whole encoder. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { FinetuneSettings } from '../experiment/eval_finetune.ts';
-import type { Evaluation } from '../experiment/evaluation.ts';
+import type { Evaluation } from '../eval/evaluation.ts';
+import type { FinetuneSettings } from '../eval/finetune.ts';
 import { softwareSupervised } from '../experiment/experiment_settings.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import { flagOf } from '../train/settings.ts';

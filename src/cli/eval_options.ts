@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { probeDefaults } from '../analysis/probe.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { UserError } from '../errors.ts';
-import { probeDefaults } from '../eval/probe.ts';
 import type { GivenPreparation } from '../train/preparation.ts';
 import { addDeviceOptions, type DeviceOptions } from './device.ts';
 import { addExclude } from './options.ts';

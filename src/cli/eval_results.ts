@@ -1,9 +1,9 @@
 /** What an evaluation leaves: files in its folder, and a table on the terminal. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { markResults } from '../data/results_folder.ts';
-import type { Outcome } from '../experiment/evaluation.ts';
+import type { Outcome } from '../eval/evaluation.ts';
+import { ensureWritableDir, writeFileAtomic } from '../io/files.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Writes `<what>.json` and the figures into a folder, which is made, and prints the table. */

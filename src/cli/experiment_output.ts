@@ -1,20 +1,12 @@
 import { join } from 'node:path';
-import { counted } from '../data/counted.ts';
 import type { ExperimentEvents } from '../experiment/experiment.ts';
 import { experimentFlags } from '../experiment/experiment_flags.ts';
 import { modelNames } from '../experiment/experiment_results.ts';
 import { type ExperimentConfig, pretrainDefaults, softwareSupervised } from '../experiment/experiment_settings.ts';
 import type { Results } from '../experiment/report_document.ts';
-import {
-  epochCount,
-  probeHead,
-  probeRows,
-  scheduled,
-  tableHead,
-  tableRows,
-  verdict,
-} from '../experiment/report_text.ts';
+import { probeHead, probeRows, scheduled, tableHead, tableRows, verdict } from '../experiment/report_text.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
+import { counted } from '../io/counted.ts';
 import type { Terminal } from './terminal.ts';
 import { epochOf, imageRate, percent, printEvents, printFlags, scaleParts, stepDetails } from './train_output.ts';
 
@@ -36,7 +28,7 @@ export function announceExperiment(
       : `pre-train  none: encoder of ${checkpoint}`,
   );
   terminal.line(
-    `models     ${modelNames.length}, ${epochCount(supervised.epochs)} of ${counted(supervised.batchSize, 'image')} per batch`,
+    `models     ${modelNames.length}, ${counted(supervised.epochs, 'epoch')} of ${counted(supervised.batchSize, 'image')} per batch`,
   );
   if (seeds.length > 1) terminal.line(`seeds      ${seeds.join(', ')}`);
   if (folds !== null) terminal.line(`folds      ${folds.join(', ')}`);

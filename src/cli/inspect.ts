@@ -8,6 +8,7 @@ import type { Tuner } from '../graph/autotune.ts';
 import { type PlannedLaunch, plan } from '../graph/plan.ts';
 import { memoryOf } from '../graph/slot_pool.ts';
 import { State } from '../graph/state.ts';
+import { countNumbers } from '../nn/module.ts';
 import { describePlan, describeProfile } from '../report/tables.ts';
 import { inMemoryOrder, Pretraining, runsOf, type StepRun, tracePretraining } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';
@@ -41,7 +42,7 @@ export function dryRun(
     const planned = plan(phase.graph, outputs, gpu.traits, { choose: found?.choose });
     return { name: phase.name, runs: runsOf(phase, settings.batchSize), plan: planned };
   });
-  const parameters = model.parameters.reduce((sum, { torchShape }) => sum + torchShape.reduce((a, b) => a * b, 1), 0);
+  const parameters = countNumbers(model.parameters);
   terminal.line(
     total > 0
       ? `kernels    as measured on this device for ${known} of ${total} ops and shapes that have variants, by the fixed table for the others`

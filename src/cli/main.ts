@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { systemError } from '../data/file_errors.ts';
 import { messageOf, UserError } from '../errors.ts';
+import { systemError } from '../io/file_errors.ts';
 import { complain } from './complain.ts';
 import { exit, surviveLostOutput } from './lost_output.ts';
 import { simclr } from './program.ts';

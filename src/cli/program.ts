@@ -1,6 +1,6 @@
 /** All commands, and what they have in common: how wrong usage is told, and that no value is empty. */
 import { Command, InvalidArgumentError, type Option } from 'commander';
-import { printable } from '../data/printable.ts';
+import { printable } from '../io/printable.ts';
 import { dataCommand } from './data.ts';
 import { embedCommand } from './embed.ts';
 import { evalCommand } from './eval.ts';

@@ -1,10 +1,10 @@
 /** `simclr train --resume`: a run that was stopped continues, and one that has ended may be made longer. */
 import { existsSync } from 'node:fs';
-import { counted } from '../data/counted.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { counted } from '../io/counted.ts';
 import { newestCheckpoint } from '../train/checkpoint.ts';
 import { resumedConfig } from '../train/extension.ts';
 import type { RunConfig } from '../train/run_config.ts';

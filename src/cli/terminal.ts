@@ -1,4 +1,4 @@
-import { printable } from '../data/printable.ts';
+import { printable } from '../io/printable.ts';
 import { fitTable } from '../report/fit_table.ts';
 import { fold, foldCommand } from '../report/fold.ts';
 import { LiveLine, type Screen } from './live_line.ts';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Dataset, openDataset } from '../data/dataset.ts';
-import { ensureSampleSet } from '../data/sample.ts';
+import { ensureSampleSet } from '../data/sample/sample.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import type { TrainSettings } from '../train/settings.ts';

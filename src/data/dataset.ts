@@ -2,9 +2,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { counted, plural } from './counted.ts';
+import { counted, plural } from '../io/counted.ts';
+import { reading } from '../io/file_errors.ts';
 import { resizeRgb } from './decode.ts';
-import { reading } from './file_errors.ts';
 import { requireFolder } from './folder.ts';
 import { concat, type ImageSet, type OnProgress, PixelStore, storedSet, subset } from './images.ts';
 import type { ListedFile } from './inventory.ts';

@@ -3,12 +3,12 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
-import { discardPart, type FetchOptions, fetchFile } from './fetch_file.ts';
-import { fileError } from './file_errors.ts';
-import { ensureWritableDir } from './files.ts';
+import { discardPart, type FetchOptions, fetchFile } from '../io/fetch_file.ts';
+import { fileError } from '../io/file_errors.ts';
+import { ensureWritableDir } from '../io/files.ts';
+import { hasMembers, type Member, md5Of, unpack } from '../io/unpack.ts';
 import type { OnProgress } from './images.ts';
 import { STL10_FOLDER, STL10_IMAGE_BYTES } from './stl10.ts';
-import { hasMembers, type Member, md5Of, unpack } from './unpack.ts';
 
 /** An archive of STL-10's layout: where it is and what it must be. */
 export interface Archive {

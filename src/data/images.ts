@@ -1,6 +1,6 @@
 /** Sets of decoded images: what every loader returns, and the ways to combine them without copying pixels. */
 import { UserError } from '../errors.ts';
-import { counted } from './counted.ts';
+import { counted } from '../io/counted.ts';
 
 /** How far a long task is; `total` is undefined while nobody knows it. */
 export interface Progress {

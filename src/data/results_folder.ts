@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { writeFileAtomic } from './files.ts';
+import { writeFileAtomic } from '../io/files.ts';
 import { isHidden, isPhoto, packageFolders } from './photo_names.ts';
 
 /** The file that marks a folder of results, as `CACHEDIR.TAG` marks a cache. */

@@ -2,8 +2,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
+import { fileError } from '../io/file_errors.ts';
 import { type Entry, kernelView, listEntries, notUtf8 } from './entries.ts';
-import { fileError } from './file_errors.ts';
 import type { Skipped } from './images.ts';
 import { extensionOf, isHidden, isPhoto, packageFolders, UNREADABLE_EXTENSIONS } from './photo_names.ts';
 import { holdsResults } from './results_folder.ts';

@@ -10,8 +10,8 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { counted } from './counted.ts';
-import { guarded } from './file_errors.ts';
+import { counted } from '../io/counted.ts';
+import { guarded } from '../io/file_errors.ts';
 import { checkRead, concat, type ImageSet } from './images.ts';
 import type { ListedFile } from './inventory.ts';
 

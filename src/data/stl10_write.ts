@@ -1,7 +1,7 @@
 /** Writes image sets in STL-10's own file format (see stl10.ts). */
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { ensureWritableDir, writeFileAtomic } from './files.ts';
+import { ensureWritableDir, writeFileAtomic } from '../io/files.ts';
 import { type ImageSet, imageBytes, type OnProgress } from './images.ts';
 import { labelFile, pixelFile, STL10_IMAGE_BYTES, STL10_SIDE } from './stl10.ts';
 

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureWritableDir } from '../data/files.ts';
 import { type ImageSet, imageBytes } from '../data/images.ts';
-import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import { ensureWritableDir } from '../io/files.ts';
+import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 
 /** Everything that features depend on. */
 export interface FeatureKey {

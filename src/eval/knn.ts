@@ -1,139 +1,126 @@
-import { counted } from '../data/counted.ts';
+/** Evaluations by nearest neighbours in the features. */
+
+import { nearestRows, voteOfNearest } from '../analysis/knn.ts';
+import { meanAndDeviation, pickLabelled } from '../analysis/probe.ts';
+import { type Recognition, recognition } from '../analysis/recognition.ts';
 import { UserError } from '../errors.ts';
-import { Program } from '../graph/program.ts';
-import type { State } from '../graph/state.ts';
-import { input, trace } from '../graph/trace.ts';
-import { cosineSimilarity } from '../ops/cosine_similarity.ts';
-import { type Recognition, recognition } from './recognition.ts';
+import { lineChart } from '../report/plot.ts';
+import {
+  baselineNotes,
+  dataFacts,
+  deviationNote,
+  type Evaluation,
+  foldsOf,
+  type LabelledData,
+  type Outcome,
+  outcome,
+  percent,
+  plusMinus,
+} from './evaluation.ts';
 
-export interface KnnOptions {
-  /** Neighbours that vote. */
-  readonly k: number;
-  /** A neighbour of similarity s votes with weight exp(s/τ) (Wu et al., 2018). */
-  readonly temperature: number;
+export interface KnnSettings {
+  /** Numbers of neighbours; without them, those of `knnDefaults` that there are images for. */
+  readonly k?: readonly number[];
+  readonly temperatures: readonly number[];
 }
 
-export interface Labelled {
-  /** [count, dimensions] */
-  readonly features: Float32Array;
-  readonly labels: ArrayLike<number>;
-}
+/** Of nearest neighbours where they stand beside something else. */
+export const oneKnn = { k: 20, temperature: 0.07 } as const;
 
-/** The most similar rows of a bank for each query, most similar first; k to a query. */
-export interface Neighbours {
-  readonly k: number;
-  /** [queries, k] rows of the bank. */
-  readonly rows: Uint32Array;
-  /** [queries, k] cosine similarities. */
-  readonly similarities: Float32Array;
-}
+export const knnDefaults = { k: [1, 5, 10, 20, 50, 100, 200], temperatures: [0.07, 0.1] } as const;
 
-/** Rows of the test set whose similarities are computed at a time. */
-const blockRows = 256;
-
-/**
- * The k rows of `bank` [count, dimensions] nearest by cosine to each row of `queries` [queries, dimensions], on the GPU; of equals
- * the earlier. A query that is in the bank finds itself.
- *
- * @throws UserError k is not from 1 to `count`
- */
-export async function nearestRows(
-  state: State,
-  bank: Float32Array,
-  queries: Float32Array,
-  dimensions: number,
-  k: number,
-): Promise<Neighbours> {
-  const [banked, count] = [bank.length / dimensions, queries.length / dimensions];
-  if (k > banked || k < 1)
-    throw new UserError(`${counted(k, 'neighbour')} among ${counted(banked, 'image')}: choose 1 to ${banked}`, 2);
-  const { graph, result } = trace(() => ({
-    similarity: cosineSimilarity(
-      input('test', [blockRows, dimensions], 'f32'),
-      input('train', [banked, dimensions], 'f32'),
-    ),
-  }));
-  const program = await Program.compile(graph, state, result);
-  const found = { k, rows: new Uint32Array(count * k), similarities: new Float32Array(count * k) };
-  for (let start = 0; start < count; start += blockRows) {
-    const block = new Float32Array(blockRows * dimensions);
-    block.set(queries.subarray(start * dimensions, (start + blockRows) * dimensions));
-    const { similarity } = await program.run({ test: block, train: bank }).read();
-    for (let row = 0; row < Math.min(blockRows, count - start); row++) {
-      const similarities = (similarity as Float32Array).subarray(row * banked, (row + 1) * banked);
-      const best = largest(similarities, k);
-      found.rows.set(best, (start + row) * k);
-      for (let i = 0; i < k; i++) found.similarities[(start + row) * k + i] = similarities[best[i]];
-    }
+/** Test accuracies by nearest neighbours among some rows of train, for each temperature and k. */
+export async function knnOn(
+  { state }: Evaluation,
+  data: LabelledData,
+  rows: ArrayLike<number>,
+  ks: readonly number[],
+  temperatures: readonly number[],
+): Promise<Recognition[][]> {
+  const { test } = data.features;
+  const train = pickLabelled(data.features.train, rows, data.dimensions);
+  const most = Math.max(...ks);
+  if (most > train.labels.length) {
+    throw new UserError(`--k ${most}: there are only ${train.labels.length} training images`, 2);
   }
-  program.destroy();
-  return found;
-}
-
-/** Indices of the k largest values, largest first, of equals the earlier: a sorted list into which each value is put in its place. */
-function largest(values: Float32Array, k: number): Uint32Array {
-  const best = new Uint32Array(k);
-  let held = 0;
-  for (let i = 0; i < values.length; i++) {
-    if (held === k && values[i] <= values[best[k - 1]]) continue;
-    let place = held < k ? held++ : k - 1;
-    for (; place > 0 && values[best[place - 1]] < values[i]; place--) best[place] = best[place - 1];
-    best[place] = i;
-  }
-  return best;
-}
-
-/** The vote of the first k of the neighbours that were found, for each query: its class. */
-export function voteOfNearest(
-  { k: found, rows, similarities }: Neighbours,
-  labels: ArrayLike<number>,
-  { k, temperature }: KnnOptions,
-): Int32Array {
-  if (k > found) throw new RangeError(`[voteOfNearest] ${k} of ${found} neighbours`);
-  return Int32Array.from({ length: rows.length / found }, (_, query) => {
-    const at = query * found;
-    return weigh(
-      Array.from(rows.subarray(at, at + k), (row) => labels[row]),
-      similarities.subarray(at, at + k),
-      temperature,
-    );
-  });
-}
-
-/** Share of the test rows that their nearest train rows, by cosine, give the right class. */
-export const knnAccuracy = async (...given: Parameters<typeof knnRecognition>): Promise<number> =>
-  (await knnRecognition(...given)).accuracy;
-
-/** The same, and the mean of the classes' own shares. */
-export async function knnRecognition(
-  state: State,
-  train: Labelled,
-  test: Labelled,
-  dimensions: number,
-  options: KnnOptions,
-): Promise<Recognition> {
-  const k = Math.min(options.k, train.labels.length);
-  const neighbours = await nearestRows(state, train.features, test.features, dimensions, k);
-  const votes = voteOfNearest(neighbours, train.labels, { ...options, k });
-  return recognition(votes, test.labels);
-}
-
-/** The class with the most weight among the k most similar rows; of equals, the one whose neighbour is nearer. */
-export function vote(similarities: Float32Array, labels: ArrayLike<number>, k: number, temperature: number): number {
-  const nearest = largest(similarities, Math.min(k, similarities.length));
-  return weigh(
-    Array.from(nearest, (row) => labels[row]),
-    Float32Array.from(nearest, (row) => similarities[row]),
-    temperature,
+  const neighbours = await nearestRows(state, train.features, test.features, data.dimensions, most);
+  return temperatures.map((temperature) =>
+    ks.map((k) => recognition(voteOfNearest(neighbours, train.labels, { k, temperature }), test.labels)),
   );
 }
 
-/** Weights exp((s − s of the nearest) / τ), which differ from exp(s/τ) by a factor and never overflow. */
-function weigh(classes: readonly number[], similarities: Float32Array, temperature: number): number {
-  const weights = new Map<number, number>();
-  classes.forEach((label, i) => {
-    const weight = Math.exp((similarities[i] - similarities[0]) / temperature);
-    weights.set(label, (weights.get(label) ?? 0) + weight);
+interface KnnResult {
+  readonly k: number;
+  readonly temperature: number;
+  /** Share of the test images that are recognised, over the folds. */
+  readonly mean: number;
+  readonly deviation: number;
+  /** The same of the mean over the classes. */
+  readonly balanced: { readonly mean: number; readonly deviation: number };
+}
+
+/** `simclr eval knn`. */
+export async function evalKnn(
+  evaluation: Evaluation,
+  path: string,
+  { k: wanted, temperatures, folds = false }: KnnSettings & { folds?: boolean },
+): Promise<Outcome> {
+  const data = await evaluation.labelled(path);
+  const parts = foldsOf(data, folds);
+  const ks = wanted ?? knnDefaults.k.filter((k) => k <= Math.min(...parts.map(({ length }) => length)));
+  const runs: Recognition[][][] = [];
+  for (const rows of parts) runs.push(await knnOn(evaluation, data, rows, ks, temperatures));
+  const results = temperatures.flatMap((temperature, t) =>
+    ks.map((k, i): KnnResult => {
+      const over = (of: keyof Recognition) => meanAndDeviation(runs.map((run) => run[t][i][of]));
+      return { k, temperature, ...over('accuracy'), balanced: over('balancedAccuracy') };
+    }),
+  );
+  const table = knnTable(data, results, ks, temperatures, folds ? parts.length : undefined);
+  const json = { ...dataFacts(data), folds, results };
+  return outcome(evaluation, 'knn', table, json, await knnChart(results, temperatures));
+}
+
+function knnTable(
+  data: LabelledData,
+  results: readonly KnnResult[],
+  ks: readonly number[],
+  temperatures: readonly number[],
+  folds: number | undefined,
+) {
+  const { train, test, balanced } = data;
+  const shown = (found: KnnResult['balanced']) => (folds ? plusMinus(found) : percent(found.mean));
+  return {
+    title: `k nearest neighbours, cosine, votes weighted exp(s / τ); test accuracy in %; train ${train.count}, test ${test.count}`,
+    header: ['k', ...temperatures.flatMap((t) => (balanced ? [`τ ${t}`] : [`τ ${t}`, `τ ${t}, balanced`]))],
+    rows: ks.map((k) => {
+      const own = results.filter((result) => result.k === k);
+      const cells = (t: number) => {
+        const found = own.find(({ temperature }) => temperature === t)!;
+        return balanced ? [shown(found)] : [shown(found), shown(found.balanced)];
+      };
+      return [String(k), ...temperatures.flatMap(cells)];
+    }),
+    notes: [...baselineNotes(data), ...(folds ? [deviationNote(`${folds} folds`)] : [])],
+  };
+}
+
+function knnChart(results: readonly KnnResult[], temperatures: readonly number[]) {
+  const percents = results.map(({ mean }) => 100 * mean);
+  // Whole tens around all of them: differences of a few hundredths of a point do not fill the chart.
+  const low = Math.min(90, 10 * Math.floor(Math.min(...percents) / 10));
+  const high = Math.max(low + 10, 10 * Math.ceil(Math.max(...percents) / 10));
+  return lineChart({
+    title: 'Nearest neighbours by cosine, votes weighted exp(s / τ)',
+    x: { label: 'neighbours k', logarithmic: true },
+    y: { label: 'test accuracy / %' },
+    series: temperatures.map((t) => ({
+      name: `τ ${t}`,
+      points: results
+        .filter(({ temperature }) => temperature === t)
+        .map(({ k, mean }): [number, number] => [k, 100 * mean])
+        .sort(([a], [b]) => a - b),
+    })),
+    yRange: [low, high],
   });
-  return [...weights].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0];
 }

@@ -1,10 +1,10 @@
 /** The folder of an experiment: locked while one runs in it, and gone again where the experiment was refused before it began. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkWritableDir, ensureWritableDir, removeEmptyFolders } from '../data/files.ts';
-import { checkUnlocked, lockFolder } from '../data/folder_lock.ts';
 import { type ListedFile, writeInventory } from '../data/inventory.ts';
 import { checkResultsPlace, markResults, resultsMarker } from '../data/results_folder.ts';
+import { checkWritableDir, ensureWritableDir, removeEmptyFolders } from '../io/files.ts';
+import { checkUnlocked, lockFolder } from '../io/folder_lock.ts';
 import { type ExperimentConfig, readExperiment, writeExperiment } from './experiment_settings.ts';
 
 /** What is written before the first stage. */

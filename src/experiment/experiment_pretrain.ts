@@ -3,11 +3,11 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { checked, measured, readChecked, readRecords } from '../data/checked.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { appendLine, writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { checked, measured, readChecked, readRecords } from '../io/checked.ts';
+import { appendLine, writeFileAtomic } from '../io/files.ts';
 import { type Checkpoint, readCheckpoint } from '../train/checkpoint.ts';
 import type { TrainEvents } from '../train/events.ts';
 import { RunFolder } from '../train/run_folder.ts';

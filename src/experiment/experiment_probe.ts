@@ -7,13 +7,13 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { checked, readChecked } from '../data/checked.ts';
-import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
+import { Embedder } from '../analysis/embed.ts';
+import { type LabelledFeatures, pickLabelled, probeDefaults, probeScore, trainProbe } from '../analysis/probe.ts';
 import type { ImageSet } from '../data/images.ts';
-import { Embedder } from '../eval/embed.ts';
-import { type LabelledFeatures, pickLabelled, probeDefaults, probeScore, trainProbe } from '../eval/probe.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
+import { checked, readChecked } from '../io/checked.ts';
+import { ensureWritableDir, writeFileAtomic } from '../io/files.ts';
 import { Classifier } from '../nn/classifier.ts';
 import { shapeOf } from '../nn/resnet.ts';
 import { classCount, digestOf, type SupervisedData } from '../train/supervised_data.ts';

@@ -1,8 +1,8 @@
 /** What an experiment found: the numbers of every stage, and the table that is made of them. */
 
 import { z } from 'zod';
-import { measured } from '../data/checked.ts';
-import { meanAndDeviation } from '../eval/probe.ts';
+import { meanAndDeviation } from '../analysis/probe.ts';
+import { measured } from '../io/checked.ts';
 import type { EncoderDigest } from '../train/supervised_encoder.ts';
 
 /** The three models of the published experiment, and a control: the linear head on an encoder that was never trained. */

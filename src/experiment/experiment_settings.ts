@@ -3,10 +3,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readChecked, settingsTable } from '../data/checked.ts';
-import { writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
+import { readChecked, settingsTable } from '../io/checked.ts';
+import { writeFileAtomic } from '../io/files.ts';
 import { shapeOf } from '../nn/resnet.ts';
 import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { parseSupervisedSettings, type SupervisedSettings } from '../train/supervised_settings.ts';

@@ -1,6 +1,6 @@
 /** The figures of a report, from the numbers of an experiment. */
 
-import { counted } from '../data/counted.ts';
+import { counted } from '../io/counted.ts';
 import { decimal } from '../report/numbers.ts';
 import { barChart, type Chart, lineChart, type Point } from '../report/plot.ts';
 import { type ImageRow, imageRows } from '../report/plot_images.ts';

@@ -2,12 +2,12 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isBalanced, majorityBaseline } from '../analysis/recognition.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { writeFileAtomic } from '../data/files.ts';
 import { markResults } from '../data/results_folder.ts';
 import { isStl10 } from '../data/stl10.ts';
-import { isBalanced, majorityBaseline } from '../eval/recognition.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { writeFileAtomic } from '../io/files.ts';
 import type { Document } from '../report/document.ts';
 import { renderHtml } from '../report/html.ts';
 import { renderMarkdown } from '../report/markdown.ts';

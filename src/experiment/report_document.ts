@@ -1,6 +1,6 @@
 /** The report of an experiment as a document: everything it says comes from the results. */
 
-import { counted } from '../data/counted.ts';
+import { counted } from '../io/counted.ts';
 import type { Block, Document } from '../report/document.ts';
 import { decimal } from '../report/numbers.ts';
 import type { TrainSettings } from '../train/settings.ts';

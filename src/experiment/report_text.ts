@@ -1,6 +1,7 @@
 /** Numbers and sentences of the report. */
 
 import { stepsPerEpoch } from '../data/order.ts';
+import { counted } from '../io/counted.ts';
 import { decimal } from '../report/numbers.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import {
@@ -163,18 +164,15 @@ export function scheduled(
   images: number,
 ): string {
   const perEpoch = stepsPerEpoch(images, batchSize);
-  return steps > 0 && steps < epochs * perEpoch ? stepsAndEpochs(steps, perEpoch) : epochCount(epochs);
+  return steps > 0 && steps < epochs * perEpoch ? stepsAndEpochs(steps, perEpoch) : counted(epochs, 'epoch');
 }
 
 /** `375 steps (4.2 epochs)`; without the epochs where the steps of one are not known. */
 export function stepsAndEpochs(steps: number, perEpoch?: number): string {
-  const text = `${steps} step${steps === 1 ? '' : 's'}`;
+  const text = counted(steps, 'step');
   if (!perEpoch) return text;
-  return `${text} (${epochCount(Number((steps / perEpoch).toFixed(1)))})`;
+  return `${text} (${counted(Number((steps / perEpoch).toFixed(1)), 'epoch')})`;
 }
-
-/** `1 epoch`, `1.5 epochs`. */
-export const epochCount = (epochs: number): string => `${epochs} epoch${epochs === 1 ? '' : 's'}`;
 
 /** 4000 → `1 h 7 min`. */
 export function duration(seconds: number): string {

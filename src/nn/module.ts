@@ -1,4 +1,4 @@
-import type { Data, Shape, Tensor } from '../graph/tensor.ts';
+import { type Data, elements, type Shape, type Tensor } from '../graph/tensor.ts';
 import { variable } from '../graph/trace.ts';
 import type { Precision } from '../ops/precision.ts';
 
@@ -20,6 +20,10 @@ export interface Entry {
   /** PyTorch's shape: convolution weights are `OIHW` there and `[O, kh, kw, I padded to 4]` here. */
   readonly torchShape: Shape;
 }
+
+/** Numbers that PyTorch's tensors hold: without the channels that ours are padded with. */
+export const countNumbers = (entries: readonly Entry[]): number =>
+  entries.reduce((sum, { torchShape }) => sum + elements(torchShape), 0);
 
 /**
  * A part of a network: it owns variables, under the names that torchvision gives them, and applies ops to tensors. Modules are

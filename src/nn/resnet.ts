@@ -71,6 +71,9 @@ export function shapeMetadata(options: Omit<ResNetOptions, 'seed'>): Record<keyo
   return { architecture, stem, width: String(width) };
 }
 
+/** Names of an encoder's tensors, under torchvision's names: all but the classifier's or the head's, and the counters of batches. */
+export const isTrunk = (name: string): boolean => /^(conv1|bn1|layer\d+)\.(?!.*num_batches_tracked$)/.test(name);
+
 /** `resnet18`, or `resnet18 of width 0.25`. */
 export const describeResNet = ({ architecture, width = 1 }: Pick<ResNetOptions, 'architecture' | 'width'>): string =>
   width === 1 ? architecture : `${architecture} of width ${width}`;

@@ -1,4 +1,4 @@
-import { printable } from '../data/printable.ts';
+import { printable } from '../io/printable.ts';
 import type { Block, Document } from './document.ts';
 
 /** Characters that mark text up anywhere; `_` does so at the edge of a word, `&` where an entity follows. */

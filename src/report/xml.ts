@@ -1,5 +1,5 @@
 /** Text in XML and HTML. */
-import { printable } from '../data/printable.ts';
+import { printable } from '../io/printable.ts';
 
 /** Text for elements and attributes: marked up by nothing, and on one line. */
 export const escapeXml = (text: string): string =>

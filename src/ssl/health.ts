@@ -1,9 +1,9 @@
 /** Whether a training without labels learns anything: what it looks like when it does not, told as warnings. */
 
-import { counted } from '../data/counted.ts';
 import { describeDuplicates, findDuplicates } from '../data/duplicates.ts';
 import type { ImageSet } from '../data/images.ts';
 import { stepsPerEpoch } from '../data/order.ts';
+import { counted } from '../io/counted.ts';
 
 /** Something that makes a training worthless, or images unfit for it. */
 export interface TrainWarning {

@@ -1,8 +1,8 @@
 /** Checkpoints of pre-training. */
 import { z } from 'zod';
-import { measured } from '../data/checked.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
+import { measured } from '../io/checked.ts';
 import type { Entry } from '../nn/module.ts';
 import { describeResNet } from '../nn/resnet.ts';
 import { checkNoOthers, checkTensors, writeEntries } from '../nn/state_dict.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { checked } from '../data/checked.ts';
-import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import type { Preparation } from '../analysis/classifier.ts';
 import { UserError } from '../errors.ts';
-import type { Preparation } from '../eval/classifier.ts';
 import type { State } from '../graph/state.ts';
+import { checked } from '../io/checked.ts';
+import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { Classifier, type ClassifierOptions } from '../nn/classifier.ts';
 import { type Architecture, resnetBlocks, shapeMetadata, stems } from '../nn/resnet.ts';
 import { readEntries, writeEntries } from '../nn/state_dict.ts';

@@ -1,9 +1,9 @@
-import type { Naming } from '../data/checked.ts';
 import type { ImageSource } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import type { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import type { Naming } from '../io/checked.ts';
 import type { Entry } from '../nn/module.ts';
 import { firstNonFinite } from '../nn/state_dict.ts';
 import type { Precision } from '../ops/precision.ts';

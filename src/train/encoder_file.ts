@@ -1,15 +1,16 @@
 /** Encoders in files: a checkpoint of ours, an exported encoder, a classifier, or torchvision's ResNet-18 or -34. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Naming } from '../data/checked.ts';
-import { readSafetensors } from '../data/safetensors.ts';
+import type { Preparation } from '../analysis/classifier.ts';
 import { UserError } from '../errors.ts';
-import type { Preparation } from '../eval/classifier.ts';
 import type { State } from '../graph/state.ts';
+import type { Naming } from '../io/checked.ts';
+import { readSafetensors } from '../io/safetensors.ts';
 import {
   type Architecture,
   baseChannels,
   describeResNet,
+  isTrunk,
   ResNet,
   type ResNetShape,
   resnetBlocks,
@@ -60,21 +61,18 @@ const marks: readonly (readonly [string, Architecture])[] = [
   ['layer4.1.conv2.weight', 'resnet18'],
 ];
 
-/** Names of a ResNet's trunk. */
-const trunk = /^(conv1|bn1|layer[1-4])\./;
-
 /**
  * Reads the tensors of an encoder from any safetensors file that has torchvision's names, without moments of an optimiser.
  * @throws UserError no such file, damaged, no ResNet-18 or -34, or a tensor that is not as it should be
  */
 export function readEncoderTensors(path: string): EncoderTensors {
   const { tensors: stored, metadata } = readSafetensors(path);
-  const named = (pattern: RegExp) =>
+  const named = (wanted: (name: string) => boolean) =>
     floatTensors(
-      [...stored].filter(([tensor]) => pattern.test(tensor)),
+      [...stored].filter(([tensor]) => wanted(tensor)),
       path,
     );
-  const [tensors, fc] = [named(trunk), named(/^fc\./)];
+  const [tensors, fc] = [named(isTrunk), named((tensor) => tensor.startsWith('fc.'))];
   const shape = shapeIn(tensors, metadata, path);
   const entries = entriesOf(new ResNet({ ...shape, seed: 0 }));
   checkTensors(entries, tensors, path);

@@ -1,7 +1,7 @@
-import { checkExtension } from '../data/files.ts';
-import { writeSafetensors } from '../data/safetensors.ts';
-import type { Preparation } from '../eval/classifier.ts';
+import type { Preparation } from '../analysis/classifier.ts';
 import type { State } from '../graph/state.ts';
+import { checkExtension } from '../io/files.ts';
+import { writeSafetensors } from '../io/safetensors.ts';
 import { type ResNetShape, shapeMetadata, shapeOf } from '../nn/resnet.ts';
 import { readEntries, type TorchTensor } from '../nn/state_dict.ts';
 import { SimClr } from '../ssl/simclr.ts';

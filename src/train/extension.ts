@@ -1,8 +1,8 @@
 /** A longer training of a run that is there: what `--resume` with `--epochs` or `--steps` does. */
 
-import { counted } from '../data/counted.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { UserError } from '../errors.ts';
+import { counted } from '../io/counted.ts';
 import type { RunConfig } from './run_config.ts';
 import { flagOf, learningRate, type SettingName, type TrainSettings, totalSteps } from './settings.ts';
 

@@ -1,8 +1,8 @@
 /** From what a user names to a file: a run's folder means its newest checkpoint. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { guarded } from '../data/file_errors.ts';
 import { UserError } from '../errors.ts';
+import { guarded } from '../io/file_errors.ts';
 import { newestCheckpoint } from './checkpoint.ts';
 import { RunFolder } from './run_folder.ts';
 import { classifierFile } from './supervised_folder.ts';

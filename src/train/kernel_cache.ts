@@ -3,11 +3,11 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { cpus, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../data/files.ts';
 import { messageOf } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Tuner, type Tuning, type TuningCache, type TuningEvents } from '../graph/autotune.ts';
 import { useChooser } from '../graph/chooser.ts';
+import { writeFileAtomic } from '../io/files.ts';
 
 const cacheSchema = z.strictObject({
   version: z.literal(1),

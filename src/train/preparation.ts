@@ -1,7 +1,8 @@
 /** How images are prepared for an encoder (size, mean and deviation of colours), and how files say it. */
-import type { Naming } from '../data/checked.ts';
+
+import type { Preparation } from '../analysis/classifier.ts';
 import { UserError } from '../errors.ts';
-import type { Preparation } from '../eval/classifier.ts';
+import type { Naming } from '../io/checked.ts';
 import type { ClassifierFacts } from './classifier_file.ts';
 import { normalization, parseSettings, type TrainSettings, trainSettings } from './settings.ts';
 

@@ -1,9 +1,9 @@
+import { Embedder } from '../analysis/embed.ts';
+import { knnRecognition, type Labelled } from '../analysis/knn.ts';
+import { majorityBaseline, type Recognition } from '../analysis/recognition.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { ImageSet } from '../data/images.ts';
 import { epochOrder } from '../data/order.ts';
-import { Embedder } from '../eval/embed.ts';
-import { knnRecognition, type Labelled } from '../eval/knn.ts';
-import { majorityBaseline, type Recognition } from '../eval/recognition.ts';
 import type { State } from '../graph/state.ts';
 import type { SimClr } from '../ssl/simclr.ts';
 import { normalization, type TrainSettings } from './settings.ts';

@@ -1,8 +1,8 @@
 /** `config.json` of a run: all that is needed to resume it, and to know where it ran and on what. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { readChecked, settingsTable } from '../data/checked.ts';
 import { UserError } from '../errors.ts';
+import { readChecked, settingsTable } from '../io/checked.ts';
 import { parseSettings, type TrainSettings } from './settings.ts';
 
 const count = () => z.number().int().min(0);

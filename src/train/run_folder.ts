@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readRecords } from '../data/checked.ts';
-import { guarded } from '../data/file_errors.ts';
+import { type ListedFile, writeInventory } from '../data/inventory.ts';
+import { checkResultsPlace, markResults, resultsMarker } from '../data/results_folder.ts';
+import { UserError } from '../errors.ts';
+import { readRecords } from '../io/checked.ts';
+import { guarded } from '../io/file_errors.ts';
 import {
   appendLine,
   checkWritableDir,
@@ -10,11 +13,8 @@ import {
   removeEmptyFolders,
   truncateJsonLines,
   writeFileAtomic,
-} from '../data/files.ts';
-import { checkUnlocked, lockFolder } from '../data/folder_lock.ts';
-import { type ListedFile, writeInventory } from '../data/inventory.ts';
-import { checkResultsPlace, markResults, resultsMarker } from '../data/results_folder.ts';
-import { UserError } from '../errors.ts';
+} from '../io/files.ts';
+import { checkUnlocked, lockFolder } from '../io/folder_lock.ts';
 import { type RunConfig, readRunConfig } from './run_config.ts';
 
 /** One line of `metrics.jsonl`. Lines of a step and of an epoch carry the number of steps done. */

@@ -1,11 +1,12 @@
 /** What a run works with: made once, before its first step. */
-import { counted } from '../data/counted.ts';
+
 import type { Dataset } from '../data/dataset.ts';
 import type { ImageSet } from '../data/images.ts';
 import { hostImages, type ImageSource, residentImages } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
+import { counted } from '../io/counted.ts';
 import type { TrainWarning } from '../ssl/health.ts';
 import { Pretraining } from '../ssl/pretraining.ts';
 import { SimClr } from '../ssl/simclr.ts';

@@ -1,9 +1,9 @@
 /** Whether a run is resumed with the images that it was started with. */
 
-import { counted } from '../data/counted.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { inventoryDifference } from '../data/inventory.ts';
 import { UserError } from '../errors.ts';
+import { counted } from '../io/counted.ts';
 
 /**
  * @param folder of the run, or of the experiment, which keeps the list of its images

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { checked, type Naming, wrongValue } from '../data/checked.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { checked, type Naming, wrongValue } from '../io/checked.ts';
 import { resnetBlocks, shapeOf, stems } from '../nn/resnet.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import { precisions } from '../ops/precision.ts';

@@ -2,7 +2,7 @@ import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { Classifier } from '../nn/classifier.ts';
-import type { Entry } from '../nn/module.ts';
+import { countNumbers } from '../nn/module.ts';
 import { shapeOf } from '../nn/resnet.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import { saveClassifier } from './classifier_file.ts';
@@ -144,10 +144,6 @@ export function checkFrozen(
     `frozen: the encoder's ${names[changed]} changed in training (SHA-256 ${before[changed]} before, ${after[changed]} after)`,
   );
 }
-
-/** Numbers that PyTorch's tensors hold: without the channels that ours are padded with. */
-const countNumbers = (entries: readonly Entry[]): number =>
-  entries.reduce((sum, { torchShape }) => sum + torchShape.reduce((a, b) => a * b, 1), 0);
 
 /** Steps in which the encoder's running statistics were updated, as far as is known. */
 function encoderSteps(

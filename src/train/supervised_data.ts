@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { counted } from '../data/counted.ts';
 import { type ImageSet, imageBytes } from '../data/images.ts';
 import { UserError } from '../errors.ts';
+import { counted } from '../io/counted.ts';
 
 /** Labelled images to train and to test a classifier with; the same classes in both. */
 export interface SupervisedData {

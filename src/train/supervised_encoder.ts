@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import type { Entry } from '../nn/module.ts';
-import { describeResNet, type ResNet, type ResNetOptions } from '../nn/resnet.ts';
+import { describeResNet, isTrunk, type ResNet, type ResNetOptions } from '../nn/resnet.ts';
 import { checkNoOthers, entriesOf, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
@@ -16,9 +16,6 @@ export interface EncoderDigest {
   readonly statistics: string;
 }
 
-/** Names of a ResNet's trunk; PyTorch's counters of batches are not among a classifier's values. */
-const trunk = /^(conv1|bn1|layer\d+)\.(?!.*num_batches_tracked$)/;
-
 const isCheckpoint = (encoder: PretrainedEncoder): encoder is Checkpoint => 'tensors' in encoder;
 
 /** Sets the encoder of a model. UserError: of another architecture; then nothing is changed. */
@@ -29,7 +26,7 @@ export function loadEncoder(
 ): void {
   const { tensors, path } = 'tensors' in from ? from : { tensors: from, path: 'pre-trained encoder' };
   const entries = entriesOf(encoder);
-  const names = [...tensors.keys()].filter((name) => trunk.test(name));
+  const names = [...tensors.keys()].filter(isTrunk);
   checkNoOthers(entries, names, `a ${describeResNet(options)}`, path);
   writeEntries(state, entries, tensors, path);
 }
@@ -37,7 +34,7 @@ export function loadEncoder(
 /** A digest of what a training starts from: the trunk's tensors in the order of their names. */
 export function digestOfGiven(from: PretrainedEncoder): string {
   const tensors = isCheckpoint(from) ? from.tensors : from;
-  const names = [...tensors.keys()].filter((name) => trunk.test(name)).sort();
+  const names = [...tensors.keys()].filter(isTrunk).sort();
   return digestTensors(names.map((name) => [name, tensors.get(name)!]));
 }
 

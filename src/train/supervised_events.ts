@@ -1,6 +1,6 @@
 /** What a supervised training tells while it goes on. */
 import { z } from 'zod';
-import { measured } from '../data/checked.ts';
+import { measured } from '../io/checked.ts';
 import type { StepReport } from './events.ts';
 
 /** What an epoch showed. Accuracies are 0 to 1. */

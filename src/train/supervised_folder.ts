@@ -1,8 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
 import { z } from 'zod';
-import { readChecked, settingsTable } from '../data/checked.ts';
-import { ensureWritableDir, writeFileAtomic } from '../data/files.ts';
 import { UserError } from '../errors.ts';
+import { readChecked, settingsTable } from '../io/checked.ts';
+import { ensureWritableDir, writeFileAtomic } from '../io/files.ts';
 import { checkFinite } from '../nn/state_dict.ts';
 import { RunFolder } from './run_folder.ts';
 import { otherSetting } from './same_settings.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { measured } from '../data/checked.ts';
+import { type Examples, evaluate, Predictor } from '../analysis/classifier.ts';
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
-import { type Examples, evaluate, Predictor } from '../eval/classifier.ts';
 import type { Run } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
+import { measured } from '../io/checked.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
 import { divergenceOf, divergenceRemedy } from './diagnose.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Naming } from '../data/checked.ts';
-import type { Preparation } from '../eval/classifier.ts';
+import type { Preparation } from '../analysis/classifier.ts';
+import type { Naming } from '../io/checked.ts';
 import { augmentationConfig, makeOptimizer, normalization, parseTable, trainSettings } from './settings.ts';
 import { type SupervisedStepOptions, supervisedAugments } from './supervised_step.ts';
 

@@ -1,7 +1,7 @@
+import { featureExamples, imageExamples } from '../analysis/classifier.ts';
+import { Embedder } from '../analysis/embed.ts';
 import type { ImageSet } from '../data/images.ts';
 import { hostImages, residentImages } from '../data/source.ts';
-import { featureExamples, imageExamples } from '../eval/classifier.ts';
-import { Embedder } from '../eval/embed.ts';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import type { SupervisedData } from './supervised_data.ts';

@@ -1,5 +1,5 @@
+import type { Examples, Preparation } from '../analysis/classifier.ts';
 import type { ImageSource } from '../data/source.ts';
-import type { Examples, Preparation } from '../eval/classifier.ts';
 import { Program, type Run } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';

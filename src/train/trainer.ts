@@ -1,9 +1,9 @@
+import type { Recognition } from '../analysis/recognition.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
 import type { UserError } from '../errors.ts';
-import type { Recognition } from '../eval/recognition.ts';
 import type { DeviceTraits, Gpu } from '../gpu/device.ts';
-import { elements } from '../graph/tensor.ts';
+import { countNumbers } from '../nn/module.ts';
 import type { StepCounters, StepRun } from '../ssl/pretraining.ts';
 import { newestStep, type Progress, saveCheckpoint } from './checkpoint.ts';
 import { divergence, divergenceRemedy } from './diagnose.ts';
@@ -75,7 +75,7 @@ export class Trainer {
     const { perEpoch, total } = this;
     const { gpu, model, source, settings, events, initialised, folder, pretraining } = this.parts;
     events.onReady?.({
-      parameters: model.parameters.reduce((sum, { torchShape }) => sum + elements(torchShape), 0),
+      parameters: countNumbers(model.parameters),
       peakBytes: gpu.bytes,
       stepsPerEpoch: perEpoch,
       steps: total,

@@ -1,10 +1,10 @@
 /** A training in a file, from which it goes on bit for bit: weights, running statistics, moments of the optimiser and counters. */
 import { z } from 'zod';
-import { checked } from '../data/checked.ts';
-import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from '../data/safetensors.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { checked } from '../io/checked.ts';
+import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from '../io/safetensors.ts';
 import type { Entry } from '../nn/module.ts';
 import { firstNonFinite, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { LossScaling } from '../optim/loss_scaling.ts';

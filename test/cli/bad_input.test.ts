@@ -3,8 +3,8 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncat
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writeSafetensors } from '../../src/data/safetensors.ts';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
+import { writeSafetensors } from '../../src/io/safetensors.ts';
 import { madeSettings, writeRun } from '../train/made.ts';
 import { type Finished, run, scratchFolder, start, tiny } from './run.ts';
 

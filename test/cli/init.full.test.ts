@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.ts';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
+import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { run, scratchFolder, tiny } from './run.ts';
 
 vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 1_800_000 });

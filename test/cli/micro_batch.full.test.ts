@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it, vi } from 'vitest';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { run, scratchFolder, steps, tiny } from './run.ts';
 
 // Seconds each on a machine of its own; tests of other files may share it.

@@ -4,9 +4,9 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decodeNpy } from '../../src/data/npy.ts';
-import { readSafetensors, toFloat32 } from '../../src/data/safetensors.ts';
-import { ensureSampleSet, sampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet, sampleSet } from '../../src/data/sample/sample.ts';
+import { decodeNpy } from '../../src/io/npy.ts';
+import { readSafetensors, toFloat32 } from '../../src/io/safetensors.ts';
 import { metrics, run, scratchFolder, tiny } from './run.ts';
 
 const folder = scratchFolder();

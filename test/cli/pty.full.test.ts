@@ -1,7 +1,7 @@
 /** What `pty.test.ts` shows of one command and width, of others. */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { canOpenTerminal, shown, tooWide } from './pty.ts';
 import { run, scratchFolder, tiny } from './run.ts';
 

@@ -1,7 +1,7 @@
 /** The command line in a terminal: nothing that it shows is broken by the terminal's edge. */
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { canOpenTerminal, shown, tooWide } from './pty.ts';
 import { scratchFolder, tiny } from './run.ts';
 

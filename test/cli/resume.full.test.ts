@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { lockFolder } from '../../src/data/folder_lock.ts';
+import { lockFolder } from '../../src/io/folder_lock.ts';
 import { drawImages, reached, resumable, tensors, weightsOf } from './resume.ts';
 import { metrics, run, scratchFolder, start, steps } from './run.ts';
 

@@ -1,8 +1,8 @@
 /** A run that is stopped and resumed: what the fast and the long tests of it share. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { readSafetensors } from '../../src/data/safetensors.ts';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
+import { readSafetensors } from '../../src/io/safetensors.ts';
 import { metrics, type Started, tiny } from './run.ts';
 
 /** 12 steps an epoch in batches of four. */

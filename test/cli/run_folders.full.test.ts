@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { lockFolder } from '../../src/data/folder_lock.ts';
+import { lockFolder } from '../../src/io/folder_lock.ts';
 import { noise } from '../ops/harness.ts';
 import { weightsOf } from './resume.ts';
 import { metrics, run, scratchFolder, start, steps, tiny } from './run.ts';

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { openDataset } from '../../src/data/dataset.ts';
 import { inventoryDifference, inventoryDigest, writeInventory } from '../../src/data/inventory.ts';
 import { checkResultsPlace, markResults } from '../../src/data/results_folder.ts';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { scratchFolder } from '../cli/run.ts';
 
 const scratch = scratchFolder();

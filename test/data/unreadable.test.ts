@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { openDataset } from '../../src/data/dataset.ts';
-import { systemError } from '../../src/data/file_errors.ts';
 import { UserError } from '../../src/errors.ts';
+import { systemError } from '../../src/io/file_errors.ts';
 import { picture, temporaryFolder, writeTree } from './helpers.ts';
 
 const denied = vi.hoisted(() => ({ path: '', calls: [] as string[] }));

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, openDataset } from '../../src/data/dataset.ts';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { type ExperimentEvents, type ExperimentNumbers, runExperiment } from '../../src/experiment/experiment.ts';
 import { modelNames } from '../../src/experiment/experiment_results.ts';
 import { planExperiment } from '../../src/experiment/experiment_settings.ts';

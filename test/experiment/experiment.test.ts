@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { findStl10 } from '../../src/data/stl10.ts';
 import { planExperiment } from '../../src/experiment/experiment_settings.ts';
 import { Gpu } from '../../src/gpu/device.ts';

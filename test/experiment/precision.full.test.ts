@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import {
   checkContinues,
   checkGiven,

@@ -6,7 +6,7 @@ import { embedCommand } from '../../src/cli/embed.ts';
 import { evalCommand } from '../../src/cli/eval.ts';
 import { experimentCommand } from '../../src/cli/experiment.ts';
 import { trainCommand } from '../../src/cli/train.ts';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { UserError } from '../../src/errors.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { outOfMemory } from '../../src/gpu/faults.ts';

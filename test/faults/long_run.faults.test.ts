@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it, vi } from 'vitest';
 import { openDataset } from '../../src/data/dataset.ts';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import type { TrainEvents } from '../../src/train/events.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { weightsOf } from '../cli/resume.ts';
 import { type Finished, metrics, type Started, startProgram, steps, tiny } from '../cli/run.ts';
 import { flagsOf, images, timeless } from '../experiment/tiny.ts';

@@ -1,11 +1,11 @@
 /** What the checks of golden files share: reading a file, running ops on its tensors, comparing, and the change of layout. */
 import { expect } from 'vitest';
-import { readSafetensors, toFloat32 } from '../../src/data/safetensors.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { elements, type Shape, type Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
+import { readSafetensors, toFloat32 } from '../../src/io/safetensors.ts';
 import { relativeError } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
 

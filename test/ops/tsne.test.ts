@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { constant, trace, variable } from '../../src/graph/trace.ts';
 import { tsneAffinities, tsneGradient, tsneUpdate } from '../../src/ops/tsne.ts';
-import { f32, sklearn } from '../eval/values.ts';
+import { f32, sklearn } from '../analysis/values.ts';
 import { interpret } from '../reference/interpreter.ts';
 import { type Case, noise, relativeError, sample, testCases } from './harness.ts';
 

@@ -1,5 +1,5 @@
 import type { ImageSet } from '../../src/data/images.ts';
-import { sampleSet } from '../../src/data/sample.ts';
+import { sampleSet } from '../../src/data/sample/sample.ts';
 import type { Stl10Part } from '../../src/data/stl10.ts';
 
 /** Images of the sample set whose pixels are drawn once: `sampleSet` draws an image each time that it is read. */

@@ -1,8 +1,8 @@
 /** Tiny trainings on labels with `--precision f16`: what the fast and the long tests of them share. */
 import { join } from 'node:path';
-import { readSafetensors } from '../../src/data/safetensors.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
+import { readSafetensors } from '../../src/io/safetensors.ts';
 import { ResNet } from '../../src/nn/resnet.ts';
 import { entriesOf, readEntries, type TorchTensor } from '../../src/nn/state_dict.ts';
 import {

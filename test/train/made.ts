@@ -1,8 +1,8 @@
 /** Checkpoints and run folders that no training made: whole ones of zeros, for tests of what is refused. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type StoredTensor, writeSafetensors } from '../../src/data/safetensors.ts';
 import { elements } from '../../src/graph/tensor.ts';
+import { type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts';
 import { checkpointEntries } from '../../src/train/checkpoint.ts';
 import { parseSettings, type TrainSettings } from '../../src/train/settings.ts';
 

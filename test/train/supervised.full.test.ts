@@ -2,13 +2,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readJsonLines } from '../../src/data/files.ts';
-import { lockFolder } from '../../src/data/folder_lock.ts';
+import { evaluateClassifier } from '../../src/analysis/classifier.ts';
 import { subset } from '../../src/data/images.ts';
-import { readSafetensors } from '../../src/data/safetensors.ts';
-import { evaluateClassifier } from '../../src/eval/classifier.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
+import { readJsonLines } from '../../src/io/files.ts';
+import { lockFolder } from '../../src/io/folder_lock.ts';
+import { readSafetensors } from '../../src/io/safetensors.ts';
 import { ResNet } from '../../src/nn/resnet.ts';
 import { entriesOf, readEntries, type TorchTensor } from '../../src/nn/state_dict.ts';
 import { loadClassifier } from '../../src/train/classifier_file.ts';

@@ -2,8 +2,8 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { readJsonLines } from '../../src/data/files.ts';
-import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.ts';
+import { readJsonLines } from '../../src/io/files.ts';
+import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import type { StepReport } from '../../src/train/events.ts';
 import type { LossScaleProgress } from '../../src/train/training_file.ts';
 import { scratchFolder } from '../cli/run.ts';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSafetensors, type StoredTensor, writeSafetensors } from '../../../src/data/safetensors.ts';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../../src/io/safetensors.ts';
 import type { Contestant, Values } from '../../contest.ts';
 import { Worker } from './worker.ts';
 

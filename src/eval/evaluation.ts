@@ -1,0 +1,249 @@
+/** What every evaluation of an encoder shares: its features of labelled sets, computed once, and the form of what it finds. */
+
+import { Embedder } from '../analysis/embed.ts';
+import type { LabelledFeatures } from '../analysis/probe.ts';
+import { isBalanced, type MajorityBaseline, majorityBaseline } from '../analysis/recognition.ts';
+import { type Dataset, openDataset, type TrainSplit } from '../data/dataset.ts';
+import type { ImageSet, OnProgress } from '../data/images.ts';
+import { readFolds } from '../data/stl10.ts';
+import { UserError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { State } from '../graph/state.ts';
+import { type ResNet, shapeOf } from '../nn/resnet.ts';
+import { decimal } from '../report/numbers.ts';
+import type { Chart } from '../report/plot.ts';
+import { type EncoderFile, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
+import type { GivenPreparation } from '../train/preparation.ts';
+import { cachedFeatures, imagesDigest } from './feature_cache.ts';
+
+/** What an evaluation found. */
+export interface Outcome {
+  /** One line: what was measured, on what. */
+  readonly title: string;
+  /** A table; nothing where the title says it all. */
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Its files get a number, so that those of the last call stay. */
+  readonly numbered?: boolean;
+  /** Lines under the table. */
+  readonly notes: readonly string[];
+  /** All numbers and settings, for `<what>.json`. */
+  readonly json: Readonly<Record<string, unknown>>;
+  /** Figures and lists by their file's name. */
+  readonly files: Readonly<Record<string, string | Uint8Array | readonly (string | Uint8Array)[]>>;
+}
+
+export interface EvaluationOptions extends GivenPreparation {
+  readonly checkpoint: string;
+  /** Globs of photos and folders to leave out. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Folder of the feature cache. */
+  readonly cache: string;
+  /** Images at a time. */
+  readonly batchSize: number;
+  readonly events?: EvaluationEvents;
+}
+
+export interface EvaluationEvents {
+  readonly onData?: (dataset: Dataset) => void;
+  readonly onProgress?: OnProgress;
+  readonly onFeatures?: (set: string, done: number, total: number) => void;
+  /** Features were in the cache. */
+  readonly onCached?: (set: string) => void;
+}
+
+/** The labelled sets of a folder. */
+export interface LabelledSets {
+  readonly kind: Dataset['kind'];
+  readonly path: string;
+  readonly train: ImageSet;
+  readonly test: ImageSet;
+  readonly classes: number;
+  readonly classNames: readonly string[];
+  /** Always answering the most frequent class of train: what accuracies are to be compared with. */
+  readonly majority: MajorityBaseline;
+  /** All classes have equally many test images: accuracy and balanced accuracy are one number. */
+  readonly balanced: boolean;
+}
+
+/** Features of the labelled sets of a folder. */
+export interface LabelledData extends LabelledSets {
+  readonly features: { readonly train: LabelledFeatures; readonly test: LabelledFeatures };
+  /** Numbers in a row of them. */
+  readonly dimensions: number;
+}
+
+/** An encoder on a device, and what is asked of it. */
+export class Evaluation {
+  private readonly encoder: ResNet;
+  private readonly embedders = new Map<string, Embedder>();
+
+  private constructor(
+    readonly state: State,
+    readonly file: EncoderFile,
+    readonly options: EvaluationOptions,
+  ) {
+    this.encoder = loadEncoderFile(state, file);
+  }
+
+  /** Reads the encoder and brings it to the device. UserError: it is none. */
+  static open(gpu: Gpu, options: EvaluationOptions): Evaluation {
+    return new Evaluation(new State(gpu), readEncoderFile(options.checkpoint, options), options);
+  }
+
+  /** Numbers in a row of features. */
+  get dimensions(): number {
+    return this.encoder.dimensions;
+  }
+
+  /** Opens a folder, labelled or not. */
+  async images(path: string, split: TrainSplit = 'train'): Promise<Dataset> {
+    const { exclude, events: { onData, onProgress } = {} } = this.options;
+    const dataset = await openDataset(path, { ...{ split, exclude }, size: this.file.imageSize, onProgress });
+    onData?.(dataset);
+    return dataset;
+  }
+
+  /** Labelled images to train and to test with. UserError: there are none. */
+  async sets(path: string): Promise<LabelledSets> {
+    const { kind, probe, train: all } = await this.images(path);
+    if (!probe) throw withoutTest(path, all);
+    const { train, test } = probe;
+    const classes = train.classNames?.length ?? 1 + Math.max(...new Set([...train.labels!, ...test.labels!]));
+    const classNames = train.classNames ?? Array.from({ length: classes }, (_, label) => `class ${label}`);
+    if (new Set(train.labels).size < 2)
+      throw new UserError(`${path}: all training images are of one class; give two or more`);
+    const majority = majorityBaseline(train.labels!, test.labels!);
+    return { kind, path, train, test, classes, classNames, majority, balanced: isBalanced(test.labels!, classes) };
+  }
+
+  /** Labelled images and their features. */
+  async labelled(path: string): Promise<LabelledData> {
+    const sets = await this.sets(path);
+    const of = async (set: ImageSet, name: string) => ({
+      features: await this.features(set, name),
+      labels: set.labels!,
+    });
+    const features = { train: await of(sets.train, 'train'), test: await of(sets.test, 'test') };
+    return { ...sets, features, dimensions: this.dimensions };
+  }
+
+  /** Features [count, dimensions] of a set, from the cache where they are there. */
+  async features(set: ImageSet, name: string, { cache = true } = {}): Promise<Float32Array> {
+    const { file, options, state } = this;
+    if (!cache) return this.embed(set, name);
+    const { digest: encoder, imageSize, mean, std } = file;
+    const { adapter } = state.gpu.traits;
+    const key = { encoder, images: imagesDigest(set), imageSize, mean, std, adapter };
+    const { features, cached } = await cachedFeatures(options.cache, key, set.count, () => this.embed(set, name));
+    if (cached) options.events?.onCached?.(name);
+    return features;
+  }
+
+  private async embed(set: ImageSet, name: string): Promise<Float32Array> {
+    const size = `${set.height}×${set.width}`;
+    let embedder = this.embedders.get(size);
+    if (!embedder) {
+      const { encoder, file, options } = this;
+      embedder = await Embedder.create(this.state, encoder, set, { ...file, batchSize: options.batchSize });
+      this.embedders.set(size, embedder);
+    }
+    const onDone = (done: number) => this.options.events?.onFeatures?.(name, done, set.count);
+    const features = await embedder.embed(set, undefined, onDone);
+    if (features.some((value) => !Number.isFinite(value))) {
+      throw new UserError(
+        `${this.file.path}: its features (${name}) are not finite numbers; its training diverged, or the file is damaged: give another one`,
+      );
+    }
+    return features;
+  }
+
+  /** What every JSON file says of the encoder and the machine. */
+  facts(): Record<string, unknown> {
+    const { path, imageSize, normalize = null, mean, std, digest } = this.file;
+    const encoder = { checkpoint: path, ...shapeOf(this.file), imageSize, normalize, mean, std, digest };
+    return { encoder, adapter: this.state.gpu.traits.adapter };
+  }
+
+  destroy(): void {
+    for (const embedder of this.embedders.values()) embedder.destroy();
+    this.state.destroy();
+  }
+}
+
+/** Why there is nothing to train and to test with. */
+function withoutTest(path: string, { labels }: ImageSet): UserError {
+  return new UserError(
+    labels
+      ? `${path}: no class has five photos, of which one would be held out for testing; give more, or separate train/ and test/ folders`
+      : `${path}: has no usable labels; give STL-10's files, or photos in one folder per class, with two classes or more`,
+  );
+}
+
+/** What every JSON file says of the images. */
+export const dataFacts = ({ path, train, test, classNames, majority }: LabelledSets) => ({
+  data: path,
+  train: train.count,
+  test: test.count,
+  classes: classNames,
+  majority: { class: classNames[majority.label], accuracy: majority.accuracy },
+});
+
+/** What accuracies are to be compared with. */
+export const majorityNote = ({ classNames, majority }: LabelledSets): string =>
+  `baseline: always answering '${classNames[majority.label]}' is right for ${percent(majority.accuracy)} % of the test images`;
+
+/** Lines under a table of accuracies: the baseline, what balanced means where it differs, and classes without images. */
+export function baselineNotes(sets: LabelledSets): string[] {
+  const { classNames, balanced, train, test } = sets;
+  const missing = (labels: ArrayLike<number>) => {
+    const present = new Set(Array.from(labels));
+    return classNames.filter((_, label) => !present.has(label));
+  };
+  const lines = [
+    [missing(train.labels!), 'training images, never recognised'],
+    [missing(test.labels!), 'test images, not counted'],
+  ] as const;
+  return [
+    majorityNote(sets),
+    ...(balanced
+      ? []
+      : [
+          `balanced: the mean of the classes' own accuracies; the baseline's is ${percent(1 / new Set(test.labels).size)} %`,
+        ]),
+    ...lines.flatMap(([names, what]) => (names.length > 0 ? [`classes without ${what}: ${names.join(', ')}`] : [])),
+  ];
+}
+
+/** STL-10's ten folds, or the whole of train as one. UserError: the folder has no folds. */
+export function foldsOf({ kind, path, train }: LabelledSets, wanted: boolean): Uint32Array[] {
+  if (!wanted) return [Uint32Array.from({ length: train.count }, (_, i) => i)];
+  if (kind !== 'stl10') throw new UserError(`${path}: --folds needs STL-10's files with fold_indices.txt; omit it`, 2);
+  return readFolds(path);
+}
+
+/** What a command prints of what it found. */
+export type Table = Pick<Outcome, 'title' | 'header' | 'rows'> & { readonly notes?: Outcome['notes'] };
+
+/** An outcome: its table, its numbers behind the facts that all have, and both forms of its chart. */
+export const outcome = (
+  evaluation: Evaluation,
+  name: string,
+  { notes = [], ...table }: Table,
+  json: Outcome['json'],
+  { svg, png }: Chart,
+): Outcome => ({
+  ...{ ...table, notes },
+  json: { ...evaluation.facts(), ...json },
+  files: { [`${name}.svg`]: svg, [`${name}.png`]: png },
+});
+
+/** 0.61234 → `61.23`. */
+export const percent = (share: number): string => decimal(100 * share, 2);
+
+/** `71.20 ± 0.35`, in percent. */
+export const plusMinus = ({ mean, deviation }: { mean: number; deviation: number }): string =>
+  `${percent(mean)} ± ${percent(deviation)}`;
+
+/** What `±` stands for, in a table's notes. */
+export const deviationNote = (runs: string): string => `mean ± standard deviation (n − 1) of ${runs}`;

@@ -1,0 +1,144 @@
+/** Evaluations that train the whole encoder. */
+import { join } from 'node:path';
+import { meanAndDeviation } from '../analysis/probe.ts';
+import { type ImageSet, subset } from '../data/images.ts';
+import { UserError } from '../errors.ts';
+import { counted } from '../io/counted.ts';
+import { shapeOf } from '../nn/resnet.ts';
+import { lineChart } from '../report/plot.ts';
+import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';
+import {
+  baselineNotes,
+  dataFacts,
+  deviationNote,
+  type Evaluation,
+  foldsOf,
+  type LabelledSets,
+  type Outcome,
+  outcome,
+  percent,
+  plusMinus,
+} from './evaluation.ts';
+
+/** How the whole encoder is trained. */
+export interface FinetuneSettings {
+  readonly supervised: SupervisedSettings;
+  /** Folder of the trainings: one that was stopped goes on. */
+  readonly folder: string;
+  readonly events?: SupervisedEvents;
+  readonly signal?: AbortSignal;
+  /** A further training begins. */
+  readonly onTraining?: (name: string) => void;
+}
+
+/** The settings of a training as the encoder needs them. */
+export const settingsFor = ({ file }: Evaluation, { supervised }: FinetuneSettings): SupervisedSettings => {
+  const { path, imageSize, normalize, mean, std } = file;
+  if (normalize === undefined) {
+    throw new UserError(
+      `${path}: trained with colours of mean ${mean.join(', ')} and deviation ${std.join(', ')}, which fine-tuning cannot use; choose the nearest with --normalize`,
+      2,
+    );
+  }
+  return { ...supervised, ...shapeOf(file), imageSize, normalize };
+};
+
+/** Stands behind what was trained. */
+export const inHalf = (settings?: FinetuneSettings): string =>
+  settings?.supervised.precision === 'f16' ? ' in f16' : '';
+
+/** Trains all layers from the encoder; a training of that name that has ended is not repeated. */
+export async function finetuneOn(
+  evaluation: Evaluation,
+  data: { train: ImageSet; test: ImageSet },
+  settings: FinetuneSettings,
+  name: string,
+) {
+  settings.onTraining?.(name);
+  return trainSupervised(evaluation.state.gpu, data, 'transfer', settingsFor(evaluation, settings), {
+    folder: join(settings.folder, name),
+    encoder: evaluation.file.tensors,
+    events: settings.events,
+    signal: settings.signal,
+  });
+}
+
+/** `simclr eval finetune`: all layers trained from the encoder on the labelled images. The last epoch counts. */
+export async function evalFinetune(
+  evaluation: Evaluation,
+  path: string,
+  { folds = false, ...settings }: FinetuneSettings & { folds?: boolean },
+): Promise<Outcome> {
+  const data = await evaluation.sets(path);
+  const results = [];
+  for (const [fold, rows] of foldsOf(data, folds).entries()) {
+    const train = folds ? subset(data.train, rows) : data.train;
+    results.push(
+      await finetuneOn(evaluation, { train, test: data.test }, settings, folds ? `fold-${fold + 1}` : 'all'),
+    );
+  }
+  const testAccuracy = meanAndDeviation(results.map(({ last }) => last.testAccuracy));
+  const balanced = results.flatMap(({ last }) => last.testBalancedAccuracy ?? []);
+  const testBalancedAccuracy = balanced.length === results.length ? meanAndDeviation(balanced) : undefined;
+  const table = finetuneTable(data, results, folds, inHalf(settings));
+  const accuracies = { testAccuracy, testBalancedAccuracy };
+  const json = { ...dataFacts(data), settings: settingsFor(evaluation, settings), folds, results, ...accuracies };
+  return outcome(evaluation, 'finetune', table, json, await finetuneChart(results, folds, testAccuracy.mean));
+}
+
+type Trained = Awaited<ReturnType<typeof finetuneOn>>;
+
+function finetuneTable(data: LabelledSets, results: readonly Trained[], folds: boolean, half: string) {
+  const { train, test, balanced } = data;
+  const over = (value: (epoch: Trained['last']) => number) =>
+    plusMinus(meanAndDeviation(results.map(({ last }) => value(last))));
+  const own = ({ testBalancedAccuracy = Number.NaN }: Trained['last']) => testBalancedAccuracy;
+  const means = [
+    ...['mean ± deviation', '', over(({ testAccuracy }) => testAccuracy)],
+    ...(balanced ? [] : [over(own)]),
+    ...['', ''],
+  ];
+  return {
+    title: `fine-tuning: all layers, ${counted(results[0].epochs.length, 'epoch')}${half}; train ${train.count}, test ${test.count}; the last epoch counts`,
+    header: [
+      ...[folds ? 'fold' : 'train', 'train / %', 'test / %'],
+      ...(balanced ? [] : ['balanced / %']),
+      ...['test loss', 'best test / %'],
+    ],
+    rows: [
+      ...results.map(({ last, best }, i) => [
+        folds ? String(i + 1) : 'all',
+        percent(last.trainAccuracy),
+        percent(last.testAccuracy),
+        ...(balanced ? [] : [percent(own(last))]),
+        last.testLoss.toFixed(4),
+        `${percent(best.testAccuracy)} (epoch ${best.epoch})`,
+      ]),
+      ...(folds ? [means] : []),
+    ],
+    notes: [
+      ...(folds ? [deviationNote(`${results.length} folds`)] : []),
+      ...baselineNotes(data),
+      'the best epoch was chosen by looking at the test images: it is shown, and does not count',
+    ],
+  };
+}
+
+/** Test accuracy by epoch: of each fold, or beside that of train. */
+function finetuneChart(results: readonly Trained[], folds: boolean, accuracy: number) {
+  const curve = ({ epochs }: Trained, of: 'trainAccuracy' | 'testAccuracy') =>
+    epochs.map((epoch): [number, number] => [epoch.epoch, 100 * epoch[of]]);
+  const tested = results.map((result, i) => ({
+    name: folds ? `fold ${i + 1}` : 'test',
+    color: i,
+    points: curve(result, 'testAccuracy'),
+  }));
+  const trained = { name: 'train', color: 1, dashed: true, points: curve(results[0], 'trainAccuracy') };
+  return lineChart({
+    title: `Fine-tuned: ${percent(accuracy)} % of the test images`,
+    x: { label: 'epoch' },
+    y: { label: 'accuracy / %' },
+    series: folds ? tested : [...tested, trained],
+    yRange: [0, 100],
+  });
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { kMeans } from '../../src/analysis/kmeans.ts';
+import { knnAccuracy, nearestRows, vote, voteOfNearest } from '../../src/analysis/knn.ts';
+import { adjustedRandIndex, contingency } from '../../src/analysis/partition.ts';
+import { State } from '../../src/graph/state.ts';
+import { onEveryAdapter } from '../ops/harness.ts';
+import { f32, sklearn } from './values.ts';
+
+describe('k-means', () => {
+  const { x, dimensions, clusters, inertia, assignment } = sklearn.kmeans;
+  const options = { clusters, restarts: 10, iterations: 300, seed: 3 };
+
+  it('finds scikit-learn’s clusters and inertia', () => {
+    const found = kMeans(f32(x), dimensions, options);
+    expect(found.inertia / inertia).toBeCloseTo(1, 5);
+    expect(adjustedRandIndex(contingency(assignment, found.assignment))).toBe(1);
+    expect(kMeans(f32(x), dimensions, options)).toEqual(found);
+  });
+
+  it('as many clusters as rows, all rows equal, one cluster', () => {
+    const rows = f32([0, 0, 1, 0, 0, 1, 5, 5]);
+    expect(kMeans(rows, 2, { ...options, clusters: 4 }).inertia).toBe(0);
+    expect(kMeans(new Float32Array(8).fill(2), 2, { ...options, clusters: 3 }).inertia).toBe(0);
+    expect([...kMeans(rows, 2, { ...options, clusters: 1 }).centres]).toEqual([1.5, 1.5]);
+    expect(() => kMeans(rows, 2, { ...options, clusters: 5 })).toThrow(
+      'k-means: 5 clusters for 4 images; choose 1 to 4 clusters',
+    );
+  });
+});
+
+describe('nearest neighbours', () => {
+  const { x, labels, dimensions, test, cases } = sklearn.knn;
+
+  onEveryAdapter((gpu) => {
+    it('scikit-learn’s predictions for every k and temperature', async () => {
+      const state = new State(gpu());
+      const neighbours = await nearestRows(state, f32(x), f32(test), dimensions, 40);
+      for (const { k, temperature, predicted } of cases) {
+        expect([...voteOfNearest(neighbours, labels, { k, temperature })], `k ${k}`).toEqual(predicted);
+        const train = { features: f32(x), labels };
+        const right = { features: f32(test), labels: predicted };
+        expect(await knnAccuracy(state, train, right, dimensions, { k, temperature })).toBe(1);
+      }
+      expect(neighbours.similarities.subarray(0, 40)).toEqual(neighbours.similarities.slice(0, 40).sort().reverse());
+      await expect(nearestRows(state, f32(x), f32(test), dimensions, 41)).rejects.toThrow(
+        '41 neighbours among 40 images: choose 1 to 40',
+      );
+      state.destroy();
+    });
+  });
+
+  it('of equals the earlier row counts, and the nearer class', () => {
+    expect(vote(f32([0.5, 0.9, 0.9]), [0, 1, 2], 1, 0.07)).toBe(1);
+    expect(vote(f32([0.5, 0.5, 0.5]), [2, 1, 0], 3, 0.07)).toBe(2);
+    expect(vote(f32([0.9, 0.89, 0.89]), [0, 1, 1], 3, 1)).toBe(1);
+  });
+});
