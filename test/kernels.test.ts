@@ -14,7 +14,7 @@ import { Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
 import type { Shape, Tensor } from '../src/graph/tensor.ts';
 import { flatVariable, type Graph, input, trace, variable } from '../src/graph/trace.ts';
-import { resnetBlocks, stems } from '../src/nn/resnet.ts';
+import { type Architecture, architectures, stems } from '../src/nn/resnet.ts';
 import { add } from '../src/ops/add.ts';
 import { augment, augmentParameters, decodeImages } from '../src/ops/augment.ts';
 import { batchNorm, batchNormInference } from '../src/ops/batch_norm.ts';
@@ -89,7 +89,7 @@ function everyOp([n, height, width, channels]: Shape, out: number, kernel: numbe
 
 /** A step as one program, or the phase of that number of a step in pieces. */
 function step(
-  architecture: keyof typeof resnetBlocks,
+  architecture: Architecture,
   stem: (typeof stems)[number],
   optimizer: string,
   batchSize: number,
@@ -141,17 +141,17 @@ const oddHalves = (training: boolean): Traced =>
 
 const programs: Record<string, () => Traced> = {
   ...Object.fromEntries(
-    Object.keys(resnetBlocks).flatMap((architecture) =>
+    architectures.flatMap((architecture) =>
       stems.flatMap((stem) =>
         Object.keys(optimizers).map((optimizer) => [
           `a step of ${architecture}, ${stem} stem, ${optimizer}`,
-          () => step(architecture as keyof typeof resnetBlocks, stem, optimizer, 4, 32),
+          () => step(architecture, stem, optimizer, 4, 32),
         ]),
       ),
     ),
   ),
   'a step of 256 pairs of 96 pixels': () => step('resnet18', 'imagenet', 'adam', 256, 96),
-  'a step of 4,096 pairs of 224 pixels': () => step('resnet34', 'imagenet', 'lars', 4096, 224),
+  'a step of 4,096 pairs of 224 pixels': () => step('resnet50', 'imagenet', 'lars', 4096, 224),
   ...Object.fromEntries(
     [0, 1, 2, 3].flatMap((phase) => [
       [

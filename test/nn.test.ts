@@ -7,6 +7,7 @@ import { type Entry, Module } from '../src/nn/module.ts';
 import { projectionHead } from '../src/nn/projection_head.ts';
 import { type Architecture, ResNet, type ResNetOptions } from '../src/nn/resnet.ts';
 import { fromTorch, readEntries, toTorch, writeEntries } from '../src/nn/state_dict.ts';
+import type { Conv2dAttributes } from '../src/ops/conv2d_launches.ts';
 import { SimClr } from '../src/ssl/simclr.ts';
 import { stored } from '../src/train/training_file.ts';
 import { noise, onEveryAdapter } from './ops/harness.ts';
@@ -21,32 +22,37 @@ const named = (entries: readonly Entry[]) =>
   entries.map(({ tensor, torchShape }) => `${tensor.name} ${torchShape.join('×')}`);
 
 /** Names and shapes of torchvision's `resnet(…).named_parameters()` without `fc`, written down from its source. */
-function torchvisionParameters(blocks: readonly number[], base = 64): string[] {
+function torchvisionParameters(blocks: readonly number[], { base = 64, bottleneck = false } = {}): string[] {
   const conv = (name: string, out: number, inputs: number, k: number) => `${name}.weight ${out}×${inputs}×${k}×${k}`;
   const norm = (name: string, channels: number) => [`${name}.weight ${channels}`, `${name}.bias ${channels}`];
   const names = [conv('conv1', base, 3, 7), ...norm('bn1', base)];
+  let inputs = base;
   blocks.forEach((length, stage) => {
     const channels = base << stage;
+    const outputs = bottleneck ? 4 * channels : channels;
     for (let block = 0; block < length; block++) {
       const at = `layer${stage + 1}.${block}`;
-      const inputs = block > 0 || stage === 0 ? channels : channels / 2;
-      names.push(conv(`${at}.conv1`, channels, inputs, 3), ...norm(`${at}.bn1`, channels));
+      names.push(conv(`${at}.conv1`, channels, inputs, bottleneck ? 1 : 3), ...norm(`${at}.bn1`, channels));
       names.push(conv(`${at}.conv2`, channels, channels, 3), ...norm(`${at}.bn2`, channels));
-      if (inputs !== channels)
-        names.push(conv(`${at}.downsample.0`, channels, inputs, 1), ...norm(`${at}.downsample.1`, channels));
+      if (bottleneck) names.push(conv(`${at}.conv3`, outputs, channels, 1), ...norm(`${at}.bn3`, outputs));
+      if (inputs !== outputs)
+        names.push(conv(`${at}.downsample.0`, outputs, inputs, 1), ...norm(`${at}.downsample.1`, outputs));
+      inputs = outputs;
     }
   });
   return names;
 }
 
 it.each([
-  ['resnet18', [2, 2, 2, 2], 60, 120, 11_176_512],
-  ['resnet34', [3, 4, 6, 3], 108, 216, 21_284_672],
+  ['resnet18', [2, 2, 2, 2], false, 512, 60, 120, 11_176_512],
+  ['resnet34', [3, 4, 6, 3], false, 512, 108, 216, 21_284_672],
+  ['resnet50', [3, 4, 6, 3], true, 2048, 159, 318, 23_508_032],
 ] as const)(
   '%s has the parameters of torchvision, by name, order, shape and number',
-  (name, blocks, tensors, entries, size) => {
+  (name, blocks, bottleneck, dimensions, tensors, entries, size) => {
     const model = resnet(name);
-    expect(named(model.parameters)).toEqual(torchvisionParameters(blocks));
+    expect(model.dimensions).toBe(dimensions);
+    expect(named(model.parameters)).toEqual(torchvisionParameters(blocks, { bottleneck }));
     expect(model.parameters).toHaveLength(tensors);
     expect(count(model.parameters)).toBe(size);
     const values = [...model.parameters, ...model.buffers].map(
@@ -64,17 +70,24 @@ it.each([
   },
 );
 
-it.each([0.25, 2] as const)('width %d multiplies the channels of every layer', (width) => {
-  const model = new ResNet({ architecture: 'resnet18', stem: 'imagenet', width, seed: 1 });
-  expect(named(model.parameters)).toEqual(torchvisionParameters([2, 2, 2, 2], 64 * width));
-  expect(model.dimensions).toBe(512 * width);
-  const { graph } = trace(() => {
-    const h = model.forward(input('x', [2, 32, 32, 4], 'f32'), { training: true });
-    expect(h.shape).toEqual([2, 512 * width]);
-    return { h };
-  });
-  expect(graph.nodes.length).toBeGreaterThan(60);
-});
+it.each([
+  ['resnet18', 0.25, [2, 2, 2, 2], false, 128],
+  ['resnet18', 2, [2, 2, 2, 2], false, 1024],
+  ['resnet50', 0.25, [3, 4, 6, 3], true, 512],
+] as const)(
+  '%s of width %d has so many times the channels in every layer',
+  (architecture, width, blocks, bottleneck, h) => {
+    const model = new ResNet({ architecture, stem: 'imagenet', width, seed: 1 });
+    expect(named(model.parameters)).toEqual(torchvisionParameters(blocks, { base: 64 * width, bottleneck }));
+    expect(model.dimensions).toBe(h);
+    const { graph } = trace(() => {
+      const features = model.forward(input('x', [2, 32, 32, 4], 'f32'), { training: true });
+      expect(features.shape).toEqual([2, h]);
+      return { features };
+    });
+    expect(graph.nodes.length).toBeGreaterThan(60);
+  },
+);
 
 it('the batch norms have 9,600 parameters, the convolutions 11,166,912', () => {
   const { parameters } = resnet('resnet18');
@@ -117,16 +130,28 @@ it('the cifar stem is 3×3, and keeps all other names and shapes', () => {
   expect(others).toEqual(named(resnet('resnet18').parameters).slice(1));
 });
 
+it('of a bottleneck the 3×3 convolution has the stride, in every stage but the first', () => {
+  const { graph } = trace(() => resnet('resnet50').forward(input('x', [2, 64, 64, 4], 'f32'), { training: true }));
+  const strided = graph.nodes.filter(
+    ({ op, attrs }) => op.name === 'conv2d' && (attrs as Conv2dAttributes).stride === 2,
+  );
+  expect(strided.map(({ label }) => label.replace('/conv2d', ''))).toEqual([
+    'conv1',
+    ...[2, 3, 4].flatMap((stage) => [`layer${stage}.0.conv2`, `layer${stage}.0.downsample.0`]),
+  ]);
+});
+
 it('maps of 96 pixels are 48, 24, 12, 6 and 3 wide; those of the cifar stem 32, 16, 8 and 4', () => {
   const widths = (model: ResNet, size: number) => {
     const views = constant('views', new Float32Array(size * size * 8), [2, size, size, 4]);
     const { graph, result } = trace(() => model.forward(views, { training: true }));
-    expect(result.shape).toEqual([2, 512]);
+    expect(result.shape).toEqual([2, model.dimensions]);
     const maps = graph.nodes.flatMap((node) => node.outputs.filter(({ shape }) => shape.length === 4));
     return [...new Set(maps.map(({ shape }) => shape[1]))];
   };
   expect(widths(resnet('resnet18'), 96)).toEqual([48, 24, 12, 6, 3]);
   expect(widths(resnet('resnet34'), 97)).toEqual([49, 25, 13, 7, 4]);
+  expect(widths(resnet('resnet50'), 97)).toEqual([49, 25, 13, 7, 4]);
   expect(widths(resnet('resnet18', 'cifar'), 32)).toEqual([32, 16, 8, 4]);
 });
 

@@ -55,7 +55,7 @@ export function addEncoder(command: Command): Command {
   return command
     .requiredOption(
       '--checkpoint <file>',
-      'a checkpoint of a run or its folder (the newest one), an exported encoder, or torchvision’s resnet18 or 34 (.safetensors)',
+      'a checkpoint of a run or its folder (the newest one), an exported encoder, or torchvision’s resnet18, 34 or 50 (.safetensors)',
     )
     .option(
       '--image-size <number>',

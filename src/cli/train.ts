@@ -44,7 +44,7 @@ export function trainCommand(): Command {
     )
     .option(
       '--init <file>',
-      'start from these weights: a run’s folder or checkpoint, an exported encoder, or torchvision’s resnet18 or 34 (.safetensors)',
+      'start from these weights: a run’s folder or checkpoint, an exported encoder, or torchvision’s resnet18, 34 or 50 (.safetensors)',
     )
     .addOption(
       new Option(

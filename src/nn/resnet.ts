@@ -1,46 +1,21 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { scope } from '../graph/trace.ts';
-import { add } from '../ops/add.ts';
 import { cast } from '../ops/cast.ts';
 import { globalAvgPool } from '../ops/global_avg_pool.ts';
 import { maxPool2d } from '../ops/max_pool.ts';
 import { relu } from '../ops/relu.ts';
 import { BatchNorm, Conv2d, Sequential } from './layers.ts';
-import { join, type Mode, Module } from './module.ts';
+import { type Mode, Module } from './module.ts';
+import { BasicBlock, Bottleneck } from './resnet_blocks.ts';
 
-/** y = relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)), the shortcut a strided 1×1 convolution where shapes differ. */
-class BasicBlock extends Module {
-  private readonly conv1: Conv2d;
-  private readonly bn1: BatchNorm;
-  private readonly conv2: Conv2d;
-  private readonly bn2: BatchNorm;
-  private readonly downsample: Sequential | undefined;
-
-  constructor(name: string, inChannels: number, channels: number, stride: number, seed: number) {
-    super(name);
-    const at = (suffix: string) => join(name, suffix);
-    this.conv1 = this.child(new Conv2d(at('conv1'), inChannels, channels, { kernel: 3, stride, padding: 1, seed }));
-    this.bn1 = this.child(new BatchNorm(at('bn1'), channels));
-    this.conv2 = this.child(new Conv2d(at('conv2'), channels, channels, { kernel: 3, padding: 1, seed }));
-    this.bn2 = this.child(new BatchNorm(at('bn2'), channels));
-    if (stride !== 1 || inChannels !== channels) {
-      const shortcut = new Conv2d(at('downsample.0'), inChannels, channels, { kernel: 1, stride, seed });
-      this.downsample = this.child(
-        new Sequential(at('downsample'), [shortcut, new BatchNorm(at('downsample.1'), channels)]),
-      );
-    }
-  }
-
-  forward(x: Tensor, mode: Mode): Tensor {
-    const hidden = scope(this.name, () => relu(this.bn1.forward(this.conv1.forward(x), mode)));
-    const y = this.bn2.forward(this.conv2.forward(hidden), mode);
-    const shortcut = this.downsample ? this.downsample.forward(x, mode) : x;
-    return scope(this.name, () => relu(add(y, shortcut)));
-  }
-}
-
-export const resnetBlocks = { resnet18: [2, 2, 2, 2], resnet34: [3, 4, 6, 3] } as const;
-export type Architecture = keyof typeof resnetBlocks;
+/** The networks (He et al., 2016, table 1): their kind of block, and how many of them each stage has. */
+export const resnets = {
+  resnet18: { Block: BasicBlock, blocks: [2, 2, 2, 2] },
+  resnet34: { Block: BasicBlock, blocks: [3, 4, 6, 3] },
+  resnet50: { Block: Bottleneck, blocks: [3, 4, 6, 3] },
+} as const;
+export type Architecture = keyof typeof resnets;
+export const architectures = Object.keys(resnets) as [Architecture, ...Architecture[]];
 export const stems = ['imagenet', 'cifar'] as const;
 
 /** Which network a ResNet is. */
@@ -82,11 +57,11 @@ export const describeResNet = ({ architecture, width = 1 }: Pick<ResNetOptions, 
 export const baseChannels = 64;
 
 /**
- * ResNet-18 or -34 (He et al., 2016) without its classifier, under torchvision's names. Takes images [N, H, W, 4] (the fourth
+ * ResNet-18, -34 or -50 (He et al., 2016) without its classifier, under torchvision's names. Takes images [N, H, W, 4] (the fourth
  * channel zero), gives features [N, dimensions], which are f32 in any precision.
  */
 export class ResNet extends Module {
-  /** Features that the trunk gives, the average-pooled last map: 512 at width 1. */
+  /** Features that the trunk gives, the average-pooled last map: at width 1 512, and 2,048 of a ResNet-50. */
   readonly dimensions: number;
   private readonly conv1: Conv2d;
   private readonly bn1: BatchNorm;
@@ -99,11 +74,20 @@ export class ResNet extends Module {
     const shape = stem === 'imagenet' ? { kernel: 7, stride: 2, padding: 3 } : { kernel: 3, stride: 1, padding: 1 };
     this.conv1 = this.child(new Conv2d('conv1', 3, base, { ...shape, seed }));
     this.bn1 = this.child(new BatchNorm('bn1', base));
-    this.layers = resnetBlocks[architecture].map((blocks, index) => {
-      const channels = base * 2 ** index;
-      return this.child(stage(`layer${index + 1}`, index === 0 ? base : channels / 2, channels, blocks, index, seed));
+    const { Block, blocks } = resnets[architecture];
+    const outputs = blocks.map((_, stage) => base * 2 ** stage * Block.expansion);
+    this.layers = blocks.map((length, stage) => {
+      const name = `layer${stage + 1}`;
+      const block = (_: unknown, i: number) =>
+        new Block(`${name}.${i}`, {
+          inputs: i > 0 ? outputs[stage] : (outputs[stage - 1] ?? base),
+          channels: base * 2 ** stage,
+          stride: i === 0 && stage > 0 ? 2 : 1,
+          seed,
+        });
+      return this.child(new Sequential(name, Array.from({ length }, block)));
     });
-    this.dimensions = base * 8;
+    this.dimensions = outputs.at(-1)!;
   }
 
   forward(x: Tensor, mode: Mode): Tensor {
@@ -113,22 +97,4 @@ export class ResNet extends Module {
     for (const layer of this.layers) y = layer.forward(y, mode);
     return scope('avgpool', () => globalAvgPool(y));
   }
-}
-
-function stage(
-  name: string,
-  inputs: number,
-  channels: number,
-  blocks: number,
-  index: number,
-  seed: number,
-): Sequential {
-  const block = (i: number) =>
-    i === 0
-      ? new BasicBlock(`${name}.0`, inputs, channels, index === 0 ? 1 : 2, seed)
-      : new BasicBlock(`${name}.${i}`, channels, channels, 1, seed);
-  return new Sequential(
-    name,
-    Array.from({ length: blocks }, (_, i) => block(i)),
-  );
 }

@@ -5,7 +5,7 @@ import type { State } from '../graph/state.ts';
 import { checked } from '../io/checked.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { Classifier, type ClassifierOptions } from '../nn/classifier.ts';
-import { type Architecture, resnetBlocks, shapeMetadata, stems } from '../nn/resnet.ts';
+import { architectures, shapeMetadata, stems } from '../nn/resnet.ts';
 import { readEntries, writeEntries } from '../nn/state_dict.ts';
 import { floatTensors, stored } from './training_file.ts';
 
@@ -16,7 +16,7 @@ const three = z.tuple([z.number(), z.number(), z.number()]).readonly();
 /** What a file says of a classifier beside its tensors. */
 const factsSchema = z.object({
   options: z.object({
-    architecture: z.enum(Object.keys(resnetBlocks) as [Architecture]),
+    architecture: z.enum(architectures),
     stem: z.enum(stems),
     /** Files of older versions do not say it. */
     width: z.number().gt(0).default(1),

@@ -1,4 +1,4 @@
-/** Encoders in files: a checkpoint of ours, an exported encoder, a classifier, or torchvision's ResNet-18 or -34. */
+/** Encoders in files: a checkpoint of ours, an exported encoder, a classifier, or torchvision's ResNet-18, -34 or -50. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Preparation } from '../analysis/classifier.ts';
@@ -8,15 +8,17 @@ import type { Naming } from '../io/checked.ts';
 import { readSafetensors } from '../io/safetensors.ts';
 import {
   type Architecture,
+  architectures,
   baseChannels,
   describeResNet,
   isTrunk,
   ResNet,
   type ResNetShape,
-  resnetBlocks,
+  resnets,
   shapeOf,
   stems,
 } from '../nn/resnet.ts';
+import { Bottleneck } from '../nn/resnet_blocks.ts';
 import {
   checkFinite,
   checkNoOthers,
@@ -55,15 +57,9 @@ export interface EncoderFile extends Preparation, ResNetShape, Pick<EncoderTenso
   readonly digest: string;
 }
 
-/** A tensor that only that architecture has, deepest first. */
-const marks: readonly (readonly [string, Architecture])[] = [
-  ['layer3.5.conv2.weight', 'resnet34'],
-  ['layer4.1.conv2.weight', 'resnet18'],
-];
-
 /**
  * Reads the tensors of an encoder from any safetensors file that has torchvision's names, without moments of an optimiser.
- * @throws UserError no such file, damaged, no ResNet-18 or -34, or a tensor that is not as it should be
+ * @throws UserError no such file, damaged, not a ResNet-18, -34 or -50, or a tensor that is not as it should be
  */
 export function readEncoderTensors(path: string): EncoderTensors {
   const { tensors: stored, metadata } = readSafetensors(path);
@@ -85,7 +81,7 @@ export function readEncoderTensors(path: string): EncoderTensors {
  * Reads an encoder and how images are prepared for it. What is `given` overrides what the file says about preparation.
  *
  * @param name how the error calls the settings that are missing: by their flags, or as the library does
- * @throws UserError no such file, damaged, no ResNet-18 or -34, or neither the file nor the caller says how images are prepared
+ * @throws UserError no such file, damaged, not a ResNet-18, -34 or -50, or neither the file nor the caller says how images are prepared
  */
 export function readEncoderFile(path: string, given: GivenPreparation = {}, name: Naming = flagOf): EncoderFile {
   const { tensors: floats, metadata, ...found } = readEncoderTensors(path);
@@ -113,10 +109,10 @@ function shapeIn(
 ): ResNetShape {
   const told = toldShape(metadata);
   const first = tensors.get('conv1.weight');
-  const architecture = told.architecture ?? marks.find(([name]) => tensors.has(name))?.[1];
-  if (!first || !architecture || tensors.has('layer1.0.conv3.weight')) {
+  const architecture = told.architecture ?? architectureIn(tensors);
+  if (!first || !architecture) {
     throw new UserError(
-      `${path}: not an encoder that this program knows; give a checkpoint of a run, an exported encoder, or torchvision's resnet18 or resnet34 as safetensors (tensors conv1.weight, layer1.0.conv1.weight, …)`,
+      `${path}: not an encoder that this program knows; give a checkpoint of a run, an exported encoder, or torchvision's resnet18, resnet34 or resnet50 as safetensors (tensors conv1.weight, layer1.0.conv1.weight, …)`,
     );
   }
   const [channels, , kernel] = first.shape;
@@ -127,8 +123,19 @@ function shapeIn(
   };
 }
 
+/** The architecture that has blocks of the kind and number that there are tensors of. */
+function architectureIn(tensors: ReadonlyMap<string, TorchTensor>): Architecture | undefined {
+  const blocks = new Set([...tensors.keys()].flatMap((name) => name.match(/^layer\d+\.\d+/) ?? []));
+  const deep = tensors.has('layer1.0.conv3.weight');
+  return architectures.find((architecture) => {
+    const { Block, blocks: lengths } = resnets[architecture];
+    const names = lengths.flatMap((length, stage) => Array.from({ length }, (_, i) => `layer${stage + 1}.${i}`));
+    return (Block === Bottleneck) === deep && names.length === blocks.size && names.every((name) => blocks.has(name));
+  });
+}
+
 const shapeSchema = z.object({
-  architecture: z.enum(Object.keys(resnetBlocks) as [Architecture]).optional(),
+  architecture: z.enum(architectures).optional(),
   stem: z.enum(stems).optional(),
   width: z.coerce.number().min(0.25).max(4).multipleOf(0.25).optional(),
 });
@@ -160,12 +167,12 @@ export interface LoadedEncoder {
 }
 
 /**
- * Reads an encoder into `state`: what `saveEncoder` or `simclr export` wrote, a run's checkpoint, or torchvision's ResNet-18 or -34
- * as safetensors.
+ * Reads an encoder into `state`: what `saveEncoder` or `simclr export` wrote, a run's checkpoint, or torchvision's ResNet-18, -34 or
+ * -50 as safetensors.
  *
  * @param given overrides what the file says, and is needed where it says nothing: `imageSize` in pixels, `normalize` 'imagenet',
  *   'half' or 'none'
- * @throws UserError no such file, damaged, not a ResNet-18 or -34, or nobody says how images are prepared
+ * @throws UserError no such file, damaged, not a ResNet-18, -34 or -50, or nobody says how images are prepared
  */
 export function readEncoder(state: State, path: string, given: GivenPreparation = {}): LoadedEncoder {
   const file = readEncoderFile(path, given, (setting) => setting);

@@ -3,7 +3,7 @@ import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checked, type Naming, wrongValue } from '../io/checked.ts';
-import { resnetBlocks, shapeOf, stems } from '../nn/resnet.ts';
+import { architectures, shapeOf, stems } from '../nn/resnet.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import { precisions } from '../ops/precision.ts';
 import { adam } from '../optim/adam.ts';
@@ -59,10 +59,7 @@ export const trainSettings = z.strictObject({
     .enum(precisions)
     .default(pretrainingDefaults.precision)
     .describe('f16: half-precision activations and convolution weights, with loss scaling; needs shader-f16'),
-  architecture: z
-    .enum(Object.keys(resnetBlocks) as [keyof typeof resnetBlocks])
-    .default(simClrDefaults.architecture)
-    .describe('encoder network'),
+  architecture: z.enum(architectures).default(simClrDefaults.architecture).describe('encoder network'),
   stem: z
     .enum(stems)
     .default(simClrDefaults.stem)

@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { PNG } from 'pngjs';
@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureSampleSet, sampleSet } from '../../src/data/sample/sample.ts';
 import { decodeNpy } from '../../src/io/npy.ts';
 import { readSafetensors, toFloat32 } from '../../src/io/safetensors.ts';
+import { drawnPhotos } from './photos.ts';
 import { metrics, run, scratchFolder, tiny } from './run.ts';
 
 const folder = scratchFolder();
@@ -226,7 +227,7 @@ describe('what is made of a checkpoint', () => {
   it('an exported encoder gives the features of its checkpoint, prepared as the file says', async () => {
     const exported = join(folder, 'exported.safetensors');
     expect((await run('export', '--checkpoint', checkpoint, '--out', exported)).code).toBe(0);
-    const photos = drawnPhotos(3, 32);
+    const photos = drawnPhotos(join(folder, 'photos-3'), 3, 32);
     const features = async (encoder: string, out: string) => {
       const given = ['--checkpoint', encoder, '--data', photos, '--out', join(folder, out)];
       const { code, out: printed, err } = await run('embed', ...given);
@@ -236,22 +237,6 @@ describe('what is made of a checkpoint', () => {
     };
     expect((await features(exported, 'b.npy')).equals(await features(checkpoint, 'a.npy'))).toBe(true);
   });
-
-  const python = pythonWithTorchvision();
-  it.skipIf(!python)(
-    `torchvision loads the exported encoder and gives the same features${python ? '' : ' (skipped: no python3 with torchvision here)'}`,
-    async () => {
-      const out = join(folder, 'encoder.safetensors');
-      expect((await run('export', '--checkpoint', checkpoint, '--out', out)).code).toBe(0);
-      const photos = drawnPhotos(20, 32);
-      const features = join(folder, 'ours.npy');
-      const embedded = await run('embed', '--checkpoint', checkpoint, '--data', photos, '--out', features);
-      expect(embedded.code, embedded.err).toBe(0);
-      const script = resolve('test/cli/torchvision_features.py');
-      const result = execFileSync(python!, [script, out, photos, features], { encoding: 'utf8' });
-      expect(Number(result)).toBeLessThan(1e-3);
-    },
-  );
 });
 
 describe('the library', () => {
@@ -298,7 +283,7 @@ describe('the README', () => {
       dependencies: Record<string, string>;
     };
     for (const name of ['@img', ...Object.keys(dependencies)]) linkModule(name, here);
-    renameSync(drawnPhotos(16, 64), join(here, 'photos'));
+    drawnPhotos(join(here, 'photos'), 16, 64);
     const lines = readmePrograms().map((program) => {
       writeFileSync(join(here, 'program.mjs'), program);
       const ended = spawnSync(process.execPath, ['program.mjs'], { cwd: here, encoding: 'utf8' });
@@ -321,37 +306,8 @@ describe('the README', () => {
 const readmePrograms = (): string[] =>
   [...readFileSync('README.md', 'utf8').matchAll(/```js\n(import \{[\s\S]*?)```/g)].map(([, program]) => program);
 
-/** A folder of PNG files of the very size that the network takes, so that nothing is resized. */
-function drawnPhotos(count: number, size: number): string {
-  const photos = join(folder, `photos-${count}`);
-  mkdirSync(photos);
-  const set = sampleSet('test', count, size);
-  for (let i = 0; i < count; i++) {
-    const rgb = Buffer.alloc(size * size * 3);
-    set.read(i, rgb, 0);
-    const png = PNG.sync.write(Object.assign(new PNG({ width: size, height: size }), { data: rgb }), {
-      inputColorType: 2,
-      colorType: 2,
-      inputHasAlpha: false,
-    });
-    writeFileSync(join(photos, `${String(i).padStart(3, '0')}.png`), png);
-  }
-  return photos;
-}
-
 function linkModule(name: string, here: string): void {
   const target = join(here, 'node_modules', name);
   mkdirSync(dirname(target), { recursive: true });
   execFileSync('ln', ['-s', resolve('node_modules', name), target]);
-}
-
-function pythonWithTorchvision(): string | undefined {
-  return ['python3', '/usr/bin/python3'].find((name) => {
-    try {
-      execFileSync(name, ['-c', 'import torch, torchvision, numpy'], { stdio: 'ignore' });
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

@@ -1,9 +1,10 @@
 """Loads an exported encoder into torchvision without renaming and compares its features with ours.
 
-usage: torchvision_features.py encoder.safetensors photos features.npy
+usage: torchvision_features.py encoder.safetensors photos features.npy [trained.npy]
 
-The photos are PNG files of one size; features.txt beside features.npy names the file of each row.
-prints ‖ours − theirs‖ / ‖theirs‖
+The photos are PNG files of one size; features.txt beside features.npy names the file of each row. trained.npy has features of all
+photos as one batch in training mode.
+prints the largest |ours − theirs| / max |theirs| of each file of features
 """
 import json
 import struct
@@ -14,7 +15,7 @@ import PIL.Image
 import torch
 import torchvision
 
-encoder, photos, features = sys.argv[1:]
+encoder, photos, *features = sys.argv[1:]
 
 
 def load_safetensors(path):
@@ -32,16 +33,16 @@ def load_safetensors(path):
 
 
 tensors, metadata = load_safetensors(encoder)
-model = torchvision.models.resnet18()
+model = getattr(torchvision.models, metadata["architecture"])()
 model.fc = torch.nn.Identity()
 model.load_state_dict(tensors)  # strict: every name and shape must be torchvision's
-model.eval()
 
-files = open(features.replace(".npy", ".txt")).read().split()
+files = open(features[0].replace(".npy", ".txt")).read().split()
 pixels = numpy.stack([numpy.asarray(PIL.Image.open(f"{photos}/{file}").convert("RGB")) for file in files])
 x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
 mean, std = (torch.tensor(json.loads(metadata[key])).view(1, 3, 1, 1) for key in ("mean", "std"))
-ours = torch.from_numpy(numpy.load(features))
-with torch.no_grad():
-    theirs = model((x - mean) / std)
-print(float((ours - theirs).norm() / theirs.norm()))
+for file, training in zip(features, (False, True)):
+    ours = torch.from_numpy(numpy.load(file))
+    with torch.no_grad():
+        theirs = model.train(training)((x - mean) / std)
+    print(float((ours - theirs).abs().max() / theirs.abs().max()))

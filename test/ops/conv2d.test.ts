@@ -34,6 +34,9 @@ const geometries: Geometry[] = [
   { x: [2, 8, 8, 16], w: [60, 3, 3, 16], stride: 2, padding: 1 },
   { x: [2, 11, 13, 16], w: [32, 3, 3, 16], stride: 2, padding: 1 },
   { x: [2, 8, 6, 8], w: [128, 1, 1, 8], stride: 2 },
+  // a bottleneck's: few pixels of many channels, to four times as many, and its shortcut
+  { x: [1, 3, 3, 256], w: [1024, 1, 1, 256] },
+  { x: [2, 5, 4, 512], w: [256, 1, 1, 512], stride: 2 },
   { x: [5, 3, 3, 68], w: [12, 3, 3, 68], padding: 1 },
   // odd everything: channels that are no multiples of 4, kernels that are not square, strides that skip pixels
   { x: [1, 1, 1, 1], w: [1, 1, 1, 1] },
@@ -94,6 +97,7 @@ const tiledGeometries: Geometry[] = [
 const largeTileGeometries: Geometry[] = [
   { x: [3, 7, 7, 20], w: [132, 3, 3, 20], padding: 1 },
   { x: [2, 11, 13, 16], w: [8, 3, 3, 16], stride: 2, padding: 1 },
+  { x: [2, 5, 4, 512], w: [256, 1, 1, 512], stride: 2 },
 ];
 const inBoth = (geometry: Geometry) => [convolution(geometry, 'f32'), convolution(geometry, 'f16')];
 testCases(tiledGeometries.flatMap(inBoth), { variant: 'tiled_64x64' });
