@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ensureSampleSet, sampleSet } from '../../src/data/sample/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { decodeNpy } from '../../src/io/npy.ts';
 import { readSafetensors, toFloat32 } from '../../src/io/safetensors.ts';
 import { drawnPhotos } from './photos.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
-import { sampleSet } from '../../src/data/sample.ts';
+import { sampleSet } from '../../src/data/sample/sample.ts';
 
 /** Makes a folder of PNG files of the very size that the network takes, so that nothing is resized. @returns the folder */
 export function drawnPhotos(folder: string, count: number, size: number): string {

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it, vi } from 'vitest';
-import { decodeNpy } from '../../src/data/npy.ts';
-import { readSafetensors } from '../../src/data/safetensors.ts';
-import { ensureSampleSet } from '../../src/data/sample.ts';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { Gpu } from '../../src/gpu/device.ts';
+import { decodeNpy } from '../../src/io/npy.ts';
+import { readSafetensors } from '../../src/io/safetensors.ts';
 import { flagsOf } from '../experiment/tiny.ts';
 import { adapters } from '../ops/harness.ts';
 import { metrics, run, scratchFolder, tiny } from './run.ts';

@@ -1,9 +1,9 @@
 /** Which network a file has, where no metadata say it: torchvision's own files have none. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type StoredTensor, writeSafetensors } from '../../src/data/safetensors.ts';
 import { UserError } from '../../src/errors.ts';
 import { elements, type Shape } from '../../src/graph/tensor.ts';
+import { type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts';
 import { architectures, ResNet, type ResNetShape, stems } from '../../src/nn/resnet.ts';
 import { entriesOf } from '../../src/nn/state_dict.ts';
 import { readEncoderFile, readEncoderTensors } from '../../src/train/encoder_file.ts';
