@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" preserve="true" />
 /** The library: everything that the command line is made of. */
 
-export { evaluateClassifier, Predictor, type Preparation, predict } from './analysis/classifier.ts';
+export { evaluateClassifier, Predictor, predict } from './analysis/classifier.ts';
 export { Embedder, type EmbedOptions } from './analysis/embed.ts';
 export { type Clusters, type KMeansOptions, kMeans } from './analysis/kmeans.ts';
 export {
@@ -34,6 +34,7 @@ export { type Duplicates, findDuplicates } from './data/duplicates.ts';
 export { loadPhotos } from './data/folder.ts';
 export type { ImageSet } from './data/images.ts';
 export { batchOf, epochOrder, stepsPerEpoch } from './data/order.ts';
+export { type Preparation, preparation } from './data/preparation.ts';
 export { ensureSampleSet } from './data/sample/sample.ts';
 export { hostImages, type ImageSource, residentImages } from './data/source.ts';
 export { loadStl10 } from './data/stl10.ts';
@@ -45,7 +46,10 @@ export { State } from './graph/state.ts';
 export type { Data, Op, Tensor } from './graph/tensor.ts';
 export { apply, constant, flatVariable, input, scope, trace, variable } from './graph/trace.ts';
 export { readSafetensors, writeSafetensors } from './io/safetensors.ts';
+export { ntXent } from './losses/nt_xent.ts';
+export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
+export type { Encoder } from './nn/encoder.ts';
 export { BatchNorm, Conv2d, Linear, ReLU, Sequential } from './nn/layers.ts';
 export { type Entry, type Mode, Module } from './nn/module.ts';
 export { projectionHead } from './nn/projection_head.ts';
@@ -65,23 +69,43 @@ export { l2Normalize } from './ops/l2_normalize.ts';
 export { linear } from './ops/linear.ts';
 export { matmul } from './ops/matmul.ts';
 export { maxPool2d } from './ops/max_pool.ts';
-export { ntXent } from './ops/nt_xent.ts';
 export { relu } from './ops/relu.ts';
 export { reshape } from './ops/reshape.ts';
+export { readRows, writeRows } from './ops/row_range.ts';
 export { adam } from './optim/adam.ts';
 export { lars } from './optim/lars.ts';
 export type { Optimizer } from './optim/optimizer.ts';
 export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
+export type { Feeds, StepTime } from './ssl/feeds.ts';
 export type { TrainWarning } from './ssl/health.ts';
-export { Pretraining, type StepRun, type StepValues } from './ssl/pretraining.ts';
-export { SimClr, type SimClrOptions, simClrDefaults } from './ssl/simclr.ts';
-export { type PretrainingOptions, pretrainingDefaults } from './ssl/step.ts';
-export { loadModel, readCheckpoint } from './train/checkpoint.ts';
+export {
+  type Build,
+  type Chance,
+  defineMethod,
+  type EpochContext,
+  type Figure,
+  type ImageFacts,
+  type Kept,
+  type Learner,
+  type Method,
+  type Metric,
+  type ParameterGroup,
+  type Settings,
+  type Split,
+  type Step,
+  splitStep,
+  type ViewGroup,
+} from './ssl/method.ts';
+export { accuracy, embeddingStd } from './ssl/metrics.ts';
+export { augmentationConfig, type SharedSettings } from './ssl/settings.ts';
+export { type StepRun, type StepValues, TrainingStep } from './ssl/training_step.ts';
+export { type Checkpoint, loadLearner, readCheckpoint } from './train/checkpoint.ts';
 export { loadClassifier, saveClassifier } from './train/classifier_file.ts';
 export { type LoadedEncoder, readEncoder } from './train/encoder_file.ts';
 export type { TrainEvents, TrainResult } from './train/events.ts';
 export { saveEncoder } from './train/export.ts';
+export { compileTraining, type Training } from './train/learner.ts';
 export type { GivenPreparation } from './train/preparation.ts';
 export { RunFolder } from './train/run_folder.ts';
 export { parseSettings, type TrainSettings } from './train/settings.ts';

@@ -29,7 +29,7 @@ import { nonFiniteGuard } from '../src/ops/guard.ts';
 import { linear } from '../src/ops/linear.ts';
 import { matmul } from '../src/ops/matmul.ts';
 import { maxPool2d } from '../src/ops/max_pool.ts';
-import { ntXent } from '../src/ops/nt_xent.ts';
+import { ntXent } from '../src/losses/nt_xent.ts';
 import { relu } from '../src/ops/relu.ts';
 import { tsneAffinities, tsneGradient, tsneUpdate } from '../src/ops/tsne.ts';
 import { adam } from '../src/optim/adam.ts';

@@ -1,4 +1,5 @@
 import type { ImageSet } from '../data/images.ts';
+import type { Preparation } from '../data/preparation.ts';
 import { hostImages, type ImageSource } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import { Program } from '../graph/program.ts';
@@ -8,14 +9,6 @@ import { input, trace } from '../graph/trace.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import { decodeImages } from '../ops/augment.ts';
 import { fromCounts } from './recognition.ts';
-
-/** How images are prepared for a classifier that was trained on such. */
-export interface Preparation {
-  /** Height and width that images are resized to. */
-  readonly imageSize: number;
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
-}
 
 /** What a classifier is run on: images, or features that were computed before. */
 export interface Examples {

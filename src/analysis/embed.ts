@@ -1,11 +1,11 @@
 import type { ImageSet } from '../data/images.ts';
+import type { Preparation } from '../data/preparation.ts';
 import { hostImages } from '../data/source.ts';
 import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import { input, trace } from '../graph/trace.ts';
-import type { ResNet } from '../nn/resnet.ts';
+import type { Encoder } from '../nn/encoder.ts';
 import { decodeImages } from '../ops/augment.ts';
-import type { Preparation } from './classifier.ts';
 
 export interface EmbedOptions extends Preparation {
   /** Images a run, 64 by default. Results do not depend on it. */
@@ -25,11 +25,11 @@ export class Embedder {
   /**
    * Compiles for images of the size of `set`. The weights are those of `state`, whatever they are at the time of a run.
    *
-   * @param encoder a model's encoder: `SimClr.encoder`, `Classifier.encoder`, or what `readEncoder` gives
+   * @param encoder a model's encoder: `Learner.encoder`, `Classifier.encoder`, or what `readEncoder` gives
    */
   static async create(
     state: State,
-    encoder: Pick<ResNet, 'forward' | 'dimensions'>,
+    encoder: Pick<Encoder, 'forward' | 'dimensions'>,
     set: Pick<ImageSet, 'height' | 'width'>,
     { imageSize: size, mean, std, batchSize = 64 }: EmbedOptions,
   ): Promise<Embedder> {

@@ -6,7 +6,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { counted } from '../io/counted.ts';
 import { fitToBudget } from '../train/budget.ts';
 import { type Circumstances, enoughSteps, isShort, isSized, shortMinutes, smallerSizes } from '../train/recipe.ts';
-import { flagOf, type TrainSettings } from '../train/settings.ts';
+import { flagOf, type GivenSettings, type TrainSettings } from '../train/settings.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface BudgetOptions {
@@ -27,10 +27,7 @@ export const addBudget = (command: Command): Command =>
   );
 
 /** UserError: the length of a run is given twice, or that of a run that has one. */
-export function checkBudget(
-  options: BudgetOptions & { readonly resume?: string },
-  given: Partial<TrainSettings>,
-): void {
+export function checkBudget(options: BudgetOptions & { readonly resume?: string }, given: GivenSettings): void {
   if (options.minutes === undefined) return;
   const other = (['steps', 'epochs'] as const).filter((name) => given[name] !== undefined).map(flagOf);
   if (options.resume !== undefined) other.push('--resume');
@@ -38,18 +35,15 @@ export function checkBudget(
 }
 
 /** The minutes that a run is to take; undefined where its length is given as steps or epochs, or is the published one. */
-export const minutesOf = (
-  { minutes }: BudgetOptions,
-  given: Partial<TrainSettings>,
-  where: Circumstances,
-): number | undefined => minutes ?? (isSized(given, where) ? shortMinutes : undefined);
+export const minutesOf = ({ minutes }: BudgetOptions, given: GivenSettings, where: Circumstances): number | undefined =>
+  minutes ?? (isSized(given, where) ? shortMinutes : undefined);
 
 /** Measures the device and sizes the run; says what was measured. The minutes count from the start of this process. */
 export async function sizeRun(
   gpu: Gpu,
   dataset: Dataset,
   settings: TrainSettings,
-  given: Partial<TrainSettings>,
+  given: GivenSettings,
   minutes: number,
   where: Circumstances,
   terminal: Terminal,
@@ -64,7 +58,7 @@ export async function sizeRun(
   });
   terminal.clear();
   const { steps, batchSize } = sized.settings;
-  const smaller = batchSize < settings.batchSize ? ` of ${batchSize} pairs` : '';
+  const smaller = batchSize < settings.batchSize ? ` of ${counted(batchSize, 'image')}` : '';
   terminal.line(
     `note       ${rate(sized.pace.stepSeconds)} here; ${counted(steps, 'step')}${smaller} ${steps === 1 ? 'fits' : 'fit'} ${counted(minutes, 'minute')} (--minutes, --steps or --epochs override)`,
   );

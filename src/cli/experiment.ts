@@ -20,12 +20,14 @@ import {
 } from '../experiment/experiment_settings.ts';
 import { writeReport } from '../experiment/report.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { allMethods, firstMethod } from '../methods/index.ts';
 import { checkPrecision } from '../ops/precision.ts';
+import type { Method } from '../ssl/method.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
+import { checkImages } from '../train/learner.ts';
 import { checkSameImages } from '../train/same_images.ts';
 import { flagOf, parseSettings } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
-import { checkBatch } from '../train/trainer.ts';
 import { checkpointFile, commandWords, stopOnSignals } from './common.ts';
 import { addDeviceOptions, chooseKernels, openAdapter } from './device.ts';
 import { announceExperiment, printExperiment, printResults } from './experiment_output.ts';
@@ -67,7 +69,9 @@ function parseFolds(text: string): number[] {
 }
 
 /** `simclr experiment`: the published experiment from pre-training to the report. */
-export function experimentCommand(): Command {
+export function experimentCommand(method: Method): Command {
+  const methods = allMethods().filter(({ needsLabels }) => !needsLabels);
+  const own = methods.includes(method) ? method : firstMethod;
   const experiment = new Command('experiment')
     .description('pre-train, train three models on the labels, and write a report that compares them')
     .option('--data <folder>', 'STL-10’s binary files, or a folder of photos with train/ and test/ by class')
@@ -85,9 +89,9 @@ export function experimentCommand(): Command {
     .option('--folds <numbers>', 'train on folds of STL-10’s protocol: all, or a list of 0 to 9', parseFolds);
   addExclude(experiment);
   addDeviceOptions(experiment);
-  addTrainSettings(experiment);
+  addTrainSettings(experiment, own, methods);
   for (const name of supervisedNames) {
-    addSetting(experiment, supervisedSettings.shape[name], flagOf(supervisedKey(name)));
+    addSetting(experiment, supervisedSettings.shape[name], flagOf(supervisedKey(name)), 'Labelled stages:');
   }
   return experiment.action(runCommand);
 }
@@ -187,7 +191,7 @@ async function begun(gpu: Gpu, options: Options, given: GivenExperiment, termina
   foldsOf({ folds: plan.folds, data });
   const dataset = await openData(data, { ...plan.pretrain, exclude }, terminal, true);
   const images = imagesOf(dataset, data);
-  if (!from) checkBatch(dataset.train, plan.pretrain);
+  if (!from) checkImages(dataset.train, plan.pretrain);
   const config: ExperimentConfig = {
     ...{ version: 1, data: resolve(data), ...plan, images },
     ...{ exclude, imagesDigest: inventoryDigest(dataset.files) },

@@ -24,7 +24,7 @@ export function announceExperiment(
   const { batchSize, imageSize } = pretrain;
   terminal.line(
     checkpoint === null
-      ? `pre-train  ${scheduled(pretrain, images.pretrain)} of ${batchSize} pairs at ${imageSize}×${imageSize}`
+      ? `pre-train  ${scheduled(pretrain, images.pretrain)} of ${counted(batchSize, 'image')} at ${imageSize}×${imageSize}`
       : `pre-train  none: encoder of ${checkpoint}`,
   );
   terminal.line(

@@ -7,7 +7,7 @@ import { type EncoderTensors, readEncoderTensors } from '../train/encoder_file.t
 import { fittingHead, type InitialWeights } from '../train/initial_weights.ts';
 import { normalizeNamed, storedPreparation } from '../train/preparation.ts';
 import type { RunConfig } from '../train/run_config.ts';
-import { flagOf, type TrainSettings } from '../train/settings.ts';
+import { flagOf, type GivenSettings, type TrainSettings } from '../train/settings.ts';
 import { checkpointFile } from './common.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -16,7 +16,7 @@ export const readInit = (path: string, terminal: Terminal): EncoderTensors =>
   readEncoderTensors(checkpointFile(path, terminal));
 
 /** Settings that follow from the weights where they are not given. */
-export function settingsOf({ path, metadata, ...file }: EncoderTensors): Partial<TrainSettings> {
+export function settingsOf({ path, metadata, ...file }: EncoderTensors): GivenSettings {
   const { colours } = storedPreparation(metadata, path, flagOf);
   const normalize = colours && normalizeNamed(colours);
   return { ...shapeOf(file), ...(normalize && { normalize }) };
@@ -31,12 +31,12 @@ export function startFrom(
   const head = fittingHead(settings, fc);
   const isClassifier = fc.has('fc.weight');
   const rest = head
-    ? 'encoder and projection head'
+    ? 'encoder and head'
     : isClassifier
-      ? 'encoder; its classifier fc is ignored, the projection head is new'
+      ? 'encoder; its classifier fc is ignored, the head is new'
       : fc.size > 0
-        ? 'encoder; its projection head has other sizes, so a new one is used'
-        : 'encoder; the projection head is new';
+        ? 'encoder; its head has other sizes, so a new one is used'
+        : 'encoder; the head is new';
   terminal.line(`init       ${path}: ${describeResNet(file)} ${rest}`);
   const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
   return { weights: { path, tensors, head }, config: { file: resolve(path), sha256, head: head !== undefined } };

@@ -1,6 +1,5 @@
 import type { Dataset } from '../data/dataset.ts';
 import { batchOf, epochOrder } from '../data/order.ts';
-import { hostImages, residentImages } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { OccupancyMeter } from '../gpu/occupancy.ts';
 import type { LaunchTime } from '../gpu/profiler.ts';
@@ -10,10 +9,12 @@ import { memoryOf } from '../graph/slot_pool.ts';
 import { State } from '../graph/state.ts';
 import { countNumbers } from '../nn/module.ts';
 import { describePlan, describeProfile } from '../report/tables.ts';
-import { inMemoryOrder, Pretraining, runsOf, type StepRun, tracePretraining } from '../ssl/pretraining.ts';
-import { SimClr } from '../ssl/simclr.ts';
-import { modelOptions, pretrainingOptions, type TrainSettings } from '../train/settings.ts';
-import { checkBatch, stepsInFlight } from '../train/trainer.ts';
+import { trainedParameters } from '../ssl/step.ts';
+import { traceStep } from '../ssl/trace_step.ts';
+import { inMemoryOrder, runsOf, type StepRun, type TrainingStep } from '../ssl/training_step.ts';
+import { checkImages, compileTraining, sourceOf, stepParts } from '../train/learner.ts';
+import { stepsInFlight } from '../train/loop.ts';
+import type { TrainSettings } from '../train/settings.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs before the profiled one: pipelines and caches warm up. */
@@ -29,10 +30,9 @@ export function dryRun(
   terminal: Terminal,
   tuner: Tuner | undefined,
 ): void {
-  checkBatch(train, settings);
-  const model = new SimClr(modelOptions(settings));
-  const source = settings.images === 'gpu' ? residentImages(new State(gpu), train) : hostImages(train);
-  const { phases } = tracePretraining(model, source, pretrainingOptions(settings));
+  checkImages(train, settings);
+  const parts = stepParts(sourceOf(new State(gpu), train, settings), settings);
+  const { phases } = traceStep(parts);
   let [known, total] = [0, 0];
   const plans = phases.map((phase) => {
     const outputs = Object.values(phase.outputs);
@@ -42,7 +42,7 @@ export function dryRun(
     const planned = plan(phase.graph, outputs, gpu.traits, { choose: found?.choose });
     return { name: phase.name, runs: runsOf(phase, settings.batchSize), plan: planned };
   });
-  const parameters = countNumbers(model.parameters);
+  const parameters = countNumbers(trainedParameters(parts.learner));
   terminal.line(
     total > 0
       ? `kernels    as measured on this device for ${known} of ${total} ops and shapes that have variants, by the fixed table for the others`
@@ -58,31 +58,31 @@ export async function profileStep(
   settings: TrainSettings,
   terminal: Terminal,
 ): Promise<void> {
-  checkBatch(train, settings);
   const state = new State(gpu);
-  const model = new SimClr(modelOptions(settings));
-  const source = settings.images === 'gpu' ? residentImages(state, train) : hostImages(train);
-  const pretraining = await Pretraining.create(state, model, source, pretrainingOptions(settings), {
+  const source = sourceOf(state, train, settings);
+  const { step: compiled, learner } = await compileTraining(state, source, settings, {
     onPipeline: (done, total) => terminal.progress('compiling', done, total),
   });
+  const features = () => Promise.resolve(new Float32Array(train.count * learner.encoder.dimensions));
+  await compiled.beginEpoch({ epoch: 0, images: train, features });
   const indices = batchOf(epochOrder(train.count, settings.seed, 0), 0, settings.batchSize);
   for (let step = 1; step <= warmUp; step++) {
     const start = performance.now();
-    await pretraining.step(indices, { step, epoch: 0, lr: settings.lr }).read();
+    await compiled.step(indices, { step, epoch: 0, lr: settings.lr }).read();
     terminal.line(`step ${step}: ${(performance.now() - start).toFixed(1)} ms`);
   }
   const times: LaunchTime<PlannedLaunch>[] = [];
-  for (const { program, inputs } of pretraining.runs(indices, { step: warmUp + 1, epoch: 0, lr: settings.lr })) {
+  for (const { program, inputs } of compiled.runs(indices, { step: warmUp + 1, epoch: 0, lr: settings.lr })) {
     for (const time of await program.profile(inputs)) times.push(time);
   }
   terminal.lines(describeProfile(times));
-  await watchHost(gpu, pretraining, indices, settings, terminal);
+  await watchHost(gpu, compiled, indices, settings, terminal);
 }
 
 /** Runs steps as training does, the next one submitted while one runs, and says how long the device waited for the host. */
 async function watchHost(
   gpu: Gpu,
-  pretraining: Pretraining,
+  compiled: TrainingStep,
   indices: Uint32Array,
   { lr }: TrainSettings,
   terminal: Terminal,
@@ -92,7 +92,7 @@ async function watchHost(
   let host = 0;
   for (let i = 1; i <= watched; i++) {
     const start = performance.now();
-    pending.push(pretraining.step(indices, { step: warmUp + 1 + i, epoch: 0, lr }));
+    pending.push(compiled.step(indices, { step: warmUp + 1 + i, epoch: 0, lr }));
     host += performance.now() - start;
     while (pending.length >= stepsInFlight(gpu.traits)) await pending.shift()!.read();
   }

@@ -1,5 +1,8 @@
-import { type Command, Option } from 'commander';
-import { flagOf, settingNames, type TrainSettings, trainSettings } from '../train/settings.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { firstMethod, methodIfKnown, methodNamed } from '../methods/index.ts';
+import type { Method } from '../ssl/method.ts';
+import { settingGroups } from '../ssl/settings.ts';
+import { flagOf, formerNames, type GivenSettings, ownNames, settingNames, settingsOf } from '../train/settings.ts';
 
 /** What commander needs to know of a setting: taken from its schema, so that help and checks cannot disagree. */
 interface Description {
@@ -30,18 +33,19 @@ function describe(schema: Setting): Description {
 const numberOrText = (text: string): number | string =>
   text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 
-/** Adds a flag for a setting. Its value is checked by the table of settings, not here. */
-export function addSetting(command: Command, schema: Setting, flag: string): void {
+/** Adds a flag for a setting, under a heading of the help. Its value is checked by the table of settings, not here. */
+export function addSetting(command: Command, schema: Setting, flag: string, heading?: string): void {
   const { type, choices, fallback, text } = describe(schema);
   const shown = `${text} (default: ${fallback})`;
-  if (type === 'boolean') {
-    command.addOption(new Option(flag, shown));
-    return;
-  }
-  const option = new Option(`${flag} <${choices ? 'name' : 'number'}>`, shown);
-  if (choices) command.addOption(option.choices(choices).argParser((text) => text));
-  else command.addOption(option.argParser(numberOrText));
+  const option = type === 'boolean' ? new Option(flag, shown) : new Option(`${flag} <${kindOf(type, choices)}>`, shown);
+  if (heading !== undefined) option.helpGroup(heading);
+  if (choices) option.choices(choices).argParser((text) => text);
+  else if (type !== 'boolean') option.argParser(numberOrText);
+  command.addOption(option);
 }
+
+const kindOf = (type: string | undefined, choices: readonly string[] | undefined): string =>
+  choices || type === 'string' ? 'name' : 'number';
 
 /** Adds `--exclude`. */
 export const addExclude = (command: Command): Command =>
@@ -51,14 +55,48 @@ export const addExclude = (command: Command): Command =>
     (glob: string, before: readonly string[] = []) => [...before, glob],
   );
 
-/** Adds a flag for every training setting. Values are undefined where none was given; help shows the defaults. */
-export function addTrainSettings(command: Command): void {
-  for (const name of settingNames) addSetting(command, trainSettings.shape[name], flagOf(name));
+/**
+ * The method that a command line names: its settings are among the flags, so it is looked up before they are parsed. The first method
+ * where none is named; where there is none of that name, commander tells.
+ */
+export function namedMethod(argv: readonly string[]): Method {
+  const at = argv.findLastIndex((word) => word === '--method' || word.startsWith('--method='));
+  const name = argv[at]?.includes('=') ? argv[at].slice('--method='.length) : argv[at + 1];
+  return (at >= 0 && methodIfKnown(name ?? '')) || firstMethod;
 }
 
-/** The settings among a command's options that the user gave. */
-export function givenSettings(options: Readonly<Record<string, unknown>>): Partial<TrainSettings> {
+/**
+ * Adds `--method`, and a flag for every setting of a run of a method. Values are undefined where none was given; help shows the
+ * defaults.
+ */
+export function addTrainSettings(command: Command, method: Method, methods: readonly Method[]): void {
+  const names = methods.map(({ name }) => name);
+  const text = `what is learnt from: ${names.join(', ')} (default: ${firstMethod.name}; \`simclr methods\` tells more)`;
+  command.addOption(new Option('--method <name>', text).argParser(oneOf(names)));
+  const table = settingsOf(method).shape;
+  for (const [heading, group] of Object.entries(settingGroups))
+    for (const name of Object.keys(group)) addSetting(command, table[name], flagOf(name), `${heading}:`);
+  for (const name of ownNames(method)) addSetting(command, table[name], flagOf(name), `Method ${method.name}:`);
+  for (const [former, name] of Object.entries(formerNames))
+    if (name in table) command.addOption(formerFlag(former, name));
+}
+
+/** Like commander's choices, which it would repeat in the help. */
+const oneOf = (names: readonly string[]) => (text: string) => {
+  if (names.includes(text)) return text;
+  throw new InvalidArgumentError(`Allowed choices are ${names.join(', ')}.`);
+};
+
+/** A flag under the name that it had in older versions. */
+const formerFlag = (former: string, name: string): Option =>
+  new Option(`${flagOf(former)} <number>`).argParser(numberOrText).conflicts(name).hideHelp();
+
+/** The settings among a command's options that the user gave, under the names that they have now. */
+export function givenSettings(options: Readonly<Record<string, unknown>>): GivenSettings {
+  const method = typeof options['method'] === 'string' ? methodNamed(options['method']) : firstMethod;
+  const now = Object.entries(formerNames).map(([former, name]) => [name, options[name] ?? options[former]] as const);
+  const all = { ...options, ...Object.fromEntries(now) };
   return Object.fromEntries(
-    settingNames.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+    ['method', ...settingNames(method)].filter((name) => all[name] !== undefined).map((name) => [name, all[name]]),
   );
 }

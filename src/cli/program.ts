@@ -7,23 +7,30 @@ import { evalCommand } from './eval.ts';
 import { experimentCommand } from './experiment.ts';
 import { exportCommand } from './export.ts';
 import { infoCommand } from './info.ts';
+import { methodsCommand } from './methods.ts';
+import { namedMethod } from './options.ts';
 import { trainCommand } from './train.ts';
 
-/** `simclr`, ready to parse a command line. */
-export function simclr(): Command {
+/**
+ * `simclr`, ready to parse a command line.
+ * @param argv that line: the method that it names decides over the flags of some commands
+ */
+export function simclr(argv: readonly string[] = process.argv): Command {
+  const method = namedMethod(argv);
   const program = new Command('simclr')
-    .description('Self-supervised image representations (SimCLR), trained on any GPU with WebGPU.')
+    .description('Self-supervised image representations, trained on any GPU with WebGPU.')
     .version('0.1.0');
-  for (const make of [
-    trainCommand,
-    experimentCommand,
-    evalCommand,
-    embedCommand,
-    exportCommand,
-    infoCommand,
-    dataCommand,
+  for (const command of [
+    trainCommand(method),
+    methodsCommand(),
+    experimentCommand(method),
+    evalCommand(),
+    embedCommand(),
+    exportCommand(),
+    infoCommand(),
+    dataCommand(),
   ]) {
-    program.addCommand(make());
+    program.addCommand(command);
   }
   setUp(program, 'simclr');
   return program.showHelpAfterError('(simclr --help lists the commands and their options)');

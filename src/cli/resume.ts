@@ -5,16 +5,17 @@ import { stepsPerEpoch } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { counted } from '../io/counted.ts';
+import { totalSteps } from '../ssl/settings.ts';
 import { newestCheckpoint } from '../train/checkpoint.ts';
 import { resumedConfig } from '../train/extension.ts';
 import type { RunConfig } from '../train/run_config.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { checkSameImages } from '../train/same_images.ts';
 import { checkSameSettings } from '../train/same_settings.ts';
-import { flagOf, type TrainSettings, totalSteps } from '../train/settings.ts';
+import { flagOf, type GivenSettings, type TrainSettings } from '../train/settings.ts';
 import { openAdapter } from './device.ts';
 import type { Terminal } from './terminal.ts';
-import { openData, type TrainOptions } from './train_data.ts';
+import { openData, type TrainOptions, wantsLabels } from './train_data.ts';
 
 /** Flags that only a new run takes. */
 const ofNewRuns = ['preset', 'out', 'init', 'dryRun', 'profile'] as const;
@@ -38,7 +39,7 @@ export interface Resumed {
 export async function resume(
   path: string,
   options: TrainOptions,
-  given: Partial<TrainSettings>,
+  given: GivenSettings,
   terminal: Terminal,
 ): Promise<Resumed> {
   const excluded = ofNewRuns.filter((name) => options[name] !== undefined);
@@ -64,7 +65,7 @@ export async function resume(
       data,
       { ...config.settings, exclude: config.exclude },
       terminal,
-      config.settings.knnEvery > 0,
+      wantsLabels(config.settings),
     );
     checkSameImages(path, data, config, dataset);
     if (config !== recorded) folder.writeConfig(config);

@@ -5,14 +5,17 @@ import { inventoryDigest } from '../data/inventory.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DeviceLost } from '../gpu/faults.ts';
+import { allMethods } from '../methods/index.ts';
 import { checkPrecision } from '../ops/precision.ts';
+import type { Method } from '../ssl/method.ts';
 import type { TrainResult } from '../train/events.ts';
 import type { InitialWeights } from '../train/initial_weights.ts';
+import { checkImages } from '../train/learner.ts';
 import { withRecipe } from '../train/recipe.ts';
 import type { RunConfig } from '../train/run_config.ts';
 import { RunFolder } from '../train/run_folder.ts';
-import { parseSettings, type TrainSettings } from '../train/settings.ts';
-import { checkBatch, Trainer } from '../train/trainer.ts';
+import { type GivenSettings, parseSettings, type TrainSettings } from '../train/settings.ts';
+import { Trainer } from '../train/trainer.ts';
 import { addBudget, checkBudget, minutesOf, sizeRun } from './budget.ts';
 import { commandWords, stopOnSignals } from './common.ts';
 import { complain } from './complain.ts';
@@ -24,13 +27,13 @@ import { addExclude, addTrainSettings, givenSettings } from './options.ts';
 import { type Resumable, reopening } from './reopen.ts';
 import { resume } from './resume.ts';
 import { Terminal } from './terminal.ts';
-import { defaultData, hasStl10, openData, type TrainOptions } from './train_data.ts';
+import { defaultData, hasStl10, openData, type TrainOptions, wantsLabels } from './train_data.ts';
 import { announce, printEvents } from './train_output.ts';
 
-/** `simclr train`: pre-training without labels. */
-export function trainCommand(): Command {
+/** `simclr train`: training an encoder with a method, whose settings are among the flags. */
+export function trainCommand(method: Method): Command {
   const train = new Command('train')
-    .description('pre-train an encoder without labels')
+    .description('train an encoder, without labels unless the method needs some')
     .option('--data <folder>', `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`)
     .addOption(
       new Option('--preset <name>', 'stl10: use STL-10 if it is in data/, otherwise a built-in sample set').choices([
@@ -56,13 +59,13 @@ export function trainCommand(): Command {
   addExclude(train);
   addDeviceOptions(train);
   addBudget(train);
-  addTrainSettings(train);
+  addTrainSettings(train, method, allMethods());
   return train.action(runTraining);
 }
 
 async function runTraining(options: TrainOptions): Promise<void> {
   const terminal = new Terminal();
-  const flags = givenSettings(options as Record<string, unknown>);
+  const flags = givenSettings(options as unknown as Record<string, unknown>);
   checkBudget(options, flags);
   if (options.resume !== undefined) {
     const resumed = await resume(options.resume, options, flags, terminal);
@@ -80,13 +83,13 @@ async function runTraining(options: TrainOptions): Promise<void> {
   if (trains) RunFolder.checkFree(out);
   const data = options.data ?? (await defaultData(options.preset, terminal));
   const { exclude } = options;
-  const dataset = await openData(data, { ...settings, exclude }, terminal, settings.knnEvery > 0);
+  const dataset = await openData(data, { ...settings, exclude }, terminal, wantsLabels(settings));
   if (options.dryRun) return dryRun(gpu, dataset, settings, terminal, knownKernels(gpu, options));
   if (options.profile) {
     chooseKernels(gpu, options, terminal);
     return profileStep(gpu, dataset, settings, terminal);
   }
-  checkBatch(dataset.train, settings);
+  checkImages(dataset.train, settings);
   const minutes = minutesOf(options, given, where);
   if (minutes !== undefined) {
     chooseKernels(gpu, options, terminal); // the measured step is the one that the run takes
@@ -157,12 +160,7 @@ async function trainToEnd(
   }
 }
 
-async function run(
-  open: OpenRun,
-  terminal: Terminal,
-  options: DeviceOptions,
-  given: Partial<TrainSettings>,
-): Promise<void> {
+async function run(open: OpenRun, terminal: Terminal, options: DeviceOptions, given: GivenSettings): Promise<void> {
   const { gpu, settings, folder } = open;
   announce(terminal, gpu.traits, settings, given, folder.path);
   const { signal, exitCode } = stopOnSignals(terminal);

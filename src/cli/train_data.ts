@@ -5,6 +5,7 @@ import { type Dataset, openDataset } from '../data/dataset.ts';
 import { ensureSampleSet } from '../data/sample/sample.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
+import { methodNamed } from '../methods/index.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { BudgetOptions } from './budget.ts';
 import { printLeftOut, printSkipped, setsOf } from './common.ts';
@@ -22,6 +23,10 @@ export interface TrainOptions extends Partial<TrainSettings>, DeviceOptions, Bud
   readonly dryRun?: boolean;
   readonly profile?: boolean;
 }
+
+/** Whether a run looks at labels: to learn from them, or to follow the features. */
+export const wantsLabels = ({ method, knnEvery }: TrainSettings): boolean =>
+  knnEvery > 0 || methodNamed(method).needsLabels === true;
 
 /** STL-10 itself is in `data/`. */
 export const hasStl10 = (): boolean => existsSync('data') && findStl10('data') !== undefined;

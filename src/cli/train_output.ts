@@ -1,10 +1,12 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import { describeResNet } from '../nn/resnet.ts';
 import { formatBytes } from '../report/tables.ts';
+import type { Learner, Metric } from '../ssl/method.ts';
+import { accuracy } from '../ssl/metrics.ts';
 import type { ScaleReport, StepReport, TrainEvents } from '../train/events.ts';
 import { shortRecipe } from '../train/recipe.ts';
 import { settingFlags } from '../train/setting_flags.ts';
-import type { TrainSettings } from '../train/settings.ts';
+import type { GivenSettings, TrainSettings } from '../train/settings.ts';
 import type { ProgressDetails } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,7 +15,7 @@ export function announce(
   terminal: Terminal,
   traits: DeviceTraits,
   settings: TrainSettings,
-  given: Partial<TrainSettings>,
+  given: GivenSettings,
   path: string,
 ): void {
   terminal.line(`adapter    ${traits.adapter}`);
@@ -50,24 +52,49 @@ export const scaleParts = (lossScale: ScaleReport | undefined): string[] =>
 const balancedPart = (accuracy: number, balanced: number): string =>
   Math.abs(accuracy - balanced) < 0.01 ? '' : ` (balanced ${percent(balanced)})`;
 
-/** What the bar of a training shows of a step of `batch` images. */
+type Metrics = Learner['metrics'];
+
+/** `acc 61.2 %`: what a method logs, by its labels; what it does not declare by its name. */
+function metricParts(values: Readonly<Record<string, number>>, declared: Metrics, epoch?: Metric['epoch']): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const metric: Metric = declared?.[name] ?? { label: name, format: 'number', epoch: 'mean' };
+    if (epoch !== undefined && metric.epoch !== epoch) return [];
+    return [`${metric.label} ${metric.format === 'percent' ? percent(value) : value.toFixed(3)}`];
+  });
+}
+
+/** What the bar of a training shows of a step of `batch` images: of what a method logs, that of which an epoch has means. */
 export const stepDetails = (
-  { loss, accuracy }: Pick<StepReport, 'loss' | 'accuracy'>,
+  { loss, metrics }: Pick<StepReport, 'loss' | 'metrics'>,
   batch: number,
+  declared: Metrics = { accuracy },
 ): ProgressDetails => ({
-  notes: [`loss ${loss.toFixed(3)}`, `acc ${percent(accuracy)}`],
+  notes: [`loss ${loss.toFixed(3)}`, ...metricParts(metrics, declared, 'mean')],
   rate: (perSecond) => imageRate(batch * perSecond),
 });
+
+/** Before training: what guessing gives, and what to expect of what is logged. */
+function printReferences(terminal: Terminal, { chance, metrics = {} }: Pick<Learner, 'chance' | 'metrics'>): void {
+  if (chance) {
+    const { loss, formula, accuracy, note } = chance;
+    const guessed = accuracy === undefined ? '' : `, acc ${percent(accuracy)}`;
+    terminal.line(`chance     loss ${formula} = ${loss.toFixed(3)}${guessed}${note === undefined ? '' : `: ${note}`}`);
+  }
+  for (const { label, note } of Object.values(metrics))
+    if (note !== undefined) terminal.line(`${label.padEnd(11)}${note}`);
+}
 
 /** Prints what a pre-training reports: a line an epoch, and a bar. */
 export function printEvents(terminal: Terminal, settings: TrainSettings): TrainEvents {
   const { batchSize, schedule, warmupEpochs } = settings;
   const changesLr = schedule !== 'constant' || warmupEpochs > 0;
   let epochs = settings.epochs;
+  let declared: Metrics;
   return {
     onDamaged: (message) => terminal.line(`note       ${message}; looking for an older checkpoint`),
     onPipeline: (done, total) => terminal.progress('compiling', done, total),
-    onReady: ({ parameters, peakBytes, stepsPerEpoch, steps, resumedAt }) => {
+    onReady: ({ parameters, peakBytes, stepsPerEpoch, steps, resumedAt, learner }) => {
+      declared = learner.metrics;
       epochs = Math.ceil(steps / stepsPerEpoch);
       const millions = (parameters / 1e6).toFixed(1);
       terminal.line(
@@ -75,28 +102,20 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
       );
       const resuming = resumedAt > 0 ? `, resuming after step ${resumedAt}` : '';
       terminal.line(`steps      ${steps} (${stepsPerEpoch} per epoch)${resuming}`);
-      const others = 2 * batchSize - 1;
-      terminal.line(
-        `chance     loss log(2N−1) = ${Math.log(others).toFixed(3)}, acc ${percent(1 / others)}: a view’s pair among ${others} others`,
-      );
-      const healthy = (1 / Math.sqrt(settings.features)).toFixed(3);
-      terminal.line(
-        `std        of the embeddings: about 1/√${settings.features} = ${healthy} when healthy, 0 when collapsed`,
-      );
+      printReferences(terminal, learner);
     },
     onWarning: ({ message, remedy }) => {
       terminal.line(`warning    ${message}`);
       terminal.line(`           ${remedy}`);
     },
-    onStep: ({ step, steps, epoch, loss, accuracy }) =>
-      terminal.progress(epochOf(epoch, epochs), step, steps, stepDetails({ loss, accuracy }, batchSize)),
-    onEpoch: ({ epoch, loss, accuracy, embeddingStd, lr, imagesPerSecond, lossScale, knn, knnBalanced = knn }) =>
+    onStep: ({ step, steps, epoch, ...report }) =>
+      terminal.progress(epochOf(epoch, epochs), step, steps, stepDetails(report, batchSize, declared)),
+    onEpoch: ({ epoch, loss, metrics, lr, imagesPerSecond, lossScale, knn, knnBalanced = knn }) =>
       terminal.line(
         [
           epochOf(epoch, epochs),
           `loss ${loss.toFixed(3)}`,
-          `acc ${percent(accuracy)}`,
-          `std ${embeddingStd.toFixed(3)}`,
+          ...metricParts(metrics, declared),
           ...(knn === undefined ? [] : [`kNN ${percent(knn)}${balancedPart(knn, knnBalanced!)}`]),
           ...(changesLr ? [`lr ${Number(lr.toPrecision(2))}`] : []),
           ...scaleParts(lossScale),

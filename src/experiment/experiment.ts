@@ -9,11 +9,11 @@ import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { readEntries } from '../nn/state_dict.ts';
-import { SimClr } from '../ssl/simclr.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import type { TrainEvents } from '../train/events.ts';
+import { learnerOf } from '../train/learner.ts';
 import { checkSameSettings } from '../train/same_settings.ts';
-import { modelOptions, type TrainSettings } from '../train/settings.ts';
+import type { TrainSettings } from '../train/settings.ts';
 import { type SupervisedEvents, trainSupervised } from '../train/supervised.ts';
 import { classCount, type SupervisedData } from '../train/supervised_data.ts';
 import type { PretrainedEncoder } from '../train/supervised_encoder.ts';
@@ -167,7 +167,7 @@ async function labelledStages(
 /** The weights that pre-training with this seed starts from. */
 async function untrainedEncoder(gpu: Gpu, settings: TrainSettings): Promise<PretrainedEncoder> {
   const state = new State(gpu);
-  const { encoder } = new SimClr(modelOptions(settings));
+  const { encoder } = learnerOf(settings, { count: 1, classes: 0 });
   try {
     return await readEntries(state, [...encoder.parameters, ...encoder.buffers]);
   } finally {

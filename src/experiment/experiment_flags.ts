@@ -1,7 +1,7 @@
 /** An experiment's settings as the flags that give them. */
 import type { DeviceTraits } from '../gpu/device.ts';
-import { toBeGiven, wordsOf } from '../train/setting_flags.ts';
-import { flagOf, trainSettings } from '../train/settings.ts';
+import { methodGiven, toBeGiven, wordsOf } from '../train/setting_flags.ts';
+import { flagOf, methodOf, settingsOf } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
 import {
   type ExperimentPlan,
@@ -23,7 +23,12 @@ export function experimentFlags(
   // An encoder that is taken has its own settings; only the precision of what follows is free.
   const pretraining =
     checkpoint === null
-      ? toBeGiven(pretrain, trainSettings.parse({}), (given) => pretrainDefaults(given, traits))
+      ? {
+          ...methodGiven(pretrain.method),
+          ...toBeGiven({ ...pretrain }, settingsOf(methodOf(pretrain)).parse({}), (given) =>
+            pretrainDefaults({ method: pretrain.method, ...given }, traits),
+          ),
+        }
       : { precision: supervised.precision, seed: seeds[0] };
   const { seed, precision, ...others } = pretraining as Readonly<Record<string, unknown>>;
   const own = Object.fromEntries(supervisedNames.map((name) => [name, supervised[name]]));

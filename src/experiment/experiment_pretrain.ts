@@ -126,8 +126,8 @@ const epochRecord = z.object({
   epoch: z.number().int().min(1),
   step: z.number().int().min(0),
   loss: measured(),
-  chance: z.number(),
-  accuracy: measured(),
+  chance: z.number().optional(),
+  accuracy: measured().optional(),
   imagesPerSecond: measured(),
   knn: z.number().optional(),
 });
@@ -183,9 +183,13 @@ function resultOf(
     seed,
     checkpoint,
     steps,
-    epochs: epochs.map(({ epoch, step, loss, chance, accuracy, imagesPerSecond, knn }) => {
-      return { epoch, step, loss, chance, accuracy, imagesPerSecond, ...(knn !== undefined && { knn }) };
-    }),
+    epochs: epochs.map(({ epoch, step, loss, chance, accuracy, imagesPerSecond, knn }) => ({
+      ...{ epoch, step, loss },
+      ...(chance !== undefined && { chance }),
+      ...(accuracy !== undefined && { accuracy }),
+      imagesPerSecond,
+      ...(knn !== undefined && { knn }),
+    })),
     ...(untrained !== undefined && { untrainedKnn: untrained }),
     similarity: stages.sort((a, b) => a.step - b.step),
     seconds,

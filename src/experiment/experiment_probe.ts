@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { Embedder } from '../analysis/embed.ts';
 import { type LabelledFeatures, pickLabelled, probeDefaults, probeScore, trainProbe } from '../analysis/probe.ts';
 import type { ImageSet } from '../data/images.ts';
+import { preparation } from '../data/preparation.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { checked, readChecked } from '../io/checked.ts';
@@ -17,8 +18,8 @@ import { ensureWritableDir, writeFileAtomic } from '../io/files.ts';
 import { Classifier } from '../nn/classifier.ts';
 import { shapeOf } from '../nn/resnet.ts';
 import { classCount, digestOf, type SupervisedData } from '../train/supervised_data.ts';
-import { digestOfGiven, loadEncoder, type PretrainedEncoder } from '../train/supervised_encoder.ts';
-import { preparation, type SupervisedSettings } from '../train/supervised_settings.ts';
+import { digestOfGiven, loadEncoder, originOf, type PretrainedEncoder } from '../train/supervised_encoder.ts';
+import type { SupervisedSettings } from '../train/supervised_settings.ts';
 import { type LinearProbe, type Probes, probedEncoders, probesSchema } from './experiment_results.ts';
 
 /** Images whose features are computed at a time. */
@@ -136,7 +137,7 @@ export class Prober {
     const state = new State(gpu);
     try {
       const classifier = new Classifier({ ...shapeOf(settings), seed: settings.seed, classes: classCount(data) });
-      loadEncoder(state, classifier, this.encoders[name]);
+      loadEncoder(state, classifier.encoder, originOf(this.encoders[name]));
       const total = data.train.count + data.test.count;
       const embed = async (set: ImageSet, before: number): Promise<LabelledFeatures> => {
         const options = { ...preparation(settings), batchSize: Math.min(featureBatch, set.count) };

@@ -67,9 +67,9 @@ export interface PretrainingEpoch {
   readonly epoch: number;
   readonly step: number;
   readonly loss: number;
-  /** log(2N − 1): the loss when all embeddings are equal. */
-  readonly chance: number;
-  readonly accuracy: number;
+  /** The loss of guessing (SimCLR's log(2N − 1)), and what the method logs as accuracy, where it has them. */
+  readonly chance?: number;
+  readonly accuracy?: number;
   readonly imagesPerSecond: number;
   /** Accuracy of nearest neighbours in the features, in epochs that measured it. */
   readonly knn?: number;

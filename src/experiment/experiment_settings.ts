@@ -8,7 +8,7 @@ import type { DeviceTraits } from '../gpu/device.ts';
 import { readChecked, settingsTable } from '../io/checked.ts';
 import { writeFileAtomic } from '../io/files.ts';
 import { shapeOf } from '../nn/resnet.ts';
-import { defaultsFor, flagOf, parseSettings, type TrainSettings } from '../train/settings.ts';
+import { defaultsFor, flagOf, type GivenSettings, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { parseSupervisedSettings, type SupervisedSettings } from '../train/supervised_settings.ts';
 
 /** Settings that pre-training and the labelled stages each have for themselves: `epochs` is `--supervised-epochs` there. */
@@ -44,7 +44,7 @@ export interface GivenExperiment {
   readonly checkpoint?: string;
   readonly seeds?: readonly number[];
   readonly folds?: readonly number[];
-  readonly pretrain: Partial<TrainSettings>;
+  readonly pretrain: GivenSettings;
   readonly supervised: GivenSupervised;
 }
 
@@ -95,13 +95,13 @@ export type ExperimentPlan = Omit<
 /** Sizes of the labelled stages with which the whole experiment ends within minutes on a software rasteriser. */
 export const softwareSupervised = { epochs: 12, batchSize: 32 } as const;
 /** With few epochs, every one of them is a stage that the report shows. */
-const softwareDrawing = { drawEvery: 1 } as const;
+const softwareDrawing = { figureEvery: 1 } as const;
 
 /** What was given of pre-training, with the sizes that a software adapter needs for the rest. */
-export const pretrainDefaults = (
-  given: Partial<TrainSettings>,
-  traits: Pick<DeviceTraits, 'software'>,
-): Partial<TrainSettings> => ({ ...(traits.software && softwareDrawing), ...defaultsFor(given, traits) });
+export const pretrainDefaults = (given: GivenSettings, traits: Pick<DeviceTraits, 'software'>): GivenSettings => ({
+  ...(traits.software && softwareDrawing),
+  ...defaultsFor(given, traits),
+});
 
 /**
  * All settings of a new experiment. With a checkpoint, how images are prepared and the architecture are the checkpoint's.
@@ -191,10 +191,8 @@ export function checkContinues(out: string, given: GivenExperiment, config: Expe
   compare('--seeds', given.seeds, config.seeds);
   compare('--folds', given.folds, config.folds);
   const { precision } = config.checkpoint === null ? config.pretrain : config.supervised;
-  const found = { ...config.pretrain, seed: config.seeds, precision };
-  for (const name of Object.keys(given.pretrain) as (keyof TrainSettings)[]) {
-    compare(flagOf(name), given.pretrain[name], found[name]);
-  }
+  const found: Readonly<Record<string, unknown>> = { ...config.pretrain, seed: config.seeds, precision };
+  for (const [name, value] of Object.entries(given.pretrain)) compare(flagOf(name), value, found[name]);
   for (const name of Object.keys(given.supervised) as SupervisedName[]) {
     compare(flagOf(supervisedKey(name)), given.supervised[name], config.supervised[name]);
   }

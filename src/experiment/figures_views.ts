@@ -3,18 +3,22 @@
 import type { Dataset } from '../data/dataset.ts';
 import { type ImageSet, imageBytes } from '../data/images.ts';
 import { epochOrder } from '../data/order.ts';
-import { hostImages } from '../data/source.ts';
+import { preparation } from '../data/preparation.ts';
+import { hostImages, type ImageSource } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { Program } from '../graph/program.ts';
+import { type Inputs, Program } from '../graph/program.ts';
 import { State } from '../graph/state.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { constant, input, trace } from '../graph/trace.ts';
+import { ntXent } from '../losses/nt_xent.ts';
+import { simclr } from '../methods/simclr.ts';
 import { augment, packAugmentParameters, type ViewParameters } from '../ops/augment.ts';
-import { ntXent } from '../ops/nt_xent.ts';
-import { SimClr } from '../ssl/simclr.ts';
-import { blurKernel, twoViews, viewSeeds } from '../ssl/views.ts';
-import { type Checkpoint, loadModel } from '../train/checkpoint.ts';
-import { Monitor, toPixels } from '../train/monitor.ts';
-import { modelOptions, pretrainingOptions, type TrainSettings } from '../train/settings.ts';
+import { StepFeeds } from '../ssl/feeds.ts';
+import { blurKernel, traceViews } from '../ssl/views.ts';
+import { type Checkpoint, loadLearner } from '../train/checkpoint.ts';
+import { learnerOf, viewsOf } from '../train/learner.ts';
+import { settingOf, type TrainSettings } from '../train/settings.ts';
+import { SimilarityFigure, toPixels } from '../train/similarity_figure.ts';
 import type { SimilarityStage } from './experiment_results.ts';
 import { type LossExample, workOutLoss } from './figures_loss.ts';
 
@@ -109,63 +113,80 @@ function distinct({ labels, count }: ImageSet, most: number): Uint32Array {
   return Uint32Array.from(first.filter((i) => i < count).slice(0, most));
 }
 
+/** Records two views of each image as training makes them, in the first group of views that the method asks for. */
+function tracePairs(source: ImageSource, settings: TrainSettings, feeds: StepFeeds): Tensor {
+  const [first] = viewsOf(settings);
+  return traceViews(source, [{ ...first, count: 2 }], feeds, settings)[0];
+}
+
+/** What a program on such views is given. */
+function pairInputs(source: ImageSource, { seed }: TrainSettings, feeds: StepFeeds, indices: Uint32Array): Inputs {
+  const time = { seed, epoch: figureEpoch, step: 1, steps: 1, perEpoch: 1, indices, first: 0 };
+  return { ...feeds.values(time), ...source.inputs(indices) };
+}
+
 /** Augmented pairs as training makes them: view 1 of each image, then view 2 of each. */
 export async function pairViews(gpu: Gpu, set: ImageSet, settings: TrainSettings, most = 8): Promise<Uint8Array[]> {
   const indices = epochOrder(set.count, settings.seed, figureEpoch).slice(0, most);
-  const options = pretrainingOptions(settings);
   const state = new State(gpu);
   const source = hostImages(set);
-  const { graph, result } = trace(() => ({
-    views: twoViews(source, input('indices', [indices.length], 'u32'), input('seeds', [4], 'u32'), options),
-  }));
+  const feeds = new StepFeeds(indices.length);
+  const { graph, result } = trace(() => ({ views: tracePairs(source, settings, feeds) }));
   const program = await Program.compile(graph, state, result);
-  const seeds = viewSeeds(settings.seed, figureEpoch);
-  const { views } = await program.run({ indices, seeds, ...source.inputs(indices) }).read();
+  const { views } = await program.run(pairInputs(source, settings, feeds, indices)).read();
   program.destroy();
   state.destroy();
-  return toPixels(views as Float32Array, 2 * indices.length, options);
+  return toPixels(views as Float32Array, 2 * indices.length, preparation(settings));
 }
 
-/** The loss of two pairs of different classes, from the embeddings of a trained network, worked out step by step. */
-export async function lossExample(
-  gpu: Gpu,
-  set: ImageSet,
-  checkpoint: Checkpoint,
-): Promise<{ example: LossExample; pictures: Uint8Array[] }> {
+export interface WorkedLoss {
+  readonly example: LossExample;
+  readonly pictures: readonly Uint8Array[];
+}
+
+/** The temperature of SimCLR's loss; undefined for runs of other methods, whose losses are not worked out. */
+const temperatureOf = (settings: TrainSettings): number | undefined =>
+  settings.method === simclr.name ? (settingOf(settings, 'temperature') as number) : undefined;
+
+/** SimCLR's loss of two pairs of different classes, from the embeddings of a trained network, worked out step by step. */
+export async function lossExample(gpu: Gpu, set: ImageSet, checkpoint: Checkpoint): Promise<WorkedLoss | undefined> {
   const { settings } = checkpoint;
+  const temperature = temperatureOf(settings);
+  if (temperature === undefined) return undefined;
   const indices = distinct(set, 2);
-  const options = pretrainingOptions(settings);
   const state = new State(gpu);
-  const model = loadModel(state, checkpoint);
+  const [figure] = loadLearner(state, checkpoint).figures!;
   const source = hostImages(set);
+  const feeds = new StepFeeds(2);
   const { graph, result } = trace(() => {
-    const views = twoViews(source, input('indices', [2], 'u32'), input('seeds', [4], 'u32'), options);
-    const z = model.embeddings(views, { training: false });
-    return { views, z, loss: ntXent(z, { temperature: settings.temperature }).loss };
+    const views = tracePairs(source, settings, feeds);
+    const z = figure.embed(views);
+    return { views, z, loss: ntXent(z, { temperature }).loss };
   });
   const program = await Program.compile(graph, state, result);
-  const seeds = viewSeeds(settings.seed, figureEpoch);
-  const { views, z, loss } = await program.run({ indices, seeds, ...source.inputs(indices) }).read();
+  const { views, z, loss } = await program.run(pairInputs(source, settings, feeds, indices)).read();
   program.destroy();
   state.destroy();
   const names = Array.from(indices, (i) => (set.labels ? className(set, set.labels[i]) : `image ${i}`));
   const rows = [1, 2].flatMap((view) => names.map((name) => `${name} ${view}`));
-  const example = { ...workOutLoss(z as Float32Array, rows, settings.temperature), kernelLoss: loss[0] };
-  return { example, pictures: toPixels(views as Float32Array, 4, options) };
+  const example = { ...workOutLoss(z as Float32Array, rows, temperature), kernelLoss: loss[0] };
+  return { example, pictures: toPixels(views as Float32Array, 4, preparation(settings)) };
 }
 
 /** Similarities of the fixed pairs before and after training, for a checkpoint whose run is not at hand. */
 export async function beforeAndAfter(gpu: Gpu, { train }: Dataset, checkpoint: Checkpoint): Promise<SimilarityStage[]> {
-  const { settings, progress } = checkpoint;
-  const options = pretrainingOptions(settings);
+  const { settings, progress, images } = checkpoint;
   const stages: SimilarityStage[] = [];
   for (const step of [0, progress.step]) {
     const state = new State(gpu);
-    const model = step === 0 ? new SimClr(modelOptions(settings)) : loadModel(state, checkpoint);
-    const monitor = await Monitor.create(state, model, hostImages(train), options);
-    const { positives, negatives, similarity } = await monitor.draw(step);
-    stages.push({ step, positives, negatives, similarity: Array.from(similarity) });
-    monitor.destroy();
+    const learner = step === 0 ? learnerOf(settings, images) : loadLearner(state, checkpoint);
+    for (const declared of learner.figures ?? []) {
+      const parts = { learner, views: viewsOf(settings), source: hostImages(train), settings };
+      const figure = await SimilarityFigure.create(state, parts, declared);
+      const { positives, negatives, similarity } = await figure.draw(step);
+      stages.push({ step, positives, negatives, similarity: Array.from(similarity) });
+      figure.destroy();
+    }
     state.destroy();
     if (progress.step === 0) break;
   }

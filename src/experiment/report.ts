@@ -32,7 +32,7 @@ export async function writeReport(
 ): Promise<Results> {
   const { train } = labelledData(dataset, config.data);
   const checkpoint = readCheckpoint(numbers.pretraining[0].checkpoint);
-  const { example, pictures: lossViews } = await lossExample(gpu, train, checkpoint);
+  const worked = await lossExample(gpu, train, checkpoint);
   const compared = isStl10(config.data);
   const results: Results = {
     version: 1,
@@ -42,14 +42,14 @@ export async function writeReport(
     findings: findings(numbers.runs, compared),
     majority: majorityOf(labelledData(dataset, config.data)),
     ...(compared && { published }),
-    lossExample: example,
+    ...(worked && { lossExample: worked.example }),
     ...numbers,
   };
   const pictures: Pictures = {
     samples: samplesByClass(train),
     augmentations: await augmentationsOneByOne(gpu, train, checkpoint.settings),
     pairs: await pairViews(gpu, dataset.train, checkpoint.settings),
-    lossViews,
+    ...(worked && { lossViews: worked.pictures }),
   };
   markResults(out);
   writeFileAtomic(join(out, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);

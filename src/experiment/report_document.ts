@@ -55,7 +55,8 @@ export interface Results extends ExperimentNumbers {
   readonly majority: Majority;
   /** Published numbers for these images: STL-10's, where it is STL-10. */
   readonly published?: Published;
-  readonly lossExample: LossExample;
+  /** Of SimCLR only. */
+  readonly lossExample?: LossExample;
 }
 
 /** Pictures of the report: square RGB images, HWC bytes. */
@@ -64,7 +65,7 @@ export interface Pictures {
   readonly augmentations: readonly AugmentationStep[];
   /** View 1 of each image, then view 2 of each. */
   readonly pairs: readonly Uint8Array[];
-  readonly lossViews: readonly Uint8Array[];
+  readonly lossViews?: readonly Uint8Array[];
 }
 
 const figure = async (name: string, caption: string, chart: ReturnType<typeof pairsFigure>): Promise<Block> => ({
@@ -106,7 +107,7 @@ export async function reportDocument(results: Results, pictures: Pictures): Prom
       paragraph(`Data: ${description}. Adapter: ${config.adapter}.`),
       ...(await imageBlocks(pictures, config.pretrain)),
       ...(await lossBlocks(results, pictures)),
-      ...(await pretrainingBlocks(results.pretraining)),
+      ...(await pretrainingBlocks(results.pretraining, config.pretrain.method)),
       ...(await modelBlocks(runs)),
       ...timeBlocks(results),
     ],
@@ -139,6 +140,7 @@ const imageBlocks = async ({ samples, augmentations, pairs }: Pictures, settings
 
 /** The loss of two pairs, line by line. */
 async function lossBlocks({ lossExample: example, pretraining }: Results, { lossViews }: Pictures): Promise<Block[]> {
+  if (!example || !lossViews) return [];
   const { rows, cosines, probabilities, losses, loss, kernelLoss, temperature } = example;
   const positive = (i: number) => (i + rows.length / 2) % rows.length;
   return [
@@ -166,20 +168,17 @@ async function lossBlocks({ lossExample: example, pretraining }: Results, { loss
   ];
 }
 
-async function pretrainingBlocks(runs: readonly PretrainingResult[]): Promise<Block[]> {
+async function pretrainingBlocks(runs: readonly PretrainingResult[], method: string): Promise<Block[]> {
   const blocks: Block[] = [heading('Pre-training')];
   if (runs.every(({ epochs }) => epochs.length > 0)) {
-    for (const { name, chart } of pretrainingCharts(runs)) {
-      const caption =
-        name === 'pretraining-loss'
-          ? 'Contrastive loss, the mean over each epoch.'
-          : 'Contrastive accuracy: how often the other view of the same image is the most similar one; and, where it was measured, the accuracy of nearest neighbours in the features.';
+    for (const { name, caption, chart } of pretrainingCharts(runs, method)) {
       blocks.push(await figure(name, caption, chart));
     }
   } else {
     blocks.push(paragraph('The encoder was taken from a checkpoint whose record of epochs is not at hand.'));
   }
   for (const run of runs) {
+    if (run.similarity.length === 0) continue;
     const name = runs.length > 1 ? `similarity-seed-${run.seed}` : 'similarity';
     blocks.push(
       await figure(

@@ -63,16 +63,19 @@ function isSafe(
   );
 }
 
+/** What a tensor's memory belongs to: an optimiser updates the flat variable of what a layer reads. */
+const rootOf = (tensor: Tensor): Tensor => tensor.flat?.parent ?? tensor;
+const reads = ({ inputs }: Node): Set<Tensor> => new Set(inputs.map(rootOf));
 const updates = ({ op, attrs, inputs }: Node): Tensor[] =>
-  (op.mutates?.(attrs, inputs) ?? []).map((index) => inputs[index]);
+  (op.mutates?.(attrs, inputs) ?? []).map((index) => rootOf(inputs[index]));
 
 /** Whether a node may run after others: none of them reads what it updates or updates what it reads. */
 function mayMove(node: Node, others: readonly Node[]): boolean {
-  return others.every(
-    (other) =>
-      !updates(other).some((tensor) => node.inputs.includes(tensor)) &&
-      !updates(node).some((tensor) => other.inputs.includes(tensor)),
-  );
+  const [read, updated] = [reads(node), updates(node)];
+  return others.every((other) => {
+    const otherReads = updated.length > 0 ? reads(other) : undefined;
+    return !updates(other).some((tensor) => read.has(tensor)) && !updated.some((tensor) => otherReads!.has(tensor));
+  });
 }
 
 function fusedNode({ op, inputs, attrs, replaces }: Fusion, { label }: Node): Node {

@@ -77,6 +77,13 @@ export class Tensor implements Spec {
     return range;
   }
 
+  /** The same memory of a variable under another name, such as a file's. */
+  named(name: string): Tensor {
+    const alias = new Tensor(this.shape, this.dtype, { kind: 'variable', name, init: undefined });
+    alias.flat = this.flat ?? { parent: this, offset: 0 };
+    return alias;
+  }
+
   toString(): string {
     return `${this.name} ${this.dtype}[${this.shape.join(', ')}]`;
   }

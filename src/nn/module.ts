@@ -25,6 +25,15 @@ export interface Entry {
 export const countNumbers = (entries: readonly Entry[]): number =>
   entries.reduce((sum, { torchShape }) => sum + elements(torchShape), 0);
 
+/** Error: two of the tensors have one name, under which a file could keep only one of them. */
+export function checkNames(entries: readonly Entry[]): void {
+  const seen = new Set<string>();
+  for (const { tensor } of entries) {
+    if (seen.has(tensor.name)) throw new Error(`two parameters are named '${tensor.name}': give one network a name`);
+    seen.add(tensor.name);
+  }
+}
+
 /**
  * A part of a network: it owns variables, under the names that torchvision gives them, and applies ops to tensors. Modules are
  * made once; `forward` may be traced into any number of programs, which share the values through their `State`.

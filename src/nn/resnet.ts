@@ -4,8 +4,9 @@ import { cast } from '../ops/cast.ts';
 import { globalAvgPool } from '../ops/global_avg_pool.ts';
 import { maxPool2d } from '../ops/max_pool.ts';
 import { relu } from '../ops/relu.ts';
+import type { Encoder } from './encoder.ts';
 import { BatchNorm, Conv2d, Sequential } from './layers.ts';
-import { type Mode, Module } from './module.ts';
+import { join, type Mode, Module } from './module.ts';
 import { BasicBlock, Bottleneck } from './resnet_blocks.ts';
 
 /** The networks (He et al., 2016, table 1): their kind of block, and how many of them each stage has. */
@@ -60,32 +61,37 @@ export const baseChannels = 64;
  * ResNet-18, -34 or -50 (He et al., 2016) without its classifier, under torchvision's names. Takes images [N, H, W, 4] (the fourth
  * channel zero), gives features [N, dimensions], which are f32 in any precision.
  */
-export class ResNet extends Module {
+export class ResNet extends Module implements Encoder {
   /** Features that the trunk gives, the average-pooled last map: at width 1 512, and 2,048 of a ResNet-50. */
   readonly dimensions: number;
   private readonly conv1: Conv2d;
   private readonly bn1: BatchNorm;
   private readonly layers: readonly Sequential[];
 
-  constructor(private readonly options: ResNetOptions) {
-    super('');
-    const { architecture, stem, width, seed } = { width: 1, ...options };
+  readonly shape: ResNetShape;
+
+  /** @param name in front of its tensors' names, where a program has two networks; empty for an encoder that is exported */
+  constructor(options: ResNetOptions, name = '') {
+    super(name);
+    this.shape = shapeOf(options);
+    const { architecture, stem, width } = this.shape;
+    const { seed } = options;
     const base = baseChannels * width;
     const shape = stem === 'imagenet' ? { kernel: 7, stride: 2, padding: 3 } : { kernel: 3, stride: 1, padding: 1 };
-    this.conv1 = this.child(new Conv2d('conv1', 3, base, { ...shape, seed }));
-    this.bn1 = this.child(new BatchNorm('bn1', base));
+    this.conv1 = this.child(new Conv2d(join(name, 'conv1'), 3, base, { ...shape, seed }));
+    this.bn1 = this.child(new BatchNorm(join(name, 'bn1'), base));
     const { Block, blocks } = resnets[architecture];
     const outputs = blocks.map((_, stage) => base * 2 ** stage * Block.expansion);
     this.layers = blocks.map((length, stage) => {
-      const name = `layer${stage + 1}`;
+      const layer = join(name, `layer${stage + 1}`);
       const block = (_: unknown, i: number) =>
-        new Block(`${name}.${i}`, {
+        new Block(`${layer}.${i}`, {
           inputs: i > 0 ? outputs[stage] : (outputs[stage - 1] ?? base),
           channels: base * 2 ** stage,
           stride: i === 0 && stage > 0 ? 2 : 1,
           seed,
         });
-      return this.child(new Sequential(name, Array.from({ length }, block)));
+      return this.child(new Sequential(layer, Array.from({ length }, block)));
     });
     this.dimensions = outputs.at(-1)!;
   }
@@ -93,7 +99,7 @@ export class ResNet extends Module {
   forward(x: Tensor, mode: Mode): Tensor {
     const images = scope('stem', () => cast(x, mode.precision ?? 'f32'));
     let y = scope('stem', () => relu(this.bn1.forward(this.conv1.forward(images), mode)));
-    if (this.options.stem === 'imagenet') y = scope('stem', () => maxPool2d(y, { kernel: 3, stride: 2, padding: 1 }));
+    if (this.shape.stem === 'imagenet') y = scope('stem', () => maxPool2d(y, { kernel: 3, stride: 2, padding: 1 }));
     for (const layer of this.layers) y = layer.forward(y, mode);
     return scope('avgpool', () => globalAvgPool(y));
   }

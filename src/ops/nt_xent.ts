@@ -9,7 +9,6 @@ import type { DeviceTraits } from '../gpu/device.ts';
 import { grid1d, type Kernel } from '../gpu/kernel.ts';
 import { bytesPerElement, check, type Launch, type Op, Scratch, type Tensor, type Variants } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
-import { l2Normalize } from './l2_normalize.ts';
 import { rowMeanLaunch } from './row_mean.ts';
 import { ordered } from './variants.ts';
 
@@ -171,16 +170,8 @@ function packLaunch(
   return { packed, stride, quads, launch };
 }
 
-/**
- * Normalised-temperature cross-entropy of 2N embeddings z [2N, D], which need not have length one: row i and row i + N are two
- * views of one sample. Returns the loss [1], the contrastive accuracy [1], the log-sum-exp of each row [2N], and z with rows of length
- * one, `unit` [2N, D].
- */
-export function ntXent(
-  z: Tensor,
-  { temperature }: Attrs,
-): { loss: Tensor; accuracy: Tensor; lse: Tensor; unit: Tensor } {
-  const unit = l2Normalize(z);
-  const [loss, accuracy, lse] = apply(ntXentOp, [unit], { temperature });
-  return { loss, accuracy, lse, unit };
+/** The loss [1], the contrastive accuracy [1] and the log-sum-exp of each row [2N] of unit rows y [2N, D]: see `ntXentOp`. */
+export function ntXentOfUnit(y: Tensor, attrs: Attrs): { loss: Tensor; accuracy: Tensor; lse: Tensor } {
+  const [loss, accuracy, lse] = apply(ntXentOp, [y], attrs);
+  return { loss, accuracy, lse };
 }

@@ -28,17 +28,20 @@ export const readRowsOp: Op<ReadAttrs> = {
   ],
 };
 
-/** y[p, first + i] = x[p, i]: rows `first` … of every part of the variable y are set, the others keep their values. */
+/** y[p, first + i] = x[p, i]: rows `first` … of every part of the variable y are set, the others keep their values. None where made is 0. */
 export const writeRowsOp: Op<PartsAttrs> = {
   name: 'write_rows',
-  infer([y, x, first], { parts }) {
+  infer([y, x, first, made], { parts }) {
     checkRange('write_rows', y, first, parts);
+    check(made.dtype === 'u32' && made.size === 1, 'write_rows', 'made must be u32 [1]', made);
     const same = x.dtype === 'f32' && x.shape.slice(1).join() === y.shape.slice(1).join();
     const fits = same && x.shape[0] >= 1 && x.shape[0] % parts === 0 && x.shape[0] <= y.shape[0];
     check(fits, 'write_rows', `the rows must have the target's columns and fit into its ${parts} parts`, x, y);
     return [];
   },
-  launches: ({ inputs: [y, x, first], attrs }) => [{ kernel: write, bindings: { x, first, y }, ...sizes(y, x, attrs) }],
+  launches: ({ inputs: [y, x, first, made], attrs }) => [
+    { kernel: write, bindings: { x, first, made, y }, ...sizes(y, x, attrs) },
+  ],
   mutates: () => [0],
 };
 
@@ -67,10 +70,20 @@ function sizes(whole: Tensor, range: Tensor, { parts }: PartsAttrs) {
  */
 export const readRows = (x: Tensor, first: Tensor, attrs: ReadAttrs): Tensor => apply(readRowsOp, [x, first], attrs)[0];
 
+export interface WriteOptions extends Partial<PartsAttrs> {
+  /** u32 [1]: nothing is written where it is 0, such as in a step that is skipped (see `stepMade`). */
+  readonly made?: Tensor | undefined;
+}
+
 /**
  * Sets rows of a variable [parts · P, …] to x [parts · rows, …], from row `first` (u32 [1]) of each part on; rows past the end of a
  * part are left out. By default from row 0 of the whole.
  */
-export function writeRows(target: Tensor, x: Tensor, first?: Tensor, attrs: PartsAttrs = { parts: 1 }): void {
-  apply(writeRowsOp, [target, x, first ?? constant('first row', Uint32Array.of(0))], attrs);
+export function writeRows(
+  target: Tensor,
+  x: Tensor,
+  first = constant('first row', Uint32Array.of(0)),
+  { parts = 1, made = constant('made', Uint32Array.of(1)) }: WriteOptions = {},
+): void {
+  apply(writeRowsOp, [target, x, first, made], { parts });
 }

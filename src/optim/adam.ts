@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { input, variable } from '../graph/trace.ts';
 import { adamUpdate } from '../ops/adam.ts';
-import { checkSetting, type Optimizer, scalarsInput } from './optimizer.ts';
+import { checkSetting, type Optimizer, scalarsOf } from './optimizer.ts';
 
 export interface AdamOptions {
   readonly betas?: readonly [number, number];
@@ -21,7 +21,7 @@ export function adam(
   checkSetting(name, 'weightDecay', weightDecay, 0);
   const expAvg = variable('exp_avg', weights.shape);
   const expAvgSq = variable('exp_avg_sq', weights.shape);
-  const scalars = input(scalarsInput, [3], 'f32');
+  const scalars = input(scalarsOf(weights), [3], 'f32');
   return {
     name,
     state: [expAvg, expAvgSq].map((moment) => ({ name: moment.name, variable: moment })),
@@ -31,7 +31,7 @@ export function adam(
         { beta1, beta2, eps, weightDecay, decoupled },
       ),
     scalars: (step, lr) => ({
-      [scalarsInput]: Float32Array.of(lr, lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step)),
+      [scalars.name]: Float32Array.of(lr, lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step)),
     }),
   };
 }

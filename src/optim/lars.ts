@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { input, variable } from '../graph/trace.ts';
 import { larsUpdate } from '../ops/lars.ts';
-import { checkSetting, type Optimizer, scalarsInput } from './optimizer.ts';
+import { checkSetting, type Optimizer, scalarsOf } from './optimizer.ts';
 
 export interface LarsOptions {
   readonly momentum?: number;
@@ -26,7 +26,7 @@ export function lars(
   checkSetting('lars', 'weightDecay', weightDecay, 0);
   checkSetting('lars', 'eta', eta, 0, true);
   const momentumBuffer = variable('momentum_buffer', weights.shape);
-  const scalars = input(scalarsInput, [1], 'f32');
+  const scalars = input(scalarsOf(weights), [1], 'f32');
   return {
     name: 'lars',
     state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
@@ -36,6 +36,6 @@ export function lars(
         weightDecay,
         eta,
       }),
-    scalars: (_step, lr) => ({ [scalarsInput]: Float32Array.of(lr) }),
+    scalars: (_step, lr) => ({ [scalars.name]: Float32Array.of(lr) }),
   };
 }

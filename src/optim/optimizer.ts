@@ -18,8 +18,8 @@ export interface Optimizer {
   scalars(step: number, lr: number): Readonly<Record<string, Float32Array>>;
 }
 
-/** Name of the input that has what changes from step to step. */
-export const scalarsInput = 'optimizer_scalars';
+/** Name of the input that has what changes from step to step: a program may have several optimisers. */
+export const scalarsOf = (weights: Tensor): string => `optimizer_scalars of ${weights.name}`;
 
 /** Throws unless `value` is finite and at least `least` (more than it, with `open`). */
 export function checkSetting(optimizer: string, name: string, value: number, least: number, open = false): void {

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { input, variable } from '../graph/trace.ts';
 import { sgdUpdate } from '../ops/sgd.ts';
-import { checkSetting, type Optimizer, scalarsInput } from './optimizer.ts';
+import { checkSetting, type Optimizer, scalarsOf } from './optimizer.ts';
 
 export interface SgdOptions {
   readonly momentum?: number;
@@ -17,12 +17,12 @@ export function sgd(
   checkSetting('sgd', 'momentum', momentum, 0, nesterov);
   checkSetting('sgd', 'weightDecay', weightDecay, 0);
   const momentumBuffer = variable('momentum_buffer', weights.shape);
-  const scalars = input(scalarsInput, [1], 'f32');
+  const scalars = input(scalarsOf(weights), [1], 'f32');
   return {
     name: 'sgd',
     state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
     update: (gradients, firstBad, half) =>
       sgdUpdate({ weights, momentumBuffer, gradients, scalars, firstBad, half }, { momentum, weightDecay, nesterov }),
-    scalars: (_step, lr) => ({ [scalarsInput]: Float32Array.of(lr) }),
+    scalars: (_step, lr) => ({ [scalars.name]: Float32Array.of(lr) }),
   };
 }

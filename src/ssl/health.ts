@@ -1,9 +1,12 @@
-/** Whether a training without labels learns anything: what it looks like when it does not, told as warnings. */
+/** Whether a training learns anything: what it looks like when it does not, told as warnings. */
 
 import { describeDuplicates, findDuplicates } from '../data/duplicates.ts';
 import type { ImageSet } from '../data/images.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { counted } from '../io/counted.ts';
+import type { Chance, Learner, Metric } from './method.ts';
+
+type Healthy = NonNullable<Metric['healthy']>;
 
 /** Something that makes a training worthless, or images unfit for it. */
 export interface TrainWarning {
@@ -25,48 +28,46 @@ export interface TrainWarning {
 export const collapsedShare = 0.1;
 /** Steps over which it is averaged: in small batches batch norm lets a collapsed network scatter. */
 const collapsedSteps = 20;
-/** The loss counts as at chance above this share of log(2N − 1), over an epoch, or over this many steps where it is shorter. */
+/** The loss counts as at chance above this share of what guessing gives, over an epoch, or over this many steps where it is shorter. */
 export const chanceShare = 0.99;
 const chanceSteps = 50;
 
-export interface HealthOptions {
-  readonly batchSize: number;
-  /** Dimensions of an embedding. */
-  readonly features: number;
-}
-
 interface Observed {
   readonly loss: number;
-  readonly embeddingStd: number;
+  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** Follows the steps of one training. */
 export class Health {
-  /** `embeddingStd` of the last steps. */
+  /** The measure of spread in the last steps. */
   private readonly recent: number[] = [];
+  private readonly spread: { readonly name: string; readonly healthy: Healthy } | undefined;
   private loss = 0;
   private steps = 0;
   private readonly current = new Map<TrainWarning['kind'], TrainWarning>();
 
   constructor(
     private readonly set: ImageSet,
-    private readonly options: HealthOptions,
+    private readonly batchSize: number,
+    private readonly learner: Pick<Learner, 'metrics' | 'chance' | 'discriminatesImages'>,
     private readonly onWarning: (warning: TrainWarning) => void,
-  ) {}
+  ) {
+    const [name, metric] = Object.entries(learner.metrics ?? {}).find(([, { healthy }]) => healthy) ?? [];
+    if (name !== undefined && metric?.healthy) this.spread = { name, healthy: metric.healthy };
+  }
 
-  /** Looks for copies among the images: reads each once. */
+  /** Looks for copies among images that are to be told apart: reads each once. */
   checkImages(): void {
-    const { set, options } = this;
+    const { set, batchSize, learner } = this;
+    if (!learner.discriminatesImages) return;
     const found = findDuplicates(set);
     if (found.copies === 0) return;
-    const repeated = found.distinct < options.batchSize;
+    const repeated = found.distinct < batchSize;
     const warning: TrainWarning = {
       kind: 'duplicates',
       step: 0,
       message: `${set.name}: ${describeDuplicates(set, found)}; a copy is contrasted with its original as if it showed something else`,
-      remedy: repeated
-        ? `give at least as many different images as a batch has (${options.batchSize})`
-        : 'remove the copies',
+      remedy: repeated ? `give at least as many different images as a batch has (${batchSize})` : 'remove the copies',
     };
     // With fewer different images than a batch takes, every batch has copies: nothing can be learnt of telling images apart.
     if (repeated) this.current.set('duplicates', warning);
@@ -74,27 +75,27 @@ export class Health {
   }
 
   /** Notes what a step showed; warns once of each fault, and again if it comes back. */
-  observe(step: number, { loss, embeddingStd }: Observed): void {
-    const { options, set } = this;
-    this.judgeSpread(step, embeddingStd);
+  observe(step: number, { loss, metrics }: Observed): void {
+    if (this.spread) this.judgeSpread(step, metrics[this.spread.name], this.spread.healthy);
     if (!Number.isFinite(loss)) return; // a step that f16 skips
     this.loss += loss;
     this.steps++;
-    if (this.steps >= Math.max(chanceSteps, stepsPerEpoch(set.count, options.batchSize))) this.judgeLoss(step);
+    if (this.steps >= Math.max(chanceSteps, stepsPerEpoch(this.set.count, this.batchSize))) this.judgeLoss(step);
   }
 
-  private judgeSpread(step: number, embeddingStd: number): void {
-    const { recent, options } = this;
-    recent.push(embeddingStd);
+  private judgeSpread(step: number, spread: number, healthy: Healthy): void {
+    const { recent } = this;
+    recent.push(spread);
     if (recent.length < collapsedSteps) return;
-    const warning = collapse(step, recent.reduce((a, b) => a + b) / recent.length, options);
+    const warning = collapse(step, recent.reduce((a, b) => a + b) / recent.length, healthy);
     recent.shift();
     if (warning) this.raise(warning);
     else this.current.delete('collapse');
   }
 
   private judgeLoss(step: number): void {
-    const warning = chance(step, this.loss / this.steps, this.steps, this.options);
+    const { chance } = this.learner;
+    const warning = chance && atChance(step, this.loss / this.steps, this.steps, chance);
     this.loss = this.steps = 0;
     if (warning) this.raise(warning);
     else this.current.delete('chance');
@@ -116,25 +117,28 @@ export class Health {
 }
 
 /** Undefined where embeddings are spread. */
-function collapse(step: number, embeddingStd: number, { features }: HealthOptions): TrainWarning | undefined {
-  const healthy = 1 / Math.sqrt(features);
-  if (!(embeddingStd < collapsedShare * healthy)) return undefined;
+function collapse(step: number, spread: number, { value, formula }: Healthy): TrainWarning | undefined {
+  if (!(spread < collapsedShare * value)) return undefined;
   return {
     kind: 'collapse',
     step,
-    message: `the embeddings have collapsed, all images look alike: standard deviation ${embeddingStd.toFixed(4)}, healthy is about 1/√${features} = ${healthy.toFixed(4)}`,
+    message: `the embeddings have collapsed, all images look alike: standard deviation ${spread.toFixed(4)}, healthy is about ${formula} = ${value.toFixed(4)}`,
     remedy: 'start again with a lower learning rate or a longer warm-up',
   };
 }
 
 /** Undefined where the loss is below chance. */
-function chance(step: number, loss: number, steps: number, { batchSize }: HealthOptions): TrainWarning | undefined {
-  const atChance = Math.log(2 * batchSize - 1);
-  if (loss < chanceShare * atChance) return undefined;
+function atChance(
+  step: number,
+  loss: number,
+  steps: number,
+  { loss: guessed, formula, meaning }: Chance,
+): TrainWarning | undefined {
+  if (loss < chanceShare * guessed) return undefined;
   return {
     kind: 'chance',
     step,
-    message: `the loss is at chance: ${loss.toFixed(4)} over ${counted(steps, 'step')}, log(2N−1) is ${atChance.toFixed(4)}; the model does not distinguish views of one image from those of others`,
+    message: `the loss is at chance: ${loss.toFixed(4)} over ${counted(steps, 'step')}, ${formula} is ${guessed.toFixed(4)}; ${meaning}`,
     remedy: 'change the learning rate, use weaker augmentation, or give more and more varied images',
   };
 }

@@ -1,18 +1,19 @@
-/** A step over a large batch in little memory: GradCache (Gao et al., 2021), for SimCLR's two views. */
-import type { ImageSource } from '../data/source.ts';
+/** A step over a large batch in little memory: GradCache (Gao et al., 2021), for methods whose loss needs embeddings only. */
 import { UserError } from '../errors.ts';
-import { input, trace, variable } from '../graph/trace.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { trace, variable } from '../graph/trace.ts';
 import { accumulate } from '../ops/accumulate.ts';
-import { columnStd } from '../ops/column_std.ts';
 import { gradients } from '../ops/gradients.ts';
-import { ntXent } from '../ops/nt_xent.ts';
 import { readRows, writeRows } from '../ops/row_range.ts';
-import { Weights } from '../optim/weights.ts';
-import { embedViews, type Phase, type PretrainingGraph, type PretrainingOptions, type Trainable } from './step.ts';
+import { StepFeeds } from './feeds.ts';
+import type { Split } from './method.ts';
+import type { StepSettings } from './settings.ts';
+import { type Phase, type StepParts, type TracedGroup, trainingMode } from './step.ts';
+import { traceViews } from './views.ts';
 
 /** UserError: the pieces do not make up the batch. `name` says how the user knows the settings. */
 export function checkMicroBatch(
-  { batchSize, microBatch }: Pick<PretrainingOptions, 'batchSize' | 'microBatch'>,
+  { batchSize, microBatch }: Pick<StepSettings, 'batchSize' | 'microBatch'>,
   name: (setting: 'batchSize' | 'microBatch') => string = (setting) => setting,
 ): void {
   if (microBatch === 0 || batchSize % microBatch === 0) return;
@@ -23,73 +24,108 @@ export function checkMicroBatch(
 }
 
 /**
- * Traces a step of N pairs in N/M pieces of M pairs. The loss is that of the whole batch, with all its 2N − 2 negatives, and the
- * gradients are those of this loss, d loss/d weights = Σ_pieces (d z_piece/d weights)ᵀ d loss/d z_piece:
+ * Traces a step of N images in N/M pieces of M. The loss is that of the whole batch, with all its negatives, and the gradients are
+ * those of this loss, d loss/d weights = Σ_pieces (d z_piece/d weights)ᵀ d loss/d z_piece:
  *
- * 1. `embeddings`, for each piece: views, forward pass, its rows of z [2N, D];
- * 2. `loss`, once: NT-Xent over z, and its gradient dz [2N, D];
+ * 1. `embeddings`, for each piece: views, forward pass, its rows of z [V · N, D];
+ * 2. `loss`, once: the loss of z, and its gradient dz [V · N, D];
  * 3. `gradients`, for each piece: the same views again (augmentations depend on counters, not on order), forward and backward pass
  *    from its rows of dz, the gradients added to those of the pieces before;
  * 4. `update`, once: guard and optimiser.
  *
- * Intermediates are as large as a batch of M pairs makes them; of the whole batch there are z, dz and what the loss needs.
+ * Intermediates are as large as a batch of M images makes them; of the whole batch there are z, dz and what the loss needs.
  *
  * Batch norm sees a piece at a time: each is normalised with its own statistics, as with gradient accumulation or with data-parallel
  * training without synchronised batch norm. So the step equals the plain one to rounding where statistics do not come from the
  * batch, and for M = N. The running statistics are updated in phase 3 only, by each piece as an M/N-th of the step
  * (`Mode.batchShare`): a step of pieces then forgets as much of them as a plain step does, however many pieces there are.
  *
- * @throws UserError M does not divide N
+ * @throws UserError M does not divide N, or the method's loss needs more than embeddings
  */
-export function microBatchStep(model: Trainable, source: ImageSource, options: PretrainingOptions): PretrainingGraph {
-  checkMicroBatch(options);
-  const { batchSize, microBatch: pairs, temperature, precision } = options;
-  const weights = new Weights(model.parameters, options);
-  const kept = keptTensors(model, weights, batchSize);
-  /** The first pair of the piece; view i of the batch has its row beside view i + N. */
-  const first = input('first', [1], 'u32');
-  const phase = (name: string, phasePairs: number, build: () => Phase['outputs']): Phase => {
-    const { graph, result: outputs } = trace(build);
-    return { name, graph, outputs, pairs: phasePairs };
+export function microBatchPhases(parts: StepParts, [{ trained }]: readonly TracedGroup[]): Phase[] {
+  const { settings, learner } = parts;
+  checkMicroBatch(settings);
+  const { split } = learner;
+  if (!split) throw new UserError('this method has no micro-batches: its loss needs more than embeddings', 2);
+  const { batchSize, microBatch } = settings;
+  const kept = new KeptTensors(microBatch, batchSize);
+  const phase = (name: string, images: number, build: (feeds: StepFeeds, first: Tensor) => Phase['outputs']): Phase => {
+    const feeds = new StepFeeds(images || batchSize);
+    const { graph, result: outputs } = trace(() => build(feeds, firstRow(feeds, images)));
+    return { name, graph, outputs, feeds, images };
   };
-  const embeddings = phase('embeddings', pairs, () => {
-    const z = embedViews(model, source, pairs, options, { training: true, batchShare: 0, precision });
-    writeRows(kept.z, z, first, { parts: 2 });
+  const embeddings = phase('embeddings', microBatch, (feeds, first) => {
+    const z = embed(parts, split, feeds, 0);
+    writeRows(kept.z(z), z, first, { parts: kept.parts });
     return {};
   });
-  const loss = phase('loss', 0, () => {
-    const result = ntXent(kept.z, { temperature });
-    const [dz] = gradients(result.loss, [kept.z], weights.seed);
+  let logged: readonly string[] = [];
+  const loss = phase('loss', 0, (feeds) => {
+    const { loss, log = {} } = split.compare(kept.whole, feeds);
+    const [dz] = gradients(loss, [kept.whole], trained.seed);
     writeRows(kept.dz, dz);
-    writeRows(kept.loss, result.loss);
-    writeRows(kept.accuracy, result.accuracy);
-    writeRows(kept.embeddingStd, columnStd(result.unit));
+    logged = ['loss', ...Object.keys(log)];
+    for (const [name, value] of Object.entries({ loss, ...log })) writeRows(kept.scalar(name), value);
     return {};
   });
-  const backward = phase('gradients', pairs, () => {
-    const z = embedViews(model, source, pairs, options, { training: true, batchShare: pairs / batchSize, precision });
-    const dz = readRows(kept.dz, first, { parts: 2, rows: pairs });
-    accumulate(kept.gradients, weights.gradientsOf(z, dz), first);
+  const sum = variable('gradients of the batch', trained.flat.shape);
+  const backward = phase('gradients', microBatch, (feeds, first) => {
+    const z = embed(parts, split, feeds, microBatch / batchSize);
+    const dz = readRows(kept.dz, first, { parts: kept.parts, rows: microBatch });
+    accumulate(sum, trained.gradientsOf(z, dz), first);
     return {};
   });
-  const update = phase('update', 0, () => {
-    const { loss, accuracy, embeddingStd } = kept;
-    return { loss, accuracy, embeddingStd, ...weights.update(kept.gradients, loss) };
+  const update = phase('update', 0, (feeds) => {
+    const { outputs } = trained.update(sum, kept.scalar('loss'), feeds.step);
+    return { ...Object.fromEntries(logged.map((name) => [name, kept.scalar(name)])), ...outputs };
   });
-  const { optimizer, scaling } = weights;
-  const { features } = model.options;
-  return { features, phases: [embeddings, loss, backward, update], optimizer, scaling };
+  return [embeddings, loss, backward, update];
+}
+
+/** The first image of a piece in the batch; view v of image i has its row in part v of z. */
+const firstRow = (feeds: StepFeeds, images: number): Tensor =>
+  feeds.input('first', [1], 'u32', (time) => Uint32Array.of(images === 0 ? 0 : time.first));
+
+function embed({ source, views, settings }: StepParts, split: Split, feeds: StepFeeds, batchShare: number): Tensor {
+  return split.embed(traceViews(source, views, feeds, settings), feeds, { ...trainingMode(settings), batchShare });
 }
 
 /** What one phase leaves for another. */
-function keptTensors({ options }: Trainable, { flat }: Weights, batchSize: number) {
-  const z = [2 * batchSize, options.features];
-  return {
-    z: variable('z of the batch', z),
-    dz: variable('dz of the batch', z),
-    loss: variable('loss of the batch', [1]),
-    accuracy: variable('accuracy of the batch', [1]),
-    embeddingStd: variable('embedding std of the batch', [1]),
-    gradients: variable('gradients of the batch', flat.shape),
-  };
+class KeptTensors {
+  private readonly scalars = new Map<string, Tensor>();
+  private embeddings: Tensor | undefined;
+  private gradient: Tensor | undefined;
+
+  constructor(
+    private readonly piece: number,
+    private readonly batch: number,
+  ) {}
+
+  /** z of the batch, from the shape that a piece of it has. */
+  z(piece: Tensor): Tensor {
+    const [rows, ...more] = piece.shape;
+    const shape = [(rows / this.piece) * this.batch, ...more];
+    this.embeddings = variable('z of the batch', shape);
+    this.gradient = variable('dz of the batch', shape);
+    return this.embeddings;
+  }
+
+  get whole(): Tensor {
+    return this.embeddings!;
+  }
+
+  get dz(): Tensor {
+    return this.gradient!;
+  }
+
+  /** Views of an image: z has so many parts of N rows. */
+  get parts(): number {
+    return this.whole.shape[0] / this.batch;
+  }
+
+  scalar(name: string): Tensor {
+    let known = this.scalars.get(name);
+    if (!known) this.scalars.set(name, (known = variable(`${name} of the batch`, [1])));
+    return known;
+  }
 }

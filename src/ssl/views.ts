@@ -1,38 +1,42 @@
+import { normalization } from '../data/preparation.ts';
 import type { ImageSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { type AugmentationConfig, augment, augmentParameters } from '../ops/augment.ts';
-
-/** How images become views. */
-export interface ViewOptions {
-  /** Height and width of a view. */
-  readonly imageSize: number;
-  readonly augmentation: AugmentationConfig;
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
-}
-
-/** ImageNet's mean and deviation of colours, which torchvision's models are trained with. */
-export const imagenetColours = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+import { augment, augmentParameters, cropImages, decodeImages } from '../ops/augment.ts';
+import type { StepFeeds } from './feeds.ts';
+import type { ViewGroup } from './method.ts';
+import type { SharedSettings } from './settings.ts';
 
 /** An odd blur kernel of about a tenth of the side: 9 at 96 pixels. */
 export const blurKernel = (imageSize: number): number => Math.max(3, 2 * Math.floor(imageSize / 20) + 1);
 
-/** Records the two views of each image: `indices` u32 [N], `seeds` u32 [4] → [2N, size, size, 4], view i beside view i + N. */
-export function twoViews(source: ImageSource, indices: Tensor, seeds: Tensor, options: ViewOptions): Tensor {
-  const { height, width } = source.set;
-  const { imageSize: size, augmentation, mean, std } = options;
-  const parameters = augmentParameters(indices, seeds, { ...augmentation, height, width });
-  return augment(source.images(indices), parameters, {
-    height,
-    width,
-    size,
-    blurKernel: blurKernel(size),
-    mean,
-    std,
-    antialias: true,
+/** The value of the `seeds` input of `augmentParameters`; other epochs and other streams have other draws. */
+export const viewSeeds = (seed: number, epoch: number, stream = 0): Uint32Array =>
+  Uint32Array.of(seed, Math.floor(seed / 2 ** 32), epoch, stream);
+
+/** Records the views of a batch: a tensor [count · N, size, size, 4] for each group. The images are gathered once. */
+export function traceViews(
+  source: ImageSource,
+  groups: readonly ViewGroup[],
+  feeds: StepFeeds,
+  colours: Pick<SharedSettings, 'normalize'>,
+): Tensor[] {
+  if (groups.length === 0) return [];
+  const { indices } = feeds;
+  let gathered: Tensor | undefined;
+  const images = () => (gathered ??= source.images(indices));
+  return groups.map((group, i) => {
+    const { height, width } = source.set;
+    const resample = { height, width, size: group.size, ...normalization(colours) };
+    const { augmentation, count, stream = i } = group;
+    if (!augmentation) return decodeImages(images(), resample);
+    const name = i === 0 ? 'seeds' : `seeds of views ${i}`;
+    const seeds = feeds.input(name, [4], 'u32', ({ seed, epoch }) => viewSeeds(seed, epoch, stream));
+    const parameters = augmentParameters(indices, seeds, { ...augmentation, height, width, views: count });
+    if (isCropOnly(group)) return cropImages(images(), parameters, resample);
+    return augment(images(), parameters, { ...resample, blurKernel: blurKernel(group.size), antialias: true });
   });
 }
 
-/** The value of the `seeds` input of `twoViews`. */
-export const viewSeeds = (seed: number, epoch: number): Uint32Array =>
-  Uint32Array.of(seed, Math.floor(seed / 2 ** 32), epoch, 0);
+/** Nothing is done to colours: one kernel in place of two, and the same values. */
+const isCropOnly = ({ augmentation }: ViewGroup): boolean =>
+  augmentation !== undefined && augmentation.jitter === 0 && augmentation.grayscale === 0 && augmentation.blur === 0;

@@ -2,14 +2,12 @@
 import type { Dataset } from '../data/dataset.ts';
 import { subset } from '../data/images.ts';
 import { stepsPerEpoch } from '../data/order.ts';
-import { hostImages, residentImages } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
-
 import { State } from '../graph/state.ts';
-import { Pretraining, type StepRun } from '../ssl/pretraining.ts';
-import { SimClr } from '../ssl/simclr.ts';
-import { modelOptions, pretrainingOptions, type TrainSettings } from './settings.ts';
-import { checkBatch, stepsInFlight } from './trainer.ts';
+import type { StepRun } from '../ssl/training_step.ts';
+import { checkImages, compileTraining, sourceOf } from './learner.ts';
+import { stepsInFlight } from './loop.ts';
+import type { TrainSettings } from './settings.ts';
 
 /** How fast a device is at a run's step. */
 export interface Pace {
@@ -43,18 +41,18 @@ export async function measurePace(
   settings: TrainSettings,
   { onPipeline, onTimed }: TimingEvents = {},
 ): Promise<Pace> {
-  checkBatch(train, settings);
+  checkImages(train, settings);
   const start = performance.now();
   const state = new State(gpu);
   const indices = Uint32Array.from({ length: settings.batchSize }, (_, i) => i);
-  const images = subset(train, indices);
-  const source = settings.images === 'gpu' ? residentImages(state, images) : hostImages(images);
-  const model = new SimClr(modelOptions(settings));
-  const pretraining = await Pretraining.create(state, model, source, pretrainingOptions(settings), { onPipeline });
+  const source = sourceOf(state, subset(train, indices), settings);
+  const { step: compiled, learner } = await compileTraining(state, source, settings, { onPipeline });
+  const features = () => Promise.resolve(new Float32Array(indices.length * learner.encoder.dimensions));
+  await compiled.beginEpoch({ epoch: 0, images: source.set, features });
   const setupSeconds = (performance.now() - start) / 1000;
-  const step = (number: number) => pretraining.step(indices, { step: number, epoch: 0, lr: settings.lr });
+  const step = (number: number) => compiled.step(indices, { step: number, epoch: 0, lr: settings.lr });
   const stepSeconds = await timeSteps(step, stepsInFlight(gpu.traits), onTimed);
-  pretraining.destroy();
+  compiled.destroy();
   state.destroy();
   gpu.trim();
   return { stepSeconds, setupSeconds };

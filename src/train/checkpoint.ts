@@ -1,45 +1,35 @@
-/** Checkpoints of pre-training. */
+/** Checkpoints of runs. */
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
-import { measured } from '../io/checked.ts';
+import { firstMethod, methodIfKnown } from '../methods/index.ts';
 import type { Entry } from '../nn/module.ts';
-import { describeResNet } from '../nn/resnet.ts';
-import { checkNoOthers, checkTensors, writeEntries } from '../nn/state_dict.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
-import { Weights } from '../optim/weights.ts';
-import { SimClr } from '../ssl/simclr.ts';
+import { describeResNet, ResNet } from '../nn/resnet.ts';
+import { checkNoOthers, checkTensors, entriesOf, writeEntries } from '../nn/state_dict.ts';
+import type { ImageFacts, Learner } from '../ssl/method.ts';
+import { sharedSettings } from '../ssl/settings.ts';
+import type { TracedStep } from '../ssl/step.ts';
+import { trainedGroups } from '../ssl/trace_step.ts';
 import type { TrainEvents } from './events.ts';
+import { learnerOf } from './learner.ts';
+import { type Progress, progressSchema } from './progress.ts';
 import type { RunFolder } from './run_folder.ts';
-import { makeOptimizer, modelOptions, parseSettings, type TrainSettings } from './settings.ts';
+import { parseSettings, parseTable, type TrainSettings } from './settings.ts';
 import {
   type CheckpointKind,
-  lossScaleProgress,
+  moduleTensors,
   readTraining,
   saveTraining,
-  stepCount,
+  type TrainingContent,
   type TrainingFile,
   trainingEntries,
 } from './training_file.ts';
 
-/** Counters of a run, without which it could not go on exactly. */
-export const progressSchema = z.object({
-  /** Steps done. */
-  step: stepCount(),
-  /** Sums over the steps of the epoch that is under way. */
-  loss: measured(),
-  accuracy: z.number(),
-  /** How many steps these are; checkpoints of older versions do not say. */
-  summed: z.number().int().min(0).optional(),
-  /** Set in f16. */
-  lossScale: lossScaleProgress.optional(),
-});
-export type Progress = Readonly<z.infer<typeof progressSchema>>;
-
 export type Checkpoint = TrainingFile<Progress> & { readonly settings: TrainSettings };
 
-const pretraining: CheckpointKind = {
-  format: 'simclr-webgpu checkpoint 1',
+const ofRuns: CheckpointKind = {
+  format: 'simclr-webgpu checkpoint 2',
+  former: 'simclr-webgpu checkpoint 1',
   what: 'checkpoint of simclr-webgpu',
   remedy: "take one from a run's checkpoints folder",
 };
@@ -48,31 +38,47 @@ const pretraining: CheckpointKind = {
 export const saveCheckpoint = (
   path: string,
   state: State,
-  model: SimClr,
-  optimizer: Optimizer,
-  settings: TrainSettings,
-  progress: Progress,
+  traced: TracedStep,
+  content: TrainingContent<TrainSettings, Progress>,
   advice: () => string,
-): Promise<void> => saveTraining(path, state, model, optimizer, pretraining, settings, progress, advice);
+): Promise<void> => saveTraining(path, state, traced, ofRuns, content, advice);
 
 /** Every value of a run with these settings: what its checkpoints hold. */
-export function checkpointEntries(settings: TrainSettings): readonly Entry[] {
-  const model = new SimClr(modelOptions(settings));
-  const { optimizer } = new Weights(model.parameters, {
-    precision: 'f32',
-    optimizer: (weights) => makeOptimizer(settings, weights),
-  });
-  return trainingEntries(model, optimizer);
+export function checkpointEntries(
+  settings: TrainSettings,
+  images: ImageFacts = { count: 1, classes: 0 },
+): readonly Entry[] {
+  const learner = learnerOf(settings, images);
+  return trainingEntries({ learner, groups: trainedGroups(learner, { ...settings, precision: 'f32' }) });
 }
 
-/** Reads a checkpoint of ours. UserError: damaged, or not one; its tensors are those that its settings lead to, and finite. */
+/**
+ * Reads a checkpoint of ours. Of a method that this program does not know, which a user has registered in another, the encoder can be
+ * used all the same.
+ *
+ * @throws UserError damaged, or not one; its tensors are those that its settings lead to, and finite
+ */
 export function readCheckpoint(path: string): Checkpoint {
-  const read = readTraining(path, pretraining, progressSchema);
-  const settings = parseSettings(read.settings, path, (name) => name);
-  const entries = checkpointEntries(settings);
-  checkTensors(entries, read.tensors, path);
-  checkNoOthers(entries, read.tensors.keys(), `a run with its settings (${describeResNet(settings)})`, path);
+  const read = readTraining(path, ofRuns, progressSchema);
+  const known = methodIfKnown(methodIn(read.settings));
+  const settings = known ? parseSettings(read.settings, path, (name) => name) : sharedOf(read.settings, path);
+  if (known) {
+    const entries = checkpointEntries(settings, read.images);
+    checkTensors(entries, read.tensors, path);
+    checkNoOthers(entries, read.tensors.keys(), `a run with its settings (${describeResNet(settings)})`, path);
+  } else {
+    checkTensors(entriesOf(new ResNet(settings)), moduleTensors(read), path);
+  }
   return { ...read, settings };
+}
+
+const methodIn = (settings: unknown): string =>
+  String((settings as { method?: unknown } | undefined)?.method ?? firstMethod.name);
+
+/** The shared settings of a run of an unknown method. */
+function sharedOf(settings: unknown, path: string): TrainSettings {
+  const { shape } = sharedSettings.extend({ method: z.string() });
+  return parseTable(z.object(shape), settings, path, (name) => name);
 }
 
 /** The newest checkpoint that can be read. UserError: there are some, and none can. */
@@ -101,9 +107,11 @@ export function newestStep(folder: RunFolder): number | undefined {
   }
 }
 
-/** A model as a checkpoint has it, its weights and statistics loaded into `state`. */
-export function loadModel(state: State, { settings, tensors, path }: Checkpoint): SimClr {
-  const model = new SimClr(modelOptions(settings));
-  writeEntries(state, [...model.parameters, ...model.buffers], tensors, path);
-  return model;
+/** The networks of a checkpoint, their weights and statistics loaded into `state`. UserError: its method is not known. */
+export function loadLearner(state: State, checkpoint: Checkpoint): Learner {
+  const learner = learnerOf(checkpoint.settings, checkpoint.images);
+  const modules = learner.groups.flatMap((group) => group.modules);
+  const entries = modules.flatMap(({ parameters, buffers }) => [...parameters, ...buffers]);
+  writeEntries(state, entries, moduleTensors(checkpoint), checkpoint.path);
+  return learner;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Preparation } from '../analysis/classifier.ts';
+import type { Preparation } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { checked } from '../io/checked.ts';
@@ -51,7 +51,7 @@ export async function saveClassifier(
   const facts: ClassifierFacts = { options: classifier.options, preparation, classNames };
   const shape = shapeMetadata(classifier.options);
   const metadata = { format: 'pt', kind, ...shape, classifier: JSON.stringify(facts) };
-  writeSafetensors(path, stored(values, classifier, steps), metadata);
+  writeSafetensors(path, stored(values, steps), metadata);
 }
 
 /** Reads what `saveClassifier` wrote into `state`. UserError: damaged, or no classifier. */

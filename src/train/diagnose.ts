@@ -1,4 +1,3 @@
-import type { ImageSource } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import type { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
@@ -7,8 +6,9 @@ import type { Naming } from '../io/checked.ts';
 import type { Entry } from '../nn/module.ts';
 import { firstNonFinite } from '../nn/state_dict.ts';
 import type { Precision } from '../ops/precision.ts';
-import { Pretraining, type StepCounters } from '../ssl/pretraining.ts';
-import type { PretrainingGraph, PretrainingOptions, Trainable } from '../ssl/step.ts';
+import { trainedParameters } from '../ssl/step.ts';
+import { type StepCounters, TrainingStep } from '../ssl/training_step.ts';
+import type { Training } from './learner.ts';
 import { flagOf } from './settings.ts';
 
 /**
@@ -51,12 +51,14 @@ const usual = { weightDecay: 1, temperature: 0.01 } as const;
 export interface Suspects {
   readonly lr: number;
   readonly weightDecay: number;
-  readonly temperature?: number;
+  /** A method's own, where it has one. */
+  readonly temperature?: unknown;
   readonly precision: Precision;
 }
 
 /** What to do about a training whose values are not finite: what is most likely to have caused it is named. */
-export function divergenceRemedy({ weightDecay, temperature, precision }: Suspects, name: Naming): string {
+export function divergenceRemedy({ weightDecay, precision, ...own }: Suspects, name: Naming): string {
+  const temperature = typeof own.temperature === 'number' ? own.temperature : undefined;
   if (weightDecay >= usual.weightDecay) {
     return `Lower ${name('weightDecay')}: it is ${weightDecay}, and usual is less than 0.1`;
   }
@@ -69,45 +71,37 @@ export function divergenceRemedy({ weightDecay, temperature, precision }: Suspec
 }
 
 /**
- * The error with which a training stops at a step whose loss or gradients are not finite.
+ * The error with which a training stops at a step whose loss or gradients are not finite. `training` is as it was when it went wrong:
+ * its loss scale still stands.
  *
- * @param again compiles the step with `inspect`, runs it once more, and gives its program after each of its runs; destroys it after
+ * @param remedy what to do about it
  */
-export async function divergenceOf(
-  step: number,
-  remedy: string,
-  ...where: Parameters<typeof firstBadTensor>
-): Promise<UserError> {
-  let tensor: string | undefined;
-  try {
-    tensor = await firstBadTensor(...where);
-  } catch {
-    // Keeping every intermediate may need more memory than there is: the step alone is worth telling.
-  }
-  const place = tensor ? `first in ${tensor}` : 'in which tensor could not be found out';
-  return new UserError(`step ${step}: NaN or infinity appeared, ${place}; training stopped. ${remedy}`);
-}
-
-/** The same for a step of pre-training; `traced` is the step that went wrong, whose loss scale still stands. */
-export const divergence = (
-  step: number,
-  remedy: string,
+export async function divergence(
   state: State,
-  model: Trainable,
-  traced: PretrainingGraph,
-  source: ImageSource,
-  options: PretrainingOptions,
+  { step: compiled, learner, ...parts }: Training,
   indices: Uint32Array,
   counters: StepCounters,
-): Promise<UserError> =>
-  divergenceOf(step, remedy, state, model.parameters, async function* () {
-    const again = await Pretraining.compile(state, traced, source, options, { inspect: true });
+  remedy: string,
+): Promise<UserError> {
+  const parameters = [...learner.encoder.parameters, ...trainedParameters(learner)];
+  const again = async function* () {
+    const inspected = await TrainingStep.compile(state, compiled.traced, { learner, ...parts }, { inspect: true });
+    inspected.epochData = compiled.epochData;
     try {
-      for (const { program, inputs } of again.runs(indices, counters)) {
+      for (const { program, inputs } of inspected.runs(indices, counters)) {
         await program.run(inputs).read();
         yield program;
       }
     } finally {
-      again.destroy();
+      inspected.destroy();
     }
-  });
+  };
+  let tensor: string | undefined;
+  try {
+    tensor = await firstBadTensor(state, parameters, again);
+  } catch {
+    // Keeping every intermediate may need more memory than there is: the step alone is worth telling.
+  }
+  const place = tensor ? `first in ${tensor}` : 'in which tensor could not be found out';
+  return new UserError(`step ${counters.step}: NaN or infinity appeared, ${place}; training stopped. ${remedy}`);
+}

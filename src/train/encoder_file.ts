@@ -1,11 +1,11 @@
 /** Encoders in files: a checkpoint of ours, an exported encoder, a classifier, or torchvision's ResNet-18, -34 or -50. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Preparation } from '../analysis/classifier.ts';
+import { type Normalize, normalization, type Preparation } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import type { Naming } from '../io/checked.ts';
-import { readSafetensors } from '../io/safetensors.ts';
+import { readSafetensors, type StoredTensor } from '../io/safetensors.ts';
 import {
   type Architecture,
   architectures,
@@ -27,15 +27,9 @@ import {
   type TorchTensor,
   writeEntries,
 } from '../nn/state_dict.ts';
-import {
-  type GivenPreparation,
-  missingPreparation,
-  type Normalize,
-  normalizeNamed,
-  storedPreparation,
-} from './preparation.ts';
-import { flagOf, normalization } from './settings.ts';
-import { floatTensors } from './training_file.ts';
+import { type GivenPreparation, missingPreparation, normalizeNamed, storedPreparation } from './preparation.ts';
+import { flagOf } from './settings.ts';
+import { floatTensors, modulePrefix } from './training_file.ts';
 
 /** The tensors of a file that has an encoder. */
 export interface EncoderTensors extends ResNetShape {
@@ -62,7 +56,8 @@ export interface EncoderFile extends Preparation, ResNetShape, Pick<EncoderTenso
  * @throws UserError no such file, damaged, not a ResNet-18, -34 or -50, or a tensor that is not as it should be
  */
 export function readEncoderTensors(path: string): EncoderTensors {
-  const { tensors: stored, metadata } = readSafetensors(path);
+  const { tensors: all, metadata } = readSafetensors(path);
+  const stored = networksOf(all, metadata);
   const named = (wanted: (name: string) => boolean) =>
     floatTensors(
       [...stored].filter(([tensor]) => wanted(tensor)),
@@ -100,6 +95,16 @@ export function readEncoderFile(path: string, given: GivenPreparation = {}, name
   const { mean, std } = colours;
   return { path, ...shape, imageSize, mean, std, normalize: normalizeNamed(colours), given, tensors, digest };
 }
+
+/** A checkpoint has its networks' tensors under a prefix, beside others. */
+const networksOf = (tensors: ReadonlyMap<string, StoredTensor>, { settings }: EncoderTensors['metadata']) =>
+  settings === undefined || ![...tensors.keys()].some((name) => name.startsWith(modulePrefix))
+    ? tensors
+    : new Map(
+        [...tensors]
+          .filter(([name]) => name.startsWith(modulePrefix))
+          .map(([name, tensor]) => [name.slice(modulePrefix.length), tensor]),
+      );
 
 /** The network that a file's metadata name; where they name none, the one that its tensors are of. */
 function shapeIn(

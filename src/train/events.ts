@@ -1,25 +1,21 @@
 /** What a run tells while it goes on, and at its end. */
 import type { ScaleReport } from '../optim/loss_scaling.ts';
 import type { TrainWarning } from '../ssl/health.ts';
+import type { Learner } from '../ssl/method.ts';
 
 export type { ScaleReport } from '../optim/loss_scaling.ts';
 
-/** What a step showed, with labels or without. */
+/** What a step showed. */
 export interface StepReport {
   readonly step: number;
   readonly steps: number;
   readonly epoch: number;
   readonly loss: number;
-  readonly accuracy: number;
+  /** What the method logs: see `Learner.metrics`. */
+  readonly metrics: Readonly<Record<string, number>>;
   readonly lr: number;
   /** The next step's; set in f16. */
   readonly lossScale?: ScaleReport | undefined;
-}
-
-/** What a step without labels showed. */
-export interface PretrainingStepReport extends StepReport {
-  /** See `StepValues`. */
-  readonly embeddingStd: number;
 }
 
 /** What an epoch showed: means over its steps, where nothing else is said. */
@@ -28,11 +24,10 @@ export interface EpochReport {
   readonly epochs: number;
   readonly step: number;
   readonly loss: number;
-  /** log(2N − 1): the loss when all embeddings are equal. */
-  readonly chance: number;
-  readonly accuracy: number;
-  /** Of the epoch's last step: see `StepValues`. */
-  readonly embeddingStd: number;
+  /** What guessing gives; not there for methods without such a thing. */
+  readonly chance?: number | undefined;
+  /** Means, or values of the last step: see `Metric.epoch`. */
+  readonly metrics: Readonly<Record<string, number>>;
   readonly lr: number;
   readonly imagesPerSecond: number;
   /** Bytes in GPU buffers, at most so far. */
@@ -44,21 +39,25 @@ export interface EpochReport {
   readonly knnBalanced: number | undefined;
 }
 
+/** What is known before the first step. */
+export interface ReadyFacts {
+  readonly parameters: number;
+  readonly peakBytes: number;
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+  readonly resumedAt: number;
+  readonly learner: Pick<Learner, 'metrics' | 'chance'>;
+}
+
 /** What a run tells while it goes on. */
 export interface TrainEvents {
-  onReady?(facts: {
-    parameters: number;
-    peakBytes: number;
-    stepsPerEpoch: number;
-    steps: number;
-    resumedAt: number;
-  }): void;
+  onReady?(facts: ReadyFacts): void;
   onPipeline?(done: number, total: number): void;
   /** A checkpoint that cannot be read is passed over for an older one. */
   onDamaged?(message: string): void;
   /** The images hold copies, or the training learns nothing; it goes on. */
   onWarning?(warning: TrainWarning): void;
-  onStep?(report: PretrainingStepReport): void;
+  onStep?(report: StepReport): void;
   onEpoch?(report: EpochReport): void;
   /** kNN accuracy with the first weights, and that of always answering the most frequent class. */
   onUntrained?(knn: number, majority: number): void;

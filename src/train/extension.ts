@@ -3,8 +3,9 @@
 import { stepsPerEpoch } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
+import { learningRate, type SettingName, totalSteps } from '../ssl/settings.ts';
 import type { RunConfig } from './run_config.ts';
-import { flagOf, learningRate, type SettingName, type TrainSettings, totalSteps } from './settings.ts';
+import { flagOf, type GivenSettings, settingOf, type TrainSettings } from './settings.ts';
 
 /** The settings that may be given when a run is resumed. */
 export const extensible = ['epochs', 'steps'] as const satisfies readonly SettingName[];
@@ -20,11 +21,11 @@ export const extensible = ['epochs', 'steps'] as const satisfies readonly Settin
 export function resumedConfig(
   path: string,
   config: RunConfig,
-  given: Partial<TrainSettings>,
+  given: GivenSettings,
   step: number,
 ): { config: RunConfig; notes: string[] } {
   const { settings } = config;
-  const changed = (Object.keys(given) as (keyof TrainSettings)[]).filter((name) => given[name] !== settings[name]);
+  const changed = Object.keys(given).filter((name) => given[name] !== settingOf(settings, name));
   const fixed = changed.filter((name) => !(extensible as readonly string[]).includes(name));
   if (fixed.length > 0) {
     throw new UserError(
@@ -52,7 +53,7 @@ export function resumedConfig(
   return { config: { ...config, settings: longer, extended }, notes };
 }
 
-function longerSettings(settings: TrainSettings, given: Partial<TrainSettings>, perEpoch: number): TrainSettings {
+function longerSettings(settings: TrainSettings, given: GivenSettings, perEpoch: number): TrainSettings {
   const steps = given.steps ?? (given.epochs === undefined ? settings.steps : 0);
   const epochs = given.epochs ?? Math.max(settings.epochs, Math.ceil(steps / perEpoch));
   return { ...settings, epochs, steps };

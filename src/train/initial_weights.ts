@@ -1,8 +1,10 @@
 /** The weights that a run starts from where they are not drawn: `--init`. */
 import type { State } from '../graph/state.ts';
-import { entriesOf, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
-import { SimClr } from '../ssl/simclr.ts';
-import { modelOptions, type TrainSettings } from './settings.ts';
+import type { Entry } from '../nn/module.ts';
+import { type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import type { Learner } from '../ssl/method.ts';
+import { learnerOf } from './learner.ts';
+import type { TrainSettings } from './settings.ts';
 import { loadEncoder } from './supervised_encoder.ts';
 
 export interface InitialWeights {
@@ -10,22 +12,31 @@ export interface InitialWeights {
   readonly path: string;
   /** The encoder's, under torchvision's names. */
   readonly tensors: ReadonlyMap<string, TorchTensor>;
-  /** The projection head's; undefined: it is drawn. */
+  /** Those of what the method has behind it; undefined: they are drawn. */
   readonly head: ReadonlyMap<string, TorchTensor> | undefined;
 }
 
-/** Those among the `fc.*` tensors of a file that are the projection head of a run with these settings; undefined: they are not. */
+/** What is trained behind the encoder: a projection head, a classifier. */
+function headEntries({ encoder, groups }: Learner): readonly Entry[] {
+  const own = new Set(encoder.parameters.map(({ tensor }) => tensor));
+  return groups
+    .flatMap(({ modules }) => modules)
+    .filter(({ parameters }) => !parameters.some(({ tensor }) => own.has(tensor)))
+    .flatMap(({ parameters, buffers }) => [...parameters, ...buffers]);
+}
+
+/** Those among the `fc.*` tensors of a file that are the head of a run with these settings; undefined: they are not. */
 export function fittingHead(
   settings: TrainSettings,
   tensors: ReadonlyMap<string, TorchTensor>,
 ): ReadonlyMap<string, TorchTensor> | undefined {
-  const entries = entriesOf(new SimClr(modelOptions(settings)).head);
+  const entries = headEntries(learnerOf(settings, { count: 1, classes: 1 }));
   const fits = entries.every(({ tensor, torchShape }) => tensors.get(tensor.name)?.shape.join() === torchShape.join());
-  return fits && entries.length === tensors.size ? tensors : undefined;
+  return fits && entries.length > 0 && entries.length === tensors.size ? tensors : undefined;
 }
 
 /** Sets the weights and running statistics of a model. UserError: they are of another architecture. */
-export function loadInitialWeights(state: State, model: SimClr, { path, tensors, head }: InitialWeights): void {
-  loadEncoder(state, model, { path, tensors });
-  if (head) writeEntries(state, entriesOf(model.head), head, path);
+export function loadInitialWeights(state: State, learner: Learner, { path, tensors, head }: InitialWeights): void {
+  loadEncoder(state, learner.encoder, { path, tensors });
+  if (head) writeEntries(state, headEntries(learner), head, path);
 }

@@ -1,12 +1,12 @@
 /** How images are prepared for an encoder (size, mean and deviation of colours), and how files say it. */
 
-import type { Preparation } from '../analysis/classifier.ts';
+import { type Normalize, normalization, type Preparation } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { Naming } from '../io/checked.ts';
+import { sharedSettings } from '../ssl/settings.ts';
 import type { ClassifierFacts } from './classifier_file.ts';
-import { normalization, parseSettings, type TrainSettings, trainSettings } from './settings.ts';
+import { parseTable } from './settings.ts';
 
-export type Normalize = TrainSettings['normalize'];
 type Colours = Pick<Preparation, 'mean' | 'std'>;
 type Metadata = Readonly<Record<string, string>>;
 
@@ -58,14 +58,14 @@ export function storedPreparation(metadata: Metadata, path: string, name: Naming
 
 function fromSettings(settings: Readonly<Record<string, unknown>>, path: string): StoredPreparation {
   const { imageSize, normalize } = settings;
-  const checked = parseSettings({ imageSize, normalize }, path, (name) => name);
+  const checked = parseTable(sharedSettings, { imageSize, normalize }, path, (name) => name);
   return {
     ...(imageSize !== undefined && { imageSize: checked.imageSize }),
     ...(normalize !== undefined && { colours: normalization(checked) }),
   };
 }
 
-const checkedSize = (size: number): number => trainSettings.shape.imageSize.unwrap().parse(size);
+const checkedSize = (size: number): number => sharedSettings.shape.imageSize.unwrap().parse(size);
 
 function checkedColours({ mean, std }: Colours): Colours {
   const three = (values: unknown): boolean =>

@@ -1,6 +1,6 @@
 /** The settings of a run that has to show something within minutes, in place of the published experiment's. */
 import type { DeviceTraits } from '../gpu/device.ts';
-import type { TrainSettings } from './settings.ts';
+import { type GivenSettings, methodOf, type TrainSettings } from './settings.ts';
 
 /** Where a run takes place, as far as its defaults depend on it. */
 export interface Circumstances extends Pick<DeviceTraits, 'software'> {
@@ -9,13 +9,12 @@ export interface Circumstances extends Pick<DeviceTraits, 'software'> {
 }
 
 /**
- * Settings that learn most in a hundred or two hundred steps of a software adapter, of those that were tried
+ * Settings that learn most in a hundred or two hundred steps of SimCLR on a software adapter, of those that were tried
  * (docs/results/2026-11-28-sample-recipe.md).
  */
 export const shortRecipe = {
   imageSize: 32,
   batchSize: 32,
-  temperature: 0.2,
   schedule: 'cosine',
   warmupEpochs: 0.08,
   knnEvery: 1,
@@ -40,9 +39,9 @@ export const shortMinutes = 3;
 /** Whether the recipe, not the published experiment, gives the defaults. */
 export const isShort = ({ software, sample }: Circumstances): boolean => software || sample;
 
-/** What was given, over the defaults that the circumstances ask for. */
-export const withRecipe = (given: Partial<TrainSettings>, where: Circumstances): Partial<TrainSettings> => ({
-  ...(isShort(where) && shortRecipe),
+/** What was given, over the defaults that the circumstances ask for: the method's own last. */
+export const withRecipe = (given: GivenSettings, where: Circumstances): GivenSettings => ({
+  ...(isShort(where) && { ...shortRecipe, ...methodOf(given).short }),
   ...(where.sample && sampleAugmentation),
   ...given,
 });

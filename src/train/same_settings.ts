@@ -1,9 +1,10 @@
 /** Whether a training goes on with the settings that its checkpoint was trained with: a file with settings may have been edited. */
 import { stepsPerEpoch } from '../data/order.ts';
 import { UserError } from '../errors.ts';
+import { totalSteps } from '../ssl/settings.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { extensible } from './extension.ts';
-import { type SettingName, settingNames, type TrainSettings, totalSteps } from './settings.ts';
+import { methodOf, settingNames, settingOf, type TrainSettings } from './settings.ts';
 
 /**
  * A run may have been made longer since its checkpoint was written; everything else must be as it was.
@@ -18,13 +19,15 @@ export function checkSameSettings(
   { path, settings: before }: Pick<Checkpoint, 'path' | 'settings'>,
   images: number,
 ): void {
-  const fixed = settingNames.filter((name) => !(extensible as readonly SettingName[]).includes(name));
-  const other = fixed.find((name) => settings[name] !== before[name]) ?? shortened(settings, before, images);
-  if (other) throw otherSetting(source, other, settings[other], path, before[other]);
+  if (settings.method !== before.method) throw otherSetting(source, 'method', settings.method, path, before.method);
+  const fixed = settingNames(methodOf(settings)).filter((name) => !(extensible as readonly string[]).includes(name));
+  const differs = (name: string) => settingOf(settings, name) !== settingOf(before, name);
+  const other = fixed.find(differs) ?? shortened(settings, before, images);
+  if (other) throw otherSetting(source, other, settingOf(settings, other), path, settingOf(before, other));
 }
 
 /** The setting that makes a run shorter than it was when its checkpoint was written. */
-function shortened(settings: TrainSettings, before: TrainSettings, images: number): SettingName | undefined {
+function shortened(settings: TrainSettings, before: TrainSettings, images: number): string | undefined {
   const perEpoch = stepsPerEpoch(images, before.batchSize);
   if (totalSteps(settings, perEpoch) >= totalSteps(before, perEpoch)) return undefined;
   return settings.epochs < before.epochs ? 'epochs' : 'steps';

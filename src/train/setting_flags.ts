@@ -1,8 +1,9 @@
 /** Settings as the flags that give them. */
 
 import type { DeviceTraits } from '../gpu/device.ts';
+import { firstMethod } from '../methods/index.ts';
 import { isSized, withRecipe } from './recipe.ts';
-import { flagOf, type TrainSettings, trainSettings } from './settings.ts';
+import { flagOf, type GivenSettings, methodOf, settingsOf, type TrainSettings } from './settings.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -24,13 +25,17 @@ export function toBeGiven(wanted: Values, defaults: Values, resolve: (given: Val
   }
 }
 
+/** The method where it is not the one that is taken by default. */
+export const methodGiven = (method: string): { method?: string } => (method === firstMethod.name ? {} : { method });
+
 /** The flags, in the order of the table, with which a training on such a device has these settings; defaults are left out. */
 export function settingFlags(settings: TrainSettings, { software }: Pick<DeviceTraits, 'software'>): string[] {
   const where = { software, sample: false };
-  const resolve = (some: Partial<TrainSettings>) => ({
-    ...withRecipe(some, where),
+  const resolve = (some: GivenSettings) => ({
+    ...withRecipe({ method: settings.method, ...some }, where),
     ...(isSized(some, where) && { steps: 'as many as fit' }), // no number of steps: one has to be given
   });
-  const given = toBeGiven(settings, trainSettings.parse({}), resolve);
+  const defaults = settingsOf(methodOf(settings)).parse({});
+  const given = { ...methodGiven(settings.method), ...toBeGiven({ ...settings }, defaults, resolve) };
   return Object.entries(given).flatMap(([name, value]) => wordsOf(flagOf(name), value));
 }

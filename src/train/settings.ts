@@ -1,118 +1,80 @@
+/** The settings of a run: one table for each method, of the shared ones and its own. */
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import { checked, type Naming, wrongValue } from '../io/checked.ts';
-import { architectures, shapeOf, stems } from '../nn/resnet.ts';
-import type { AugmentationConfig } from '../ops/augment.ts';
-import { precisions } from '../ops/precision.ts';
-import { adam } from '../optim/adam.ts';
-import { lars } from '../optim/lars.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
-import { schedules } from '../optim/schedule.ts';
-import { sgd } from '../optim/sgd.ts';
+import { firstMethod, methodNamed } from '../methods/index.ts';
+import type { Method } from '../ssl/method.ts';
 import { checkMicroBatch } from '../ssl/micro_batch.ts';
-import { type SimClrOptions, simClrDefaults } from '../ssl/simclr.ts';
-import { type PretrainingOptions, pretrainingDefaults } from '../ssl/step.ts';
-import { imagenetColours } from '../ssl/views.ts';
+import { type SettingName, type SharedSettings, sharedShape } from '../ssl/settings.ts';
 
-const { augmentation } = pretrainingDefaults;
+/** Settings of a run. Those that only its method has are there too: `ownSettings` has them. */
+export type TrainSettings = SharedSettings & { readonly method: string };
 
-const count = (least: number) => z.number().int().min(least);
-const share = () => z.number().min(0).max(1);
-const positive = () => z.number().gt(0);
+/** What a user gives of them, own settings of the method among it. */
+export type GivenSettings = Partial<TrainSettings> & Readonly<Record<string, unknown>>;
+
+/** A setting as a table has it: a schema with a default and a description. */
+export type SettingSchema = z.ZodDefault;
+
+type Table = z.ZodObject<Record<string, SettingSchema>>;
+const tables = new WeakMap<Method, Table>();
 
 /**
- * Every setting of a pre-training run with its default and its explanation: the command line, its help and the check of
- * `config.json` all come from this table. Defaults follow the published experiment where it says something.
+ * Every setting of a run of a method, with its default and its explanation: the command line, its help and the check of `config.json`
+ * all come from this table. Defaults of shared settings are the method's where its recipe has one.
  */
-export const trainSettings = z.strictObject({
-  split: z.enum(['unlabeled', 'train+unlabeled', 'train']).default('unlabeled').describe('images to pre-train on'),
-  imageSize: count(16)
-    .max(512)
-    .default(pretrainingDefaults.imageSize)
-    .describe('height and width of a view, in pixels'),
-  batchSize: count(2)
-    .max(65536)
-    .default(pretrainingDefaults.batchSize)
-    .describe('pairs per batch (N; the loss compares 2N views)'),
-  microBatch: count(0)
-    .max(65536)
-    .default(pretrainingDefaults.microBatch)
-    .describe(
-      'pairs per micro-batch (M, a divisor of N), to fit large batches into memory: the loss still compares all 2N views, ' +
-        'batch norm uses the statistics of each micro-batch; 0: off',
-    ),
-  epochs: count(1).default(100).describe('passes over the images'),
-  steps: count(0).default(0).describe('stop after this many steps in total; 0: after the last epoch'),
-  optimizer: z
-    .enum(['adam', 'adamw', 'sgd', 'lars'])
-    .default('adam')
-    .describe('optimizer: adam (coupled L2 decay), adamw (decoupled decay), sgd (Nesterov), lars'),
-  lr: positive().default(1e-3).describe('learning rate'),
-  weightDecay: z.number().min(0).default(1e-4).describe('weight decay'),
-  momentum: z.number().gt(0).lt(1).default(0.9).describe('momentum (sgd and lars)'),
-  schedule: z.enum(['constant', 'cosine']).default('constant').describe('learning-rate schedule after warm-up'),
-  warmupEpochs: z.number().min(0).default(0).describe('epochs of linear learning-rate warm-up'),
-  temperature: positive().default(pretrainingDefaults.temperature).describe('temperature τ of NT-Xent'),
-  precision: z
-    .enum(precisions)
-    .default(pretrainingDefaults.precision)
-    .describe('f16: half-precision activations and convolution weights, with loss scaling; needs shader-f16'),
-  architecture: z.enum(architectures).default(simClrDefaults.architecture).describe('encoder network'),
-  stem: z
-    .enum(stems)
-    .default(simClrDefaults.stem)
-    .describe('first layers: imagenet (7×7 stride 2, max-pool) or cifar (3×3 stride 1)'),
-  width: z
-    .number()
-    .min(0.25)
-    .max(4)
-    .multipleOf(0.25)
-    .default(1)
-    .describe('multiplies the channels of every encoder layer; 0.25 takes about a sixteenth of the arithmetic'),
-  features: count(1).max(8192).default(simClrDefaults.features).describe('size of the embedding z'),
-  headDepth: count(1)
-    .max(4)
-    .default(simClrDefaults.headDepth)
-    .describe('number of linear layers in the projection head'),
-  headWidth: count(1).max(8192).default(simClrDefaults.headWidth).describe('width of its hidden layers'),
-  headBatchNorm: z.boolean().default(simClrDefaults.headBatchNorm).describe('batch norm after its hidden layers'),
-  cropMin: positive().max(1).default(augmentation.scale[0]).describe('smallest crop, as a fraction of the image area'),
-  cropMax: positive().max(1).default(augmentation.scale[1]).describe('largest crop, as a fraction of the image area'),
-  flip: share().default(augmentation.flip).describe('probability of a horizontal flip'),
-  jitter: share().default(augmentation.jitter).describe('probability of colour jitter'),
-  jitterStrength: z
-    .number()
-    .min(0)
-    .max(1.25)
-    .default(augmentation.strength)
-    .describe('jitter strength s: brightness, contrast, saturation 0.8 s, hue 0.2 s'),
-  grayscale: share().default(augmentation.grayscale).describe('probability of greyscale'),
-  blur: share().default(augmentation.blur).describe('probability of Gaussian blur'),
-  normalize: z
-    .enum(['imagenet', 'half', 'none'])
-    .default('imagenet')
-    .describe('mean and standard deviation for normalisation: ImageNet’s, 0.5 and 0.5, or 0 and 1'),
-  seed: count(0).default(pretrainingDefaults.seed).describe('random seed of weights, order and augmentation'),
-  images: z.enum(['gpu', 'host']).default('gpu').describe('where decoded images are stored; host uploads each batch'),
-  knnEvery: count(0)
-    .default(5)
-    .describe('epochs between kNN evaluations of the features, if there are labels; 0: never'),
-  knnNeighbors: count(1).default(20).describe('number of neighbours in the kNN evaluation'),
-  knnImages: count(1).default(5000).describe('maximum number of train and of test images in the kNN evaluation'),
-  drawEvery: count(0).default(10).describe('epochs between similarity-matrix figures; 0: at the start and end only'),
-  checkpointEvery: count(1).default(1).describe('epochs between checkpoints'),
-  checkpointSteps: count(0).default(0).describe('steps between additional checkpoints within an epoch; 0: none'),
-  keep: count(1).default(3).describe('number of checkpoints to keep'),
-});
+export function settingsOf(method: Method): Table {
+  let table = tables.get(method);
+  if (!table) {
+    const taken = Object.keys(method.options).find((name) => name in sharedShape || name === 'method');
+    if (taken) throw new Error(`method ${method.name}: its setting '${taken}' is one of the shared settings`);
+    const shared = Object.entries(sharedShape).map(([name, schema]) => [
+      name,
+      withDefault(schema, recipeOf(method, name)),
+    ]);
+    const own = method.options as Record<string, SettingSchema>;
+    table = z.strictObject({
+      method: z.literal(method.name).default(method.name),
+      ...Object.fromEntries(shared),
+      ...own,
+    });
+    tables.set(method, table);
+  }
+  return table;
+}
 
-export type TrainSettings = z.infer<typeof trainSettings>;
-export type SettingName = keyof TrainSettings;
+const recipeOf = ({ recipe }: Method, name: string): unknown => recipe[name as SettingName];
 
-export const settingNames = Object.keys(trainSettings.shape) as SettingName[];
+/** The schema with another default; the same where there is none. */
+function withDefault(schema: SettingSchema, value: unknown): SettingSchema {
+  if (value === undefined) return schema;
+  const other = (schema.unwrap() as z.ZodType).default(value) as SettingSchema;
+  return schema.description === undefined ? other : other.describe(schema.description);
+}
+
+export const sharedNames = Object.keys(sharedShape) as readonly SettingName[];
+/** Names of a method's own settings. */
+export const ownNames = ({ options }: Method): readonly string[] => Object.keys(options);
+/** All names that a run of a method has. */
+export const settingNames = (method: Method): readonly string[] => [...sharedNames, ...ownNames(method)];
+/** A setting of a run by its name, own settings of its method among them. */
+export const settingOf = (settings: TrainSettings, name: string): unknown => (settings as GivenSettings)[name];
 /** `batchSize` → `--batch-size`. */
 export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** Names that settings had in files and flags of older versions. */
+export const formerNames: Readonly<Record<string, string>> = { features: 'embeddingDim', drawEvery: 'figureEvery' };
+
+/** Settings under the names that they have now. */
+export function renamed(given: unknown, table: z.ZodObject): unknown {
+  if (typeof given !== 'object' || given === null) return given;
+  const entries = Object.entries(given).map(([name, value]) => {
+    const now = formerNames[name];
+    return [now && !(name in table.shape) && now in table.shape && !(now in given) ? now : name, value] as const;
+  });
+  return Object.fromEntries(entries);
+}
 
 /**
  * Checks settings against a table, with defaults for those that are not there.
@@ -121,7 +83,7 @@ export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (let
  * @param remedy what can be done about that file
  * @throws UserError one line that names every wrong setting; exit code 2, and 1 for a file
  */
-export function parseTable<T extends z.ZodType<{ cropMin: number; cropMax: number }>>(
+export function parseTable<T extends z.ZodObject>(
   table: T,
   given: unknown,
   source?: string,
@@ -129,24 +91,48 @@ export function parseTable<T extends z.ZodType<{ cropMin: number; cropMax: numbe
   remedy?: string,
 ): z.infer<T> {
   const options = { source, name, exitCode: source === undefined ? 2 : 1, ...(remedy && { remedy }) } as const;
-  const settings = checked(table, given, options);
-  if (settings.cropMin > settings.cropMax) {
-    const both = `${name('cropMin')} (${settings.cropMin}) must not be above ${name('cropMax')} (${settings.cropMax})`;
+  const settings = checked(table, renamed(given, table), options);
+  const { cropMin, cropMax } = settings as Pick<SharedSettings, 'cropMin' | 'cropMax'>;
+  if (cropMin > cropMax) {
+    const both = `${name('cropMin')} (${cropMin}) must not be above ${name('cropMax')} (${cropMax})`;
     throw wrongValue(both, options);
   }
   return settings;
 }
 
-/** Checks the settings of a pre-training run; see `parseTable`. */
-export function parseSettings(given: unknown, source?: string, name: Naming = flagOf, remedy?: string): TrainSettings {
-  const settings = parseTable(trainSettings, given, source, name, remedy);
+/** The method that settings name, the first where they name none. UserError: there is no such method, or its name is no text. */
+export function methodOf(given: unknown, source?: string, name: Naming = flagOf, remedy?: string): Method {
+  const method = (given as { method?: unknown } | undefined)?.method ?? firstMethod.name;
   try {
-    checkMicroBatch(settings, name);
+    return methodNamed(String(method));
+  } catch (error) {
+    if (source === undefined || !(error instanceof UserError)) throw error;
+    throw wrongValue(`${name('method')}: ${error.message}`, { source, ...(remedy && { remedy }) });
+  }
+}
+
+/** Checks the settings of a run; see `parseTable`. */
+export function parseSettings(given: unknown, source?: string, name: Naming = flagOf, remedy?: string): TrainSettings {
+  const method = methodOf(given, source, name, remedy);
+  const settings = parseTable(settingsOf(method), given, source, name, remedy) as unknown as TrainSettings;
+  try {
+    checkPieces(method, settings, name);
   } catch (error) {
     if (source === undefined || !(error instanceof UserError)) throw error;
     throw wrongValue(error.message, { source, ...(remedy && { remedy }) });
   }
   return settings;
+}
+
+function checkPieces({ name: method, microBatches }: Method, settings: TrainSettings, name: Naming): void {
+  const { microBatch, batchSize } = settings;
+  if (!microBatches && microBatch !== 0 && microBatch !== batchSize) {
+    throw new UserError(
+      `${name('microBatch')}: method ${method} has no micro-batches, as its loss needs more than the embeddings of a batch; omit it`,
+      2,
+    );
+  }
+  checkMicroBatch(settings, name);
 }
 
 /** Sizes with which a run ends within minutes on a software rasteriser on two cores. */
@@ -159,93 +145,7 @@ export const softwareSizes = {
 } as const satisfies Partial<TrainSettings>;
 
 /** The sizes that a software adapter needs in place of those that were not given. Who gives epochs gets them all. */
-export function defaultsFor(
-  given: Partial<TrainSettings>,
-  { software }: Pick<DeviceTraits, 'software'>,
-): Partial<TrainSettings> {
+export function defaultsFor(given: GivenSettings, { software }: Pick<DeviceTraits, 'software'>): GivenSettings {
   if (!software) return given;
   return { ...softwareSizes, ...(given.epochs !== undefined && { steps: 0 }), ...given };
-}
-
-const colours = {
-  imagenet: imagenetColours,
-  half: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-  none: { mean: [0, 0, 0], std: [1, 1, 1] },
-} as const;
-
-/** Mean and deviation that colours are normalised with. */
-export const normalization = ({ normalize }: Pick<TrainSettings, 'normalize'>) => colours[normalize];
-
-export const modelOptions = (settings: TrainSettings): SimClrOptions => {
-  const { features, headDepth, headWidth, headBatchNorm, seed } = settings;
-  return { ...shapeOf(settings), features, headDepth, headWidth, headBatchNorm, seed };
-};
-
-export function makeOptimizer(
-  settings: Pick<TrainSettings, 'optimizer' | 'weightDecay' | 'momentum'>,
-  weights: Tensor,
-): Optimizer {
-  const { optimizer, weightDecay, momentum } = settings;
-  switch (optimizer) {
-    case 'adam':
-      return adam(weights, { weightDecay });
-    case 'adamw':
-      return adam(weights, { weightDecay, decoupled: true });
-    case 'sgd':
-      return sgd(weights, { weightDecay, momentum, nesterov: true });
-    case 'lars':
-      return lars(weights, { weightDecay, momentum });
-    default:
-      return optimizer satisfies never;
-  }
-}
-
-/** The settings that say how a view is made of an image. */
-export const augmentationSettings = [
-  'cropMin',
-  'cropMax',
-  'flip',
-  'jitter',
-  'jitterStrength',
-  'grayscale',
-  'blur',
-] as const satisfies SettingName[];
-
-export function augmentationConfig(
-  settings: Pick<TrainSettings, (typeof augmentationSettings)[number]>,
-): AugmentationConfig {
-  const { cropMin, cropMax, flip, jitter, jitterStrength: strength, grayscale, blur } = settings;
-  return { ...augmentation, scale: [cropMin, cropMax], flip, jitter, strength, grayscale, blur };
-}
-
-export function pretrainingOptions(settings: TrainSettings): PretrainingOptions {
-  const { imageSize, batchSize, microBatch, temperature, precision, seed } = settings;
-  return {
-    imageSize,
-    batchSize,
-    microBatch,
-    temperature,
-    precision,
-    seed,
-    ...normalization(settings),
-    augmentation: augmentationConfig(settings),
-    optimizer: (weights) => makeOptimizer(settings, weights),
-  };
-}
-
-/** Steps of a run: its epochs, or fewer where `--steps` ends it before. */
-export function totalSteps({ epochs, steps }: Pick<TrainSettings, 'epochs' | 'steps'>, perEpoch: number): number {
-  const most = perEpoch * epochs;
-  return steps > 0 ? Math.min(steps, most) : most;
-}
-
-/** The learning rate of a step (from 1) of a run of `total` steps. */
-export function learningRate(
-  settings: Pick<TrainSettings, 'lr' | 'schedule' | 'warmupEpochs'>,
-  step: number,
-  total: number,
-  perEpoch: number,
-): number {
-  const warmup = Math.min(total, Math.round(settings.warmupEpochs * perEpoch));
-  return schedules[settings.schedule](step, { base: settings.lr, total, warmup });
 }

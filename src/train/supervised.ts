@@ -1,3 +1,4 @@
+import { preparation } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
@@ -5,6 +6,7 @@ import { Classifier } from '../nn/classifier.ts';
 import { countNumbers } from '../nn/module.ts';
 import { shapeOf } from '../nn/resnet.ts';
 import { checkPrecision } from '../ops/precision.ts';
+import { trainedParameters } from '../ssl/step.ts';
 import { saveClassifier } from './classifier_file.ts';
 import { classCount, digestOf, type SupervisedData, sampledDigestOf } from './supervised_data.ts';
 import {
@@ -12,21 +14,26 @@ import {
   type EncoderDigest,
   encoderDigest,
   loadEncoder,
+  originOf,
   type PretrainedEncoder,
 } from './supervised_encoder.ts';
 import type { SupervisedEvents } from './supervised_events.ts';
 import { SupervisedFolder } from './supervised_folder.ts';
-import { batchSizeFor, SupervisedLoop, type SupervisedTask } from './supervised_loop.ts';
 import type { SupervisedResult } from './supervised_result.ts';
-import { preparation, type SupervisedSettings } from './supervised_settings.ts';
+import { hasFixedFeatures, type SupervisedMode, type SupervisedSettings } from './supervised_settings.ts';
 import { featureSources, imageSources } from './supervised_sources.ts';
-import { hasFixedFeatures, type SupervisedMode, trainedPart } from './supervised_step.ts';
+import { batchSizeFor, type SupervisedTask, SupervisedTraining } from './supervised_training.ts';
 
 export type { SupervisedEpoch, SupervisedEvents } from './supervised_events.ts';
 export { classifierFile } from './supervised_folder.ts';
 export type { SupervisedResult } from './supervised_result.ts';
-export { parseSupervisedSettings, type SupervisedSettings, supervisedSettings } from './supervised_settings.ts';
-export { type SupervisedMode, supervisedModes } from './supervised_step.ts';
+export {
+  parseSupervisedSettings,
+  type SupervisedMode,
+  type SupervisedSettings,
+  supervisedModes,
+  supervisedSettings,
+} from './supervised_settings.ts';
 
 export interface SupervisedOptions {
   /** Where `config.json`, `metrics.jsonl`, the checkpoint, and at the end `model.safetensors` and `result.json` are. */
@@ -77,14 +84,14 @@ export async function trainSupervised(
   let unlock: (() => void) | undefined;
   try {
     const classifier = new Classifier({ ...shapeOf(settings), seed: settings.seed, classes });
-    if (encoder) loadEncoder(state, classifier, encoder);
+    if (encoder) loadEncoder(state, classifier.encoder, originOf(encoder));
     unlock = folder.prepare();
     const { events = {} } = options;
     const fixed = options.cacheFeatures !== false && hasFixedFeatures(mode, settings);
-    const before = await encoderDigest(state, classifier);
+    const before = await encoderDigest(state, classifier.encoder);
     const sources = fixed
       ? await featureSources(state, classifier, data, settings, events.onFeatures)
-      : imageSources(state, data, mode, settings);
+      : imageSources(state, data, settings);
     const task = { state, classifier, data, mode, settings, folder, events, ...sources };
     return await train(task, before, encoder, started, options.signal);
   } finally {
@@ -102,30 +109,30 @@ async function train(
   signal: AbortSignal | undefined,
 ): Promise<SupervisedResult> {
   const { state, classifier, data, mode, settings, folder } = task;
-  const loop = await SupervisedLoop.create(task, started);
+  const training = await SupervisedTraining.create(task, started);
   try {
-    const epochs = await loop.run(signal);
-    const after = await encoderDigest(state, classifier);
+    const epochs = await training.run(signal);
+    const after = await encoderDigest(state, classifier.encoder);
     if (mode === 'frozen') checkFrozen(before, after, settings.frozenBn);
     const result: SupervisedResult = {
       mode,
       classes: classifier.options.classes,
       parameters: countNumbers(classifier.parameters),
-      trained: countNumbers(trainedPart(classifier, mode, settings).parameters),
+      trained: countNumbers(trainedParameters(training.training.learner)),
       batchSize: batchSizeFor(data, settings),
-      stepsPerEpoch: loop.stepsPerEpoch,
+      stepsPerEpoch: training.stepsPerEpoch,
       epochs,
       last: epochs[epochs.length - 1],
       best: epochs.reduce((best, epoch) => (epoch.testAccuracy > best.testAccuracy ? epoch : best)),
       encoder: { before, after },
-      wallSeconds: loop.wallSeconds,
+      wallSeconds: training.wallSeconds,
     };
     const facts = { preparation: preparation(settings), classNames: data.train.classNames };
-    await saveClassifier(folder.modelFile, state, classifier, facts, encoderSteps(task, encoder, loop.steps));
+    await saveClassifier(folder.modelFile, state, classifier, facts, encoderSteps(task, encoder, training.steps));
     folder.finish(result);
     return result;
   } finally {
-    loop.destroy();
+    training.destroy();
   }
 }
 

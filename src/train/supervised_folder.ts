@@ -7,8 +7,7 @@ import { checkFinite } from '../nn/state_dict.ts';
 import { RunFolder } from './run_folder.ts';
 import { otherSetting } from './same_settings.ts';
 import { type SupervisedResult, supervisedResult } from './supervised_result.ts';
-import { parseSupervisedSettings, type SupervisedSettings } from './supervised_settings.ts';
-import { supervisedModes } from './supervised_step.ts';
+import { parseSupervisedSettings, type SupervisedSettings, supervisedModes } from './supervised_settings.ts';
 import { type CheckpointKind, readTraining, type TrainingFile } from './training_file.ts';
 
 /** What `config.json` holds: what a training must have in common with the one that it continues. */
@@ -40,7 +39,8 @@ type Digests = Pick<SupervisedConfig, 'train' | 'test'>;
 const free: readonly (keyof SupervisedSettings)[] = ['images', 'checkpointEvery'];
 
 export const supervisedCheckpoint: CheckpointKind = {
-  format: 'simclr-webgpu supervised 1',
+  format: 'simclr-webgpu supervised 2',
+  former: 'simclr-webgpu supervised 1',
   what: 'checkpoint of a supervised training',
   remedy: 'remove it to train from the start',
 };

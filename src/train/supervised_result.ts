@@ -1,7 +1,7 @@
 /** What a supervised training ends with: `result.json`. */
 import { z } from 'zod';
 import { supervisedEpoch } from './supervised_events.ts';
-import { supervisedModes } from './supervised_step.ts';
+import { supervisedModes } from './supervised_settings.ts';
 
 const count = () => z.number().int().min(0);
 const encoderDigest = z.object({ weights: z.string(), statistics: z.string() }).readonly();

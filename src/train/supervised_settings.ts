@@ -1,15 +1,19 @@
 import { z } from 'zod';
-import type { Preparation } from '../analysis/classifier.ts';
 import type { Naming } from '../io/checked.ts';
-import { augmentationConfig, makeOptimizer, normalization, parseTable, trainSettings } from './settings.ts';
-import { type SupervisedStepOptions, supervisedAugments } from './supervised_step.ts';
+import { supervisedAugments } from '../methods/supervised.ts';
+import { sharedSettings } from '../ssl/settings.ts';
+import { parseTable } from './settings.ts';
+
+/** From scratch; a pre-trained encoder as it is under a new linear layer; a pre-trained encoder trained on. */
+export const supervisedModes = ['baseline', 'frozen', 'transfer'] as const;
+export type SupervisedMode = (typeof supervisedModes)[number];
 
 /**
- * Every setting of a supervised training with its default and its explanation, like `trainSettings`. The source gives Adam, 1e-3,
+ * Every setting of a supervised training with its default and its explanation, like `sharedSettings`. The source gives Adam, 1e-3,
  * 100 epochs, 256 images a batch and weight decay 1e-4, and no augmentation. `none` is the default because the published baseline
  * ends at 100 % of its training images (loss 0.0041) and half of its test images, which training on random crops does not do.
  */
-export const supervisedSettings = trainSettings
+export const supervisedSettings = sharedSettings
   .pick({
     epochs: true,
     optimizer: true,
@@ -63,20 +67,8 @@ export const parseSupervisedSettings = (
   remedy?: string,
 ): SupervisedSettings => parseTable(supervisedSettings, given, source, name, remedy);
 
-/** How images are prepared where nothing is augmented. */
-export const preparation = (settings: Pick<SupervisedSettings, 'imageSize' | 'normalize'>): Preparation => ({
-  imageSize: settings.imageSize,
-  ...normalization(settings),
-});
-
-/** The options of a step whose batches have `batchSize` images. */
-export const supervisedStepOptions = (settings: SupervisedSettings, batchSize: number): SupervisedStepOptions => ({
-  ...preparation(settings),
-  batchSize,
-  seed: settings.seed,
-  augment: settings.supervisedAugment,
-  augmentation: augmentationConfig(settings),
-  frozenBn: settings.frozenBn,
-  precision: settings.precision,
-  optimizer: (weights) => makeOptimizer(settings, weights),
-});
+/** Whether the features of an image are the same in every step of a training. */
+export const hasFixedFeatures = (
+  mode: SupervisedMode,
+  { supervisedAugment, frozenBn }: Pick<SupervisedSettings, 'supervisedAugment' | 'frozenBn'>,
+): boolean => mode === 'frozen' && supervisedAugment === 'none' && frozenBn === 'eval';

@@ -1,52 +1,59 @@
 import { featureExamples, imageExamples } from '../analysis/classifier.ts';
 import { Embedder } from '../analysis/embed.ts';
 import type { ImageSet } from '../data/images.ts';
-import { hostImages, residentImages } from '../data/source.ts';
+import { preparation } from '../data/preparation.ts';
+import type { ImageSource } from '../data/source.ts';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
+import { sourceOf } from './learner.ts';
 import type { SupervisedData } from './supervised_data.ts';
-import type { SupervisedTask } from './supervised_loop.ts';
-import { preparation, type SupervisedSettings, supervisedStepOptions } from './supervised_settings.ts';
-import { type SupervisedMode, trainingImages } from './supervised_step.ts';
+import type { SupervisedSettings } from './supervised_settings.ts';
+import type { SupervisedTask } from './supervised_training.ts';
 
-type Sources = Pick<SupervisedTask, 'train' | 'test'>;
+type Sources = Pick<SupervisedTask, 'source' | 'features' | 'test'>;
 
 /** Images whose features are computed at a time. */
 const featureBatch = 256;
 
 /** Both sets as images, which go through the encoder in every step. */
-export function imageSources(
-  state: State,
-  data: SupervisedData,
-  mode: SupervisedMode,
-  settings: SupervisedSettings,
-): Sources {
-  const sourceOf = (set: ImageSet) => (settings.images === 'gpu' ? residentImages(state, set) : hostImages(set));
-  const options = supervisedStepOptions(settings, settings.batchSize);
-  return {
-    train: trainingImages(sourceOf(data.train), mode, options),
-    test: imageExamples(sourceOf(data.test), preparation(settings)),
-  };
-}
+export const imageSources = (state: State, data: SupervisedData, settings: SupervisedSettings): Sources => ({
+  source: sourceOf(state, data.train, settings),
+  test: imageExamples(sourceOf(state, data.test, settings), preparation(settings)),
+});
 
 /** Both sets as features, computed once by the encoder as it is, in inference mode. */
 export async function featureSources(
   state: State,
-  classifier: Classifier,
+  { encoder }: Classifier,
   { train, test }: SupervisedData,
   settings: SupervisedSettings,
   onFeatures?: (done: number, total: number) => void,
 ): Promise<Sources> {
   const total = train.count + test.count;
+  const { dimensions } = encoder;
   const featuresOf = async (set: ImageSet, before: number) => {
     const options = { ...preparation(settings), batchSize: Math.min(featureBatch, set.count) };
-    const embedder = await Embedder.create(state, classifier.encoder, set, options);
+    const embedder = await Embedder.create(state, encoder, set, options);
     try {
-      const features = await embedder.embed(set, undefined, (done) => onFeatures?.(before + done, total));
-      return featureExamples(features, embedder.dimensions);
+      return await embedder.embed(set, undefined, (done) => onFeatures?.(before + done, total));
     } finally {
       embedder.destroy();
     }
   };
-  return { train: await featuresOf(train, 0), test: await featuresOf(test, train.count) };
+  const rows = await featuresOf(train, 0);
+  const row = (image: number) => rows.subarray(image * dimensions, (image + 1) * dimensions);
+  return {
+    source: withoutImages(train),
+    features: (feeds) => feeds.rows('features', dimensions, row),
+    test: featureExamples(await featuresOf(test, train.count), dimensions),
+  };
 }
+
+/** A set whose images no program reads. */
+const withoutImages = (set: ImageSet): ImageSource => ({
+  set,
+  images: () => {
+    throw new Error(`${set.name}: features are trained on, not images`);
+  },
+  inputs: () => ({}),
+});

@@ -1,51 +1,76 @@
-/** A training in a file, from which it goes on bit for bit: weights, running statistics, moments of the optimiser and counters. */
+/** A training in a file, from which it goes on bit for bit: weights, running statistics, moments of optimisers, all that is kept, counters. */
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import type { Data, Tensor } from '../graph/tensor.ts';
 import { checked } from '../io/checked.ts';
 import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from '../io/safetensors.ts';
-import type { Entry } from '../nn/module.ts';
+import type { Entry, Module } from '../nn/module.ts';
 import { firstNonFinite, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { LossScaling } from '../optim/loss_scaling.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
-import type { SimClr } from '../ssl/simclr.ts';
+import type { EpochData } from '../ssl/feeds.ts';
+import { type ImageFacts, keptEntries } from '../ssl/method.ts';
+import type { TracedStep } from '../ssl/step.ts';
 
 /** A step counter. */
 export const stepCount = () => z.number().int().min(0).max(99_999_999);
 /** Where the loss scale of a training in f16 stands: counts are good steps since the scale changed, good steps, skipped steps. */
-export const lossScaleProgress = z.object({
+const lossScaleProgress = z.object({
   scale: z.number().gt(0),
   counts: z.array(z.number().int().min(0)).length(3),
 });
 export type LossScaleProgress = Readonly<z.infer<typeof lossScaleProgress>>;
+/** The loss scales of the groups that have one, by name. */
+export const lossScales = () => z.record(z.string(), lossScaleProgress).optional();
+type LossScales = Readonly<Record<string, LossScaleProgress>>;
 
-/** What training changes in a model. */
-export type Trained = Pick<SimClr, 'parameters' | 'buffers'>;
+/** What files of before there were several groups call the scale of the only one. */
+export function withFormerScale(progress: unknown): unknown {
+  if (typeof progress !== 'object' || progress === null || !('lossScale' in progress)) return progress;
+  const { lossScale, ...rest } = progress;
+  return lossScale === undefined ? rest : { ...rest, lossScales: { main: lossScale } };
+}
 
-/** The name under which a checkpoint keeps an optimiser's moment of a parameter. */
-const momentName = (moment: string, parameter: string): string => `optimizer.${moment}.${parameter}`;
+/** Where in a file the values of a network are: behind this its tensors have their own names, torchvision's for a ResNet. */
+export const modulePrefix = 'module.';
+const keptPrefix = 'kept.';
+const epochPrefix = 'epoch.';
+
+/** A tensor under a name for files. */
+function under(prefix: string, { tensor, torchShape }: Entry): Entry {
+  return { tensor: tensor.named(prefix + tensor.name), torchShape };
+}
 
 /** A moment seen parameter by parameter: entries like those of the model, whose tensors are ranges of the flat moment. */
-function momentEntries({ parameters }: Trained, moment: Tensor): readonly Entry[] {
-  return parameters.map(({ tensor, torchShape }) => ({
-    tensor: tensor.rangeOf(moment, momentName(moment.name, tensor.name)),
+const momentEntries = (group: string, parameters: readonly Entry[], moment: Tensor): readonly Entry[] =>
+  parameters.map(({ tensor, torchShape }) => ({
+    tensor: tensor.rangeOf(moment, `optimizer.${group}.${moment.name}.${tensor.name}`),
     torchShape,
   }));
+
+/** Every value of a training by the name that files give it. */
+export function trainingEntries({ learner, groups }: Pick<TracedStep, 'learner' | 'groups'>): readonly Entry[] {
+  const ofGroups = groups.flatMap(({ declared, trained }) => {
+    const parameters = declared.modules.flatMap((module) => module.parameters);
+    const buffers = declared.modules.flatMap((module) => module.buffers);
+    return [
+      ...[...parameters, ...buffers].map((entry) => under(modulePrefix, entry)),
+      ...trained.optimizer.state.flatMap(({ variable }) => momentEntries(declared.name, parameters, variable)),
+    ];
+  });
+  const kept = Object.entries(learner.kept ?? {}).flatMap(([name, value]) =>
+    'parameters' in value
+      ? keptEntries(value).map((entry) => under(`${keptPrefix}${name}.`, entry))
+      : [{ tensor: value.named(keptPrefix + name), torchShape: value.shape }],
+  );
+  return [...ofGroups, ...kept];
 }
 
-/** Every value of a training by name: weights and running statistics under torchvision's names, moments under `optimizer.`. */
-export function trainingEntries(model: Trained, optimizer: Optimizer): readonly Entry[] {
-  return [
-    ...model.parameters,
-    ...model.buffers,
-    ...optimizer.state.flatMap(({ variable }) => momentEntries(model, variable)),
-  ];
-}
-
-/** A kind of checkpoint: what its metadata call it, what people call it, and where they find one. */
+/** A kind of checkpoint: what its metadata call it, now and formerly, what people call it, and where they find one. */
 export interface CheckpointKind {
   readonly format: string;
+  /** Names of weights without prefix, one optimiser and one loss scale. */
+  readonly former: string;
   readonly what: string;
   readonly remedy: string;
 }
@@ -55,8 +80,21 @@ export interface TrainingFile<P> {
   readonly path: string;
   readonly settings: unknown;
   readonly progress: P;
+  /** By the names of `trainingEntries`. */
   readonly tensors: ReadonlyMap<string, TorchTensor>;
+  readonly images: ImageFacts;
+  readonly epochData: EpochData;
 }
+
+/** What a checkpoint says beside the values on the device. */
+export interface TrainingContent<S, P> {
+  readonly settings: S;
+  readonly progress: P;
+  readonly images: ImageFacts;
+  readonly epochData: EpochData;
+}
+
+const imagesSchema = z.object({ count: z.number().int().min(1), classes: z.number().int().min(0) });
 
 /**
  * Writes all that a training needs to continue bit for bit, atomically.
@@ -66,14 +104,12 @@ export interface TrainingFile<P> {
 export async function saveTraining(
   path: string,
   state: State,
-  model: Trained,
-  optimizer: Optimizer,
+  traced: TracedStep,
   { format }: CheckpointKind,
-  settings: unknown,
-  progress: { readonly step: number },
+  { settings, progress, images, epochData }: TrainingContent<unknown, { readonly step: number }>,
   advice: () => string,
 ): Promise<void> {
-  const values = await readEntries(state, trainingEntries(model, optimizer));
+  const values = await readEntries(state, trainingEntries(traced));
   for (const [name, { data }] of values) {
     const at = firstNonFinite(data);
     if (at < 0) continue;
@@ -81,25 +117,44 @@ export async function saveTraining(
       `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved. ${advice()}`,
     );
   }
-  const metadata = { format, settings: JSON.stringify(settings), progress: JSON.stringify(progress) };
-  writeSafetensors(path, stored(values, model, progress.step), metadata);
+  const scales = await readLossScales(state, traced);
+  const metadata = {
+    format,
+    settings: JSON.stringify(settings),
+    progress: JSON.stringify({ ...progress, lossScales: scales }),
+    images: JSON.stringify({ count: images.count, classes: images.classes }),
+  };
+  writeSafetensors(path, [...stored(values, progress.step), ...storedEpoch(epochData)], metadata);
 }
 
 /** PyTorch's counters of batches, which nothing here depends on. */
 const batchCounter = /(^|\.)num_batches_tracked$/;
 
-/** Tensors as the file keeps them, with PyTorch's counter of batches beside each pair of running statistics. */
+/** Tensors as a file keeps them, with PyTorch's counter of batches beside each pair of running statistics. */
 export function* stored(
   values: ReadonlyMap<string, TorchTensor>,
-  model: Pick<Trained, 'buffers'>,
   steps: number,
 ): Generator<readonly [string, StoredTensor]> {
-  for (const [name, { shape, data }] of values) yield [name, { dtype: 'F32', shape, data }];
-  for (const { tensor } of model.buffers) {
-    if (!tensor.name.endsWith('running_mean') || !values.has(tensor.name)) continue;
-    const name = tensor.name.replace(/running_mean$/, 'num_batches_tracked');
-    yield [name, { dtype: 'I64', shape: [], data: BigInt64Array.of(BigInt(steps)) }];
+  for (const [name, { shape, data }] of values) {
+    yield [name, { dtype: 'F32', shape, data }];
+    if (!name.endsWith('running_mean')) continue;
+    const counter = name.replace(/running_mean$/, 'num_batches_tracked');
+    yield [counter, { dtype: 'I64', shape: [], data: BigInt64Array.of(BigInt(steps)) }];
   }
+}
+
+function* storedEpoch(data: EpochData): Generator<readonly [string, StoredTensor]> {
+  for (const [name, values] of Object.entries(data)) {
+    const dtype = values instanceof Float32Array ? 'F32' : values instanceof Uint32Array ? 'U32' : 'I32';
+    yield [epochPrefix + name, { dtype, shape: [values.length], data: values }];
+  }
+}
+
+function epochDataOf(tensors: Iterable<readonly [string, StoredTensor]>): EpochData {
+  const found: Record<string, Data> = {};
+  for (const [name, { data }] of tensors)
+    if (name.startsWith(epochPrefix)) found[name.slice(epochPrefix.length)] = data as Data;
+  return found;
 }
 
 const floats: readonly StoredTensor['dtype'][] = ['F32', 'F16', 'BF16', 'F64'];
@@ -122,59 +177,89 @@ export function floatTensors(
   return found;
 }
 
-/** Reads what `saveTraining` wrote; the tensors are not checked yet. UserError: damaged, or of another kind. */
+/** The names that tensors of a former checkpoint have now. */
+const presentName = (name: string): string =>
+  name.startsWith('optimizer.') ? name.replace(/^optimizer\./, 'optimizer.main.') : modulePrefix + name;
+
+/** Reads what `saveTraining` wrote, now or formerly; the tensors are not checked yet. UserError: damaged, or of another kind. */
 export function readTraining<P>(
   path: string,
-  { format, what, remedy }: CheckpointKind,
+  { format, former, what, remedy }: CheckpointKind,
   progressSchema: z.ZodType<P>,
 ): TrainingFile<P> {
   const { metadata, tensors } = readSafetensors(path);
-  if (metadata['format'] !== format) {
+  const isFormer = metadata['format'] === former;
+  if (metadata['format'] !== format && !isFormer) {
     throw new UserError(
       `${path}: not a simclr-webgpu ${what} (its metadata say '${metadata['format'] ?? 'nothing'}'); ${remedy}`,
     );
   }
-  let progress: unknown;
-  let settings: unknown;
+  let [progress, settings, images]: unknown[] = [];
   try {
     progress = JSON.parse(metadata['progress'] ?? '');
     settings = JSON.parse(metadata['settings'] ?? '');
+    images = JSON.parse(metadata['images'] ?? '{"count":1,"classes":0}');
   } catch {
     throw new UserError(`${path}: its metadata are damaged; use another checkpoint`);
   }
   const source = { source: `${path}: damaged metadata`, remedy: 'use another checkpoint' };
-  return { path, settings, progress: checked(progressSchema, progress, source), tensors: floatTensors(tensors, path) };
+  const named = [...tensors].map(([name, tensor]) => [isFormer ? presentName(name) : name, tensor] as const);
+  return {
+    path,
+    settings,
+    progress: checked(progressSchema, withFormerScale(progress), source),
+    images: checked(imagesSchema, images, source),
+    tensors: floatTensors(
+      named.filter(([name]) => !name.startsWith(epochPrefix)),
+      path,
+    ),
+    epochData: epochDataOf(named),
+  };
 }
 
-/** Sets weights, statistics and moments. UserError: of another architecture, or damaged; then nothing is changed. */
-export function restore(
-  state: State,
-  model: Trained,
-  optimizer: Optimizer,
-  { tensors, path }: Pick<TrainingFile<unknown>, 'tensors' | 'path'>,
-): void {
-  writeEntries(state, trainingEntries(model, optimizer), tensors, path);
-}
-
-/** Reads a loss scale from the device. */
-export async function readLossScale(state: State, { scale, counts }: LossScaling): Promise<LossScaleProgress> {
-  return { scale: (await state.read(scale))[0], counts: Array.from(await state.read(counts)) };
+/** The values of the networks in a checkpoint, under their own names. */
+export function moduleTensors({ tensors }: Pick<TrainingFile<unknown>, 'tensors'>): ReadonlyMap<string, TorchTensor> {
+  const found = new Map<string, TorchTensor>();
+  for (const [name, tensor] of tensors)
+    if (name.startsWith(modulePrefix)) found.set(name.slice(modulePrefix.length), tensor);
+  return found;
 }
 
 interface Scaled {
-  readonly step: number;
-  readonly lossScale?: LossScaleProgress | undefined;
+  readonly lossScales?: LossScales | undefined;
 }
 
-/** Sets the loss scale of a run that goes on. UserError: the checkpoint is of a run in f32. */
-export function restoreLossScale(
-  state: State,
-  scaling: LossScaling,
-  { progress, path }: Pick<TrainingFile<Scaled>, 'progress' | 'path'>,
-): void {
-  const { lossScale } = progress;
-  if (!lossScale)
+/**
+ * Sets weights, statistics, moments, loss scales and all that is kept.
+ * @throws UserError of another architecture, damaged, or of a run in f32 where this is one in f16; weights are then as they were
+ */
+export function restore(state: State, traced: TracedStep, file: TrainingFile<Scaled>): void {
+  const { tensors, path, progress } = file;
+  const scaled = scalings(traced);
+  for (const [name] of scaled) {
+    if (progress.lossScales?.[name]) continue;
     throw new UserError(`${path}: has no loss scale, so it was written by an f32 run; resume with --precision f32`);
-  state.write(scaling.scale, Float32Array.of(lossScale.scale));
-  state.write(scaling.counts, Uint32Array.from(lossScale.counts));
+  }
+  writeEntries(state, trainingEntries(traced), tensors, path);
+  for (const [name, { scale, counts }] of scaled) {
+    const known = progress.lossScales![name];
+    state.write(scale, Float32Array.of(known.scale));
+    state.write(counts, Uint32Array.from(known.counts));
+  }
 }
+
+const scalings = ({ groups }: TracedStep): [string, LossScaling][] =>
+  groups.flatMap(({ declared, trained }) => (trained.scaling ? [[declared.name, trained.scaling] as const] : [])) as [
+    string,
+    LossScaling,
+  ][];
+
+async function readLossScales(state: State, traced: TracedStep): Promise<LossScales | undefined> {
+  const scales: Record<string, LossScaleProgress> = {};
+  for (const [name, { scale, counts }] of scalings(traced))
+    scales[name] = { scale: (await state.read(scale))[0], counts: Array.from(await state.read(counts)) };
+  return Object.keys(scales).length > 0 ? scales : undefined;
+}
+
+/** What is trained of a network: see `ParameterGroup.modules`. */
+export type Trained = Pick<Module, 'parameters' | 'buffers'>;

@@ -15,7 +15,7 @@ import {
 import { workOutLoss } from '../../src/experiment/figures_loss.ts';
 import { duration, runCount, scheduled, verdict } from '../../src/experiment/report_text.ts';
 import { trace, variable } from '../../src/graph/trace.ts';
-import { ntXent } from '../../src/ops/nt_xent.ts';
+import { ntXent } from '../../src/losses/nt_xent.ts';
 import { decimal } from '../../src/report/numbers.ts';
 import { noise } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';

@@ -7,7 +7,7 @@ import type { Entry } from '../../src/nn/module.ts';
 import { fromTorch, readEntries, type TorchTensor, toTorch, writeEntries } from '../../src/nn/state_dict.ts';
 import { flatten } from '../../src/ops/flatten.ts';
 import { gradients } from '../../src/ops/gradients.ts';
-import { ntXent } from '../../src/ops/nt_xent.ts';
+import { ntXent } from '../../src/losses/nt_xent.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { SimClr } from '../../src/ssl/simclr.ts';
 import { stored } from '../../src/train/training_file.ts';

@@ -18,7 +18,8 @@ const readRows: Definition = ([x, [first]], { inputs, outputs: [y], attrs: { par
   return [result];
 };
 
-const writeRows: Definition = ([y, x, [first]], { inputs: [target, source], attrs: { parts } }) => {
+const writeRows: Definition = ([y, x, [first], [made]], { inputs: [target, source], attrs: { parts } }) => {
+  if (made === 0) return [];
   for (const [to, from] of pairsOf(y.length, target.shape[0], x.length, source.shape[0], parts, first)) y[to] = x[from];
   return [];
 };

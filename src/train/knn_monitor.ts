@@ -4,9 +4,10 @@ import { majorityBaseline, type Recognition } from '../analysis/recognition.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { ImageSet } from '../data/images.ts';
 import { epochOrder } from '../data/order.ts';
+import { preparation } from '../data/preparation.ts';
 import type { State } from '../graph/state.ts';
-import type { SimClr } from '../ssl/simclr.ts';
-import { normalization, type TrainSettings } from './settings.ts';
+import type { Encoder } from '../nn/encoder.ts';
+import type { TrainSettings } from './settings.ts';
 
 /** A counter of an epoch that no run reaches: the images of the probe are drawn in its order. */
 const probeEpoch = 0xfffffffe;
@@ -14,7 +15,7 @@ const probeEpoch = 0xfffffffe;
 const voteTemperature = 0.07;
 
 /** Follows a run by the accuracy of nearest neighbours in the encoder's features, on labelled images. */
-export class Probe {
+export class KnnMonitor {
   private constructor(
     private readonly state: State,
     private readonly embedder: Embedder,
@@ -24,15 +25,15 @@ export class Probe {
 
   static async create(
     state: State,
-    model: SimClr,
+    encoder: Encoder,
     { train, test }: NonNullable<Dataset['probe']>,
     settings: TrainSettings,
-  ): Promise<Probe> {
-    const { imageSize, batchSize, seed, knnImages } = settings;
-    const options = { imageSize, batchSize: Math.min(2 * batchSize, 256), ...normalization(settings) };
-    const embedder = await Embedder.create(state, model.encoder, train, options);
+  ): Promise<KnnMonitor> {
+    const { batchSize, seed, knnImages } = settings;
+    const options = { ...preparation(settings), batchSize: Math.min(2 * batchSize, 256) };
+    const embedder = await Embedder.create(state, encoder, train, options);
     const sets = { train: choose(train, knnImages, seed), test: choose(test, knnImages, seed) };
-    return new Probe(state, embedder, sets, settings);
+    return new KnnMonitor(state, embedder, sets, settings);
   }
 
   /** Accuracies (0 to 1) with the weights as they are now. */

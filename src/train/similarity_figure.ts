@@ -1,13 +1,16 @@
 import { epochOrder } from '../data/order.ts';
+import { normalization, type Preparation } from '../data/preparation.ts';
 import type { ImageSource } from '../data/source.ts';
 import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
-import { input, trace } from '../graph/trace.ts';
+import { trace } from '../graph/trace.ts';
 import { cosineSimilarity } from '../ops/cosine_similarity.ts';
 import { pairGrid } from '../report/sheets.ts';
 import { similarityMatrix } from '../report/similarity.ts';
-import type { SimClr } from '../ssl/simclr.ts';
-import { twoViews, type ViewOptions, viewSeeds } from '../ssl/views.ts';
+import { StepFeeds } from '../ssl/feeds.ts';
+import type { Figure } from '../ssl/method.ts';
+import type { StepParts } from '../ssl/step.ts';
+import { traceViews } from '../ssl/views.ts';
 
 /** Pairs in the batch that is drawn. */
 const pairs = 8;
@@ -26,35 +29,38 @@ export interface Picture {
 }
 
 /** Shows what the network makes of one fixed batch of 8 pairs, always the same views, in inference mode. */
-export class Monitor {
+export class SimilarityFigure {
   private constructor(
     private readonly program: Program,
     private readonly source: ImageSource,
+    private readonly feeds: StepFeeds,
     private readonly indices: Uint32Array,
-    private readonly options: ViewOptions & { seed: number },
+    private readonly options: Preparation & { readonly seed: number },
   ) {}
 
   static async create(
     state: State,
-    model: SimClr,
-    source: ImageSource,
-    options: ViewOptions & { seed: number },
-  ): Promise<Monitor> {
+    { source, views: groups, settings }: StepParts,
+    { embed }: Figure,
+  ): Promise<SimilarityFigure> {
     const { count } = source.set;
-    const indices = epochOrder(count, options.seed, drawnEpoch).slice(0, Math.min(pairs, count));
+    const { seed } = settings;
+    const indices = epochOrder(count, seed, drawnEpoch).slice(0, Math.min(pairs, count));
+    const feeds = new StepFeeds(indices.length);
     const { graph, result } = trace(() => {
-      const views = twoViews(source, input('indices', [indices.length], 'u32'), input('seeds', [4], 'u32'), options);
-      const z = model.embeddings(views, { training: false });
+      const [views] = traceViews(source, groups.slice(0, 1), feeds, settings);
+      const z = embed(views);
       return { views, similarity: cosineSimilarity(z, z) };
     });
-    return new Monitor(await Program.compile(graph, state, result), source, indices, options);
+    const options = { imageSize: groups[0].size, ...normalization(settings), seed };
+    return new SimilarityFigure(await Program.compile(graph, state, result), source, feeds, indices, options);
   }
 
   /** Runs the batch and draws it. `step` goes into the title. */
   async draw(step: number): Promise<Picture> {
-    const { indices, source, options } = this;
-    const seeds = viewSeeds(options.seed, drawnEpoch);
-    const values = await this.program.run({ indices, seeds, ...source.inputs(indices) }).read();
+    const { indices, source, options, feeds } = this;
+    const time = { seed: options.seed, epoch: drawnEpoch, step, steps: step, perEpoch: 1, indices, first: 0 };
+    const values = await this.program.run({ ...feeds.values(time), ...source.inputs(indices) }).read();
     const similarity = values['similarity'] as Float32Array;
     const { positives, negatives } = pairMeans(similarity, indices.length);
     const title = `step ${step}  positives ${positives.toFixed(2)}  negatives ${negatives.toFixed(2)}`;
@@ -86,11 +92,7 @@ export function pairMeans(similarity: Float32Array, n: number): { positives: num
 }
 
 /** Normalised views [count, size, size, 4] as RGB bytes. */
-export function toPixels(
-  views: Float32Array,
-  count: number,
-  { imageSize, mean, std }: Pick<ViewOptions, 'imageSize' | 'mean' | 'std'>,
-): Uint8Array[] {
+export function toPixels(views: Float32Array, count: number, { imageSize, mean, std }: Preparation): Uint8Array[] {
   const pixels = imageSize * imageSize;
   return Array.from({ length: count }, (_, view) =>
     Uint8Array.from({ length: pixels * 3 }, (_, i) => {

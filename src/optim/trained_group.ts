@@ -1,6 +1,6 @@
-/** The end of a training step, with labels or without: from a loss to updated weights, in f32 and in half precision. */
+/** The end of a training step for one group of parameters: from a loss to updated weights, in f32 and in half precision. */
 import type { Tensor } from '../graph/tensor.ts';
-import { flatVariable, input, variable } from '../graph/trace.ts';
+import { flatVariable, variable } from '../graph/trace.ts';
 import { flatten } from '../ops/flatten.ts';
 import { gradients } from '../ops/gradients.ts';
 import { nonFiniteGuard } from '../ops/guard.ts';
@@ -9,7 +9,7 @@ import type { Precision } from '../ops/precision.ts';
 import { LossScaling } from './loss_scaling.ts';
 import type { Optimizer } from './optimizer.ts';
 
-export interface WeightsOptions {
+export interface TrainedGroupOptions {
   /** f16: convolutions that are traced after this read f16 copies of the weights, and the loss is scaled in the gradients. */
   readonly precision: Precision;
   /** Makes the optimiser for the flat variable of all weights. */
@@ -27,8 +27,8 @@ function flatOf(name: string, entries: Entries): Tensor {
 /** Has convolutions that are traced after this read f16 copies of weights that are not trained: made once, not in every step. */
 export const copyAsHalf = (name: string, entries: Entries): Tensor => halfCopy(flatOf(name, entries));
 
-/** The weights that a training changes, in one flat variable, and how a step changes them. */
-export class Weights {
+/** The weights that one optimiser changes, in one flat variable, and how a step changes them. */
+export class TrainedGroup {
   private readonly parameters: readonly Tensor[];
   readonly flat: Tensor;
   readonly optimizer: Optimizer;
@@ -38,9 +38,13 @@ export class Weights {
   readonly firstBad = variable('first_bad_step', [1], undefined, 'u32');
 
   /** @param parameters f32 variables: all that lie in one flat variable, or such as lie in none yet */
-  constructor(parameters: Entries, { optimizer, precision }: WeightsOptions) {
+  constructor(
+    readonly name: string,
+    parameters: Entries,
+    { optimizer, precision }: TrainedGroupOptions,
+  ) {
     this.parameters = parameters.map(({ tensor }) => tensor);
-    this.flat = flatOf('weights', parameters);
+    this.flat = flatOf(`weights of ${name}`, parameters);
     this.optimizer = optimizer(this.flat);
     if (precision === 'f32') return;
     halfCopy(this.flat); // from here on convolutions find it
@@ -60,18 +64,19 @@ export class Weights {
   /**
    * Records the update, which is left out from the first step on whose loss or gradients are not finite. In f16 the gradients are
    * scaled, a step that overflows is skipped and the scale halved. Returns what a step tells of itself: firstBad, and in f16 the
-   * next step's lossScale and the counts of steps, lossScaleCounts.
+   * next step's lossScale and the counts of steps, lossScaleCounts; and `gate` (f32 [2]), which is [0, 0] where a step in f16 is skipped.
+   *
+   * @param step u32 [1], counts from 1
    */
-  update(flatGradients: Tensor, loss: Tensor): Record<string, Tensor> {
+  update(flatGradients: Tensor, loss: Tensor, step: Tensor): { outputs: Record<string, Tensor>; gate?: Tensor } {
     const { firstBad, optimizer, scaling } = this;
-    const step = input('step', [1], 'u32');
     if (!scaling) {
       nonFiniteGuard(flatGradients, loss, step, firstBad);
       optimizer.update(flatGradients, firstBad);
-      return { firstBad };
+      return { outputs: { firstBad } };
     }
     const gate = scaling.gate(flatGradients, loss, step, firstBad);
     optimizer.update(flatGradients, firstBad, { gate, copy: halfCopy(this.flat) });
-    return { firstBad, lossScale: scaling.scale, lossScaleCounts: scaling.counts };
+    return { outputs: { firstBad, lossScale: scaling.scale, lossScaleCounts: scaling.counts }, gate };
   }
 }

@@ -1,0 +1,35 @@
+/** All methods, by the names that `--method` knows. */
+import { UserError } from '../errors.ts';
+import type { Method } from '../ssl/method.ts';
+import { simclr } from './simclr.ts';
+import { supervised } from './supervised.ts';
+
+const known = new Map<string, Method>();
+
+/**
+ * Makes a method known under its name: `parseSettings`, `Trainer`, checkpoints and run folders then take it as they take ours.
+ * Error: the name is taken by another one, or is none for files and flags.
+ */
+export function registerMethod(method: Method): void {
+  const { name } = method;
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new Error(`a method is named '${name}': use a-z, 0-9 and -`);
+  if ((known.get(name) ?? method) !== method) throw new Error(`two methods are named '${name}'`);
+  known.set(name, method);
+}
+
+[simclr, supervised].forEach(registerMethod);
+
+/** The method of runs that do not say which: there was no other when they were made. */
+export const firstMethod = simclr;
+
+export const allMethods = (): readonly Method[] => [...known.values()];
+
+/** UserError (usage): there is no such method. */
+export function methodNamed(name: string): Method {
+  const method = known.get(name);
+  if (method) return method;
+  throw new UserError(`no method is named '${name}'; there are ${[...known.keys()].join(', ')}`, 2);
+}
+
+/** Of a method that may be a user's own, known to another program only. */
+export const methodIfKnown = (name: string): Method | undefined => known.get(name);

@@ -1,0 +1,94 @@
+/** Inputs of a step that carry how they are fed: what changes from step to step is a function of the time, and nothing else. */
+import type { Inputs } from '../graph/program.ts';
+import { type Data, type DType, elements, type Shape, type Tensor } from '../graph/tensor.ts';
+import { input } from '../graph/trace.ts';
+
+/** When a step takes place, and of what. A run that resumes meets the same times again. */
+export interface StepTime {
+  readonly seed: number;
+  /** From 1. */
+  readonly step: number;
+  /** From 0. */
+  readonly epoch: number;
+  /** Steps of the whole run, and of an epoch. */
+  readonly steps: number;
+  readonly perEpoch: number;
+  /** The images of the batch, or of the micro-batch. */
+  readonly indices: Uint32Array;
+  /** The place of the first of them in the batch. */
+  readonly first: number;
+}
+
+/** How a method asks for inputs, while its step is traced. Each has a name of its own. */
+export interface Feeds {
+  /** f32 [1]: a schedule. */
+  scalar(name: string, value: (time: StepTime) => number): Tensor;
+  /** u32 [N]: a whole number for each image, such as its label or a drawn rotation. */
+  perImage(name: string, value: (image: number, time: StepTime) => number): Tensor;
+  /** f32 [N, columns]: a row for each image. */
+  rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor;
+  /** Rows of what `beforeEpoch` returned under this name, one for each image: [N, columns], or [N] without columns. */
+  epoch(name: string, dtype: 'f32' | 'u32', columns?: number): Tensor;
+}
+
+export type EpochData = Readonly<Record<string, Data>>;
+type Value = (time: StepTime, data: EpochData) => Data;
+
+/** The inputs of one program. */
+export class StepFeeds implements Feeds {
+  private readonly fed = new Map<string, Value>();
+  private numberOfStep: Tensor | undefined;
+
+  /** @param images images of a run of the program: a batch or a micro-batch */
+  constructor(private readonly images: number) {}
+
+  /** Any input. Error: the name is taken. */
+  input(name: string, shape: Shape, dtype: DType, value: Value): Tensor {
+    if (this.fed.has(name)) throw new Error(`two inputs of a step are named '${name}'`);
+    this.fed.set(name, value);
+    return input(name, shape, dtype);
+  }
+
+  scalar(name: string, value: (time: StepTime) => number): Tensor {
+    return this.input(name, [1], 'f32', (time) => Float32Array.of(value(time)));
+  }
+
+  perImage(name: string, value: (image: number, time: StepTime) => number): Tensor {
+    return this.input(name, [this.images], 'u32', (time) => time.indices.map((image) => value(image, time)));
+  }
+
+  rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor {
+    return this.input(name, [this.images, columns], 'f32', (time) => {
+      const rows = new Float32Array(time.indices.length * columns);
+      time.indices.forEach((image, i) => rows.set(row(image, time), i * columns));
+      return rows;
+    });
+  }
+
+  epoch(name: string, dtype: 'f32' | 'u32', columns?: number): Tensor {
+    const shape = [this.images, ...(columns === undefined ? [] : [columns])];
+    const width = elements(shape) / this.images;
+    return this.input(name, shape, dtype, ({ indices }, { [name]: all }) => {
+      const rows = new (dtype === 'f32' ? Float32Array : Uint32Array)(indices.length * width);
+      if (!all) throw new Error(`beforeEpoch returned nothing named '${name}'`);
+      indices.forEach((image, i) => rows.set(all.subarray(image * width, (image + 1) * width), i * width));
+      return rows;
+    });
+  }
+
+  /** u32 [1]: the number of the step. */
+  get step(): Tensor {
+    this.numberOfStep ??= this.input('step', [1], 'u32', ({ step }) => Uint32Array.of(step));
+    return this.numberOfStep;
+  }
+
+  /** u32 [N]: the images. */
+  get indices(): Tensor {
+    return this.input('indices', [this.images], 'u32', ({ indices }) => indices);
+  }
+
+  /** What a run of the program is given at a time. */
+  values(time: StepTime, data: EpochData = {}): Inputs {
+    return Object.fromEntries(Array.from(this.fed, ([name, value]) => [name, value(time, data)]));
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * What a method of representation learning is: a page of its own under `src/methods/`, built from what stands here. Nothing here, and
+ * nothing that trains, prints, saves or draws, knows which methods there are: it iterates over what a learner declares.
+ */
+import type { z } from 'zod';
+import type { ImageSet } from '../data/images.ts';
+import type { Data, Tensor } from '../graph/tensor.ts';
+import type { Encoder } from '../nn/encoder.ts';
+import type { Entry, Mode, Module } from '../nn/module.ts';
+import type { AugmentationConfig } from '../ops/augment.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import type { Feeds, StepTime } from './feeds.ts';
+import type { SharedSettings } from './settings.ts';
+
+/** Shared settings and those of a method. */
+export type Settings<O extends z.ZodRawShape> = SharedSettings & Readonly<z.infer<z.ZodObject<O>>>;
+
+/** A method: how it is named and set up, the views that it wants, and what learns from them. */
+export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
+  /** For `--method`, `config.json` and checkpoints: lower case. */
+  readonly name: string;
+  /** One line for people: what it does. */
+  readonly about: string;
+  /** Its source: authors, year, arXiv number. */
+  readonly paper: string;
+  /** Images without labels will not do. */
+  readonly needsLabels?: boolean;
+  /** `--micro-batch` works: `create` returns a learner with `split`. */
+  readonly microBatches?: boolean;
+  /** Its own settings: schemas with a default and a description, as in `settingGroups`. */
+  readonly options: O;
+  /** The paper's defaults of the shared settings, where they differ from the table's. */
+  readonly recipe: Partial<SharedSettings>;
+  /** Defaults of a run of minutes (without a GPU, or on the sample set), in place of the paper's. */
+  readonly short?: Partial<Settings<O>>;
+  views(settings: Settings<O>): readonly ViewGroup[];
+  create(settings: Settings<O>, build: Build): Learner;
+}
+
+/** A method as the rest of the program knows it: with its own settings unknown. */
+export const defineMethod = <O extends z.ZodRawShape>(method: Method<O>): Method => method as unknown as Method;
+
+/** Views of one kind: `step` gets a tensor [count · N, size, size, 4] for each group, view v of image i in row v · N + i. */
+export interface ViewGroup {
+  /** Views of each image. */
+  readonly count: number;
+  /** Height and width of a view. */
+  readonly size: number;
+  /** What is drawn of each view; undefined: the whole image, as evaluation sees it. */
+  readonly augmentation?: AugmentationConfig | undefined;
+  /** Keeps the draws of groups apart; the group's number by default. */
+  readonly stream?: number;
+}
+
+/** What a learner is made for. */
+export interface Build {
+  /** How training passes are traced: with statistics of the batch, in the run's precision. */
+  readonly training: Mode;
+  /** Images of a batch, N. */
+  readonly batchSize: number;
+  readonly images: ImageFacts;
+}
+
+/** What is known of the images; checkpoints keep all but the labels. */
+export interface ImageFacts {
+  readonly count: number;
+  /** 0: no labels. */
+  readonly classes: number;
+  /** Not there where a learner is made without its images, to read a checkpoint. */
+  readonly labels?: ArrayLike<number> | undefined;
+}
+
+/** Parameters that one optimiser updates from one loss. */
+export interface ParameterGroup {
+  readonly name: string;
+  readonly modules: readonly Pick<Module, 'parameters' | 'buffers'>[];
+  /** In place of the settings' optimiser. */
+  readonly optimizer?: (weights: Tensor) => Optimizer;
+  /** The learning rate, from the one that the settings' schedule gives. */
+  readonly lr?: (scheduled: number, time: StepTime) => number;
+  /** False: its gradients pass no f16, and its loss is not scaled (a linear layer on a frozen encoder). */
+  readonly scaled?: boolean;
+}
+
+/** What is trained: an encoder, and all that its method needs beside it. */
+export interface Learner {
+  /** What is probed, embedded with and exported. */
+  readonly encoder: Encoder;
+  readonly groups: readonly ParameterGroup[];
+  /** What a step changes beside the groups, by name: a teacher, a queue, a centre. In every checkpoint. */
+  readonly kept?: Readonly<Record<string, Kept>>;
+  /** Records a step; traced once. `views` has a tensor for each group of `Method.views`. */
+  step(views: readonly Tensor[], feeds: Feeds): Step;
+  /** The same in two parts, so that a large batch may go through the network in micro-batches. */
+  readonly split?: Split;
+  /** Work of the host before an epoch (neighbours, clusters). `Feeds.epoch` reads rows of what it returns. */
+  beforeEpoch?(epoch: EpochContext): Promise<Readonly<Record<string, Data>>>;
+  /** How what `Step.log` has is shown; see `Metric`. */
+  readonly metrics?: Readonly<Record<string, Metric>>;
+  readonly chance?: Chance;
+  /** Images are told apart from each other, so that copies of one among them do harm. */
+  readonly discriminatesImages?: boolean;
+  readonly figures?: readonly Figure[];
+}
+
+/** A module, of which parameters and buffers are kept, or an f32 variable. */
+export type Kept = Pick<Module, 'parameters' | 'buffers'> | Tensor;
+
+/** What a step computes. */
+export interface Step {
+  /** The loss of each group, in the order of the updates: the second is recorded behind the first's update, and sees it. */
+  readonly losses: readonly (readonly [group: string, loss: () => Tensor])[];
+  /** f32 [1] each: accuracy, measures of collapse, the loss's own terms. */
+  readonly log?: Readonly<Record<string, Tensor>>;
+  /** Recorded behind the updates: a teacher's average, a queue. Must change nothing where `made` (u32 [1]) is 0: the step was left out. */
+  after?(made: Tensor): void;
+}
+
+/** A step whose loss needs the embeddings of the whole batch, and nothing else of it. */
+export interface Split {
+  /** Views of M images to z [V · M, D], the V views of an image in rows i, i + M, …; M is N or a part of it. */
+  embed(views: readonly Tensor[], feeds: Feeds, mode: Mode): Tensor;
+  /** z [V · N, D] to the loss of the only group. */
+  compare(z: Tensor, feeds: Feeds): { readonly loss: Tensor; readonly log?: Readonly<Record<string, Tensor>> };
+}
+
+/** `step` and `split` of a learner with one group, `main`. */
+export const splitStep = (split: Split, training: Mode): Pick<Learner, 'step' | 'split'> => ({
+  split,
+  step(views, feeds) {
+    const { loss, log } = split.compare(split.embed(views, feeds, training), feeds);
+    return { losses: [['main', () => loss]], ...(log && { log }) };
+  },
+});
+
+/** How a number of a step is shown. One that is not declared is shown under its name, as a mean over the epoch. */
+export interface Metric {
+  /** In the line of an epoch: `acc`. */
+  readonly label: string;
+  readonly format: 'percent' | 'number';
+  /** What stands for an epoch: the mean over its steps, or the value of the last one. */
+  readonly epoch: 'mean' | 'last';
+  /** One line before training: what it is, and what to expect of it. */
+  readonly note?: string;
+  /** Of a measure of spread: its value in a healthy training, and that as a formula; a tenth of it counts as collapsed. */
+  readonly healthy?: { readonly value: number; readonly formula: string };
+}
+
+/** What guessing gives: a reference line in charts, and a loss that stays there is warned of. */
+export interface Chance {
+  readonly loss: number;
+  /** `log(2N−1)` */
+  readonly formula: string;
+  readonly accuracy?: number;
+  /** Behind the accuracy: what is guessed. */
+  readonly note?: string;
+  /** What a model has not learnt whose loss is this. */
+  readonly meaning: string;
+}
+
+/** What an epoch begins with. */
+export interface EpochContext {
+  /** From 0. */
+  readonly epoch: number;
+  readonly images: ImageSet;
+  /** Features [count, dimensions] of all images, whole, from the encoder as it is now, in inference mode. */
+  features(): Promise<Float32Array>;
+}
+
+/**
+ * A picture of what the network makes of a few fixed images, drawn while training goes on. `similarity`: cosine similarities of the
+ * embeddings of the first group's views, which must be two of each image, in inference mode.
+ */
+export interface Figure {
+  readonly kind: 'similarity';
+  /** Views [2 · n, size, size, 4] → embeddings [2 · n, D]. */
+  embed(views: Tensor): Tensor;
+}
+
+/** A module or a variable as named tensors. */
+export const keptEntries = (kept: Kept): readonly Entry[] =>
+  'parameters' in kept ? [...kept.parameters, ...kept.buffers] : [{ tensor: kept, torchShape: kept.shape }];

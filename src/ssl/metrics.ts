@@ -1,0 +1,15 @@
+/** Numbers that many methods log. */
+import type { Metric } from './method.ts';
+
+/** Share of a batch that is right: `acc`, a mean over the epoch. */
+export const accuracy: Metric = { label: 'acc', format: 'percent', epoch: 'mean' };
+
+/**
+ * `columnStd` of unit embeddings of so many dimensions: the standard deviation over the batch of each dimension, averaged over the
+ * dimensions. About 1/√d where they point everywhere, 0 where they are all equal (Chen & He, 2021).
+ */
+export function embeddingStd(dimensions: number): Metric {
+  const healthy = { value: 1 / Math.sqrt(dimensions), formula: `1/√${dimensions}` };
+  const note = `of the embeddings: about ${healthy.formula} = ${healthy.value.toFixed(3)} when healthy, 0 when collapsed`;
+  return { label: 'std', format: 'number', epoch: 'last', note, healthy };
+}

@@ -1,0 +1,175 @@
+/** The settings that every method has, and what a step makes of them. */
+import { z } from 'zod';
+import type { Tensor } from '../graph/tensor.ts';
+import { architectures, stems } from '../nn/resnet.ts';
+import type { AugmentationConfig } from '../ops/augment.ts';
+import { precisions } from '../ops/precision.ts';
+import { adam } from '../optim/adam.ts';
+import { lars } from '../optim/lars.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import { schedules } from '../optim/schedule.ts';
+import { sgd } from '../optim/sgd.ts';
+
+export const count = (least: number) => z.number().int().min(least);
+export const share = () => z.number().min(0).max(1);
+export const positive = () => z.number().gt(0);
+
+/**
+ * Every setting that methods share, with its default and its explanation: the command line, its help and the check of
+ * `config.json` come from this table, under the headings that it has here. Defaults follow the published SimCLR experiment where it
+ * says something; a method's `recipe` has others.
+ */
+export const settingGroups = {
+  'Data and length': {
+    split: z.enum(['unlabeled', 'train+unlabeled', 'train']).default('unlabeled').describe('images to train on'),
+    imageSize: count(16).max(512).default(96).describe('height and width of a view, in pixels'),
+    batchSize: count(2).max(65536).default(256).describe('images per batch (N)'),
+    microBatch: count(0)
+      .max(65536)
+      .default(0)
+      .describe(
+        'images per micro-batch (M, a divisor of N), to fit large batches into memory: the loss still compares the whole batch, ' +
+          'batch norm uses the statistics of each micro-batch; 0: off',
+      ),
+    epochs: count(1).default(100).describe('passes over the images'),
+    steps: count(0).default(0).describe('stop after this many steps in total; 0: after the last epoch'),
+    seed: count(0).default(1).describe('random seed of weights, order and augmentation'),
+    images: z.enum(['gpu', 'host']).default('gpu').describe('where decoded images are stored; host uploads each batch'),
+  },
+  Optimization: {
+    optimizer: z
+      .enum(['adam', 'adamw', 'sgd', 'lars'])
+      .default('adam')
+      .describe('optimizer: adam (coupled L2 decay), adamw (decoupled decay), sgd (Nesterov), lars'),
+    lr: positive().default(1e-3).describe('learning rate'),
+    weightDecay: z.number().min(0).default(1e-4).describe('weight decay'),
+    momentum: z.number().gt(0).lt(1).default(0.9).describe('momentum (sgd and lars)'),
+    schedule: z.enum(['constant', 'cosine']).default('constant').describe('learning-rate schedule after warm-up'),
+    warmupEpochs: z.number().min(0).default(0).describe('epochs of linear learning-rate warm-up'),
+    precision: z
+      .enum(precisions)
+      .default('f32')
+      .describe('f16: half-precision activations and convolution weights, with loss scaling; needs shader-f16'),
+  },
+  Encoder: {
+    architecture: z.enum(architectures).default('resnet18').describe('encoder network'),
+    stem: z
+      .enum(stems)
+      .default('imagenet')
+      .describe('first layers: imagenet (7×7 stride 2, max-pool) or cifar (3×3 stride 1)'),
+    width: z
+      .number()
+      .min(0.25)
+      .max(4)
+      .multipleOf(0.25)
+      .default(1)
+      .describe('multiplies the channels of every encoder layer; 0.25 takes about a sixteenth of the arithmetic'),
+  },
+  Augmentation: {
+    cropMin: positive().max(1).default(0.08).describe('smallest crop, as a fraction of the image area'),
+    cropMax: positive().max(1).default(1).describe('largest crop, as a fraction of the image area'),
+    flip: share().default(0.5).describe('probability of a horizontal flip'),
+    jitter: share().default(0.8).describe('probability of colour jitter'),
+    jitterStrength: z
+      .number()
+      .min(0)
+      .max(1.25)
+      .default(0.5)
+      .describe('jitter strength s: brightness, contrast, saturation 0.8 s, hue 0.2 s'),
+    grayscale: share().default(0.2).describe('probability of greyscale'),
+    blur: share().default(0.5).describe('probability of Gaussian blur'),
+    normalize: z
+      .enum(['imagenet', 'half', 'none'])
+      .default('imagenet')
+      .describe('mean and standard deviation for normalisation: ImageNet’s, 0.5 and 0.5, or 0 and 1'),
+  },
+  'Evaluation and files': {
+    knnEvery: count(0)
+      .default(5)
+      .describe('epochs between kNN evaluations of the features, if there are labels; 0: never'),
+    knnNeighbors: count(1).default(20).describe('number of neighbours in the kNN evaluation'),
+    knnImages: count(1).default(5000).describe('maximum number of train and of test images in the kNN evaluation'),
+    figureEvery: count(0).default(10).describe('epochs between figures; 0: at the start and end only'),
+    checkpointEvery: count(1).default(1).describe('epochs between checkpoints'),
+    checkpointSteps: count(0).default(0).describe('steps between additional checkpoints within an epoch; 0: none'),
+    keep: count(1).default(3).describe('number of checkpoints to keep'),
+  },
+} as const;
+
+/** The same without headings. */
+export const sharedShape = {
+  ...settingGroups['Data and length'],
+  ...settingGroups.Optimization,
+  ...settingGroups.Encoder,
+  ...settingGroups.Augmentation,
+  ...settingGroups['Evaluation and files'],
+};
+
+export const sharedSettings = z.strictObject(sharedShape);
+export type SharedSettings = z.infer<typeof sharedSettings>;
+export type SettingName = keyof SharedSettings;
+
+/** What a step needs of the settings. */
+export type StepSettings = Pick<
+  SharedSettings,
+  | 'batchSize'
+  | 'microBatch'
+  | 'epochs'
+  | 'steps'
+  | 'seed'
+  | 'imageSize'
+  | 'normalize'
+  | 'precision'
+  | 'lr'
+  | 'schedule'
+  | 'warmupEpochs'
+> &
+  OptimizerSettings;
+
+export type OptimizerSettings = Pick<SharedSettings, 'optimizer' | 'weightDecay' | 'momentum'>;
+
+/** The settings that say how a view is made of an image. */
+export const augmentationSettings = Object.keys(settingGroups.Augmentation).filter(
+  (name) => name !== 'normalize',
+) as readonly Exclude<keyof typeof settingGroups.Augmentation, 'normalize'>[];
+
+/** What is drawn of a view. The ranges of its shape and of the blur are SimCLR's and have no setting. */
+export function augmentationConfig(
+  settings: Pick<SharedSettings, (typeof augmentationSettings)[number]>,
+): AugmentationConfig {
+  const { cropMin, cropMax, flip, jitter, jitterStrength: strength, grayscale, blur } = settings;
+  const ranges = { ratio: [3 / 4, 4 / 3], sigma: [0.1, 2] } as const;
+  return { ...ranges, scale: [cropMin, cropMax], flip, jitter, strength, grayscale, blur };
+}
+
+export function makeOptimizer({ optimizer, weightDecay, momentum }: OptimizerSettings, weights: Tensor): Optimizer {
+  switch (optimizer) {
+    case 'adam':
+      return adam(weights, { weightDecay });
+    case 'adamw':
+      return adam(weights, { weightDecay, decoupled: true });
+    case 'sgd':
+      return sgd(weights, { weightDecay, momentum, nesterov: true });
+    case 'lars':
+      return lars(weights, { weightDecay, momentum });
+    default:
+      return optimizer satisfies never;
+  }
+}
+
+/** Steps of a run: its epochs, or fewer where `--steps` ends it before. */
+export function totalSteps({ epochs, steps }: Pick<SharedSettings, 'epochs' | 'steps'>, perEpoch: number): number {
+  const most = perEpoch * epochs;
+  return steps > 0 ? Math.min(steps, most) : most;
+}
+
+/** The learning rate of a step (from 1) of a run of `total` steps. */
+export function learningRate(
+  settings: Pick<SharedSettings, 'lr' | 'schedule' | 'warmupEpochs'>,
+  step: number,
+  total: number,
+  perEpoch: number,
+): number {
+  const warmup = Math.min(total, Math.round(settings.warmupEpochs * perEpoch));
+  return schedules[settings.schedule](step, { base: settings.lr, total, warmup });
+}

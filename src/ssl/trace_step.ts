@@ -1,0 +1,46 @@
+/** Traces a learner's step: at once, or in micro-batches. */
+import { checkNames } from '../nn/module.ts';
+import { copyAsHalf, TrainedGroup } from '../optim/trained_group.ts';
+import { keptEntries, type Learner, type ParameterGroup } from './method.ts';
+import { microBatchPhases } from './micro_batch.ts';
+import { makeOptimizer, type OptimizerSettings, type StepSettings } from './settings.ts';
+import { plainPhase, type StepParts, type TracedGroup, type TracedStep, trainedParameters } from './step.ts';
+
+/** Traces a step, at once or in micro-batches. UserError: the micro-batches do not make up the batch, or the method has none. */
+export function traceStep(parts: StepParts): TracedStep {
+  const { learner, settings } = parts;
+  const groups = trainedGroups(learner, settings);
+  if (settings.precision === 'f16') copyKept(learner);
+  const { batchSize, microBatch } = settings;
+  const whole = microBatch === 0 || microBatch === batchSize;
+  return { learner, groups, phases: whole ? [plainPhase(parts, groups)] : microBatchPhases(parts, groups) };
+}
+
+/** The groups of a learner with the optimisers that the settings give them. Error: two parameters have one name. */
+export function trainedGroups(
+  learner: Learner,
+  settings: Pick<StepSettings, 'precision'> & OptimizerSettings,
+): TracedGroup[] {
+  checkNames(trainedParameters(learner));
+  return learner.groups.map((declared) => ({ declared, trained: trainedGroup(declared, settings) }));
+}
+
+function trainedGroup(
+  { name, modules, optimizer, scaled }: ParameterGroup,
+  settings: Pick<StepSettings, 'precision'> & OptimizerSettings,
+): TrainedGroup {
+  return new TrainedGroup(
+    name,
+    modules.flatMap(({ parameters }) => parameters),
+    {
+      precision: scaled === false ? 'f32' : settings.precision,
+      optimizer: optimizer ?? ((weights) => makeOptimizer(settings, weights)),
+    },
+  );
+}
+
+/** Modules that are kept beside the groups run in f16 too. */
+function copyKept({ kept = {} }: Learner): void {
+  for (const [name, value] of Object.entries(kept))
+    if ('parameters' in value && value.parameters.length > 0) copyAsHalf(name, keptEntries(value));
+}

@@ -1,0 +1,188 @@
+import { stepsPerEpoch } from '../data/order.ts';
+import { Program, type Run } from '../graph/program.ts';
+import { SlotPool } from '../graph/slot_pool.ts';
+import type { State } from '../graph/state.ts';
+import type { Data } from '../graph/tensor.ts';
+import { checkPrecision } from '../ops/precision.ts';
+import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
+import type { EpochData, StepTime } from './feeds.ts';
+import { Health, type TrainWarning } from './health.ts';
+import type { EpochContext } from './method.ts';
+import { learningRate, totalSteps } from './settings.ts';
+import { groupOutput, type Phase, type StepParts, type TracedStep } from './step.ts';
+import { traceStep } from './trace_step.ts';
+
+export interface StepCounters {
+  /** From 1. */
+  readonly step: number;
+  /** From 0; other epochs show an image under other augmentations. */
+  readonly epoch: number;
+  /** What the settings' schedule says by default. */
+  readonly lr?: number;
+}
+
+/** What a step shows. */
+export interface StepValues {
+  readonly loss: number;
+  /** What the method logs beside it, and the losses of further groups. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** The first step whose loss or gradients were not finite, from which on weights stay as they are; 0 while there was none. */
+  readonly firstBad: number;
+  /** The next step's loss scale, of the first group; set in f16. */
+  readonly lossScale: ScaleReport | undefined;
+}
+
+/** A step that was submitted. */
+export interface StepRun {
+  /** Waits for the step's values; to be called once, before four further steps. */
+  read(): Promise<StepValues>;
+}
+
+export interface CompileOptions {
+  /** Keeps all intermediates readable, to look for a fault. */
+  readonly inspect?: boolean;
+  /** Launches of the phase under way whose pipelines are there. */
+  readonly onPipeline?: (done: number, total: number) => void;
+  /**
+   * Called when the training learns nothing (its embeddings have collapsed, its loss stays at chance), from a step's `read()`; and
+   * while compiling, if images are there more than once and that does harm.
+   */
+  readonly onWarning?: (warning: TrainWarning) => void;
+}
+
+/**
+ * Phases, or what belongs to them, in the order in which they take memory: the last of them that are run for pieces computes
+ * gradients and needs most, so that the others fit into what it has (see `SlotPool`).
+ */
+export const inMemoryOrder = <T>(phases: readonly T[]): T[] => phases.toReversed();
+
+/** How often a step runs a phase. */
+export const runsOf = ({ images }: Pick<Phase, 'images'>, batchSize: number): number =>
+  images === 0 ? 1 : batchSize / images;
+
+/** One run of one of a step's phases. */
+export interface PhaseRun {
+  readonly phase: Phase;
+  readonly inputs: Readonly<Record<string, Data>>;
+}
+
+/** A compiled step of a method on one device. */
+export class TrainingStep {
+  /** What the epoch under way began with; see `Learner.beforeEpoch`. In every checkpoint. */
+  epochData: EpochData = {};
+  private readonly perEpoch: number;
+  private readonly total: number;
+
+  private constructor(
+    readonly traced: TracedStep,
+    private readonly parts: StepParts,
+    private readonly programs: ReadonlyMap<Phase, Program>,
+    private readonly pool: SlotPool,
+    private readonly health: Health | undefined,
+  ) {
+    const { source, settings } = parts;
+    this.perEpoch = stepsPerEpoch(source.set.count, settings.batchSize);
+    this.total = totalSteps(settings, this.perEpoch);
+  }
+
+  /** Traces, plans and compiles. UserError: the device lacks what the precision needs, or micro-batches that do not fit. */
+  static create(state: State, parts: StepParts, compile: CompileOptions = {}): Promise<TrainingStep> {
+    return TrainingStep.compile(state, traceStep(parts), parts, compile);
+  }
+
+  /** Plans and compiles a step that was traced. UserError: the device lacks what its precision needs. */
+  static async compile(
+    state: State,
+    traced: TracedStep,
+    parts: StepParts,
+    compile: CompileOptions = {},
+  ): Promise<TrainingStep> {
+    const { source, settings, learner } = parts;
+    checkPrecision(settings, state.gpu.traits);
+    const pool = new SlotPool(state.gpu);
+    const programs = new Map<Phase, Program>();
+    for (const phase of inMemoryOrder(traced.phases))
+      programs.set(phase, await Program.compile(phase.graph, state, phase.outputs, { ...compile, pool }));
+    const { onWarning } = compile;
+    const health = onWarning && new Health(source.set, settings.batchSize, learner, onWarning);
+    health?.checkImages();
+    return new TrainingStep(traced, parts, programs, pool, health);
+  }
+
+  /** Does what a learner does before an epoch. */
+  async beginEpoch(epoch: EpochContext): Promise<void> {
+    this.epochData = (await this.parts.learner.beforeEpoch?.(epoch)) ?? {};
+  }
+
+  /** The learning rate of a step, where none is given. */
+  lr(step: number): number {
+    return learningRate(this.parts.settings, step, this.total, this.perEpoch);
+  }
+
+  /** What a step on the images with these indices runs, in its order: each phase once, or once for each piece of the batch. */
+  *runs(
+    indices: Uint32Array,
+    { step, epoch, lr = this.lr(step) }: StepCounters,
+  ): Generator<PhaseRun & { program: Program }> {
+    const { seed } = this.parts.settings;
+    const whole = { seed, step, epoch, steps: this.total, perEpoch: this.perEpoch, indices, first: 0 };
+    const scalars = this.optimizerScalars(whole, lr);
+    for (const phase of this.traced.phases) {
+      const program = this.programs.get(phase)!;
+      for (let first = 0; first < (phase.images === 0 ? 1 : indices.length); first += phase.images || 1) {
+        const piece = phase.images === 0 ? indices : indices.subarray(first, first + phase.images);
+        const fed = phase.feeds.values({ ...whole, indices: piece, first }, this.epochData);
+        const images = phase.images === 0 ? {} : this.parts.source.inputs(piece);
+        yield { phase, program, inputs: { ...fed, ...scalars, ...images } };
+      }
+    }
+  }
+
+  private optimizerScalars(time: StepTime, lr: number): Record<string, Float32Array> {
+    const of = this.traced.groups.map(({ declared, trained }) =>
+      trained.optimizer.scalars(time.step, declared.lr?.(lr, time) ?? lr),
+    );
+    return Object.assign({}, ...of);
+  }
+
+  /** Runs one step on the images with these indices. Returns at once; `read()` waits for what it shows. */
+  step(indices: Uint32Array, counters: StepCounters): StepRun {
+    let last: Run | undefined;
+    for (const { program, inputs } of this.runs(indices, counters)) last = program.run(inputs);
+    if (!last) throw new Error('a step has at least one phase');
+    const { read } = last;
+    return {
+      read: async () => {
+        const values = this.values(await read());
+        if (values.firstBad === 0) this.health?.observe(counters.step, values);
+        return values;
+      },
+    };
+  }
+
+  private values(outputs: Readonly<Record<string, Data>>): StepValues {
+    const own = new Set(['loss']);
+    const bad = this.traced.groups.map(({ declared }, i) => {
+      for (const name of ['firstBad', 'lossScale', 'lossScaleCounts']) own.add(groupOutput(name, declared.name, i));
+      return outputs[groupOutput('firstBad', declared.name, i)]?.[0] ?? 0;
+    });
+    const metrics = Object.entries(outputs).filter(([name]) => !own.has(name));
+    return {
+      loss: outputs['loss'][0],
+      metrics: Object.fromEntries(metrics.map(([name, [value]]) => [name, value])),
+      firstBad: bad.find((step) => step !== 0) ?? 0,
+      lossScale: scaleReport(outputs),
+    };
+  }
+
+  /** What is wrong with the training after the steps that were read, `step` the last; undefined where nothing is known to be. */
+  warningAt(step: number): TrainWarning | undefined {
+    return this.health?.atEnd(step);
+  }
+
+  /** Gives the programs' memory back to the device's pool. Variables stay. */
+  destroy(): void {
+    for (const program of this.programs.values()) program.destroy();
+    this.pool.release();
+  }
+}

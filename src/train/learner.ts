@@ -1,0 +1,79 @@
+/** From settings and images to what is trained. */
+import type { ImageSet } from '../data/images.ts';
+import { hostImages, type ImageSource, residentImages } from '../data/source.ts';
+import { UserError } from '../errors.ts';
+import type { State } from '../graph/state.ts';
+import { counted } from '../io/counted.ts';
+import { methodNamed } from '../methods/index.ts';
+import type { ImageFacts, Learner, Settings, ViewGroup } from '../ssl/method.ts';
+import { type StepParts, trainingMode } from '../ssl/step.ts';
+import { type CompileOptions, TrainingStep } from '../ssl/training_step.ts';
+import type { TrainSettings } from './settings.ts';
+
+/** A method takes the settings that its own table has checked. */
+const own = (settings: TrainSettings) => settings as unknown as Settings<Record<never, never>>;
+
+/** The networks of a run, with their first values. */
+export const learnerOf = (settings: TrainSettings, images: ImageFacts): Learner =>
+  methodNamed(settings.method).create(own(settings), {
+    training: trainingMode(settings),
+    batchSize: settings.batchSize,
+    images,
+  });
+
+export const viewsOf = (settings: TrainSettings): readonly ViewGroup[] =>
+  methodNamed(settings.method).views(own(settings));
+
+export function imageFacts({
+  count,
+  labels,
+  classNames,
+}: Pick<ImageSet, 'count' | 'labels' | 'classNames'>): ImageFacts {
+  if (!labels) return { count, classes: 0 };
+  return { count, labels, classes: classNames?.length ?? 1 + Math.max(...new Set(labels)) };
+}
+
+/** UserError: there are fewer images than a batch takes, or they have no labels and the method needs some. */
+export function checkImages({ name, count, labels }: ImageSet, { batchSize, method }: TrainSettings): void {
+  if (count < batchSize)
+    throw new UserError(
+      `${name}: has ${counted(count, 'image')}, fewer than --batch-size ${batchSize}; use a smaller batch`,
+    );
+  if (methodNamed(method).needsLabels && !labels) {
+    throw new UserError(
+      `${name}: has no labels, which --method ${method} needs; give images in one folder per class, or another --split`,
+    );
+  }
+}
+
+/** Where the settings want the images. */
+export const sourceOf = (state: State, set: ImageSet, { images }: Pick<TrainSettings, 'images'>): ImageSource =>
+  images === 'gpu' ? residentImages(state, set) : hostImages(set);
+
+/** What a step of a run is traced from. */
+export function stepParts(source: ImageSource, settings: TrainSettings): StepParts {
+  return { learner: learnerOf(settings, imageFacts(source.set)), views: viewsOf(settings), source, settings };
+}
+
+/** A training step of a run, compiled. */
+export interface Training extends StepParts {
+  readonly step: TrainingStep;
+}
+
+/**
+ * Makes the learner of a method and compiles its step.
+ *
+ * @param source images, as `residentImages` and `hostImages` give them
+ * @param settings as `parseSettings` gives them
+ * @throws UserError fewer images than a batch takes, no labels where the method needs some, or the step does not fit on the device
+ */
+export async function compileTraining(
+  state: State,
+  source: ImageSource,
+  settings: TrainSettings,
+  compile: CompileOptions = {},
+): Promise<Training> {
+  checkImages(source.set, settings);
+  const parts = stepParts(source, settings);
+  return { ...parts, step: await TrainingStep.create(state, parts, compile) };
+}
