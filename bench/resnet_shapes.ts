@@ -1,16 +1,14 @@
 import type { Node } from '../src/graph/tensor.ts';
 import { input, trace } from '../src/graph/trace.ts';
-import { SimClr } from '../src/ssl/simclr.ts';
 import type { Request } from './contest.ts';
+import { SimClr } from './simclr.ts';
 
 /**
  * Nodes of one op in the forward pass of the default SimCLR model at this size, one of each kind: equal shapes of the inputs and
  * equal settings count once.
  */
 export function distinctNodes(op: string, { pairs, imageSize }: Request): Node[] {
-  const { graph } = trace(() =>
-    new SimClr().embeddings(input('views', [2 * pairs, imageSize, imageSize, 4], 'f32'), { training: true }),
-  );
+  const { graph } = trace(() => new SimClr().embeddings(input('views', [2 * pairs, imageSize, imageSize, 4], 'f32')));
   const kinds = new Map<string, Node>();
   for (const node of graph.nodes) {
     if (node.op.name !== op) continue;

@@ -1,9 +1,9 @@
 import { constant, flatLayout, variable } from '../../src/graph/trace.ts';
 import { adamUpdate } from '../../src/ops/adam.ts';
-import { SimClr } from '../../src/ssl/simclr.ts';
 import { noise } from '../arrays.ts';
 import type { ListItems } from '../contest.ts';
 import { graphItem } from '../graph_contestant.ts';
+import { SimClr } from '../simclr.ts';
 
 /**
  * One update by Adam with coupled decay, PyTorch's formula, of all parameters laid into one array (those of the SimCLR model, with

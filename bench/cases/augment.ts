@@ -1,3 +1,4 @@
+import { normalization } from '../../src/data/preparation.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
@@ -5,9 +6,11 @@ import { constant, trace } from '../../src/graph/trace.ts';
 import { uniform } from '../../src/nn/init.ts';
 import { augment, augmentParameters } from '../../src/ops/augment.ts';
 import { packedWords } from '../../src/ops/gather_images.ts';
-import { blurKernel, pretrainingDefaults, viewSeeds } from '../../src/ssl/pretraining.ts';
+import { augmentationConfig } from '../../src/ssl/settings.ts';
+import { blurKernel, viewSeeds } from '../../src/ssl/views.ts';
 import type { Item, ListItems, Request } from '../contest.ts';
 import { GraphContestant, traceKept } from '../graph_contestant.ts';
+import { simclrSettings } from '../simclr.ts';
 
 /**
  * SimCLR's two views of each image, from bytes on the device to normalised floats. Values to compare: `views` [2N, size, size, 4],
@@ -30,7 +33,9 @@ export interface AugmentProblem {
   readonly std: readonly [number, number, number];
 }
 
-const { augmentation, mean, std, seed } = pretrainingDefaults;
+const settings = simclrSettings();
+const augmentation = augmentationConfig(settings);
+const { mean, std } = normalization(settings);
 
 const draw = (count: number, size: number) =>
   augmentParameters(
@@ -38,7 +43,7 @@ const draw = (count: number, size: number) =>
       'indices',
       Uint32Array.from({ length: count }, (_, i) => i),
     ),
-    constant('seeds', viewSeeds(seed, 0)),
+    constant('seeds', viewSeeds(settings.seed, 0)),
     { ...augmentation, height: size, width: size },
   );
 

@@ -1,9 +1,9 @@
 import { constant } from '../../src/graph/trace.ts';
 import { cosineSimilarity } from '../../src/ops/cosine_similarity.ts';
-import { simClrDefaults } from '../../src/ssl/simclr.ts';
 import { noise } from '../arrays.ts';
 import type { ListItems } from '../contest.ts';
 import { graphItem } from '../graph_contestant.ts';
+import { simclrSettings } from '../simclr.ts';
 
 /** Cosines of all pairs of rows. Value to compare: `s` [rows, others]. */
 export interface CosineProblem {
@@ -17,12 +17,12 @@ export interface CosineProblem {
 
 /** Embeddings of a batch with each other, and features of test images with those of a training set. */
 const list: ListItems<CosineProblem> = ({ pairs, quick }) => {
-  const { features } = simClrDefaults;
+  const { embeddingDim } = simclrSettings();
   const sizes = quick
-    ? [[2 * pairs, 2 * pairs, features] as const]
+    ? [[2 * pairs, 2 * pairs, embeddingDim] as const]
     : ([
-        [2 * pairs, 2 * pairs, features],
-        [512, 512, features],
+        [2 * pairs, 2 * pairs, embeddingDim],
+        [512, 512, embeddingDim],
         [256, 5000, 512],
       ] as const);
   return sizes.map(([rows, others, columns]) =>

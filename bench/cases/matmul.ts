@@ -1,9 +1,9 @@
 import { constant } from '../../src/graph/trace.ts';
 import { matmul } from '../../src/ops/matmul.ts';
-import { simClrDefaults } from '../../src/ssl/simclr.ts';
 import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
 import { graphItem } from '../graph_contestant.ts';
+import { simclrSettings } from '../simclr.ts';
 
 /** c [m, n] = A B. Value to compare: `c`. */
 export interface MatmulProblem {
@@ -45,11 +45,11 @@ const itemOf = (shape: Product, label: string): Item<MatmulProblem> =>
 
 /** The head's products in a step of this size, a layer forward, then its weight gradient; and square ones. */
 const list: ListItems<MatmulProblem> = ({ pairs, quick }) => {
-  const { features, headWidth: width } = simClrDefaults;
+  const { embeddingDim, headWidth: width } = simclrSettings();
   const rows = 2 * pairs;
   const head: [Product, string][] = [
     [product(rows, width, width, false, true), `${rows}×${width} · (${width}×${width})ᵀ`],
-    [product(rows, features, width, false, true), `${rows}×${width} · (${features}×${width})ᵀ`],
+    [product(rows, embeddingDim, width, false, true), `${rows}×${width} · (${embeddingDim}×${width})ᵀ`],
     [product(width, width, rows, true, false), `(${rows}×${width})ᵀ · ${rows}×${width}`],
   ];
   const square = (quick ? [256] : [512, 1024]).map((s): [Product, string] => [

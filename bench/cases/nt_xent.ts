@@ -1,14 +1,14 @@
 import { constant } from '../../src/graph/trace.ts';
+import { ntXent } from '../../src/losses/nt_xent.ts';
 import { gradients } from '../../src/ops/gradients.ts';
-import { ntXent } from '../../src/ops/nt_xent.ts';
-import { simClrDefaults } from '../../src/ssl/simclr.ts';
 import { noise } from '../arrays.ts';
 import type { Item, ListItems } from '../contest.ts';
 import { graphItem } from '../graph_contestant.ts';
+import { simclrSettings } from '../simclr.ts';
 
 /** The loss of N pairs of embeddings and its gradient. Values to compare: `loss` [1], `dz` like z. */
 export interface NtXentProblem {
-  /** [2N, features], row i beside row i + N. */
+  /** [2N, embeddingDim], row i beside row i + N. */
   readonly z: Float32Array;
   readonly shape: readonly [number, number];
   readonly temperature: number;
@@ -16,7 +16,7 @@ export interface NtXentProblem {
 
 /** The case for N pairs. */
 export const ntXentItem = (pairs: number): Item<NtXentProblem> => {
-  const shape = [2 * pairs, simClrDefaults.features] as const;
+  const shape = [2 * pairs, simclrSettings().embeddingDim] as const;
   return graphItem<NtXentProblem>({
     name: 'nt_xent forward + backward',
     shape: `N = ${pairs}, ${shape.join('×')}`,

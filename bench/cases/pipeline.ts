@@ -1,5 +1,6 @@
 import type { ImageSet } from '../../src/data/images.ts';
-import { batchOf, epochOrder } from '../../src/data/order.ts';
+import { batchOf, epochOrder, stepsPerEpoch } from '../../src/data/order.ts';
+import { normalization } from '../../src/data/preparation.ts';
 import { hostImages, type ImageSource, residentImages } from '../../src/data/source.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { PlanOptions } from '../../src/graph/plan.ts';
@@ -7,18 +8,16 @@ import { type Inputs, Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { uniform } from '../../src/nn/init.ts';
 import { readEntries, type TorchTensor } from '../../src/nn/state_dict.ts';
-import { adam } from '../../src/optim/adam.ts';
-import {
-  blurKernel,
-  type PretrainingOptions,
-  phaseRuns,
-  pretrainingDefaults,
-  tracePretraining,
-} from '../../src/ssl/pretraining.ts';
-import { SimClr } from '../../src/ssl/simclr.ts';
-import type { PretrainingGraph } from '../../src/ssl/step.ts';
+import type { AugmentationConfig } from '../../src/ops/augment.ts';
+import { augmentationConfig } from '../../src/ssl/settings.ts';
+import { type TracedStep, trainedParameters } from '../../src/ssl/step.ts';
+import { traceStep } from '../../src/ssl/trace_step.ts';
+import { blurKernel } from '../../src/ssl/views.ts';
+import { stepParts } from '../../src/train/learner.ts';
+import type { TrainSettings } from '../../src/train/settings.ts';
 import type { Check, ListItems, Ours, Request, Values } from '../contest.ts';
 import { kernelTime, totalFlops } from '../graph_contestant.ts';
+import { simclrSettings } from '../simclr.ts';
 import { chosen, otherThan } from '../variants.ts';
 import { traffic } from './step.ts';
 
@@ -36,7 +35,7 @@ export interface PipelineProblem {
   readonly count: number;
   /** First values under torchvision's names, in PyTorch's layouts. */
   readonly parameters: ReadonlyMap<string, TorchTensor>;
-  readonly augmentation: typeof pretrainingDefaults.augmentation;
+  readonly augmentation: AugmentationConfig;
   readonly blurKernel: number;
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
@@ -46,7 +45,9 @@ export interface PipelineProblem {
 }
 
 const settings = { temperature: 0.5, lr: 1e-3, weightDecay: 1e-4 };
-const { augmentation, mean, std } = pretrainingDefaults;
+const run = simclrSettings({ ...settings, optimizer: 'adam' });
+const augmentation = augmentationConfig(run);
+const { mean, std } = normalization(run);
 
 /** Noise: what a picture shows makes no difference to the time that it takes. */
 function makeSet(count: number, size: number): { images: Uint8Array; set: ImageSet } {
@@ -57,27 +58,21 @@ function makeSet(count: number, size: number): { images: Uint8Array; set: ImageS
   return { images, set: { name: 'noise', count, height: size, width: size, skipped: [], read } };
 }
 
-const optionsOf = ({ pairs, imageSize }: Request): PretrainingOptions => ({
-  ...pretrainingDefaults,
-  ...settings,
-  imageSize,
-  batchSize: pairs,
-  optimizer: (weights) => adam(weights, settings),
-});
+const settingsOf = ({ pairs, imageSize }: Request): TrainSettings => ({ ...run, imageSize, batchSize: pairs });
 
 /** What each step is given, epoch after epoch. */
 function* inputsOf(
-  traced: PretrainingGraph,
+  { phases: [{ feeds }], groups: [{ trained }] }: TracedStep,
   source: ImageSource,
-  options: PretrainingOptions,
+  { batchSize, seed, epochs }: TrainSettings,
 ): Generator<Inputs, never> {
-  const { batchSize, seed } = options;
+  const perEpoch = stepsPerEpoch(source.set.count, batchSize);
   for (let step = 1, epoch = 0; ; epoch++) {
     const order = epochOrder(source.set.count, seed, epoch);
-    for (let batch = 0; batch < Math.floor(order.length / batchSize); batch++, step++) {
-      const counters = { step, epoch, lr: settings.lr };
+    for (let batch = 0; batch < perEpoch; batch++, step++) {
       const indices = batchOf(order, batch, batchSize);
-      for (const { inputs } of phaseRuns(traced, source, options, indices, counters)) yield inputs;
+      const time = { seed, step, epoch, steps: epochs * perEpoch, perEpoch, indices, first: 0 };
+      yield { ...feeds.values(time), ...trained.optimizer.scalars(step, settings.lr), ...source.inputs(indices) };
     }
   }
 }
@@ -96,10 +91,9 @@ class Pipeline implements Ours {
 
   static async open(gpu: Gpu, set: ImageSet, request: Request, options: PlanOptions) {
     const state = new State(gpu);
-    const model = new SimClr();
-    const all = optionsOf(request);
+    const all = settingsOf(request);
     const source = residentImages(state, set);
-    const traced = tracePretraining(model, source, all);
+    const traced = traceStep(stepParts(source, all));
     const [{ graph, outputs }] = traced.phases;
     const results = Object.values(outputs);
     const choose = await chosen(gpu, graph, results, options);
@@ -107,7 +101,7 @@ class Pipeline implements Ours {
     const other = otherThan(gpu, graph, results, choose);
     const others = other && (async () => (await Pipeline.open(gpu, set, request, { choose: other })).ours);
     const ours = new Pipeline(program, state, inputsOf(traced, source, all), others);
-    return { ours, parameters: await readEntries(state, model.parameters) };
+    return { ours, parameters: await readEntries(state, trainedParameters(traced.learner)) };
   }
 
   get flops(): number {
@@ -149,18 +143,18 @@ class Pipeline implements Ours {
 }
 
 /** Images for so many steps an epoch. */
-const stepsPerEpoch = 8;
+const epochSteps = 8;
 
 const list: ListItems<PipelineProblem> = (request) => {
   const { pairs, imageSize } = request;
-  const count = stepsPerEpoch * pairs;
+  const count = epochSteps * pairs;
   return [
     {
       name: 'pipeline',
       shape: `${pairs} pairs ${imageSize}×${imageSize}`,
       trace() {
         const source = hostImages(makeSet(count, imageSize).set);
-        const [{ graph, outputs }] = tracePretraining(new SimClr(), source, optionsOf(request)).phases;
+        const [{ graph, outputs }] = traceStep(stepParts(source, settingsOf(request))).phases;
         return { graph, outputs: Object.values(outputs) };
       },
       async open(gpu, options) {

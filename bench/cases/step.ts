@@ -3,17 +3,17 @@ import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { byteLength, type Tensor } from '../../src/graph/tensor.ts';
 import { constant, flatVariable, input, trace, variable } from '../../src/graph/trace.ts';
+import { ntXent } from '../../src/losses/nt_xent.ts';
 import { uniform } from '../../src/nn/init.ts';
 import { readEntries, type TorchTensor, toTorch } from '../../src/nn/state_dict.ts';
 import { flatten } from '../../src/ops/flatten.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { nonFiniteGuard } from '../../src/ops/guard.ts';
-import { ntXent } from '../../src/ops/nt_xent.ts';
 import { adam } from '../../src/optim/adam.ts';
-import { SimClr } from '../../src/ssl/simclr.ts';
 import { concatenate } from '../arrays.ts';
 import type { Check, Item, ListItems, Ours, Request, Values } from '../contest.ts';
 import { kernelTime, totalFlops } from '../graph_contestant.ts';
+import { SimClr } from '../simclr.ts';
 import { chosen, otherThan } from '../variants.ts';
 
 /**
@@ -63,14 +63,14 @@ function padChannels(views: Float32Array): Float32Array {
   return padded;
 }
 
-/** Traced like `tracePretraining`, with constant views in place of augmented ones. */
+/** Traced like `traceStep` of a run, with constant views in place of augmented ones. */
 function traceStep(model: SimClr, views: Tensor) {
   const parameters = model.parameters.map(({ tensor }) => tensor);
   const weights = flatVariable('weights', parameters);
   const optimizer = adam(weights, settings);
   const firstBad = variable('first_bad_step', [1], undefined, 'u32');
   const { graph, result } = trace(() => {
-    const { loss } = ntXent(model.embeddings(views, { training: true }), settings);
+    const { loss } = ntXent(model.embeddings(views), settings);
     const flatGradients = flatten(gradients(loss, parameters));
     nonFiniteGuard(flatGradients, loss, input('step', [1], 'u32'), firstBad);
     optimizer.update(flatGradients, firstBad);
