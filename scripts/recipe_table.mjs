@@ -19,7 +19,7 @@ function row([label, folder]) {
 
 const rows = process.argv.slice(2).map((word) => row(word.split('=')));
 const names = Object.keys(rows[0]?.settings ?? {});
-const skipped = new Set(['steps', 'epochs', 'keep', 'checkpointEvery', 'checkpointSteps', 'drawEvery', 'knnEvery']);
+const skipped = new Set(['steps', 'epochs', 'keep', 'checkpointEvery', 'checkpointSteps', 'figureEvery', 'knnEvery']);
 const varied = names.filter(
   (name) => !skipped.has(name) && new Set(rows.map(({ settings }) => settings[name])).size > 1,
 );

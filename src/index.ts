@@ -1,6 +1,8 @@
 /// <reference types="@webgpu/types" preserve="true" />
 /** The library: everything that the command line is made of. */
 
+export { z } from 'zod';
+
 export { evaluateClassifier, Predictor, predict } from './analysis/classifier.ts';
 export { Embedder, type EmbedOptions } from './analysis/embed.ts';
 export { type Clusters, type KMeansOptions, kMeans } from './analysis/kmeans.ts';
@@ -98,7 +100,7 @@ export {
   type ViewGroup,
 } from './ssl/method.ts';
 export { accuracy, embeddingStd } from './ssl/metrics.ts';
-export { augmentationConfig, type SharedSettings } from './ssl/settings.ts';
+export { augmentationConfig, count, positive, type SharedSettings, share } from './ssl/settings.ts';
 export { type StepRun, type StepValues, TrainingStep } from './ssl/training_step.ts';
 export { type Checkpoint, loadLearner, readCheckpoint } from './train/checkpoint.ts';
 export { loadClassifier, saveClassifier } from './train/classifier_file.ts';

@@ -1,4 +1,7 @@
-/** Imports point one way: cli → experiment → eval → train → analysis, report → ssl → nn, optim, data → io, ops → graph → gpu. */
+/**
+ * Imports point one way: cli → experiment → eval → train → analysis, report → methods → ssl → losses, nn, optim → data → io, ops →
+ * graph → gpu.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, it } from 'vitest';
@@ -10,8 +13,10 @@ const levels = [
   ['eval'],
   ['train'],
   ['analysis', 'report'],
+  ['methods'],
   ['ssl'],
-  ['nn', 'optim', 'data'],
+  ['losses', 'nn', 'optim'],
+  ['data'],
   ['io', 'ops'],
   ['graph'],
   ['gpu'],

@@ -102,16 +102,7 @@ const wallSecondsIn = (file: string, remedy: string): number | undefined =>
   existsSync(file) ? readChecked(wallSchema, file, remedy).wallSeconds : undefined;
 
 function openRun(path: string, data: string, { train }: Dataset, settings: TrainSettings, gpu: Gpu): RunFolder {
-  if (existsSync(join(path, 'config.json'))) return RunFolder.open(path).folder;
-  const started = new Date().toISOString();
-  return RunFolder.create(path, {
-    version: 1,
-    data,
-    settings,
-    images: train.count,
-    adapter: gpu.traits.adapter,
-    started,
-  });
+  return RunFolder.openOrCreate(path, { data, settings, images: train.count, adapter: gpu.traits.adapter });
 }
 
 /** The encoder of a checkpoint, with what its run's folder says about how it was trained, where that is at hand. */

@@ -23,8 +23,11 @@ export interface StepTime {
 export interface Feeds {
   /** f32 [1]: a schedule. */
   scalar(name: string, value: (time: StepTime) => number): Tensor;
-  /** u32 [N]: a whole number for each image, such as its label or a drawn rotation. */
-  perImage(name: string, value: (image: number, time: StepTime) => number): Tensor;
+  /**
+   * u32 [views · N]: a whole number for each image, such as its label or a drawn rotation; with `views`, for each view of it, in the
+   * rows of a view group: view v of image i in row v · N + i.
+   */
+  perImage(name: string, value: (image: number, time: StepTime, view: number) => number, views?: number): Tensor;
   /** f32 [N, columns]: a row for each image. */
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor;
   /** Rows of what `beforeEpoch` returned under this name, one for each image: [N, columns], or [N] without columns. */
@@ -53,8 +56,13 @@ export class StepFeeds implements Feeds {
     return this.input(name, [1], 'f32', (time) => Float32Array.of(value(time)));
   }
 
-  perImage(name: string, value: (image: number, time: StepTime) => number): Tensor {
-    return this.input(name, [this.images], 'u32', (time) => time.indices.map((image) => value(image, time)));
+  perImage(name: string, value: (image: number, time: StepTime, view: number) => number, views = 1): Tensor {
+    return this.input(name, [views * this.images], 'u32', (time) => {
+      const { indices } = time;
+      const of = (_: unknown, row: number) =>
+        value(indices[row % indices.length], time, Math.floor(row / indices.length));
+      return Uint32Array.from({ length: views * indices.length }, of);
+    });
   }
 
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor {

@@ -64,6 +64,12 @@ export class RunFolder {
     return folder;
   }
 
+  /** Opens the run in a folder to continue it, or makes the folder of a new one. UserError: as `open` and `create`. */
+  static openOrCreate(path: string, config: Omit<RunConfig, 'version' | 'started'>): RunFolder {
+    if (existsSync(join(path, 'config.json'))) return RunFolder.open(path).folder;
+    return RunFolder.create(path, { version: 1, ...config, started: new Date().toISOString() });
+  }
+
   /** Throws as `create` will, and changes nothing: what takes long comes between the two. */
   static checkFree(path: string): void {
     new RunFolder(path).checkEmpty();

@@ -82,7 +82,7 @@ describe('settings', () => {
   });
 
   it('more in one tensor than the adapter binds: told by the plan too', async () => {
-    const huge = ['--head-depth', '4', '--head-width', '8192', '--features', '8192'];
+    const huge = ['--head-depth', '4', '--head-width', '8192', '--embedding-dim', '8192'];
     for (const flags of [huge, [...huge, '--dry-run']]) {
       expectOneLine(await train(data, ...flags), [/binds at most \d+ MiB; use a smaller --batch-size/], 1);
     }

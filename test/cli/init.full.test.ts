@@ -98,7 +98,7 @@ describe('--init', () => {
   });
 
   it('draws the head where the file has another or none', async () => {
-    expect((await train('other-head', '--init', newest, '--features', '32')).out).toMatch(
+    expect((await train('other-head', '--init', newest, '--embedding-dim', '32')).out).toMatch(
       /encoder; its\s+projection head has other sizes, so a new one is used/,
     );
     expect(taken('other-head').encoder).toBe(true);

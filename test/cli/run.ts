@@ -85,7 +85,7 @@ export const tiny = [
   '4',
   '--knn-every',
   '0',
-  '--draw-every',
+  '--figure-every',
   '0',
   '--adapter',
   adapters[0] ?? 'none',

@@ -189,7 +189,7 @@ it('a Ctrl-C that arrives twice at once saves; npm forwards it to its child, whi
 
 describe('a refused command leaves no folder', () => {
   const out = join(folder, 'no', 'such', 'place');
-  const huge = ['--head-depth', '4', '--head-width', '8192', '--features', '8192'];
+  const huge = ['--head-depth', '4', '--head-width', '8192', '--embedding-dim', '8192'];
   const labelled = ['--data', photos, '--out', out];
   it.each([
     ['train', ['train', ...labelled, ...tiny, ...huge], /binds at most \d+ MiB/],

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { imagenetColours, normalization } from '../../src/data/preparation.ts';
 import { ensureSampleSet, sampleSet } from '../../src/data/sample/sample.ts';
 import { evalKMeans, evalTsne } from '../../src/eval/clusters.ts';
 import { Evaluation, type Outcome, percent } from '../../src/eval/evaluation.ts';
@@ -18,15 +19,14 @@ import { State } from '../../src/graph/state.ts';
 import { decodeNpy } from '../../src/io/npy.ts';
 import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { Classifier } from '../../src/nn/classifier.ts';
-import { SimClr } from '../../src/ssl/simclr.ts';
-import { imagenetColours } from '../../src/ssl/views.ts';
+import { ResNet } from '../../src/nn/resnet.ts';
 import { saveClassifier } from '../../src/train/classifier_file.ts';
 import { readEncoder, readEncoderFile } from '../../src/train/encoder_file.ts';
 import { saveEncoder } from '../../src/train/export.ts';
 import { describePreparation } from '../../src/train/preparation.ts';
-import { normalization } from '../../src/train/settings.ts';
 import { parseSupervisedSettings } from '../../src/train/supervised.ts';
 import { scratchFolder } from '../cli/run.ts';
+import { resnet18 } from '../networks.ts';
 import { adapters } from '../ops/harness.ts';
 
 const folder = scratchFolder();
@@ -58,7 +58,7 @@ beforeAll(async () => {
   drawPhotos(plain, 7, () => '');
   gpu = await Gpu.open({ adapter: adapters[0] });
   const state = new State(gpu);
-  await saveEncoder(state, new SimClr({ seed: 3 }), checkpoint, { imageSize: size, ...imagenetColours });
+  await saveEncoder(state, new ResNet({ ...resnet18, seed: 3 }), checkpoint, { imageSize: size, ...imagenetColours });
   state.destroy();
   evaluation = Evaluation.open(gpu, {
     ...{ checkpoint, batchSize: 25, cache: join(folder, 'features') },
@@ -354,7 +354,7 @@ describe('encoders', () => {
   it('of another width: as the file says, and told from its tensors where it says nothing', async () => {
     const file = join(folder, 'narrow.safetensors');
     const state = new State(gpu);
-    await saveEncoder(state, new SimClr({ width: 0.25 }), file, { imageSize: size, ...imagenetColours });
+    await saveEncoder(state, new ResNet({ ...resnet18, width: 0.25 }), file, { imageSize: size, ...imagenetColours });
     expect(readEncoder(state, file).encoder.dimensions).toBe(128);
     const { tensors, metadata } = readSafetensors(file);
     expect(metadata).toMatchObject({ architecture: 'resnet18', stem: 'imagenet', width: '0.25' });
@@ -389,7 +389,7 @@ describe('encoders', () => {
     const file = join(folder, 'own.safetensors');
     const own = { imageSize: 64, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] } as const;
     const state = new State(gpu);
-    await saveEncoder(state, new SimClr(), file, own);
+    await saveEncoder(state, new ResNet(resnet18), file, own);
     expect(readEncoderFile(file)).toMatchObject({ ...own, normalize: undefined });
     expect(describePreparation(readEncoderFile(file))).toBe(
       '64×64, mean 0.1, 0.2, 0.3 and std 0.4, 0.5, 0.6, from the file',
@@ -397,8 +397,10 @@ describe('encoders', () => {
     expect(describePreparation(readEncoderFile(checkpoint, { imageSize: 32 }))).toBe(
       '32×32 (as given), ImageNet mean/std (from the file)',
     );
-    await expect(saveEncoder(state, new SimClr(), file, undefined as never)).rejects.toThrow('give { imageSize, mean');
-    await expect(saveEncoder(state, new SimClr(), join(folder, 'own.onnx'), own)).rejects.toThrow(
+    await expect(saveEncoder(state, new ResNet(resnet18), file, undefined as never)).rejects.toThrow(
+      'give { imageSize, mean',
+    );
+    await expect(saveEncoder(state, new ResNet(resnet18), join(folder, 'own.onnx'), own)).rejects.toThrow(
       'own.onnx: unknown extension for an encoder; supported: .safetensors',
     );
     state.destroy();

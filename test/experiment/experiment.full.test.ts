@@ -167,7 +167,7 @@ describe('an experiment', () => {
     const results = await writeReport(gpu, dataset, config, straight, out('straight'));
     const stored = JSON.parse(readFileSync(join(out('straight'), 'results.json'), 'utf8'));
     expect(stored).toEqual(JSON.parse(JSON.stringify(results)));
-    const { loss, kernelLoss, rows } = results.lossExample;
+    const { loss, kernelLoss, rows } = results.lossExample!;
     expect(Math.abs(loss - kernelLoss)).toBeLessThan(1e-5 * Math.max(1, loss));
     expect(rows).toEqual(['disc 1', 'ring 1', 'disc 2', 'ring 2']);
     const markdown = readFileSync(join(out('straight'), 'report.md'), 'utf8');

@@ -3,11 +3,12 @@ import { expect, it } from 'vitest';
 import { experimentCommand, givenBy } from '../../src/cli/experiment.ts';
 import { experimentFlags } from '../../src/experiment/experiment_flags.ts';
 import { type GivenExperiment, planExperiment } from '../../src/experiment/experiment_settings.ts';
+import { simclr } from '../../src/methods/simclr.ts';
 import { parseSettings } from '../../src/train/settings.ts';
 
 /** What `simclr experiment` takes from flags. */
 function parsed(flags: readonly string[]): GivenExperiment {
-  const command = experimentCommand();
+  const command = experimentCommand(simclr);
   expect(command.parseOptions([...flags]).unknown).toEqual([]);
   return givenBy(command.opts());
 }
@@ -20,7 +21,8 @@ const given = fc.record({
     imageSize: some(32, 96),
     batchSize: some(32, 256),
     lr: some(1e-3, 1e-7),
-    drawEvery: some(1, 10),
+    figureEvery: some(1, 10),
+    temperature: some(0.2),
     precision: some('f16', 'f32'),
   }),
   supervised: fc.record({

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { imagenetColours } from '../../src/data/preparation.ts';
 import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import {
   checkContinues,
@@ -13,11 +14,11 @@ import {
 import { reportDocument } from '../../src/experiment/report_document.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
-import { SimClr } from '../../src/ssl/simclr.ts';
-import { imagenetColours } from '../../src/ssl/views.ts';
+import { ResNet } from '../../src/nn/resnet.ts';
 import { saveEncoder } from '../../src/train/export.ts';
 import { parseSettings } from '../../src/train/settings.ts';
 import { run, scratchFolder } from '../cli/run.ts';
+import { resnet18 } from '../networks.ts';
 import { adapters } from '../ops/harness.ts';
 import { fabricated, pictures } from './fixture.ts';
 
@@ -88,7 +89,7 @@ describe('the command line', () => {
       if (!gpu.traits.features.has('shader-f16')) narrow = adapter;
       if (!existsSync(encoder)) {
         const state = new State(gpu);
-        await saveEncoder(state, new SimClr(), encoder, { imageSize: 32, ...imagenetColours });
+        await saveEncoder(state, new ResNet(resnet18), encoder, { imageSize: 32, ...imagenetColours });
         state.destroy();
       }
       gpu.destroy();

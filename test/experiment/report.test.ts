@@ -99,7 +99,7 @@ describe.each([
   });
 
   it('works the loss out with the numbers of the results', () => {
-    const { cosines, probabilities, losses } = results.lossExample;
+    const { cosines, probabilities, losses } = results.lossExample!;
     find('its positive')
       .slice(1)
       .forEach(([, , cosine, logit, probability, loss], i) => {

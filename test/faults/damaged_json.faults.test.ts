@@ -8,7 +8,7 @@ import { pretrain } from '../../src/experiment/experiment_pretrain.ts';
 import { Prober } from '../../src/experiment/experiment_probe.ts';
 import { readExperiment } from '../../src/experiment/experiment_settings.ts';
 import { writeSafetensors } from '../../src/io/safetensors.ts';
-import { progressSchema } from '../../src/train/checkpoint.ts';
+import { progressSchema } from '../../src/train/progress.ts';
 import { readRunConfig } from '../../src/train/run_config.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';
 import { readRunKernels } from '../../src/train/run_kernels.ts';
@@ -152,8 +152,8 @@ describe.each([
 });
 
 describe('what a checkpoint says of itself', () => {
-  const kind = { format: 'a checkpoint', what: 'checkpoint', remedy: 'take another' };
-  const content = { settings: parseSettings({}), progress: { step: 7, loss: 1.5, accuracy: 0.5, summed: 3 } };
+  const kind = { format: 'a checkpoint', former: 'an older one', what: 'checkpoint', remedy: 'take another' };
+  const content = { settings: parseSettings({}), progress: { step: 7, sums: { loss: 1.5, accuracy: 0.5 }, summed: 3 } };
   const file = join(folder, 'checkpoint.safetensors');
   const read = (settings: string | undefined, progress: string | undefined) => {
     const metadata = { format: kind.format, settings: String(settings), progress: String(progress) };

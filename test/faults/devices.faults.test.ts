@@ -10,6 +10,7 @@ import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { UserError } from '../../src/errors.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { outOfMemory } from '../../src/gpu/faults.ts';
+import { simclr } from '../../src/methods/simclr.ts';
 import { weightsOf } from '../cli/resume.ts';
 import { scratchFolder, steps, tiny } from '../cli/run.ts';
 import { adapters } from '../ops/harness.ts';
@@ -24,7 +25,7 @@ const straight = join(folder, 'straight');
 const lastStep = 9;
 const words = ['--data', data, ...tiny, '--no-autotune', '--epochs', '3', '--checkpoint-steps', '2'];
 
-const train = (...args: string[]): Promise<string> => called(trainCommand(), ...args);
+const train = (...args: string[]): Promise<string> => called(trainCommand(simclr), ...args);
 
 beforeAll(async () => {
   ensureSampleSet(data, { train: 20, test: 10, unlabeled: 12 });
@@ -87,7 +88,7 @@ const supervised = ['--supervised-epochs', '2', '--supervised-batch-size', '10',
 const repeated = [
   {
     name: 'experiment',
-    run: (out: string) => called(experimentCommand(), ...words, ...supervised, '--out', out),
+    run: (out: string) => called(experimentCommand(simclr), ...words, ...supervised, '--out', out),
     told: 'resuming the experiment',
     times: 1,
   },

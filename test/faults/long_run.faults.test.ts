@@ -61,7 +61,7 @@ it(`memory and open files are flat over ${looks * between} steps`, async () => {
 
 /** Ten steps an epoch; every fifth epoch the features are measured, figures drawn and a checkpoint written. */
 async function train(gpu: Gpu, data: string, path: string, events: TrainEvents): Promise<void> {
-  const every = { knnEvery: 5, drawEvery: 5, checkpointEvery: 5 };
+  const every = { knnEvery: 5, figureEvery: 5, checkpointEvery: 5 };
   const sizes = { width: 0.25, imageSize: 16, batchSize: 2, epochs: looks * between };
   const settings = parseSettings({ ...sizes, ...every, steps: looks * between });
   const dataset = await openDataset(data, { split: 'unlabeled', size: settings.imageSize });

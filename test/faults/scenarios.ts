@@ -69,7 +69,7 @@ export function scenariosIn(folder: string): Scenarios {
   const data = join(folder, 'sample');
   const trained = join(folder, 'trained');
   const device = ['--adapter', adapters[0] ?? 'none', '--no-autotune'];
-  const more = ['--no-autotune', '--draw-every', '1', '--knn-every', '1', '--epochs', '3', '--checkpoint-steps', '2'];
+  const more = ['--no-autotune', '--figure-every', '1', '--knn-every', '1', '--epochs', '3', '--checkpoint-steps', '2'];
   const first = (out: string) => ['train', '--data', data, ...tiny, ...more, '--out', out];
   const repeated = (name: string, words: (out: string) => string[]): Scenario => {
     const command = (out: string) => [...name.split(' '), ...words(out)];

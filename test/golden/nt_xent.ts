@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
+import { ntXent } from '../../src/losses/nt_xent.ts';
 import { cosineSimilarity } from '../../src/ops/cosine_similarity.ts';
 import { gradients } from '../../src/ops/gradients.ts';
-import { ntXent } from '../../src/losses/nt_xent.ts';
 import { expectClose, type GoldenCheck, run, tensorOf, toleranceOf } from './harness.ts';
 
 /** z [2N, D] in half-split order, as our loss takes it: row i and row i + N are two views of one sample. */

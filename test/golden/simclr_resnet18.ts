@@ -7,9 +7,11 @@ import type { Entry } from '../../src/nn/module.ts';
 import { fromTorch, readEntries, type TorchTensor, toTorch, writeEntries } from '../../src/nn/state_dict.ts';
 import { flatten } from '../../src/ops/flatten.ts';
 import { gradients } from '../../src/ops/gradients.ts';
-import { ntXent } from '../../src/losses/nt_xent.ts';
 import { adam } from '../../src/optim/adam.ts';
-import { SimClr } from '../../src/ssl/simclr.ts';
+import { StepFeeds } from '../../src/ssl/feeds.ts';
+import { trainedParameters } from '../../src/ssl/step.ts';
+import { learnerOf } from '../../src/train/learner.ts';
+import { parseSettings } from '../../src/train/settings.ts';
 import { stored } from '../../src/train/training_file.ts';
 import { noise } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
@@ -53,24 +55,35 @@ function adamSettings(text: string) {
   return { ...settings, weightDecay, decoupled: !/coupled/.test(text) || /decoupled/.test(text) };
 }
 
-/** SimCLR's step as `tracePretraining` has it, but on fixed views, and the model in inference mode on the same views. */
+/** Encoder and head of the method `simclr`. */
+interface Model {
+  readonly parameters: readonly Entry[];
+  readonly buffers: readonly Entry[];
+}
+
+/** The step of the method `simclr`, but on fixed views, and its encoder in inference mode on the same views. */
 function traceModel(file: GoldenFile) {
   const [rows, features] = file.get('z').shape;
   expect(rows).toBe(2 * file.number('n'));
-  const model = new SimClr({ architecture: 'resnet18', stem: 'imagenet', features });
+  const temperature = file.number('temperature');
+  const settings = parseSettings({ method: 'simclr', embeddingDim: features, temperature, batchSize: rows / 2 });
+  const learner = learnerOf(settings, { count: rows / 2, classes: 0 });
+  const { encoder } = learner;
+  const model: Model = { parameters: trainedParameters(learner), buffers: encoder.buffers };
   const parameters = model.parameters.map(({ tensor }) => tensor);
   const weights = flatVariable('weights', parameters);
-  const { lr, ...settings } = adamSettings(file.metadata['adam']);
-  const optimizer = adam(weights, settings);
+  const { lr, ...hyper } = adamSettings(file.metadata['adam']);
+  const optimizer = adam(weights, hyper);
   const views = viewsOf(rows, file.number('size'));
   const step = trace(() => {
-    const z = model.embeddings(views, { training: true });
-    const { loss } = ntXent(z, { temperature: file.number('temperature') });
+    const feeds = new StepFeeds(rows / 2);
+    const z = learner.split!.embed([views], feeds, { training: true });
+    const { loss } = learner.split!.compare(z, feeds);
     const flat = flatten(gradients(loss, parameters));
     optimizer.update(flat, variable('first_bad', [1], undefined, 'u32'));
     return { z, loss, flat };
   });
-  const evaluation = trace(() => ({ features: model.features(views, { training: false }) }));
+  const evaluation = trace(() => ({ features: encoder.forward(views, { training: false }) }));
   return { model, step, evaluation, optimizer, scalars: (index: number) => optimizer.scalars(index, lr) };
 }
 
@@ -110,7 +123,7 @@ const check: GoldenCheck = async (file, device) => {
  */
 function expectFirstStep(
   file: GoldenFile,
-  { parameters }: SimClr,
+  { parameters }: Model,
   { z, loss, flat }: Record<string, Float32Array>,
   tolerance: { loss: number; gradient: number },
 ): void {
@@ -169,9 +182,9 @@ function checkReference(
 }
 
 /** Running statistics, and PyTorch's counter of batches, which we keep in files only. */
-async function expectBuffers(file: GoldenFile, state: State, model: SimClr, steps: number): Promise<void> {
+async function expectBuffers(file: GoldenFile, state: State, model: Model, steps: number): Promise<void> {
   const values = await readEntries(state, model.buffers);
-  const files = [...stored(values, model, steps)].map(([name, { shape, data }]): [string, TorchTensor] => [
+  const files = [...stored(values, steps)].map(([name, { shape, data }]): [string, TorchTensor] => [
     name,
     { shape, data: Float32Array.from(data as ArrayLike<number>, Number) },
   ]);

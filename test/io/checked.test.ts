@@ -5,8 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readExperiment } from '../../src/experiment/experiment_settings.ts';
 import { checked, readJson } from '../../src/io/checked.ts';
+import { simclr } from '../../src/methods/simclr.ts';
+import { supervised } from '../../src/methods/supervised.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';
-import { flagOf, parseSettings, settingNames } from '../../src/train/settings.ts';
+import { flagOf, ownNames, parseSettings, settingNames } from '../../src/train/settings.ts';
 import { parseSupervisedSettings, supervisedSettings } from '../../src/train/supervised_settings.ts';
 import { temporaryFolder } from '../data/helpers.ts';
 
@@ -43,7 +45,8 @@ describe('settings', () => {
 
   it('every setting of both tables, whatever is wrong with it', () => {
     const tables = [
-      [settingNames, parseSettings],
+      [settingNames(simclr), parseSettings],
+      [ownNames(supervised), (given: object) => parseSettings({ method: 'supervised', ...given })],
       [Object.keys(supervisedSettings.shape), parseSupervisedSettings],
     ] as const;
     const names: (name: string) => string = flagOf;

@@ -2,9 +2,9 @@ import { expect, it } from 'vitest';
 import { loadPhotos } from '../../src/data/folder.ts';
 import { counted } from '../../src/io/counted.ts';
 import { resumedConfig } from '../../src/train/extension.ts';
+import { checkImages } from '../../src/train/learner.ts';
 import type { RunConfig } from '../../src/train/run_config.ts';
 import { parseSettings } from '../../src/train/settings.ts';
-import { checkBatch } from '../../src/train/trainer.ts';
 import { madeSet, temporaryFolder, writeTree } from '../data/helpers.ts';
 
 it('one is singular', () => {
@@ -19,7 +19,7 @@ it('in messages too', async () => {
     '--steps 1: that is 1 step, and the run is set to 3',
   );
   expect(() =>
-    checkBatch(
+    checkImages(
       madeSet({ count: 1 }, () => 0),
       settings,
     ),

@@ -68,7 +68,7 @@ describe.skipIf(reason !== undefined)(`set-up in pristine roots${reason ? ` (ski
   }
 
   test('training runs on lavapipe of its own', async () => {
-    const size = '--image-size 16 --batch-size 2 --steps 1 --knn-every 0 --draw-every 0 --no-autotune';
+    const size = '--image-size 16 --batch-size 2 --steps 1 --knn-every 0 --figure-every 0 --no-autotune';
     const train = `node dist/cli.js train --preset stl10 ${size} --out /tmp/run`;
     const { status, stdout } = await run(
       'old-mesa',

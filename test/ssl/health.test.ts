@@ -2,8 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ImageSet } from '../../src/data/images.ts';
 import { Health, type TrainWarning } from '../../src/ssl/health.ts';
+import { embeddingStd } from '../../src/ssl/metrics.ts';
 
-const options = { batchSize: 8, features: 64 };
+const batchSize = 8;
+const learner = {
+  metrics: { embeddingStd: embeddingStd(64) },
+  chance: { loss: Math.log(15), formula: 'log(2N−1)', meaning: 'views are not told apart' },
+  discriminatesImages: true,
+};
 const healthy = { loss: 1.5, embeddingStd: 0.05 };
 const chance = Math.log(15);
 
@@ -15,10 +21,11 @@ const images = (count: number, distinct = count): ImageSet => ({
 
 function follow(set = images(80)) {
   const warnings: TrainWarning[] = [];
-  const health = new Health(set, options, (warning) => warnings.push(warning));
+  const health = new Health(set, batchSize, learner, (warning) => warnings.push(warning));
   let step = 0;
   const observe = (steps: number, values: Partial<typeof healthy> = {}) => {
-    for (let i = 0; i < steps; i++) health.observe(++step, { ...healthy, ...values });
+    const { loss, ...metrics } = { ...healthy, ...values };
+    for (let i = 0; i < steps; i++) health.observe(++step, { loss, metrics });
   };
   return { health, warnings, observe, atEnd: () => health.atEnd(step)?.kind };
 }
@@ -109,5 +116,14 @@ describe('images', () => {
     health.checkImages();
     expect(warnings[0].remedy).toBe('give at least as many different images as a batch has (8)');
     expect(atEnd()).toBe('duplicates');
+  });
+
+  it('copies are no fault where images are not told apart, nor is a loss where nothing says what guessing gives', () => {
+    const warnings: TrainWarning[] = [];
+    const health = new Health(images(16, 7), batchSize, {}, (warning) => warnings.push(warning));
+    health.checkImages();
+    for (let step = 1; step <= 200; step++) health.observe(step, { loss: 100, metrics: { embeddingStd: 0 } });
+    expect(warnings).toEqual([]);
+    expect(health.atEnd(200)).toBeUndefined();
   });
 });

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { elements } from '../../src/graph/tensor.ts';
 import { type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts';
 import { checkpointEntries } from '../../src/train/checkpoint.ts';
-import { parseSettings, type TrainSettings } from '../../src/train/settings.ts';
+import { type GivenSettings, parseSettings, type TrainSettings } from '../../src/train/settings.ts';
 
-export const madeSettings = (given: Partial<TrainSettings> = {}): TrainSettings =>
-  parseSettings({ imageSize: 16, batchSize: 4, epochs: 2, optimizer: 'sgd', headWidth: 8, features: 8, ...given });
+export const madeSettings = (given: GivenSettings = {}): TrainSettings =>
+  parseSettings({ imageSize: 16, batchSize: 4, epochs: 2, optimizer: 'sgd', headWidth: 8, embeddingDim: 8, ...given });
 
 /** Tensors of a checkpoint with these settings, all zero. */
 export function zeroTensors(settings: TrainSettings): Map<string, StoredTensor> {
@@ -15,7 +15,10 @@ export function zeroTensors(settings: TrainSettings): Map<string, StoredTensor> 
     name,
     { dtype: 'F32', shape, data: new Float32Array(elements(shape)) },
   ]);
-  return new Map([...entries, ['bn1.num_batches_tracked', { dtype: 'I64', shape: [], data: BigInt64Array.of(2n) }]]);
+  return new Map([
+    ...entries,
+    ['module.bn1.num_batches_tracked', { dtype: 'I64', shape: [], data: BigInt64Array.of(2n) }],
+  ]);
 }
 
 /** Writes a checkpoint; `tensors` may be any. */
@@ -25,11 +28,30 @@ export function writeCheckpoint(
   step: number,
   tensors: ReadonlyMap<string, StoredTensor>,
 ): void {
-  const progress = JSON.stringify({ step, loss: 0, accuracy: 0, summed: 0 });
+  const progress = JSON.stringify({ step, sums: { loss: 0, accuracy: 0 }, summed: 0 });
   writeSafetensors(file, tensors, {
-    format: 'simclr-webgpu checkpoint 1',
+    format: 'simclr-webgpu checkpoint 2',
     settings: JSON.stringify(settings),
     progress,
+  });
+}
+
+/** The same as the first version wrote it: names without prefix, one optimiser, other names of settings and sums. */
+export function writeFormerCheckpoint(
+  file: string,
+  settings: TrainSettings,
+  step: number,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): void {
+  const former = [...tensors].map(([name, tensor]): [string, StoredTensor] => [
+    name.replace(/^module\./, '').replace(/^optimizer\.main\./, 'optimizer.'),
+    tensor,
+  ]);
+  const { method: _, embeddingDim: features, figureEvery: drawEvery, ...rest } = settings as GivenSettings;
+  writeSafetensors(file, former, {
+    format: 'simclr-webgpu checkpoint 1',
+    settings: JSON.stringify({ ...rest, features, drawEvery }),
+    progress: JSON.stringify({ step, loss: 1.5, accuracy: 0.5 }),
   });
 }
 

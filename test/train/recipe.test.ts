@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { minutesOf } from '../../src/cli/budget.ts';
+import { simclr } from '../../src/methods/simclr.ts';
 import { sampleAugmentation, shortMinutes, shortRecipe, withRecipe } from '../../src/train/recipe.ts';
 import { parseSettings } from '../../src/train/settings.ts';
 
@@ -15,17 +16,20 @@ describe('which settings a run gets that were not given', () => {
     const settings = parseSettings(withRecipe({}, places.stl10OnGpu));
     expect(settings).toEqual(parseSettings({}));
     expect(settings).toMatchObject({ optimizer: 'adam', lr: 1e-3, epochs: 100, batchSize: 256, weightDecay: 1e-4 });
-    expect(settings).toMatchObject({ features: 128, imageSize: 96, temperature: 0.07, schedule: 'constant' });
+    expect(settings).toMatchObject({ embeddingDim: 128, imageSize: 96, temperature: 0.07, schedule: 'constant' });
   });
 
   it.each([...withoutGpu, places.sampleOnGpu])('the recipe where it has to show something soon: %o', (where) => {
     const augmentation = where.sample ? sampleAugmentation : {};
-    expect(parseSettings(withRecipe({}, where))).toEqual(parseSettings({ ...shortRecipe, ...augmentation }));
+    expect(parseSettings(withRecipe({}, where))).toEqual(
+      parseSettings({ ...shortRecipe, ...simclr.short, ...augmentation }),
+    );
   });
 
   it('what was given wins', () => {
     const given = { temperature: 0.5, batchSize: 8 };
     expect(withRecipe(given, withoutGpu[0])).toEqual({ ...shortRecipe, ...given });
+    expect(withRecipe({ method: 'supervised' }, withoutGpu[0])).toEqual({ ...shortRecipe, method: 'supervised' });
   });
 });
 

@@ -7,7 +7,7 @@ import { resume } from '../../src/cli/resume.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { UserError } from '../../src/errors.ts';
 import { checkSameSettings } from '../../src/train/same_settings.ts';
-import type { TrainSettings } from '../../src/train/settings.ts';
+import type { GivenSettings } from '../../src/train/settings.ts';
 import { madeSettings, writeRun } from './made.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'simclr-settings-'));
@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const settings = madeSettings();
 const images = 8;
-const check = (now: Partial<TrainSettings>, before: Partial<TrainSettings> = {}) =>
+const check = (now: GivenSettings, before: GivenSettings = {}) =>
   checkSameSettings('F', { ...settings, ...now }, { path: 'C', settings: { ...settings, ...before } }, images);
 
 describe('a training goes on', () => {
@@ -30,12 +30,13 @@ describe('a training goes on', () => {
     }
   });
 
-  it.each<[Partial<TrainSettings>, string]>([
+  it.each<[GivenSettings, string]>([
     [{ lr: 0.5 }, 'lr is 0.5, but C was trained with 0.001; set it back to 0.001'],
     [{ temperature: 2 }, 'temperature is 2, but C was trained with 0.07;'],
     [{ seed: 9, batchSize: 8 }, 'batchSize is 8, but C was trained with 4;'],
     [{ optimizer: 'lars' }, 'optimizer is lars, but C was trained with sgd;'],
     [{ headBatchNorm: true }, 'headBatchNorm is true, but C was trained with false;'],
+    [{ method: 'supervised' }, 'method is supervised, but C was trained with simclr;'],
     [{ epochs: 1 }, 'epochs is 1, but C was trained with 2;'],
     [{ steps: 3 }, 'steps is 3, but C was trained with 0;'],
     [{ epochs: 3, steps: 1 }, 'steps is 1, but C was trained with 0;'],

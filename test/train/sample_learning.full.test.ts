@@ -16,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'simclr-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('a hundred and twenty steps raise the accuracy of nearest neighbours by eight points or more', async () => {
-  const settings = parseSettings(withRecipe({ steps: 120, seed: 1, drawEvery: 0 }, { software: true, sample: true }));
+  const settings = parseSettings(withRecipe({ steps: 120, seed: 1, figureEvery: 0 }, { software: true, sample: true }));
   const [train, test, unlabeled] = [drawn('train', 500, 32), drawn('test', 500, 32), drawn('unlabeled', 3840, 32)];
   const dataset: Dataset = {
     kind: 'stl10',

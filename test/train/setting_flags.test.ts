@@ -1,15 +1,17 @@
 import { Command } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addTrainSettings, givenSettings } from '../../src/cli/options.ts';
+import { addTrainSettings, givenSettings, namedMethod } from '../../src/cli/options.ts';
+import { allMethods, methodNamed } from '../../src/methods/index.ts';
+import type { Method } from '../../src/ssl/method.ts';
 import { isSized, withRecipe } from '../../src/train/recipe.ts';
 import { settingFlags } from '../../src/train/setting_flags.ts';
-import { parseSettings, settingNames, type TrainSettings, trainSettings } from '../../src/train/settings.ts';
+import { parseSettings, settingNames, settingsOf, type TrainSettings } from '../../src/train/settings.ts';
 
 /** What `simclr train` makes of flags. */
 function parsed(flags: readonly string[], software: boolean): TrainSettings {
   const command = new Command().exitOverride();
-  addTrainSettings(command);
+  addTrainSettings(command, namedMethod(flags), allMethods());
   command.parse([...flags], { from: 'user' });
   const given = givenSettings(command.opts());
   const where = { software, sample: false };
@@ -18,9 +20,9 @@ function parsed(flags: readonly string[], software: boolean): TrainSettings {
 }
 
 /** Values of a setting that its schema takes. */
-function valuesOf(name: (typeof settingNames)[number]): fc.Arbitrary<unknown> {
-  const schema = trainSettings.shape[name];
-  const inner = schema.unwrap() as { type: string; options?: string[] };
+function valuesOf(method: Method, name: string): fc.Arbitrary<unknown> {
+  const schema = settingsOf(method).shape[name];
+  const inner = schema.unwrap() as unknown as { type: string; options?: string[] };
   if (inner.options) return fc.constantFrom(...inner.options);
   if (inner.type === 'boolean') return fc.boolean();
   const numbers = [0, 1, 2, 3, 16, 32, 96, 100, 128, 256, 500, 1e-7, 0.0123, 0.5, 1 / 3, 0.08];
@@ -28,33 +30,47 @@ function valuesOf(name: (typeof settingNames)[number]): fc.Arbitrary<unknown> {
 }
 
 describe('settings as flags', () => {
-  it.each([true, false])('give the same settings again (software adapter: %s)', (software) => {
-    const some = fc.record(Object.fromEntries(settingNames.map((name) => [name, valuesOf(name)])), {
-      requiredKeys: [],
-    });
-    const settings = some.map((given) => {
-      try {
-        return parseSettings(given);
-      } catch {
-        return undefined; // cropMin above cropMax, or a micro-batch that does not divide the batch
-      }
-    });
-    let count = 0;
-    fc.assert(
-      fc.property(settings, (wanted) => {
-        if (!wanted) return;
-        count++;
-        expect(parsed(settingFlags(wanted, { software }), software)).toEqual(wanted);
-      }),
-      { numRuns: 500 },
-    );
-    expect(count).toBeGreaterThan(100);
-  });
+  it.each(['simclr', 'supervised'].flatMap((name) => [true, false].map((software) => [name, software] as const)))(
+    'of %s give the same settings again (software adapter: %s)',
+    (name, software) => {
+      const method = methodNamed(name);
+      const some = fc.record(Object.fromEntries(settingNames(method).map((key) => [key, valuesOf(method, key)])), {
+        requiredKeys: [],
+      });
+      const settings = some.map((given) => {
+        try {
+          return parseSettings({ method: name, ...given });
+        } catch {
+          return undefined; // cropMin above cropMax, or a micro-batch that does not divide the batch
+        }
+      });
+      let count = 0;
+      fc.assert(
+        fc.property(settings, (wanted) => {
+          if (!wanted) return;
+          count++;
+          expect(parsed(settingFlags(wanted, { software }), software)).toEqual(wanted);
+        }),
+        { numRuns: 500 },
+      );
+      expect(count).toBeGreaterThan(50);
+    },
+  );
 
   it('leave defaults out', () => {
     expect(settingFlags(parseSettings({}), { software: false })).toEqual([]);
     const given = parseSettings({ headBatchNorm: true, lr: 0.5 });
     expect(settingFlags(given, { software: false })).toEqual(['--lr', '0.5', '--head-batch-norm']);
+  });
+
+  it('name the method where it is not the first, and take former names', () => {
+    expect(settingFlags(parseSettings({ method: 'supervised' }), { software: false })).toEqual([
+      '--method',
+      'supervised',
+    ]);
+    const { embeddingDim, figureEvery } = parsed(['--features', '64', '--draw-every', '3'], false) as never;
+    expect([embeddingDim, figureEvery]).toEqual([64, 3]);
+    expect(() => parsed(['--features', '64', '--embedding-dim', '3'], false)).toThrow('cannot be used with');
   });
 
   it('name the recipe of a software adapter and the steps that fitted, so that they are the same on a GPU', () => {

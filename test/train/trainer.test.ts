@@ -30,7 +30,7 @@ afterAll(() => {
 });
 
 /** Two steps an epoch. */
-const tiny = { imageSize: 16, batchSize: 4, epochs: 2, optimizer: 'sgd', knnEvery: 0, drawEvery: 1 } as const;
+const tiny = { imageSize: 16, batchSize: 4, epochs: 2, optimizer: 'sgd', knnEvery: 0, figureEvery: 1 } as const;
 
 async function run(name: string, given: Partial<TrainSettings>, eventsOf: (folder: RunFolder) => TrainEvents) {
   const settings = parseSettings({ ...tiny, ...given });
