@@ -11,19 +11,17 @@ import { globalAvgPool } from '../src/ops/global_avg_pool.ts';
 import { relu } from '../src/ops/relu.ts';
 import { adam } from '../src/optim/adam.ts';
 import { sgd } from '../src/optim/sgd.ts';
-import { microBatchStep } from '../src/ssl/micro_batch.ts';
-import { Pretraining, phaseRuns, type StepValues, tracePretraining } from '../src/ssl/pretraining.ts';
-import {
-  type PretrainingGraph,
-  type PretrainingOptions,
-  plainStep,
-  pretrainingDefaults,
-  type Trainable,
-} from '../src/ssl/step.ts';
+import { microBatchPhases } from '../src/ssl/micro_batch.ts';
+import { plainPhase, type StepParts, type TracedStep } from '../src/ssl/step.ts';
+import { traceStep, trainedGroups } from '../src/ssl/trace_step.ts';
+import { type StepValues, TrainingStep } from '../src/ssl/training_step.ts';
 import { divergence } from '../src/train/diagnose.ts';
-import { parseSettings, pretrainingOptions } from '../src/train/settings.ts';
+import { stepParts } from '../src/train/learner.ts';
+import { parseSettings } from '../src/train/settings.ts';
 import { onEveryAdapter, relativeError } from './ops/harness.ts';
 import { interpret, type Values } from './reference/interpreter.ts';
+import { type ContrastiveOptions, contrastiveDefaults, contrastiveParts, type Trainable } from './ssl/contrastive.ts';
+import { phaseRuns } from './ssl/phase_runs.ts';
 import { lowbias32 } from './values.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -44,21 +42,20 @@ const images: ImageSet = {
 };
 const indices = Uint32Array.of(4, 0, 12, 7, 9, 2);
 const counters = { step: 1, epoch: 2, lr: 0.1 };
-const options: PretrainingOptions = {
-  ...pretrainingDefaults,
+const options: ContrastiveOptions = {
+  ...contrastiveDefaults,
   imageSize: 8,
   batchSize: indices.length,
   temperature: 0.5,
-  optimizer: (weights) => sgd(weights, { momentum: 0.9, weightDecay: 1e-3 }),
+  makeOptimizer: (weights) => sgd(weights, { momentum: 0.9, weightDecay: 1e-3 }),
 };
 
 /** Convolution, batch norm, ReLU, pooling, head; `frozen`: batch norm in inference mode, so that no image sees another. */
 class Small implements Trainable {
-  readonly options = { features: 6 };
   private readonly layers = [
     new Conv2d('conv', 3, 8, { kernel: 3, padding: 1, seed: 1 }),
     new BatchNorm('bn', 8),
-    new Linear('fc', 8, this.options.features, 1),
+    new Linear('fc', 8, 6, 1),
   ] as const;
   readonly parameters = this.layers.flatMap((layer) => layer.parameters);
   readonly buffers = this.layers.flatMap((layer) => layer.buffers);
@@ -74,11 +71,7 @@ class Small implements Trainable {
 
 /** A layer so wide that few pairs fill what an adapter binds. */
 class Wide implements Trainable {
-  readonly options = { features: 6 };
-  private readonly layers = [
-    new Conv2d('conv', 3, 256, { kernel: 1, seed: 1 }),
-    new Linear('fc', 256, this.options.features, 1),
-  ] as const;
+  private readonly layers = [new Conv2d('conv', 3, 256, { kernel: 1, seed: 1 }), new Linear('fc', 256, 6, 1)] as const;
   readonly parameters = this.layers.flatMap((layer) => layer.parameters);
 
   embeddings(x: Tensor): Tensor {
@@ -87,17 +80,28 @@ class Wide implements Trainable {
   }
 }
 
-type Make = (model: Trainable, source: ReturnType<typeof hostImages>, options: PretrainingOptions) => PretrainingGraph;
+type Make = (parts: StepParts) => TracedStep;
+
+/** All at once, whatever the settings say. */
+function plainStep(parts: StepParts): TracedStep {
+  const groups = trainedGroups(parts.learner, parts.settings);
+  return { learner: parts.learner, groups, phases: [plainPhase(parts, groups)] };
+}
+
+/** In pieces, even if it is a single one. */
+function microBatchStep(parts: StepParts): TracedStep {
+  const groups = trainedGroups(parts.learner, parts.settings);
+  return { learner: parts.learner, groups, phases: microBatchPhases(parts, groups) };
+}
 
 /** Values that a step leaves, by name: its outputs, weights, running statistics, moments. */
 type Left = Record<string, ArrayLike<number>>;
 
 /** A step in float64: the phases with their runs, variables carried from one to the next. */
-function reference(make: Make, model: Small, more: Partial<PretrainingOptions> = {}): Left {
-  const given = { ...options, ...more };
-  const source = hostImages(images);
-  const traced = make(model, source, given);
-  const runs = phaseRuns(traced, source, given, indices, counters);
+function reference(make: Make, model: Small, more: Partial<ContrastiveOptions> = {}): Left {
+  const parts = contrastiveParts(model, hostImages(images), { ...options, ...more });
+  const traced = make(parts);
+  const runs = phaseRuns(traced, parts, indices, counters);
   let values = new Map<Tensor, Values>();
   for (const { phase, inputs } of runs) {
     const leaves = phase.graph.nodes.flatMap((node) => node.inputs);
@@ -116,28 +120,28 @@ async function onDevice(
   gpu: Gpu,
   make: Make,
   model: Small,
-  more: Partial<PretrainingOptions> = {},
+  more: Partial<ContrastiveOptions> = {},
   steps = 1,
 ): Promise<Left> {
   const state = new State(gpu);
-  const given = { ...options, ...more };
-  const source = residentImages(state, images);
-  const traced = make(model, source, given);
-  const training = await Pretraining.compile(state, traced, source, given);
+  const parts = contrastiveParts(model, residentImages(state, images), { ...options, ...more });
+  const traced = make(parts);
+  const training = await TrainingStep.compile(state, traced, parts);
   let outputs: Left = {};
   for (let step = 1; step <= steps; step++)
     outputs = numbersOf(await training.step(indices, { ...counters, step, epoch: counters.epoch + step - 1 }).read());
   const left: [string, Data][] = [];
   for (const { tensor } of [...model.parameters, ...model.buffers]) left.push([tensor.name, await state.read(tensor)]);
-  for (const { name, variable } of traced.optimizer.state) left.push([name, await state.read(variable)]);
+  for (const { name, variable } of traced.groups[0].trained.optimizer.state)
+    left.push([name, await state.read(variable)]);
   training.destroy();
   state.destroy();
   gpu.trim();
   return Object.fromEntries([...left, ...Object.entries(outputs)]);
 }
 
-const numbersOf = ({ lossScale: _, ...numbers }: StepValues): Left =>
-  Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, [value]]));
+const numbersOf = ({ loss, metrics, firstBad }: StepValues): Left =>
+  Object.fromEntries(Object.entries({ loss, ...metrics, firstBad }).map(([name, value]) => [name, [value]]));
 
 function expectEqual(actual: Left, expected: Left, tolerance: number): void {
   expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
@@ -181,7 +185,7 @@ it('a step forgets as much of the running statistics however many pieces it has'
 
 it('pieces that do not make up the batch are refused; 0 and N mean the whole batch at once', () => {
   const trace = (microBatch: number) =>
-    tracePretraining(new Small(true), hostImages(images), { ...options, microBatch });
+    traceStep(contrastiveParts(new Small(true), hostImages(images), { ...options, microBatch }));
   expect(() => trace(4)).toThrow('microBatch (4) must divide batchSize (6)');
   expect(() => trace(12)).toThrow('microBatch (12) must divide batchSize (6)');
   expect([0, 6, 3].map((microBatch) => trace(microBatch).phases.length)).toEqual([1, 1, 4]);
@@ -190,7 +194,8 @@ it('pieces that do not make up the batch are refused; 0 and N mean the whole bat
 it('settings: flags are named, and a run of a version that did not know pieces goes on as it was', () => {
   const parse = (given: object) => parseSettings(given);
   expect(() => parse({ batchSize: 4, microBatch: 3 })).toThrow(/^--micro-batch \(3\) must divide --batch-size \(4\)/);
-  expect(pretrainingOptions(parse({ batchSize: 4, microBatch: 2 }))).toMatchObject({ batchSize: 4, microBatch: 2 });
+  const { settings } = stepParts(hostImages(images), parse({ batchSize: 4, microBatch: 2 }));
+  expect(settings).toMatchObject({ batchSize: 4, microBatch: 2 });
   const { microBatch: _, ...old } = parse({});
   expect(parse(old).microBatch).toBe(0);
 });
@@ -215,20 +220,20 @@ onEveryAdapter((gpu) => {
   it('a gradient that is not finite stops the update, and the tensor is found', async () => {
     const state = new State(gpu());
     const model = new Small(false);
-    const given = { ...options, microBatch: 2, optimizer: (weights: Tensor) => adam(weights) };
-    const source = hostImages(images);
-    const training = await Pretraining.create(state, model, source, given);
+    const given = { ...options, microBatch: 2, makeOptimizer: (weights: Tensor) => adam(weights) };
+    const parts = contrastiveParts(model, hostImages(images), given);
+    const step = await TrainingStep.create(state, parts);
     const weight = model.parameters.find(({ tensor }) => tensor.name === 'bn.weight')!.tensor;
     state.write(weight, new Float32Array(weight.size).fill(3e38));
     const before = await state.readAll(model.parameters.map(({ tensor }) => tensor));
-    const values = await training.step(indices, { ...counters, step: 7 }).read();
+    const values = await step.step(indices, { ...counters, step: 7 }).read();
     expect(values.firstBad).toBe(7);
     expect(await state.readAll(model.parameters.map(({ tensor }) => tensor))).toEqual(before);
-    const error = await divergence(7, 'Lower --lr', state, model, training.traced, source, given, indices, counters);
+    const error = await divergence(state, { ...parts, step }, indices, { ...counters, step: 7 }, 'Lower --lr');
     expect(error.message).toMatch(
       /^step 7: NaN or infinity appeared, first in relu \[4, 8, 8, 8\], element \d+; training stopped\. Lower --lr$/,
     );
-    training.destroy();
+    step.destroy();
     state.destroy();
     gpu().trim();
   });
@@ -242,10 +247,11 @@ onEveryAdapter((gpu) => {
     const given = { ...options, imageSize: side, batchSize: pairs };
     const state = new State(small);
     const source = hostImages(many);
-    await expect(Pretraining.create(state, new Wide(), source, given)).rejects.toThrow(
+    await expect(TrainingStep.create(state, contrastiveParts(new Wide(), source, given))).rejects.toThrow(
       /^\S*conv2d \[\d+,16,16,256\]: 'y' is \d+ MiB, but '.+' binds at most \d+ MiB; .* or micro-batches \(--micro-batch\)$/,
     );
-    const training = await Pretraining.create(state, new Wide(), source, { ...given, microBatch: 2 });
+    const inPieces = contrastiveParts(new Wide(), source, { ...given, microBatch: 2 });
+    const training = await TrainingStep.create(state, inPieces);
     const all = Uint32Array.from({ length: pairs }, (_, i) => i);
     const losses: number[] = [];
     let bytes = 0;
