@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import type { ImageSet } from '../src/data/images.ts';
 import { hostImages } from '../src/data/source.ts';
 import type { Gpu } from '../src/gpu/device.ts';
@@ -17,21 +18,28 @@ import { globalAvgPool } from '../src/ops/global_avg_pool.ts';
 import { maxPool2d } from '../src/ops/max_pool.ts';
 import { relu } from '../src/ops/relu.ts';
 import { adam } from '../src/optim/adam.ts';
-import { Pretraining, phaseRuns, tracePretraining } from '../src/ssl/pretraining.ts';
-import { SimClr } from '../src/ssl/simclr.ts';
-import { type PretrainingOptions, pretrainingDefaults, type Trainable } from '../src/ssl/step.ts';
-import { progressSchema } from '../src/train/checkpoint.ts';
+import type { LossScaling } from '../src/optim/loss_scaling.ts';
+import { traceStep } from '../src/ssl/trace_step.ts';
+import { TrainingStep } from '../src/ssl/training_step.ts';
 import { divergence } from '../src/train/diagnose.ts';
 import {
   type CheckpointKind,
-  readLossScale,
+  lossScales,
   readTraining,
   restore,
-  restoreLossScale,
   saveTraining,
+  stepCount,
   type Trained,
 } from '../src/train/training_file.ts';
 import { onEveryAdapter } from './ops/harness.ts';
+import {
+  type ContrastiveOptions,
+  contrastiveDefaults,
+  contrastiveParts,
+  SimClr,
+  type Trainable,
+} from './ssl/contrastive.ts';
+import { phaseRuns } from './ssl/phase_runs.ts';
 import { lowbias32 } from './values.ts';
 
 // Seconds each on a machine of its own; tests of other files may share it.
@@ -53,24 +61,24 @@ const images: ImageSet = {
 };
 
 const options = {
-  ...pretrainingDefaults,
+  ...contrastiveDefaults,
   imageSize: 16,
   batchSize: 4,
   temperature: 0.5,
-  optimizer: (weights: Tensor) => adam(weights),
-} satisfies PretrainingOptions;
+  makeOptimizer: (weights: Tensor) => adam(weights),
+} satisfies ContrastiveOptions;
 const indices = Uint32Array.of(2, 0, 3, 1);
 const half = { precision: 'f16' } as const;
-const checkpoints: CheckpointKind = { format: 'test', what: 'test', remedy: 'none' };
+const checkpoints: CheckpointKind = { format: 'test', former: 'older test', what: 'test', remedy: 'none' };
+const progressSchema = z.object({ step: stepCount(), lossScales: lossScales() });
 
 /** Every kind of layer that holds f16, small enough for many steps. */
 class Small implements Trainable, Trained {
-  readonly options = { features: 8 };
   private readonly conv1 = new Conv2d('conv1', 3, 8, { kernel: 3, padding: 1, seed: 1 });
   private readonly bn1 = new BatchNorm('bn1', 8);
   private readonly conv2 = new Conv2d('conv2', 8, 8, { kernel: 3, padding: 1, seed: 1 });
   private readonly bn2 = new BatchNorm('bn2', 8);
-  private readonly fc = new Linear('fc', 8, this.options.features, 1);
+  private readonly fc = new Linear('fc', 8, 8, 1);
   private readonly layers = [this.conv1, this.bn1, this.conv2, this.bn2, this.fc];
   readonly parameters = this.layers.flatMap((layer) => layer.parameters);
   readonly buffers = this.layers.flatMap((layer) => layer.buffers);
@@ -83,20 +91,22 @@ class Small implements Trainable, Trained {
 }
 
 /** A training of its own, and how to take steps in it. */
-async function train(gpu: Gpu, more: Partial<PretrainingOptions> = {}) {
+async function train(gpu: Gpu, more: Partial<ContrastiveOptions> = {}) {
   const state = new State(gpu);
   const model = new Small();
-  const training = await Pretraining.create(state, model, hostImages(images), { ...options, ...more });
+  const parts = contrastiveParts(model, hostImages(images), { ...options, ...more });
+  const training = { ...parts, step: await TrainingStep.create(state, parts) };
+  const { traced } = training.step;
   return {
     state,
     model,
     training,
-    traced: training.traced,
-    scaling: training.traced.scaling!,
-    step: (step: number) => training.step(indices, { step, epoch: 0, lr: 1e-3 }).read(),
+    traced,
+    scaling: traced.groups[0].trained.scaling!,
+    step: (step: number) => training.step.step(indices, { step, epoch: 0, lr: 1e-3 }).read(),
     weights: () => state.read(model.parameters[0].tensor.flat!.parent),
     close() {
-      training.destroy();
+      training.step.destroy();
       state.destroy();
       gpu.trim();
     },
@@ -104,16 +114,16 @@ async function train(gpu: Gpu, more: Partial<PretrainingOptions> = {}) {
 }
 
 /** Loss and flat gradients (not scaled) of a model's first step, and the memory of its intermediates beside them. */
-async function firstStep(gpu: Gpu, model: Trainable, more: Partial<PretrainingOptions>) {
+async function firstStep(gpu: Gpu, model: Trainable, more: Partial<ContrastiveOptions>) {
   const state = new State(gpu);
-  const source = hostImages(images);
-  const given = { ...options, ...more };
-  const indices = Uint32Array.from({ length: given.batchSize }, (_, i) => i);
-  const traced = tracePretraining(model, source, given);
-  const [{ phase, inputs }] = phaseRuns(traced, source, given, indices, { step: 1, epoch: 0, lr: 0 });
+  const parts = contrastiveParts(model, hostImages(images), { ...options, ...more });
+  const indices = Uint32Array.from({ length: parts.settings.batchSize }, (_, i) => i);
+  const traced = traceStep(parts);
+  const [{ phase, inputs }] = phaseRuns(traced, parts, indices, { step: 1, epoch: 0, lr: 0 });
+  const { scaling } = traced.groups[0].trained;
   const gradients = phase.graph.nodes.find(({ op }) => op.name === 'flatten')!.outputs[0];
   const program = await Program.compile(phase.graph, state, { loss: phase.outputs['loss'], gradients });
-  const scale = traced.scaling ? (await state.read(traced.scaling.scale))[0] : 1;
+  const scale = scaling ? (await state.read(scaling.scale))[0] : 1;
   const values = await program.run(inputs).read();
   const bytes = program.plan.slots.reduce((a, b) => a + b, -4 * gradients.size);
   program.destroy();
@@ -125,6 +135,12 @@ async function firstStep(gpu: Gpu, model: Trainable, more: Partial<PretrainingOp
     bytes,
   };
 }
+
+/** What a checkpoint says of a loss scale. */
+const lossScaleOf = async (state: State, { scale, counts }: LossScaling) => ({
+  scale: (await state.read(scale))[0],
+  counts: Array.from(await state.read(counts)),
+});
 
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   let sum = 0;
@@ -148,7 +164,7 @@ onEveryAdapter((gpu) => {
   // rounded to f16 has a cosine of 0.996, and every layer further from the loss a slightly lower one.
   it.for([
     ['a small model', () => new Small(), { batchSize: 16 }, 0.9999],
-    ['ResNet-18', () => new SimClr({ features: 16, headWidth: 32 }), { batchSize: 16, imageSize: 32 }, 0.98],
+    ['ResNet-18', () => new SimClr({ embeddingDim: 16, headWidth: 32 }), { batchSize: 16, imageSize: 32 }, 0.98],
   ] as const)('loss and gradients are those of f32, in less memory: %s', async ([, make, size, least], { skip }) => {
     needsF16(skip);
     const narrow = await firstStep(gpu(), make(), { ...size, ...half });
@@ -201,13 +217,12 @@ onEveryAdapter((gpu) => {
     // saved between two steps that overflow and not
     first.state.write(first.scaling.scale, Float32Array.of(2 ** (40 - skipped + 1)));
     const path = join(folder, 'step-00000041.safetensors');
-    const lossScale = await readLossScale(first.state, first.scaling);
-    const progress = { step: 41, loss: 0, accuracy: 0, lossScale };
-    await saveTraining(path, first.state, first.model, first.traced.optimizer, checkpoints, {}, progress, () => '');
+    const content = { settings: {}, progress: { step: 41 }, images: { count: 16, classes: 0 }, epochData: {} };
+    await saveTraining(path, first.state, first.traced, checkpoints, content, () => '');
     const finish = async ({ step, weights, state, scaling }: typeof first) => {
       const values = [];
       for (const i of [42, 43, 44]) values.push(await step(i));
-      return { values, weights: await weights(), lossScale: await readLossScale(state, scaling) };
+      return { values, weights: await weights(), lossScale: await lossScaleOf(state, scaling) };
     };
     const expected = await finish(first);
     expect(expected.lossScale.counts[2]).toBe(skipped + 1);
@@ -215,10 +230,9 @@ onEveryAdapter((gpu) => {
     const second = await train(gpu(), half);
     await second.step(1); // a copy of first weights is there: it must not survive
     const checkpoint = readTraining(path, checkpoints, progressSchema);
-    restore(second.state, second.model, second.traced.optimizer, checkpoint);
-    restoreLossScale(second.state, second.scaling, checkpoint);
+    restore(second.state, second.traced, checkpoint);
     expect(await finish(second)).toEqual(expected);
-    expect(() => restoreLossScale(second.state, second.scaling, { ...checkpoint, progress: { step: 1 } })).toThrow(
+    expect(() => restore(second.state, second.traced, { ...checkpoint, progress: {} })).toThrow(
       /was written by an f32 run/,
     );
     second.close();
@@ -234,25 +248,11 @@ onEveryAdapter((gpu) => {
     const before = await weights();
     expect((await step(7)).firstBad).toBe(7);
     expect(await weights()).toEqual(before);
-    const error = await divergence(
-      7,
-      'Lower --lr',
-      state,
-      model,
-      traced,
-      hostImages(images),
-      { ...options, ...half },
-      indices,
-      {
-        step: 7,
-        epoch: 0,
-        lr: 1e-3,
-      },
-    );
+    const error = await divergence(state, training, indices, { step: 7, epoch: 0, lr: 1e-3 }, 'Lower --lr');
     expect(error.message).toMatch(
       /^step 7: NaN or infinity appeared, first in relu \[8, 8, 8, 8\], element \d+; training stopped\. Lower --lr$/,
     );
-    expect(training.traced).toBe(traced);
+    expect(training.step.traced).toBe(traced);
     close();
   });
 });
