@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
 import { trace, variable } from '../src/graph/trace.ts';
-import { SimClr } from '../src/ssl/simclr.ts';
 import { noise, onEveryAdapter } from './ops/harness.ts';
+import { SimClr } from './ssl/contrastive.ts';
 
 // Comparisons with NaN are false, and compilers of shaders may assume that there is none: a kernel can swallow it unnoticed.
 onEveryAdapter((gpu) => {
@@ -14,7 +14,7 @@ onEveryAdapter((gpu) => {
       const size = 16;
       const { graph, result } = trace(() => {
         const x = variable('x', [2, size, size, 4], () => noise(2 * size * size * 4));
-        return { features: model.features(x, { training }) };
+        return { features: model.encoder.forward(x, { training }) };
       });
       const state = new State(gpu());
       const program = await Program.compile(graph, state, result);

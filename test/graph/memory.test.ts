@@ -10,9 +10,8 @@ import { batchNorm } from '../../src/ops/batch_norm.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { maxPool2d } from '../../src/ops/max_pool.ts';
 import { adam } from '../../src/optim/adam.ts';
-import { tracePretraining } from '../../src/ssl/pretraining.ts';
-import { SimClr } from '../../src/ssl/simclr.ts';
-import { pretrainingDefaults } from '../../src/ssl/step.ts';
+import { traceStep } from '../../src/ssl/trace_step.ts';
+import { contrastiveDefaults, contrastiveParts, SimClr } from '../ssl/contrastive.ts';
 
 const unit = { M: 16, N: 16, K: 16, componentType: 'f16', resultComponentType: 'f32' };
 const device = (software: boolean, binds: number): DeviceTraits => ({
@@ -99,8 +98,8 @@ it.each(steps)(
   '$batchSize pairs of $imageSize pixels in pieces of $microBatch, $precision, software $software',
   ({ software, ...sizes }) => {
     const set = { name: 'images', count: 8, height: 40, width: 50, skipped: [], read: () => {} };
-    const options = { ...pretrainingDefaults, ...sizes, optimizer: (weights: Tensor) => adam(weights, {}) };
-    const { phases } = tracePretraining(new SimClr(), hostImages(set), options);
+    const options = { ...contrastiveDefaults, ...sizes, makeOptimizer: (weights: Tensor) => adam(weights, {}) };
+    const { phases } = traceStep(contrastiveParts(new SimClr(), hostImages(set), options));
     let inPlace = 0;
     for (const { graph, outputs } of phases) {
       const planned = plan(graph, Object.values(outputs), device(software, 2 ** 31 - 4));
