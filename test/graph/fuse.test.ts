@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { fuse } from '../../src/graph/fuse.ts';
 import type { Op, Tensor } from '../../src/graph/tensor.ts';
-import { apply, input, trace, variable } from '../../src/graph/trace.ts';
+import { apply, flatVariable, input, trace, variable } from '../../src/graph/trace.ts';
 
 // `outer(inner(x))` becomes one node `both`; `bump` updates a variable in place.
 const inner: Op<null> = { name: 'inner', infer: ([x]) => [x], launches: () => [] };
@@ -72,6 +72,30 @@ it('stays apart where the variable that it updates itself is read or updated in 
   expect(updating(() => reading.push(one(read, w)))).toEqual(kept.toSpliced(1, 0, 'read'));
   expect(updating(() => apply(bump, [w], null))).toEqual(kept.toSpliced(1, 0, 'bump'));
   expect(updating(() => apply(bump, [variable('other', [4])], null))).toEqual(['bump', 'both']);
+});
+
+it('stays apart where a variable that shares its memory is updated between the two nodes', () => {
+  const [a, b, elsewhere] = ['a', 'b', 'elsewhere'].map((name) => variable(name, [4]));
+  const [flat, other] = [flatVariable('weights', [a, b]), flatVariable('other weights', [elsewhere])];
+  const between = (x: Tensor, ...updated: Tensor[]) =>
+    names(() => {
+      const y = one(inner, x);
+      for (const tensor of updated) apply(bump, [tensor], null);
+      return [one(outer, y)];
+    });
+  expect(between(a, flat)).toEqual(['inner', 'bump', 'outer']);
+  expect(between(flat, b)).toEqual(['inner', 'bump', 'outer']);
+  expect(between(a, other)).toEqual(['bump', 'both']);
+  expect(between(flat, elsewhere)).toEqual(['bump', 'both']);
+
+  const updating = (read: Tensor, updated: Tensor) =>
+    names(() => {
+      const x = apply(innerUpdating, [input('x', [4], 'f32'), updated], null)[0];
+      const seen = one(inner, read);
+      return [one(outer, x), seen];
+    });
+  expect(updating(a, flat)).toEqual(['innerUpdating', 'inner', 'outer']);
+  expect(updating(a, other)).toEqual(['inner', 'both']);
 });
 
 it('updates of one variable keep their order among its readers', () => {

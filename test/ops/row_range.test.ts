@@ -1,10 +1,13 @@
 import { expect, it } from 'vitest';
 import type { Shape } from '../../src/graph/tensor.ts';
-import { constant, trace } from '../../src/graph/trace.ts';
+import { constant, trace, variable } from '../../src/graph/trace.ts';
 import { readRows, writeRows } from '../../src/ops/row_range.ts';
+import { interpret } from '../reference/interpreter.ts';
 import { type Case, sample, testCases } from './harness.ts';
 
 const from = (first: number) => constant('first', Uint32Array.of(first));
+
+const flag = (made: number) => constant('made', Uint32Array.of(made));
 
 /** Parts, rows of the whole, first row, rows of the range, further axes; ranges inside, at both ends, whole, and past the end. */
 const ranges: [number, number, number, number, Shape][] = [
@@ -44,7 +47,32 @@ testCases([
       tolerance: 0,
     };
   }),
+  ...[0, 1, 2].map((made): Case => {
+    const target = sample('target', [6, 5]);
+    return {
+      name: `writes ${made === 0 ? 'nothing' : 'rows'} where made is ${made}`,
+      build() {
+        writeRows(target, sample('x', [2, 5]), from(1), { parts: 2, made: flag(made) });
+        return {};
+      },
+      updated: () => ({ target }),
+      tolerance: 0,
+    };
+  }),
 ]);
+
+it('in the reference, what is written where made is 0 is what was there', () => {
+  const written = (made: number): number[] => {
+    const target = variable('target', [3], () => Float32Array.of(1, 2, 3));
+    const x = constant('x', Float32Array.of(7));
+    const { graph } = trace(() => writeRows(target, x, from(1), { made: flag(made) }));
+    return [...interpret(graph).get(target)!];
+  };
+  expect([0, 1].map(written)).toEqual([
+    [1, 2, 3],
+    [1, 7, 3],
+  ]);
+});
 
 const traced = (build: () => unknown) => () => trace(build);
 
@@ -52,6 +80,10 @@ it.each([
   ['rows that are not parts of equal length', () => readRows(sample('x', [5, 2]), from(0), { parts: 2, rows: 1 })],
   ['a range longer than a part', () => readRows(sample('x', [6, 2]), from(0), { parts: 2, rows: 4 })],
   ['other columns', () => writeRows(sample('x', [6, 2]), sample('y', [2, 3]), from(0), { parts: 2 })],
+  [
+    'a flag in floating point',
+    () => writeRows(sample('x', [6]), sample('y', [2]), from(0), { made: sample('m', [1]) }),
+  ],
   ['a first row in floating point', () => readRows(sample('x', [6, 2]), sample('first', [1]), { parts: 2, rows: 1 })],
 ])('refuses %s', (_name, build) => {
   expect(traced(build)).toThrow(/^\[(read|write)_rows\] /);
