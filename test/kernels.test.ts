@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { copyOf, fmaChains } from '../bench/ceilings.ts';
+import { normalization } from '../src/data/preparation.ts';
 import { hostImages } from '../src/data/source.ts';
 import { type DeviceTraits, Gpu } from '../src/gpu/device.ts';
 import { packParams } from '../src/gpu/kernel.ts';
@@ -14,6 +15,7 @@ import { Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
 import type { Shape, Tensor } from '../src/graph/tensor.ts';
 import { flatVariable, type Graph, input, trace, variable } from '../src/graph/trace.ts';
+import { ntXent } from '../src/losses/nt_xent.ts';
 import { type Architecture, architectures, stems } from '../src/nn/resnet.ts';
 import { add } from '../src/ops/add.ts';
 import { augment, augmentParameters, decodeImages } from '../src/ops/augment.ts';
@@ -29,16 +31,16 @@ import { nonFiniteGuard } from '../src/ops/guard.ts';
 import { linear } from '../src/ops/linear.ts';
 import { matmul } from '../src/ops/matmul.ts';
 import { maxPool2d } from '../src/ops/max_pool.ts';
-import { ntXent } from '../src/losses/nt_xent.ts';
 import { relu } from '../src/ops/relu.ts';
+import { stepMade } from '../src/ops/step_made.ts';
 import { tsneAffinities, tsneGradient, tsneUpdate } from '../src/ops/tsne.ts';
 import { adam } from '../src/optim/adam.ts';
 import { lars } from '../src/optim/lars.ts';
 import type { Optimizer } from '../src/optim/optimizer.ts';
 import { sgd } from '../src/optim/sgd.ts';
-import { tracePretraining } from '../src/ssl/pretraining.ts';
-import { SimClr } from '../src/ssl/simclr.ts';
-import { pretrainingDefaults } from '../src/ssl/step.ts';
+import { augmentationConfig } from '../src/ssl/settings.ts';
+import { traceStep } from '../src/ssl/trace_step.ts';
+import { contrastiveDefaults, contrastiveParts, SimClr } from './ssl/contrastive.ts';
 
 const optimizers: Record<string, (weights: Tensor) => Optimizer> = {
   adam: (weights) => adam(weights, { weightDecay: 1e-4 }),
@@ -99,13 +101,9 @@ function step(
 ): Traced {
   const model = new SimClr({ architecture, stem, headBatchNorm: optimizer === 'lars' });
   const set = { name: 'images', count: 8, height: 40, width: 50, skipped: [], read: () => {} };
-  return tracePretraining(model, hostImages(set), {
-    ...pretrainingDefaults,
-    batchSize,
-    microBatch,
-    imageSize,
-    optimizer: optimizers[optimizer],
-  }).phases[phase];
+  const sizes = { batchSize, microBatch, imageSize };
+  const options = { ...contrastiveDefaults, ...sizes, makeOptimizer: optimizers[optimizer] };
+  return traceStep(contrastiveParts(model, hostImages(set), options)).phases[phase];
 }
 
 function tsne(rows: number, columns: number): Traced {
@@ -122,10 +120,9 @@ function tsne(rows: number, columns: number): Traced {
 /** A step in half precision, which brings every kernel of f16 for channels in fours. */
 function halfStep(optimizer: string, batchSize: number, imageSize: number, microBatch = 0, phase = 0): Traced {
   const set = { name: 'images', count: 8, height: 40, width: 50, skipped: [], read: () => {} };
-  const options = { ...pretrainingDefaults, batchSize, microBatch, imageSize, precision: 'f16' } as const;
-  return tracePretraining(new SimClr(), hostImages(set), { ...options, optimizer: optimizers[optimizer] }).phases[
-    phase
-  ];
+  const sizes = { batchSize, microBatch, imageSize, precision: 'f16' } as const;
+  const options = { ...contrastiveDefaults, ...sizes, makeOptimizer: optimizers[optimizer] };
+  return traceStep(contrastiveParts(new SimClr(), hostImages(set), options)).phases[phase];
 }
 
 /** Ops on f16 in odd sizes, and what no step of half precision holds. */
@@ -192,7 +189,7 @@ const programs: Record<string, () => Traced> = {
     traced(() => {
       const images = input('images', [3, packedWords({ height: 40, width: 50 })], 'u32');
       const x = decodeImages(images, { height: 40, width: 50, size: 32, mean: [0, 0, 0], std: [1, 1, 1] });
-      return { features: new SimClr().features(x, { training: false }) };
+      return { features: new SimClr().encoder.forward(x, { training: false }) };
     }),
   'nearest neighbours': () =>
     traced(() => ({ similarity: cosineSimilarity(f32('test', 256, 512), f32('train', 5000, 512)) })),
@@ -201,21 +198,22 @@ const programs: Record<string, () => Traced> = {
       const size = { height: 17, width: 13 };
       const indices = input('indices', [5], 'u32');
       const shards = [2, 3].map((count) => variable(`shard ${count}`, [count, packedWords(size)], undefined, 'u32'));
-      const { augmentation, mean, std } = pretrainingDefaults;
-      const parameters = augmentParameters(indices, input('seeds', [4], 'u32'), { ...augmentation, ...size });
-      const options = { ...size, size: 12, blurKernel: 3, mean, std, antialias: false };
+      const drawn = { ...augmentationConfig(contrastiveDefaults), ...size };
+      const parameters = augmentParameters(indices, input('seeds', [4], 'u32'), drawn);
+      const colours = normalization(contrastiveDefaults);
+      const options = { ...size, size: 12, blurKernel: 3, ...colours, antialias: false };
       return { views: augment(gatherImages(indices, shards, size), parameters, options) };
     }),
   't-SNE, many points': () => tsne(5000, 512),
   't-SNE, few points': () => tsne(5, 3),
-  'optimisers of flat weights': () =>
+  'optimisers of flat weights, and what follows an update that is made': () =>
     traced(() => {
       const weights = flatVariable('weights', [variable('a', [300, 40]), variable('b', [7])]);
       const firstBad = variable('first_bad', [1], undefined, 'u32');
       const g = f32('gradients', weights.size);
       nonFiniteGuard(g, f32('loss', 1), input('step', [1], 'u32'), firstBad);
       lars(weights).update(g, firstBad);
-      return {};
+      return { made: stepMade([{ firstBad }]) };
     }),
 };
 
