@@ -1,0 +1,184 @@
+/** All that a method may declare, through the trainer: see everything.ts. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Dataset } from '../../src/data/dataset.ts';
+import { residentImages } from '../../src/data/source.ts';
+import { Gpu } from '../../src/gpu/device.ts';
+import { State } from '../../src/graph/state.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { readSafetensors } from '../../src/io/safetensors.ts';
+import { registerMethod } from '../../src/methods/index.ts';
+import { fitToBudget } from '../../src/train/budget.ts';
+import { readCheckpoint } from '../../src/train/checkpoint.ts';
+import type { TrainEvents } from '../../src/train/events.ts';
+import { compileTraining } from '../../src/train/learner.ts';
+import { RunFolder } from '../../src/train/run_folder.ts';
+import { parseSettings } from '../../src/train/settings.ts';
+import { Trainer } from '../../src/train/trainer.ts';
+import { adapters, onEveryAdapter } from '../ops/harness.ts';
+import { interpret, type Values } from '../reference/interpreter.ts';
+import { drawn } from './drawn.ts';
+import { everything, queueRows } from './everything.ts';
+
+registerMethod(everything);
+
+const root = mkdtempSync(join(tmpdir(), 'simclr-everything-'));
+const train = drawn('unlabeled', 17, 16);
+const labelled = { train: drawn('train', 20, 16), test: drawn('test', 10, 16) };
+const dataset: Dataset = {
+  ...{ kind: 'stl10', train, probe: labelled, description: '', measured: '' },
+  ...{ files: [], leftOut: [], unusedExcludes: [], close: () => {} },
+};
+const tiny = {
+  method: 'everything',
+  imageSize: 16,
+  batchSize: 4,
+  epochs: 3,
+  knnEvery: 1,
+  checkpointSteps: 1,
+  keep: 99,
+};
+const settings = parseSettings(tiny);
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await Gpu.open({ adapter: adapters[0] });
+});
+afterAll(() => {
+  gpu.destroy();
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function run(name: string, events: TrainEvents = {}, signal?: AbortSignal) {
+  const folder = RunFolder.openOrCreate(join(root, name), { data: root, settings, images: 17, adapter: '' });
+  const trainer = await Trainer.create(gpu, dataset, settings, folder, events);
+  try {
+    return { folder, ...(await trainer.run(signal)) };
+  } finally {
+    trainer.destroy();
+  }
+}
+
+const timeless = (records: readonly object[]): unknown =>
+  records.map((record) => ({ ...record, imagesPerSecond: 0, memory: 0 }));
+
+describe('a run', () => {
+  it('keeps everything under names of its own, and is bit for bit the same where it was interrupted at every step', async () => {
+    const straight = await run('straight');
+    expect(straight.step).toBe(12);
+    const { tensors } = readSafetensors(straight.checkpoint);
+    const names = [...tensors.keys()];
+    for (const wanted of [
+      ...['module.conv1.weight', 'module.bn1.running_var', 'module.critic.bias'],
+      ...['optimizer.main.momentum_buffer.conv1.weight', 'optimizer.critic.momentum_buffer.critic.weight'],
+      ...['kept.queue', 'kept.teacher.teacher.conv1.weight', 'kept.teacher.teacher.bn1.running_mean'],
+      ...['epoch.cluster', 'epoch.spare'],
+    ])
+      expect(names).toContain(wanted);
+    expect(tensors.get('epoch.cluster')).toMatchObject({ dtype: 'U32', shape: [17] });
+    expect(tensors.get('epoch.spare')!.data).toEqual(Float32Array.of(2));
+
+    for (let step = 1; step <= 13; step++) {
+      const stop = new AbortController();
+      let steps = 0;
+      await run('stopped', { onStep: () => ++steps === 1 && stop.abort() }, stop.signal);
+    }
+    const stopped = new RunFolder(join(root, 'stopped'));
+    expect(stopped.checkpointSteps()).toEqual(straight.folder.checkpointSteps());
+    for (const step of stopped.checkpointSteps()) {
+      const [one, other] = [stopped, straight.folder].map((folder) => readFileSync(folder.checkpointFile(step)));
+      expect(one.equals(other), `checkpoint of step ${step}`).toBe(true);
+    }
+    expect(timeless(stopped.records())).toEqual(timeless(straight.folder.records()));
+  });
+
+  it('logs what the method logs, the losses of further groups, and means of all that is not said to be otherwise', async () => {
+    const records = new RunFolder(join(root, 'straight')).records() as readonly Record<string, number | string>[];
+    const steps = records.filter(({ type }) => type === 'step');
+    expect(steps.map(({ share }) => share)).toEqual(steps.map((_, i) => Math.fround((i + 1) / 12)));
+    expect(Object.keys(steps[0]).sort()).toEqual(
+      ['type', 'step', 'epoch', 'loss', 'loss_critic', 'accuracy', 'crops', 'share', 'lr'].sort(),
+    );
+    const epochs = records.filter(({ type }) => type === 'epoch');
+    const mean = (epoch: number, name: string) =>
+      steps.filter((step) => step['epoch'] === epoch).reduce((sum, step) => sum + Number(step[name]), 0) / 4;
+    for (const epoch of [1, 2, 3])
+      for (const name of ['loss', 'loss_critic', 'crops', 'accuracy'])
+        expect(epochs[epoch - 1][name]).toBeCloseTo(mean(epoch, name), 12);
+    expect(epochs[0]['chance']).toBeUndefined();
+    expect(existsSync(join(root, 'straight', 'figures', 'similarity-step-00000000.png'))).toBe(false);
+  });
+
+  it('is sized by time, and its checkpoint is checked tensor by tensor', async () => {
+    const options = { secondsLeft: () => 0, smaller: [], enough: 1 };
+    expect((await fitToBudget(gpu, dataset, settings, options)).settings.steps).toBeGreaterThan(0);
+    const { tensors, epochData } = readCheckpoint(new RunFolder(join(root, 'straight')).checkpointFile(12));
+    expect(tensors.get('kept.queue')!.shape).toEqual([queueRows, 8]);
+    expect(Object.keys(epochData).sort()).toEqual(['cluster', 'spare']);
+  });
+});
+
+onEveryAdapter((device) => {
+  it('a step equals the float64 reference, and a step that is left out changes nothing', async () => {
+    const state = new State(device());
+    const { step, learner } = await compileTraining(state, residentImages(state, train), settings);
+    const features = async () => Float32Array.from({ length: 17 * 8 }, (_, i) => Math.sin(i));
+    await step.beginEpoch({ epoch: 0, images: train, features });
+    const indices = Uint32Array.of(3, 16, 0, 7);
+    const [{ phase, inputs }] = step.runs(indices, { step: 2, epoch: 0 });
+    const kept = new Map<Tensor, Values>();
+    for (const tensor of phase.graph.nodes.flatMap((node) => node.inputs)) {
+      if (tensor.origin.kind === 'input') kept.set(tensor, Float64Array.from(inputs[tensor.name]));
+      else if (tensor.origin.kind === 'variable' && /^images /.test(tensor.name))
+        kept.set(tensor, Float64Array.from(await state.read(tensor)));
+    }
+    const expected = interpret(phase.graph, kept);
+    const { loss, metrics } = await step.step(indices, { step: 2, epoch: 0 }).read();
+    const of = (name: string) => (expected.get(phase.outputs[name]) ?? inputs[phase.outputs[name].name])[0];
+    expect(loss).toBeCloseTo(of('loss'), 4);
+    for (const name of ['loss_critic', 'crops', 'accuracy', 'share']) expect(metrics[name]).toBeCloseTo(of(name), 4);
+    const queue = learner.kept!['queue'] as Tensor;
+    const rows = await state.read(queue);
+    const wanted = expected.get(queue)!;
+    expect(Array.from(rows.subarray(0, 32))).toEqual(new Array(32).fill(0));
+    for (let i = 0; i < rows.length; i++) expect(rows[i]).toBeCloseTo(wanted[i], 4);
+
+    // Views of different groups, of one image and size, are not the same draw; the third group is the whole image.
+    const seeds = Object.entries(inputs).filter(([name]) => name.startsWith('seeds'));
+    expect(seeds.map(([, value]) => Array.from(value))).toEqual([
+      [1, 0, 0, 0],
+      [1, 0, 0, 1],
+    ]);
+
+    // The teacher is the encoder as the step left it.
+    const { teacher } = learner.kept as { teacher: typeof learner.encoder };
+    const weights = (of: typeof teacher) => state.readAll(of.parameters.map(({ tensor }) => tensor));
+    expect([...(await weights(teacher)).values()]).toEqual([...(await weights(learner.encoder)).values()]);
+
+    const [conv] = learner.encoder.parameters;
+    state.write(conv.tensor, new Float32Array(conv.tensor.size).fill(Number.NaN));
+    const before = [await state.read(queue), ...(await weights(teacher)).values()];
+    expect((await step.step(indices, { step: 3, epoch: 0 }).read()).firstBad).toBe(3);
+    expect([await state.read(queue), ...(await weights(teacher)).values()]).toEqual(before);
+    step.destroy();
+    state.destroy();
+    device().trim();
+  });
+
+  it('in f16 each group has a loss scale of its own, in checkpoints too', async (context) => {
+    if (!device().traits.features.has('shader-f16')) return context.skip('the adapter has no shader-f16');
+    const half = parseSettings({ ...tiny, precision: 'f16' });
+    const state = new State(device());
+    const { step } = await compileTraining(state, residentImages(state, train), half);
+    await step.beginEpoch({ epoch: 0, images: train, features: async () => new Float32Array(17 * 8) });
+    const { loss, lossScale } = await step.step(Uint32Array.of(1, 2, 3, 4), { step: 1, epoch: 0 }).read();
+    expect(Number.isFinite(loss)).toBe(true);
+    expect(lossScale?.scale).toBe(65536);
+    expect(step.traced.groups.map(({ trained }) => trained.scaling !== undefined)).toEqual([true, true]);
+    step.destroy();
+    state.destroy();
+    device().trim();
+  });
+});

@@ -1,0 +1,109 @@
+/**
+ * A method that uses all that a method may: two view groups (multi-crop), two parameter groups with optimisers and learning rates of
+ * their own, of which the second sees the first's update, a teacher and a queue that are kept, schedules, labels, work of the host
+ * between epochs. It means nothing; it is there to hold the engine to what the types promise.
+ */
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { scope, variable } from '../../src/graph/trace.ts';
+import { ntXent } from '../../src/losses/nt_xent.ts';
+import type { Encoder } from '../../src/nn/encoder.ts';
+import { BatchNorm, Conv2d, Linear } from '../../src/nn/layers.ts';
+import { join, type Mode, Module } from '../../src/nn/module.ts';
+import { crossEntropy } from '../../src/ops/cross_entropy.ts';
+import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
+import { relu } from '../../src/ops/relu.ts';
+import { writeRows } from '../../src/ops/row_range.ts';
+import { sgd } from '../../src/optim/sgd.ts';
+import type { StepFeeds } from '../../src/ssl/feeds.ts';
+import { defineMethod } from '../../src/ssl/method.ts';
+import { embeddingStd } from '../../src/ssl/metrics.ts';
+import { augmentationConfig, positive } from '../../src/ssl/settings.ts';
+
+/** Convolution, batch norm, ReLU, pooling. */
+export class TinyEncoder extends Module implements Encoder {
+  readonly dimensions = 8;
+  private readonly conv: Conv2d;
+  private readonly norm: BatchNorm;
+
+  constructor(name = '') {
+    super(name);
+    this.conv = this.child(new Conv2d(join(name, 'conv1'), 3, 8, { kernel: 3, stride: 2, padding: 1, seed: 1 }));
+    this.norm = this.child(new BatchNorm(join(name, 'bn1'), 8));
+  }
+
+  forward(x: Tensor, mode: Mode): Tensor {
+    const y = relu(this.norm.forward(this.conv.forward(x), mode));
+    return scope('pool', () => globalAvgPool(y));
+  }
+}
+
+/** Rows of the queue. */
+export const queueRows = 12;
+
+export const everything = defineMethod({
+  name: 'everything',
+  about: 'a test of the engine',
+  paper: 'none',
+  options: { strength: positive().default(0.5).describe('temperature of its loss') },
+  recipe: { optimizer: 'sgd', lr: 0.05, schedule: 'cosine' },
+  views: (s) => [
+    { count: 2, size: s.imageSize, augmentation: augmentationConfig(s) },
+    { count: 1, size: s.imageSize / 2, augmentation: augmentationConfig(s) },
+    { count: 1, size: s.imageSize },
+  ],
+  create(s, { training, batchSize }) {
+    const [f, teacher] = [new TinyEncoder(), new TinyEncoder('teacher')];
+    const critic = new Linear('critic', 8, 3, s.seed);
+    const queue = variable('queue', [queueRows, 8]);
+    return {
+      encoder: f,
+      groups: [
+        { name: 'main', modules: [f] },
+        {
+          name: 'critic',
+          modules: [critic],
+          optimizer: (weights) => sgd(weights, { momentum: 0.5 }),
+          lr: (scheduled, { step }) => (step % 2 === 0 ? 2 * scheduled : 0.01),
+        },
+      ],
+      kept: { teacher, queue },
+      step([pairs, crops, whole], feeds) {
+        const z = f.forward(pairs, training);
+        const small = f.forward(crops, training);
+        const target = teacher.forward(whole, training);
+        const { loss, accuracy } = ntXent(z, { temperature: s.strength });
+        const first = (feeds as StepFeeds).input('row', [1], 'u32', ({ step }) =>
+          Uint32Array.of(((step - 1) * batchSize) % queueRows),
+        );
+        const criticLoss = () => {
+          const rows = f.forward(whole, { training: false }); // with the weights that the first update left
+          return crossEntropy(critic.forward(rows), feeds.epoch('cluster', 'u32')).loss;
+        };
+        const byImage = crossEntropy(
+          critic.forward(small),
+          feeds.perImage('parity', (image) => image % 2),
+        );
+        return {
+          losses: [
+            ['main', () => loss],
+            ['critic', criticLoss],
+          ],
+          log: { accuracy, crops: byImage.loss, share: feeds.scalar('share', ({ step, steps }) => step / steps) },
+          after(made) {
+            writeRows(queue, target, first, { made });
+            for (const [i, { tensor }] of teacher.parameters.entries())
+              writeRows(tensor, f.parameters[i].tensor, undefined, { made });
+          },
+        };
+      },
+      async beforeEpoch({ epoch, features }) {
+        const rows = await features();
+        const clusters = Uint32Array.from({ length: rows.length / 8 }, (_, i) =>
+          rows[8 * i] > rows[8 * i + 1] ? 1 : 0,
+        );
+        return { cluster: clusters.map((cluster) => cluster + (epoch % 2)), spare: Float32Array.of(epoch) };
+      },
+      metrics: { accuracy: { label: 'acc', format: 'percent', epoch: 'mean' }, embeddingStd: embeddingStd(8) },
+    };
+  },
+});
