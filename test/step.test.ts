@@ -7,12 +7,12 @@ import { Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
 import type { Data, Tensor } from '../src/graph/tensor.ts';
 import type { Graph } from '../src/graph/trace.ts';
-import { adam } from '../src/optim/adam.ts';
-import type { Optimizer } from '../src/optim/optimizer.ts';
-import { sgd } from '../src/optim/sgd.ts';
-import { Pretraining } from '../src/ssl/pretraining.ts';
-import { SimClr, type SimClrOptions } from '../src/ssl/simclr.ts';
-import { type PretrainingOptions, pretrainingDefaults } from '../src/ssl/step.ts';
+import type { Entry } from '../src/nn/module.ts';
+import type { Learner } from '../src/ssl/method.ts';
+import { trainedParameters } from '../src/ssl/step.ts';
+import { TrainingStep } from '../src/ssl/training_step.ts';
+import { stepParts } from '../src/train/learner.ts';
+import { type GivenSettings, parseSettings, type TrainSettings } from '../src/train/settings.ts';
 import { difference, norm, normError } from './golden/harness.ts';
 import { adapters, noise, onEveryAdapter } from './ops/harness.ts';
 import { interpret, type Values } from './reference/interpreter.ts';
@@ -38,12 +38,12 @@ const images: ImageSet = {
   },
 };
 
-const options = {
-  ...pretrainingDefaults,
-  batchSize: 3,
-  temperature: 0.5,
-  optimizer: (weights: Tensor): Optimizer => sgd(weights, { momentum: 0.9, weightDecay: 1e-3, nesterov: true }),
-} satisfies PretrainingOptions;
+/** A run of few numbers. Views may be smaller than those of a run that a user starts. */
+function settingsOf({ imageSize, ...given }: GivenSettings & { readonly imageSize: number }): TrainSettings {
+  const small = { method: 'simclr', batchSize: 3, temperature: 0.5, embeddingDim: 20, headWidth: 30 };
+  const optimization = { optimizer: 'sgd', momentum: 0.9, weightDecay: 1e-3 };
+  return { ...parseSettings({ ...small, ...optimization, ...given }), imageSize };
+}
 /** Images of a batch: so many of these. */
 const order = Uint32Array.of(4, 0, 8, 3, 7, 2, 6, 1);
 const counters = { step: 1, epoch: 2, lr: 0.1 };
@@ -53,18 +53,18 @@ const inputsOf = (graph: Graph): Tensor[] => [
 ];
 
 /** The interpreter's values of one step, and how many of ReLU's and max-pool's choices rounding made otherwise on the device. */
-async function compareStep(adapter: string, model: SimClr, more: Partial<PretrainingOptions>) {
+async function compareStep(adapter: string, settings: TrainSettings) {
   const gpu = await Gpu.open({ adapter });
   const state = new State(gpu);
-  const source = hostImages(images);
-  const pretraining = await Pretraining.create(state, model, source, { ...options, ...more }, { inspect: true });
-  const indices = order.subarray(0, more.batchSize ?? options.batchSize);
-  const [{ phase: traced, program, inputs: given }] = pretraining.runs(indices, counters);
+  const parts = stepParts(hostImages(images), settings);
+  const training = await TrainingStep.create(state, parts, { inspect: true });
+  const indices = order.subarray(0, settings.batchSize);
+  const [{ phase: traced, program, inputs: given }] = training.runs(indices, counters);
   const values = interpret(
     traced.graph,
     new Map(inputsOf(traced.graph).map((tensor) => [tensor, Float64Array.from(given[tensor.name])])),
   );
-  const outputs = await pretraining.step(indices, counters).read();
+  const outputs = await training.step(indices, counters).read();
   let choices = 0;
   for (const { op, outputs: made } of traced.graph.nodes) {
     const chosen = op.name === 'relu' ? made[0] : op.name === 'max_pool' ? made[1] : undefined;
@@ -79,50 +79,46 @@ async function compareStep(adapter: string, model: SimClr, more: Partial<Pretrai
     state.destroy();
     gpu.destroy();
   };
-  return { state, traced, program, values, outputs, choices, close };
+  return { state, learner: parts.learner, traced, program, values, outputs, choices, close };
 }
 
-const cases: [string, Partial<SimClrOptions>, Partial<PretrainingOptions>, string[]][] = [
-  ['resnet18, imagenet stem, 32 pixels', {}, { imageSize: 32 }, adapters.slice(0, 1)],
+const cases: [string, Parameters<typeof settingsOf>[0], string[]][] = [
+  ['resnet18, imagenet stem, 32 pixels', { imageSize: 32 }, adapters.slice(0, 1)],
   [
     'resnet18, cifar stem, 12 pixels, batch norm in the head',
-    { stem: 'cifar', headBatchNorm: true },
-    { imageSize: 12 },
+    { stem: 'cifar', headBatchNorm: true, imageSize: 12 },
     adapters.slice(0, 1),
   ],
   // Its last maps are single pixels: of fewer pairs, batch norm divides by deviations of so few values that rounding shows.
   [
     'resnet50 of width 0.25, 32 pixels',
-    { architecture: 'resnet50', width: 0.25 },
-    { imageSize: 32, batchSize: 8 },
+    { architecture: 'resnet50', width: 0.25, imageSize: 32, batchSize: 8 },
     adapters,
   ],
 ];
-const everyCase = cases.flatMap(([name, model, more, on]) =>
-  on.map((adapter) => [adapter, name, model, more] as const),
-);
+const everyCase = cases.flatMap(([name, given, on]) => on.map((adapter) => [adapter, name, given] as const));
 
 describe('the step equals the float64 reference', () => {
-  it.each(everyCase)('%s: %s', async (adapter, _name, modelOptions, more) => {
-    const model = new SimClr({ features: 20, headWidth: 30, ...modelOptions });
-    const { state, traced, program, values, outputs, choices, close } = await compareStep(adapter, model, more);
+  it.each(everyCase)('%s: %s', async (adapter, _name, given) => {
+    const compared = await compareStep(adapter, settingsOf(given));
+    const { state, learner, traced, program, values, outputs, choices, close } = compared;
     const { loss, accuracy, embeddingStd, firstBad } = traced.outputs;
     // An input of a ReLU that is 0 but for rounding makes another choice now and then, which all gradients below feel.
     expect(choices).toBeLessThan(10);
     const tolerance = 1e-3 + 0.03 * choices;
     expect(Math.abs(outputs.loss / values.get(loss)![0] - 1)).toBeLessThan(1e-5);
-    expect(outputs.accuracy).toBeCloseTo(values.get(accuracy)![0], 6);
-    expect(Math.abs(outputs.embeddingStd / values.get(embeddingStd)![0] - 1)).toBeLessThan(1e-5);
+    expect(outputs.metrics['accuracy']).toBeCloseTo(values.get(accuracy)![0], 6);
+    expect(Math.abs(outputs.metrics['embeddingStd'] / values.get(embeddingStd)![0] - 1)).toBeLessThan(1e-5);
     expect([outputs.firstBad, values.get(firstBad)![0]]).toEqual([0, 0]);
     expect(await compareGradients(traced.graph, program, values), 'gradients').toBeLessThan(tolerance);
     const worst = { weight: 0, statistic: 0 };
-    for (const { tensor } of model.parameters) {
+    for (const { tensor } of trainedParameters(learner)) {
       // By how much it moved: the gradient again, and decay.
       const start = (tensor.origin as { init(): Data }).init();
       const [ours, theirs] = [await state.read(tensor), member(values, tensor)];
       worst.weight = Math.max(worst.weight, normError(difference(ours, start), difference(theirs, start)));
     }
-    for (const { tensor } of model.buffers)
+    for (const { tensor } of trainedBuffers(learner))
       worst.statistic = Math.max(worst.statistic, normError(await state.read(tensor), values.get(tensor)!));
     // The sum with the weight is rounded to f32, and some changes are a ten-thousandth of the weight.
     expect(worst.weight, 'changes of weights').toBeLessThan(tolerance + 3e-3);
@@ -147,6 +143,9 @@ async function compareGradients(graph: Graph, program: Program, values: Readonly
   return worst;
 }
 
+const trainedBuffers = ({ groups }: Learner): Entry[] =>
+  groups.flatMap(({ modules }) => modules.flatMap(({ buffers }) => buffers));
+
 /** The value of a member of flat weights after an update. */
 function member(values: Map<Tensor, Values>, tensor: Tensor): Values {
   const { parent, offset } = tensor.flat!;
@@ -157,22 +156,20 @@ onEveryAdapter((gpu) => {
   it('three steps from one state are the same bits, with images on the device and sent from the host', async () => {
     const run = async (sourceOf: (state: State) => ImageSource): Promise<Data[]> => {
       const state = new State(gpu());
-      const model = new SimClr({ features: 20, headWidth: 30 });
-      const pretraining = await Pretraining.create(state, model, sourceOf(state), {
-        ...options,
-        imageSize: 20,
-        optimizer: (weights) => adam(weights, { weightDecay: 1e-4 }),
-      });
+      const settings = settingsOf({ imageSize: 20, optimizer: 'adam', weightDecay: 1e-4 });
+      const parts = stepParts(sourceOf(state), settings);
+      const training = await TrainingStep.create(state, parts);
       const results: Data[] = [];
       for (const step of [1, 2, 3]) {
         const batch = Uint32Array.of(step, 8 - step, 0);
-        const values = await pretraining.step(batch, { step, epoch: 0, lr: 1e-3 }).read();
-        results.push(Float32Array.of(values.loss, values.accuracy, values.embeddingStd));
+        const { loss, metrics } = await training.step(batch, { step, epoch: 0, lr: 1e-3 }).read();
+        results.push(Float32Array.of(loss, metrics['accuracy'], metrics['embeddingStd']));
       }
-      const { optimizer } = pretraining.traced;
-      const kept = [...model.parameters, ...model.buffers].map(({ tensor }) => tensor);
+      const { learner } = parts;
+      const { optimizer } = training.traced.groups[0].trained;
+      const kept = [...trainedParameters(learner), ...trainedBuffers(learner)].map(({ tensor }) => tensor);
       const all = await state.readAll([...kept, ...optimizer.state.map(({ variable: moment }) => moment)]);
-      pretraining.destroy();
+      training.destroy();
       state.destroy();
       gpu().trim();
       return [...results, ...all.values()];
