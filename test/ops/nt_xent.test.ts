@@ -4,8 +4,9 @@ import type { Choose } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { apply, constant, trace, variable } from '../../src/graph/trace.ts';
+import { ntXent } from '../../src/losses/nt_xent.ts';
 import { gradients } from '../../src/ops/gradients.ts';
-import { ntXent, ntXentOp } from '../../src/ops/nt_xent.ts';
+import { ntXentOp } from '../../src/ops/nt_xent.ts';
 import { type Case, noise, onEveryAdapter, sample, testCases, testGradient } from './harness.ts';
 
 /**
