@@ -19,9 +19,9 @@ const checkpointOf = (name: string) => join(folder, name, 'checkpoint.safetensor
 /** Changes what a checkpoint says of the loss scale. */
 function setScale(path: string, scale: number): void {
   const { tensors, metadata } = readSafetensors(path);
-  const progress = JSON.parse(metadata['progress']) as { lossScale: LossScaleProgress };
-  expect(progress.lossScale).toEqual({ scale: 65536, counts: [1, 1, 0] });
-  progress.lossScale = { ...progress.lossScale, scale };
+  const progress = JSON.parse(metadata['progress']) as { lossScales: { main: LossScaleProgress } };
+  expect(progress.lossScales).toEqual({ main: { scale: 65536, counts: [1, 1, 0] } });
+  progress.lossScales.main = { ...progress.lossScales.main, scale };
   writeSafetensors(path, tensors, { ...metadata, progress: JSON.stringify(progress) });
 }
 

@@ -7,18 +7,22 @@ import { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
+import { classification, supervisedViews } from '../../src/methods/supervised.ts';
 import { Classifier } from '../../src/nn/classifier.ts';
 import { BatchNorm, Conv2d, Linear } from '../../src/nn/layers.ts';
 import type { Entry, Mode } from '../../src/nn/module.ts';
+import { ResNet } from '../../src/nn/resnet.ts';
 import { add } from '../../src/ops/add.ts';
 import { cast } from '../../src/ops/cast.ts';
 import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
 import type { Precision } from '../../src/ops/precision.ts';
 import { relu } from '../../src/ops/relu.ts';
-import { supervisedStepOptions } from '../../src/train/supervised_settings.ts';
-import { traceSupervised, trainingImages } from '../../src/train/supervised_step.ts';
+import { type StepParts, trainingMode } from '../../src/ssl/step.ts';
+import { traceStep } from '../../src/ssl/trace_step.ts';
+import type { SupervisedSettings } from '../../src/train/supervised_settings.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { onEveryAdapter } from '../ops/harness.ts';
+import { phaseRuns } from '../ssl/phase_runs.ts';
 import { data, different, half, halfTrainings, model, numbers, settingsOf } from './half_training.ts';
 
 // Seconds each on a machine of its own; tests of other files may share it.
@@ -26,48 +30,65 @@ vi.setConfig({ testTimeout: 600_000 });
 
 const folder = scratchFolder();
 
-/** Every kind of layer that holds f16, under a classifier's last layer. */
-class Small extends Classifier {
-  private readonly conv1 = new Conv2d('conv1', 3, 8, { kernel: 3, padding: 1, seed: 1 });
-  private readonly bn1 = new BatchNorm('bn1', 8);
-  private readonly conv2 = new Conv2d('conv2', 8, 8, { kernel: 3, padding: 1, seed: 1 });
-  private readonly bn2 = new BatchNorm('bn2', 8);
-  private readonly last = new Linear('last', 8, 10, 1);
-
-  constructor() {
-    super({ architecture: 'resnet18', stem: 'cifar', seed: 1, classes: 10 });
-  }
+/** Every kind of layer that holds f16. */
+class SmallEncoder extends ResNet {
+  private readonly small = [
+    new Conv2d('conv1', 3, 8, { kernel: 3, padding: 1, seed: 1 }),
+    new BatchNorm('bn1', 8),
+    new Conv2d('conv2', 8, 8, { kernel: 3, padding: 1, seed: 1 }),
+    new BatchNorm('bn2', 8),
+  ] as const;
 
   override get parameters(): readonly Entry[] {
-    return [this.conv1, this.bn1, this.conv2, this.bn2, this.last].flatMap((layer) => layer.parameters);
+    return this.small.flatMap((layer) => layer.parameters);
   }
 
-  override features(images: Tensor, mode: Mode): Tensor {
+  override forward(images: Tensor, mode: Mode): Tensor {
+    const [conv1, bn1, conv2, bn2] = this.small;
     const x = cast(images, mode.precision ?? 'f32');
-    const y = relu(this.bn1.forward(this.conv1.forward(x), mode));
-    return globalAvgPool(relu(add(this.bn2.forward(this.conv2.forward(y), mode), y)));
+    const y = relu(bn1.forward(conv1.forward(x), mode));
+    return globalAvgPool(relu(add(bn2.forward(conv2.forward(y), mode), y)));
   }
+}
 
-  override logits(features: Tensor): Tensor {
-    return this.last.forward(features);
+/** It under a classifier's last layer. */
+class Small extends Classifier {
+  override readonly encoder: ResNet;
+  override readonly fc: Linear;
+
+  constructor() {
+    const options = { architecture: 'resnet18', stem: 'cifar', seed: 1, classes: 10 } as const;
+    super(options);
+    this.encoder = new SmallEncoder(options);
+    this.fc = new Linear('last', 8, 10, 1);
   }
+}
+
+/** A step on all images at once. */
+function partsOf(classifier: Classifier, mode: 'transfer' | 'frozen', settings: SupervisedSettings): StepParts {
+  const frozen = mode === 'frozen' ? settings.frozenBn : undefined;
+  const labels = data.train.labels!;
+  return {
+    learner: classification(classifier, { labels, training: trainingMode(settings), frozen }),
+    views: supervisedViews(settings),
+    source: hostImages(data.train),
+    settings: { ...settings, batchSize: data.train.count, microBatch: 0, steps: 0 },
+  };
 }
 
 /** Loss and flat gradients (not scaled) of a first step, and the memory of its intermediates beside them. */
 async function firstStep(gpu: Gpu, classifier: Classifier, precision: Precision) {
   const state = new State(gpu);
-  const options = supervisedStepOptions(settingsOf({ precision }), 24);
-  const examples = trainingImages(hostImages(data.train), 'transfer', options);
-  const { graph, outputs, optimizer, scaling } = traceSupervised(classifier, 'transfer', examples, options);
+  const parts = partsOf(classifier, 'transfer', settingsOf({ precision }));
+  const traced = traceStep(parts);
+  const { scaling } = traced.groups[0].trained;
+  const indices = Uint32Array.from({ length: 24 }, (_, i) => i);
+  const [{ phase, inputs }] = phaseRuns(traced, parts, indices, { step: 1, epoch: 0, lr: 0 });
+  const { graph, outputs } = phase;
   const gradients = graph.nodes.find(({ op }) => op.name === 'flatten')!.outputs[0];
   const program = await Program.compile(graph, state, { loss: outputs['loss'], gradients });
   const scale = scaling ? (await state.read(scaling.scale))[0] : 1;
-  const indices = Uint32Array.from({ length: 24 }, (_, i) => i);
-  const labels = indices.map((i) => data.train.labels![i]);
-  const inputs = { ...optimizer.scalars(1, 0), step: Uint32Array.of(1), ...examples.inputs(indices, 0) };
-  const known = new Set(program.plan.leaves.map(({ name }) => name));
-  const given = Object.entries({ indices, labels, ...inputs }).filter(([name]) => known.has(name));
-  const values = await program.run(Object.fromEntries(given)).read();
+  const values = await program.run(inputs).read();
   const bytes = program.plan.slots.reduce((a, b) => a + b, -4 * gradients.size);
   program.destroy();
   state.destroy();
@@ -157,10 +178,9 @@ onEveryAdapter((gpu) => {
 
 it.each(['transfer', 'frozen'] as const)('on GPUs: every kernel of a step of %s compiles', async (mode) => {
   const gpu = await Gpu.open({ nullBackend: true });
-  const options = supervisedStepOptions(settingsOf({ ...half, supervisedAugment: 'simclr' }), 24);
-  const examples = trainingImages(hostImages(data.train), mode, options);
+  const settings = settingsOf({ ...half, supervisedAugment: 'simclr' });
   const classifier = new Classifier({ architecture: 'resnet18', stem: 'imagenet', seed: 1, classes: 10 });
-  const { graph, outputs } = traceSupervised(classifier, mode, examples, options);
+  const [{ graph, outputs }] = traceStep(partsOf(classifier, mode, settings)).phases;
   const read = graph.nodes.filter(({ op }) => op.name === 'conv2d').flatMap(({ inputs }) => inputs);
   expect(new Set(read.map(({ dtype }) => dtype))).toEqual(new Set(['f16']));
   // Of the images alone: copies of weights are not made in a step.
