@@ -250,14 +250,22 @@ describe('the library', () => {
     for (const [i, program] of readmePrograms().entries()) writeFileSync(join(here, `readme${i}.mts`), program);
     writeFileSync(
       join(here, 'program.mts'),
-      `import { adam, Gpu, type ImageSource, Pretraining, pretrainingDefaults, input, Program, relu, SimClr, State, trace } from 'simclr-webgpu';
+      `import { adam, compileTraining, defineMethod, Gpu, type ImageSource, input, parseSettings, Program, relu, ResNet, State, trace, z } from 'simclr-webgpu';
+      export const own = defineMethod({
+        ...{ name: 'own', about: '', paper: '', recipe: {}, views: () => [] },
+        options: { strength: z.number().default(1).describe('how much') },
+        create: (settings) => {
+          const encoder = new ResNet(settings);
+          const optimizer = (weights: Parameters<typeof adam>[0]) => adam(weights, { weightDecay: settings.strength });
+          return { encoder, groups: [{ name: 'main', modules: [encoder], optimizer }], step: () => ({ losses: [] }) };
+        },
+      });
       export async function train(source: ImageSource): Promise<number> {
         const state = new State(await Gpu.open());
-        const optimizer = (weights: Parameters<typeof adam>[0]) => adam(weights, { weightDecay: 1e-4 });
-        const training = await Pretraining.create(state, new SimClr(), source, { ...pretrainingDefaults, optimizer });
+        const training = await compileTraining(state, source, parseSettings({ method: 'simclr' }));
         const { graph, result } = trace(() => ({ y: relu(input('x', [4], 'f32')) }));
         const { y } = await (await Program.compile(graph, state, result)).run().read();
-        const { loss } = await training.step(Uint32Array.of(0), { step: 1, epoch: 0, lr: 1e-3 }).read();
+        const { loss } = await training.step.step(Uint32Array.of(0), { step: 1, epoch: 0, lr: 1e-3 }).read();
         return loss + y.length;
       }`,
     );
