@@ -53,7 +53,7 @@ export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
 export type { Encoder } from './nn/encoder.ts';
 export { BatchNorm, Conv2d, Linear, ReLU, Sequential } from './nn/layers.ts';
-export { type Entry, type Mode, Module } from './nn/module.ts';
+export { type Entry, inNetwork, type Mode, Module } from './nn/module.ts';
 export { projectionHead } from './nn/projection_head.ts';
 export { ResNet, type ResNetOptions } from './nn/resnet.ts';
 export { add } from './ops/add.ts';

@@ -19,6 +19,7 @@ import { maxPool2d } from '../src/ops/max_pool.ts';
 import { relu } from '../src/ops/relu.ts';
 import { adam } from '../src/optim/adam.ts';
 import type { LossScaling } from '../src/optim/loss_scaling.ts';
+import { phaseRuns } from '../src/ssl/phase_runs.ts';
 import { traceStep } from '../src/ssl/trace_step.ts';
 import { TrainingStep } from '../src/ssl/training_step.ts';
 import { divergence } from '../src/train/diagnose.ts';
@@ -39,7 +40,6 @@ import {
   SimClr,
   type Trainable,
 } from './ssl/contrastive.ts';
-import { phaseRuns } from './ssl/phase_runs.ts';
 import { lowbias32 } from './values.ts';
 
 // Seconds each on a machine of its own; tests of other files may share it.

@@ -12,6 +12,7 @@ import { relu } from '../src/ops/relu.ts';
 import { adam } from '../src/optim/adam.ts';
 import { sgd } from '../src/optim/sgd.ts';
 import { microBatchPhases } from '../src/ssl/micro_batch.ts';
+import { phaseRuns } from '../src/ssl/phase_runs.ts';
 import { plainPhase, type StepParts, type TracedStep } from '../src/ssl/step.ts';
 import { traceStep, trainedGroups } from '../src/ssl/trace_step.ts';
 import { type StepValues, TrainingStep } from '../src/ssl/training_step.ts';
@@ -21,7 +22,6 @@ import { parseSettings } from '../src/train/settings.ts';
 import { onEveryAdapter, relativeError } from './ops/harness.ts';
 import { interpret, type Values } from './reference/interpreter.ts';
 import { type ContrastiveOptions, contrastiveDefaults, contrastiveParts, type Trainable } from './ssl/contrastive.ts';
-import { phaseRuns } from './ssl/phase_runs.ts';
 import { lowbias32 } from './values.ts';
 
 vi.setConfig({ testTimeout: 300_000 });

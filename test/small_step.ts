@@ -1,10 +1,10 @@
 import { flatVariable, input, trace, variable } from '../src/graph/trace.ts';
+import { ntXent } from '../src/losses/nt_xent.ts';
 import { BatchNorm, Conv2d, Linear } from '../src/nn/layers.ts';
 import { flatten } from '../src/ops/flatten.ts';
 import { globalAvgPool } from '../src/ops/global_avg_pool.ts';
 import { gradients } from '../src/ops/gradients.ts';
 import { nonFiniteGuard } from '../src/ops/guard.ts';
-import { ntXent } from '../src/losses/nt_xent.ts';
 import { relu } from '../src/ops/relu.ts';
 import { adam } from '../src/optim/adam.ts';
 

@@ -1,7 +1,8 @@
 /**
  * First values of parameters, torchvision's distributions drawn from a counter-based generator: element i of a parameter depends
- * on the seed, the parameter's name and i, and on nothing else.
+ * on the seed, the parameter's name in its network and i, and on nothing else.
  */
+import { withoutNetwork } from './module.ts';
 
 /** A 32-bit integer hash (lowbias32): every bit of the result depends on every bit of x. */
 function mix(x: number): number {
@@ -18,7 +19,7 @@ function hashName(name: string): number {
 
 /** Uniform numbers in (0, 1), one for each counter. */
 function stream(seed: number, name: string): (counter: number) => number {
-  const key = mix(mix(seed) ^ hashName(name));
+  const key = mix(mix(seed) ^ hashName(withoutNetwork(name)));
   return (counter) => (mix(mix(counter) ^ key) + 0.5) / 2 ** 32;
 }
 

@@ -78,3 +78,12 @@ export abstract class Module {
 }
 
 export const join = (prefix: string, suffix: string): string => (prefix ? `${prefix}.${suffix}` : suffix);
+
+/**
+ * The name of a part of a network that has a name itself, `teacher/layer1`: a program may have two networks of one kind. What stands
+ * before the slash has no part in first values, so that both start from the same.
+ */
+export const inNetwork = (network: string, part: string): string => (network ? `${network}/${part}` : part);
+
+/** The same without the network's name. */
+export const withoutNetwork = (name: string): string => name.slice(name.lastIndexOf('/') + 1);

@@ -6,7 +6,7 @@ import { maxPool2d } from '../ops/max_pool.ts';
 import { relu } from '../ops/relu.ts';
 import type { Encoder } from './encoder.ts';
 import { BatchNorm, Conv2d, Sequential } from './layers.ts';
-import { join, type Mode, Module } from './module.ts';
+import { inNetwork, type Mode, Module } from './module.ts';
 import { BasicBlock, Bottleneck } from './resnet_blocks.ts';
 
 /** The networks (He et al., 2016, table 1): their kind of block, and how many of them each stage has. */
@@ -70,7 +70,10 @@ export class ResNet extends Module implements Encoder {
 
   readonly shape: ResNetShape;
 
-  /** @param name in front of its tensors' names, where a program has two networks; empty for an encoder that is exported */
+  /**
+   * @param name of the network, where a program has two of a kind: `teacher/conv1.weight`. Its first values are the same under any
+   *   name. Empty for an encoder that is exported.
+   */
   constructor(options: ResNetOptions, name = '') {
     super(name);
     this.shape = shapeOf(options);
@@ -78,12 +81,12 @@ export class ResNet extends Module implements Encoder {
     const { seed } = options;
     const base = baseChannels * width;
     const shape = stem === 'imagenet' ? { kernel: 7, stride: 2, padding: 3 } : { kernel: 3, stride: 1, padding: 1 };
-    this.conv1 = this.child(new Conv2d(join(name, 'conv1'), 3, base, { ...shape, seed }));
-    this.bn1 = this.child(new BatchNorm(join(name, 'bn1'), base));
+    this.conv1 = this.child(new Conv2d(inNetwork(name, 'conv1'), 3, base, { ...shape, seed }));
+    this.bn1 = this.child(new BatchNorm(inNetwork(name, 'bn1'), base));
     const { Block, blocks } = resnets[architecture];
     const outputs = blocks.map((_, stage) => base * 2 ** stage * Block.expansion);
     this.layers = blocks.map((length, stage) => {
-      const layer = join(name, `layer${stage + 1}`);
+      const layer = inNetwork(name, `layer${stage + 1}`);
       const block = (_: unknown, i: number) =>
         new Block(`${layer}.${i}`, {
           inputs: i > 0 ? outputs[stage] : (outputs[stage - 1] ?? base),

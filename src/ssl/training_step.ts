@@ -1,25 +1,15 @@
-import { stepsPerEpoch } from '../data/order.ts';
 import { Program, type Run } from '../graph/program.ts';
 import { SlotPool } from '../graph/slot_pool.ts';
 import type { State } from '../graph/state.ts';
 import type { Data } from '../graph/tensor.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
-import type { EpochData, StepTime } from './feeds.ts';
+import type { EpochData } from './feeds.ts';
 import { Health, type TrainWarning } from './health.ts';
 import type { EpochContext } from './method.ts';
-import { learningRate, totalSteps } from './settings.ts';
+import { type PhaseRun, phaseRuns, type StepCounters, scheduledRate } from './phase_runs.ts';
 import { groupOutput, type Phase, type StepParts, type TracedStep } from './step.ts';
 import { traceStep } from './trace_step.ts';
-
-export interface StepCounters {
-  /** From 1. */
-  readonly step: number;
-  /** From 0; other epochs show an image under other augmentations. */
-  readonly epoch: number;
-  /** What the settings' schedule says by default. */
-  readonly lr?: number;
-}
 
 /** What a step shows. */
 export interface StepValues {
@@ -60,18 +50,10 @@ export const inMemoryOrder = <T>(phases: readonly T[]): T[] => phases.toReversed
 export const runsOf = ({ images }: Pick<Phase, 'images'>, batchSize: number): number =>
   images === 0 ? 1 : batchSize / images;
 
-/** One run of one of a step's phases. */
-export interface PhaseRun {
-  readonly phase: Phase;
-  readonly inputs: Readonly<Record<string, Data>>;
-}
-
 /** A compiled step of a method on one device. */
 export class TrainingStep {
   /** What the epoch under way began with; see `Learner.beforeEpoch`. In every checkpoint. */
   epochData: EpochData = {};
-  private readonly perEpoch: number;
-  private readonly total: number;
 
   private constructor(
     readonly traced: TracedStep,
@@ -79,11 +61,7 @@ export class TrainingStep {
     private readonly programs: ReadonlyMap<Phase, Program>,
     private readonly pool: SlotPool,
     private readonly health: Health | undefined,
-  ) {
-    const { source, settings } = parts;
-    this.perEpoch = stepsPerEpoch(source.set.count, settings.batchSize);
-    this.total = totalSteps(settings, this.perEpoch);
-  }
+  ) {}
 
   /** Traces, plans and compiles. UserError: the device lacks what the precision needs, or micro-batches that do not fit. */
   static create(state: State, parts: StepParts, compile: CompileOptions = {}): Promise<TrainingStep> {
@@ -116,33 +94,13 @@ export class TrainingStep {
 
   /** The learning rate of a step, where none is given. */
   lr(step: number): number {
-    return learningRate(this.parts.settings, step, this.total, this.perEpoch);
+    return scheduledRate(this.parts, step);
   }
 
-  /** What a step on the images with these indices runs, in its order: each phase once, or once for each piece of the batch. */
-  *runs(
-    indices: Uint32Array,
-    { step, epoch, lr = this.lr(step) }: StepCounters,
-  ): Generator<PhaseRun & { program: Program }> {
-    const { seed } = this.parts.settings;
-    const whole = { seed, step, epoch, steps: this.total, perEpoch: this.perEpoch, indices, first: 0 };
-    const scalars = this.optimizerScalars(whole, lr);
-    for (const phase of this.traced.phases) {
-      const program = this.programs.get(phase)!;
-      for (let first = 0; first < (phase.images === 0 ? 1 : indices.length); first += phase.images || 1) {
-        const piece = phase.images === 0 ? indices : indices.subarray(first, first + phase.images);
-        const fed = phase.feeds.values({ ...whole, indices: piece, first }, this.epochData);
-        const images = phase.images === 0 ? {} : this.parts.source.inputs(piece);
-        yield { phase, program, inputs: { ...fed, ...scalars, ...images } };
-      }
-    }
-  }
-
-  private optimizerScalars(time: StepTime, lr: number): Record<string, Float32Array> {
-    const of = this.traced.groups.map(({ declared, trained }) =>
-      trained.optimizer.scalars(time.step, declared.lr?.(lr, time) ?? lr),
-    );
-    return Object.assign({}, ...of);
+  /** What a step on the images with these indices runs. */
+  *runs(indices: Uint32Array, counters: StepCounters): Generator<PhaseRun & { program: Program }> {
+    for (const run of phaseRuns(this.traced, this.parts, indices, counters, this.epochData))
+      yield { ...run, program: this.programs.get(run.phase)! };
   }
 
   /** Runs one step on the images with these indices. Returns at once; `read()` waits for what it shows. */

@@ -6,8 +6,10 @@ import type { Naming } from '../io/checked.ts';
 import type { Entry } from '../nn/module.ts';
 import { firstNonFinite } from '../nn/state_dict.ts';
 import type { Precision } from '../ops/precision.ts';
+import { keptEntries } from '../ssl/method.ts';
+import type { StepCounters } from '../ssl/phase_runs.ts';
 import { trainedParameters } from '../ssl/step.ts';
-import { type StepCounters, TrainingStep } from '../ssl/training_step.ts';
+import { TrainingStep } from '../ssl/training_step.ts';
 import type { Training } from './learner.ts';
 import { flagOf } from './settings.ts';
 
@@ -17,7 +19,7 @@ import { flagOf } from './settings.ts';
  */
 async function firstBadTensor(
   state: State,
-  parameters: readonly Entry[],
+  parameters: Iterable<Entry>,
   again: () => AsyncIterable<Program>,
 ): Promise<string | undefined> {
   for (const { tensor } of parameters) {
@@ -83,7 +85,8 @@ export async function divergence(
   counters: StepCounters,
   remedy: string,
 ): Promise<UserError> {
-  const parameters = [...learner.encoder.parameters, ...trainedParameters(learner)];
+  const kept = Object.values(learner.kept ?? {}).flatMap(keptEntries);
+  const parameters = new Set([...learner.encoder.parameters, ...trainedParameters(learner), ...kept]);
   const again = async function* () {
     const inspected = await TrainingStep.compile(state, compiled.traced, { learner, ...parts }, { inspect: true });
     inspected.epochData = compiled.epochData;

@@ -5,7 +5,7 @@ import type { State } from '../graph/state.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import { checked } from '../io/checked.ts';
 import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from '../io/safetensors.ts';
-import type { Entry, Module } from '../nn/module.ts';
+import { type Entry, type Module, withoutNetwork } from '../nn/module.ts';
 import { firstNonFinite, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { LossScaling } from '../optim/loss_scaling.ts';
 import type { EpochData } from '../ssl/feeds.ts';
@@ -37,9 +37,10 @@ const keptPrefix = 'kept.';
 const epochPrefix = 'epoch.';
 
 /** A tensor under a name for files. */
-function under(prefix: string, { tensor, torchShape }: Entry): Entry {
-  return { tensor: tensor.named(prefix + tensor.name), torchShape };
-}
+const under = (prefix: string, { tensor, torchShape }: Entry, name = tensor.name): Entry => ({
+  tensor: tensor.named(prefix + name),
+  torchShape,
+});
 
 /** A moment seen parameter by parameter: entries like those of the model, whose tensors are ranges of the flat moment. */
 const momentEntries = (group: string, parameters: readonly Entry[], moment: Tensor): readonly Entry[] =>
@@ -60,7 +61,7 @@ export function trainingEntries({ learner, groups }: Pick<TracedStep, 'learner' 
   });
   const kept = Object.entries(learner.kept ?? {}).flatMap(([name, value]) =>
     'parameters' in value
-      ? keptEntries(value).map((entry) => under(`${keptPrefix}${name}.`, entry))
+      ? keptEntries(value).map((entry) => under(`${keptPrefix}${name}.`, entry, withoutNetwork(entry.tensor.name)))
       : [{ tensor: value.named(keptPrefix + name), torchShape: value.shape }],
   );
   return [...ofGroups, ...kept];

@@ -87,7 +87,7 @@ describe('--init', () => {
     const { code, out, err } = await train('from-run', '--init', moved);
     expect(err).toBe('');
     expect(code).toBe(0);
-    expect(out).toMatch(/init +.*step-00000002.safetensors: resnet18 of width 0.25 encoder and\s+projection head\n/);
+    expect(out).toMatch(/init +.*step-00000002.safetensors: resnet18 of width 0.25 encoder and\s+head\n/);
     expect(taken('from-run')).toEqual({ encoder: true, head: true });
     const sha256 = createHash('sha256').update(readFileSync(newest)).digest('hex');
     expect(configOf('from-run').init).toEqual({ file: fileOf(moved, 2), sha256, head: true });
@@ -99,10 +99,10 @@ describe('--init', () => {
 
   it('draws the head where the file has another or none', async () => {
     expect((await train('other-head', '--init', newest, '--embedding-dim', '32')).out).toMatch(
-      /encoder; its\s+projection head has other sizes, so a new one is used/,
+      /encoder; its\s+head has other sizes, so a new one is used/,
     );
     expect(taken('other-head').encoder).toBe(true);
-    expect((await train('from-exported', '--init', exported)).out).toMatch(/encoder; the\s+projection head is new/);
+    expect((await train('from-exported', '--init', exported)).out).toMatch(/encoder; the\s+head is new/);
     expect(taken('from-exported')).toEqual({ encoder: true, head: false });
   });
 
@@ -114,7 +114,7 @@ describe('--init', () => {
     writeSafetensors(file, [...tensors, ['fc.weight', fc([1000, 128])], ['fc.bias', fc([1000])]]);
     const { code, out } = await train('from-torchvision', '--init', file);
     expect(code).toBe(0);
-    expect(out).toMatch(/resnet18 of width 0.25 encoder; its\s+classifier fc is ignored, the\s+projection head is new/);
+    expect(out).toMatch(/resnet18 of width 0.25 encoder; its\s+classifier fc is ignored, the\s+head is new/);
     expect(taken('from-torchvision').encoder).toBe(true);
   });
 

@@ -26,7 +26,7 @@ describe('a run that is stopped and resumed is the run that was not stopped', ()
   it('logs every step and both epochs, and keeps the last three checkpoints', () => {
     expect(steps(straight).map(({ step }) => step)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
     expect(metrics(straight).filter(({ type }) => type === 'epoch')).toHaveLength(2); // of 12 steps, the second cut to 4
-    expect([...tensors(straight, 16).keys()]).toContain('layer4.1.bn2.num_batches_tracked');
+    expect([...tensors(straight, 16).keys()]).toContain('module.layer4.1.bn2.num_batches_tracked');
   });
 
   it('interrupted by Ctrl-C: finishes the step, saves, says how to go on, exits with 130', async () => {
@@ -38,7 +38,7 @@ describe('a run that is stopped and resumed is the run that was not stopped', ()
     expect(code).toBe(130);
     expect(out).toContain(`train --resume ${path}`);
     const at = steps(path).length;
-    expect(tensors(path, at).has('optimizer.exp_avg.conv1.weight')).toBe(true);
+    expect(tensors(path, at).has('optimizer.main.exp_avg.conv1.weight')).toBe(true);
     expect((await run('train', '--resume', path)).code).toBe(0);
     expect(steps(path)).toEqual(steps(straight));
   });

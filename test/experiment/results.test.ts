@@ -127,7 +127,7 @@ describe('the worked example of the loss', () => {
 describe('settings', () => {
   it('are those of the published experiment by default, for pre-training and for the models', () => {
     const { pretrain, supervised, seeds, folds } = planExperiment(nothing, gpu);
-    expect(pretrain).toMatchObject({ epochs: 100, batchSize: 256, lr: 1e-3, weightDecay: 1e-4, features: 128 });
+    expect(pretrain).toMatchObject({ epochs: 100, batchSize: 256, lr: 1e-3, weightDecay: 1e-4, embeddingDim: 128 });
     expect(supervised).toMatchObject({ epochs: 100, batchSize: 256, lr: 1e-3, weightDecay: 1e-4, optimizer: 'adam' });
     expect({ seeds, folds }).toEqual({ seeds: [1], folds: null });
   });

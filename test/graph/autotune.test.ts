@@ -12,9 +12,9 @@ import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Op, Tensor } from '../../src/graph/tensor.ts';
 import { apply, type Graph, trace } from '../../src/graph/trace.ts';
+import { ntXent } from '../../src/losses/nt_xent.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
 import { gradients } from '../../src/ops/gradients.ts';
-import { ntXent } from '../../src/losses/nt_xent.ts';
 import { onEveryAdapter, sample } from '../ops/harness.ts';
 
 /** relu in three ways: at once, forty times over (slow: even a busy machine sees it), and only for half of the elements (wrong, and the fastest). */

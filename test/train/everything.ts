@@ -8,7 +8,7 @@ import { scope, variable } from '../../src/graph/trace.ts';
 import { ntXent } from '../../src/losses/nt_xent.ts';
 import type { Encoder } from '../../src/nn/encoder.ts';
 import { BatchNorm, Conv2d, Linear } from '../../src/nn/layers.ts';
-import { join, type Mode, Module } from '../../src/nn/module.ts';
+import { inNetwork, type Mode, Module } from '../../src/nn/module.ts';
 import { crossEntropy } from '../../src/ops/cross_entropy.ts';
 import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
 import { relu } from '../../src/ops/relu.ts';
@@ -27,8 +27,8 @@ export class TinyEncoder extends Module implements Encoder {
 
   constructor(name = '') {
     super(name);
-    this.conv = this.child(new Conv2d(join(name, 'conv1'), 3, 8, { kernel: 3, stride: 2, padding: 1, seed: 1 }));
-    this.norm = this.child(new BatchNorm(join(name, 'bn1'), 8));
+    this.conv = this.child(new Conv2d(inNetwork(name, 'conv1'), 3, 8, { kernel: 3, stride: 2, padding: 1, seed: 1 }));
+    this.norm = this.child(new BatchNorm(inNetwork(name, 'bn1'), 8));
   }
 
   forward(x: Tensor, mode: Mode): Tensor {

@@ -17,12 +17,12 @@ import { cast } from '../../src/ops/cast.ts';
 import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
 import type { Precision } from '../../src/ops/precision.ts';
 import { relu } from '../../src/ops/relu.ts';
+import { phaseRuns } from '../../src/ssl/phase_runs.ts';
 import { type StepParts, trainingMode } from '../../src/ssl/step.ts';
 import { traceStep } from '../../src/ssl/trace_step.ts';
 import type { SupervisedSettings } from '../../src/train/supervised_settings.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { onEveryAdapter } from '../ops/harness.ts';
-import { phaseRuns } from '../ssl/phase_runs.ts';
 import { data, different, half, halfTrainings, model, numbers, settingsOf } from './half_training.ts';
 
 // Seconds each on a machine of its own; tests of other files may share it.

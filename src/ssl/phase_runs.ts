@@ -1,0 +1,63 @@
+/** What a step consists of when it runs: its phases in their order, each with its inputs. */
+import { stepsPerEpoch } from '../data/order.ts';
+import type { Inputs } from '../graph/program.ts';
+import type { EpochData, StepTime } from './feeds.ts';
+import { learningRate, totalSteps } from './settings.ts';
+import type { Phase, StepParts, TracedStep } from './step.ts';
+
+export interface StepCounters {
+  /** From 1. */
+  readonly step: number;
+  /** From 0; other epochs show an image under other augmentations. */
+  readonly epoch: number;
+  /** What the settings' schedule says by default. */
+  readonly lr?: number;
+}
+
+/** One run of one of a step's phases. */
+export interface PhaseRun {
+  readonly phase: Phase;
+  readonly inputs: Inputs;
+}
+
+/** The learning rate that the schedule has for a step (from 1) of a training. */
+export function scheduledRate({ source, settings }: StepParts, step: number): number {
+  const perEpoch = stepsPerEpoch(source.set.count, settings.batchSize);
+  return learningRate(settings, step, totalSteps(settings, perEpoch), perEpoch);
+}
+
+/** The runs of a step on the images with these indices: each phase once, or once for each piece of the batch. */
+export function* phaseRuns(
+  traced: TracedStep,
+  parts: StepParts,
+  indices: Uint32Array,
+  counters: StepCounters,
+  data: EpochData = {},
+): Generator<PhaseRun> {
+  const { source, settings } = parts;
+  const { step, epoch, lr = scheduledRate(parts, step) } = counters;
+  const perEpoch = stepsPerEpoch(source.set.count, settings.batchSize);
+  const whole = {
+    seed: settings.seed,
+    step,
+    epoch,
+    steps: totalSteps(settings, perEpoch),
+    perEpoch,
+    indices,
+    first: 0,
+  };
+  const scalars = optimizerScalars(traced, whole, lr);
+  for (const phase of traced.phases) {
+    const length = phase.images || indices.length;
+    for (let first = 0; first < indices.length; first += length) {
+      const piece = indices.subarray(first, first + length);
+      const fed = phase.feeds.values({ ...whole, indices: piece, first }, data);
+      yield { phase, inputs: { ...fed, ...scalars, ...(phase.images > 0 && source.inputs(piece)) } };
+    }
+  }
+}
+
+function optimizerScalars({ groups }: TracedStep, time: StepTime, lr: number): Inputs {
+  const of = groups.map(({ declared, trained }) => trained.optimizer.scalars(time.step, declared.lr?.(lr, time) ?? lr));
+  return Object.assign({}, ...of);
+}
