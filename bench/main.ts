@@ -13,7 +13,7 @@ import { listRows, Session, type SessionOptions } from './session.ts';
 
 function count(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It is not a whole number from 1 on.');
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It is not a whole number of 1 or more.');
   return value;
 }
 
@@ -112,12 +112,12 @@ const program = new Command('bench')
   .option('--pairs <number>', 'pairs of views in a batch (default: 8, with --quick 2)', count)
   .option('--image-size <number>', 'height and width of a view (default: 96, with --quick 32)', count)
   .option('--runs <number>', 'timed samples of each, in turn (default: 5, with --quick 3)', count)
-  .option('--variant <name>', 'variant of kernels to take wherever there is one of this name')
-  .option('--autotune', 'variants of kernels that are the fastest on this device, measured once (default: on hardware)')
-  .option('--no-autotune', 'variants of kernels by a fixed table (default: on software adapters)')
+  .option('--variant <name>', 'kernel variant to use wherever an op has one of this name')
+  .option('--autotune', 'use the kernel variants that are fastest on this device, measured once (default: on hardware)')
+  .option('--no-autotune', 'use the kernel variants of a fixed table (default: on software adapters)')
   .option('--adapter <name>', 'part of the adapter’s name (default: the first one, hardware before software)')
-  .option('--json <file>', 'write the report there, after each row')
-  .option('--chart <file>', 'draw the times there, a PNG')
+  .option('--json <file>', 'write the report to this file, after each row')
+  .option('--chart <file>', 'draw the times to this PNG file')
   .action(run);
 
 try {

@@ -1,3 +1,4 @@
+import { percentage } from '../src/report/numbers.ts';
 import { formatBytes, table } from '../src/report/tables.ts';
 import type { Report, Row } from './report.ts';
 
@@ -12,7 +13,6 @@ const withSpread = (ms: number, [least, most]: [number, number]): string =>
 
 const rate = (value: number): string =>
   value === 0 ? '-' : value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
-const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
 const header = ['time', '× ours', 'in kernels', 'GFLOP/s', 'GB/s', 'of ceiling', 'memory'];
 
@@ -25,7 +25,7 @@ function linesOf(row: Row): string[][] {
     row.kernel_ms === undefined ? '-' : duration(row.kernel_ms),
     rate(row.gflops),
     rate(row.gbps),
-    `${percent(row.ceiling_share)} ${row.bound}`,
+    `${percentage(row.ceiling_share, 0)} ${row.bound}`,
     formatBytes(row.peak_bytes),
   ];
   const peers = Object.entries(row.settings).flatMap(([peer, settings]) =>

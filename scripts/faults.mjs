@@ -20,7 +20,7 @@ const marks = ['<!-- table: npm run test:faults -- --write -->', '<!-- end of ta
 const number = (text, flag) => {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return String(value);
-  console.error(`faults: ${flag} takes a whole number from 1 on, not '${text}'`);
+  console.error(`faults: ${flag} takes a whole number of 1 or more, not '${text}'`);
   process.exit(2);
 };
 

@@ -167,7 +167,9 @@ export async function evaluateClassifier(
   if (!labels) throw new UserError(`${set.name}: has no labels to compare with; give images in one folder per class`);
   const unknown = labels.find((label) => label >= classes);
   if (unknown !== undefined) {
-    throw new UserError(`${set.name}: has images of class ${unknown}, but the classifier knows 0 to ${classes - 1}`);
+    throw new UserError(
+      `${set.name}: has images of class ${unknown}, but the classifier has classes 0 to ${classes - 1}`,
+    );
   }
   return evaluate(await predict(state, classifier, set, preparation), labels);
 }

@@ -203,8 +203,18 @@ export function accuracyByClass(predicted: ArrayLike<number>, labels: ArrayLike<
   );
 }
 
-/** Mean and sample deviation (n − 1; 0 for one value). */
-export function meanAndDeviation(values: readonly number[]): { mean: number; deviation: number } {
+/** Of several values: their mean and their sample deviation (n − 1), null where one value is not to show one. */
+export interface Statistic {
+  readonly mean: number;
+  readonly deviation: number | null;
+}
+
+/** The same with a number in any case: 0 for one value. */
+export interface SampleStatistic extends Statistic {
+  readonly deviation: number;
+}
+
+export function meanAndDeviation(values: readonly number[]): SampleStatistic {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { mean, deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };

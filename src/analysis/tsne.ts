@@ -60,7 +60,7 @@ export async function tsne(
   const { perplexity, iterations } = options;
   if (!(perplexity >= 1) || 3 * perplexity > rows - 1) {
     const possible = Math.floor((rows - 1) / 3);
-    const remedy = possible >= 1 ? `take from 1 to ${possible}` : 'take more images';
+    const remedy = possible >= 1 ? `use 1 to ${possible}` : 'use more images';
     throw new UserError(`t-SNE: perplexity ${perplexity} is not suitable for ${rows} points; ${remedy}`, 2);
   }
   if (rows > mostPoints(state)) {

@@ -85,7 +85,7 @@ export function printSkipped(sets: readonly ImageSet[], terminal: Terminal): voi
 
 /** The file that `--checkpoint` means: a run's folder stands for its newest checkpoint, and it is said which. */
 export function checkpointFile(path: string, terminal: Terminal): string {
-  const file = findCheckpoint(path, (message) => terminal.line(`note       ${message}; an older one is taken`));
+  const file = findCheckpoint(path, (message) => terminal.line(`note       ${message}; using an older one`));
   if (file !== path) terminal.line(`checkpoint ${file}`);
   return file;
 }

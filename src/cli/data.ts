@@ -27,7 +27,7 @@ export function dataCommand(): Command {
           }),
         onRetry: (message) => terminal.line(message),
       });
-      terminal.line(`${fetched ? 'STL-10 is in' : 'STL-10 was there already:'} ${folder}`);
+      terminal.line(`${fetched ? 'STL-10 is in' : 'STL-10 is already present:'} ${folder}`);
       terminal.line('next:');
       terminal.command('  ', commandWords('train', '--data', folder));
     });

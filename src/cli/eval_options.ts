@@ -43,7 +43,7 @@ export const countFrom = (low: number): ((text: string) => number) => numberIn(l
 export function listOf(one: (text: string) => number): (text: string) => number[] {
   return (text) => {
     const values = text.split(',').map(one);
-    if (new Set(values).size < values.length) throw new InvalidArgumentError('A number is there twice.');
+    if (new Set(values).size < values.length) throw new InvalidArgumentError('A number is listed twice.');
     return values;
   };
 }

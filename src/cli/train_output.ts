@@ -1,5 +1,6 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import { describeResNet } from '../nn/resnet.ts';
+import { percentage } from '../report/numbers.ts';
 import { formatBytes } from '../report/tables.ts';
 import type { Learner, Metric } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
@@ -35,7 +36,7 @@ export function printFlags(terminal: Terminal, flags: readonly string[]): void {
   else terminal.command('settings   ', flags);
 }
 
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+export const percent = (share: number): string => percentage(share, 1);
 
 /** 14.07 → `14.1 img/s`, 250.3 → `250 img/s`. */
 export const imageRate = (perSecond: number): string => `${perSecond.toFixed(perSecond < 100 ? 1 : 0)} img/s`;

@@ -70,7 +70,7 @@ export async function openDataset(path: string, options: DatasetOptions): Promis
     return splits ? openSplits(path, splits, options, reading) : openPlain(path, options, reading);
   }
   if (options.exclude?.length)
-    throw new UserError(`${stl10}: --exclude is for folders of photos, and these are STL-10's files; leave it out`, 2);
+    throw new UserError(`${stl10}: --exclude is for folders of photos, and these are STL-10's files; omit it`, 2);
   return openStl10(stl10, options, reading);
 }
 

@@ -52,7 +52,7 @@ export function inventoryDifference(folder: string, digest: string, now: readonl
     return compare(readInventory(folder, digest), now);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return `files were added, removed or changed (which ones cannot be told: ${error.message})`;
+    return `files were added, removed or changed (which ones cannot be determined: ${error.message})`;
   }
 }
 

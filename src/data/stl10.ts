@@ -140,7 +140,7 @@ function readLabels(file: string, count: number, classNames: readonly string[] |
   const bytes = sizeOf(file);
   if (bytes !== count) {
     throw new UserError(
-      `${file}: ${counted(bytes, 'label')}, expected ${count}, one per image; the two files do not belong together`,
+      `${file}: ${counted(bytes, 'label')}, expected ${count}, one per image; the two files do not match`,
     );
   }
   const labels = new Uint8Array(guarded('read', file, () => readFileSync(file)));

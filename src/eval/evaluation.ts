@@ -10,7 +10,7 @@ import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { type ResNet, shapeOf } from '../nn/resnet.ts';
-import { decimal } from '../report/numbers.ts';
+import { percent } from '../report/numbers.ts';
 import type { Chart } from '../report/plot.ts';
 import { type EncoderFile, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
 import type { GivenPreparation } from '../train/preparation.ts';
@@ -237,13 +237,6 @@ export const outcome = (
   json: { ...evaluation.facts(), ...json },
   files: { [`${name}.svg`]: svg, [`${name}.png`]: png },
 });
-
-/** 0.61234 → `61.23`. */
-export const percent = (share: number): string => decimal(100 * share, 2);
-
-/** `71.20 ± 0.35`, in percent. */
-export const plusMinus = ({ mean, deviation }: { mean: number; deviation: number }): string =>
-  `${percent(mean)} ± ${percent(deviation)}`;
 
 /** What `±` stands for, in a table's notes. */
 export const deviationNote = (runs: string): string => `mean ± standard deviation (n − 1) of ${runs}`;

@@ -5,6 +5,7 @@ import { type ImageSet, subset } from '../data/images.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
 import { shapeOf } from '../nn/resnet.ts';
+import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
 import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';
 import {
@@ -16,8 +17,6 @@ import {
   type LabelledSets,
   type Outcome,
   outcome,
-  percent,
-  plusMinus,
 } from './evaluation.ts';
 
 /** How the whole encoder is trained. */
@@ -91,7 +90,7 @@ type Trained = Awaited<ReturnType<typeof finetuneOn>>;
 function finetuneTable(data: LabelledSets, results: readonly Trained[], folds: boolean, half: string) {
   const { train, test, balanced } = data;
   const over = (value: (epoch: Trained['last']) => number) =>
-    plusMinus(meanAndDeviation(results.map(({ last }) => value(last))));
+    percentPlusMinus(meanAndDeviation(results.map(({ last }) => value(last))));
   const own = ({ testBalancedAccuracy = Number.NaN }: Trained['last']) => testBalancedAccuracy;
   const means = [
     ...['mean ± deviation', '', over(({ testAccuracy }) => testAccuracy)],

@@ -1,9 +1,10 @@
 /** Evaluations by nearest neighbours in the features. */
 
 import { nearestRows, voteOfNearest } from '../analysis/knn.ts';
-import { meanAndDeviation, pickLabelled } from '../analysis/probe.ts';
+import { meanAndDeviation, pickLabelled, type SampleStatistic } from '../analysis/probe.ts';
 import { type Recognition, recognition } from '../analysis/recognition.ts';
 import { UserError } from '../errors.ts';
+import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
 import {
   baselineNotes,
@@ -14,8 +15,6 @@ import {
   type LabelledData,
   type Outcome,
   outcome,
-  percent,
-  plusMinus,
 } from './evaluation.ts';
 
 export interface KnnSettings {
@@ -49,14 +48,11 @@ export async function knnOn(
   );
 }
 
-interface KnnResult {
+interface KnnResult extends SampleStatistic {
   readonly k: number;
   readonly temperature: number;
-  /** Share of the test images that are recognised, over the folds. */
-  readonly mean: number;
-  readonly deviation: number;
-  /** The same of the mean over the classes. */
-  readonly balanced: { readonly mean: number; readonly deviation: number };
+  /** Of the mean over the classes; the result itself is of the share of the test images that are recognised, over the folds. */
+  readonly balanced: SampleStatistic;
 }
 
 /** `simclr eval knn`. */
@@ -89,7 +85,7 @@ function knnTable(
   folds: number | undefined,
 ) {
   const { train, test, balanced } = data;
-  const shown = (found: KnnResult['balanced']) => (folds ? plusMinus(found) : percent(found.mean));
+  const shown = (found: KnnResult['balanced']) => (folds ? percentPlusMinus(found) : percent(found.mean));
   return {
     title: `k nearest neighbours, cosine, votes weighted exp(s / τ); test accuracy in %; train ${train.count}, test ${test.count}`,
     header: ['k', ...temperatures.flatMap((t) => (balanced ? [`τ ${t}`] : [`τ ${t}`, `τ ${t}, balanced`]))],

@@ -11,6 +11,7 @@ import {
   trainProbe,
 } from '../analysis/probe.ts';
 import type { Recognition } from '../analysis/recognition.ts';
+import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { barChart } from '../report/plot.ts';
 import {
   baselineNotes,
@@ -21,8 +22,6 @@ import {
   type LabelledData,
   type Outcome,
   outcome,
-  percent,
-  plusMinus,
 } from './evaluation.ts';
 
 type Scores = Recognition & { readonly loss: number };
@@ -101,7 +100,7 @@ function linearTable(data: LabelledData, settings: ProbeOptions, results: readon
     ...(data.balanced ? [] : [percent(test.balancedAccuracy)]),
     test.loss.toFixed(4),
   ];
-  const over = (value: (result: LinearResult) => number) => plusMinus(meanAndDeviation(results.map(value)));
+  const over = (value: (result: LinearResult) => number) => percentPlusMinus(meanAndDeviation(results.map(value)));
   const means = [
     ...['mean ± deviation', '', over(({ train }) => train.accuracy), over(({ test }) => test.accuracy)],
     ...(data.balanced ? [] : [over(({ test }) => test.balancedAccuracy)]),

@@ -1,9 +1,17 @@
 /** What can be learnt from few labels: probes, and fine-tuning where it is wanted. */
 
-import { byClass, drawPerClass, meanAndDeviation, type ProbeOptions, probeDefaults } from '../analysis/probe.ts';
+import {
+  byClass,
+  drawPerClass,
+  meanAndDeviation,
+  type ProbeOptions,
+  probeDefaults,
+  type SampleStatistic,
+} from '../analysis/probe.ts';
 import type { Recognition } from '../analysis/recognition.ts';
 import { subset } from '../data/images.ts';
 import { UserError } from '../errors.ts';
+import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { barChart } from '../report/plot.ts';
 import {
   baselineNotes,
@@ -13,8 +21,6 @@ import {
   type LabelledData,
   type Outcome,
   outcome,
-  percent,
-  plusMinus,
 } from './evaluation.ts';
 import { type FinetuneSettings, finetuneOn, inHalf, settingsFor } from './finetune.ts';
 import { type LinearResult, linearOn, unchosenNote } from './linear.ts';
@@ -31,14 +37,14 @@ export interface LowLabelSettings extends Partial<ProbeOptions> {
   readonly finetune?: FinetuneSettings;
 }
 
-interface Summary {
-  readonly mean: number;
-  /** Sample deviation; 0 for one value. */
-  readonly deviation: number;
+interface SubsetStatistic extends SampleStatistic {
   /** Test accuracy of each subset. */
   readonly values: readonly number[];
+}
+
+interface Summary extends SubsetStatistic {
   /** The same of balanced test accuracies; NaN where trainings of earlier versions did not measure them. */
-  readonly balanced: Omit<Summary, 'balanced'>;
+  readonly balanced: SubsetStatistic;
 }
 
 interface LowLabelResult {
@@ -167,8 +173,8 @@ function methodsOf(results: readonly LowLabelResult[], half: string) {
 }
 
 /** A deviation only where there are several values. */
-const meanOf = (summary: Summary['balanced']): string =>
-  summary.values.length > 1 ? plusMinus(summary) : percent(summary.mean);
+const meanOf = (summary: SubsetStatistic): string =>
+  summary.values.length > 1 ? percentPlusMinus(summary) : percent(summary.mean);
 
 function lowLabelTable(
   data: LabelledData,

@@ -12,17 +12,10 @@ import {
 import { majorityBaseline, recognition } from '../analysis/recognition.ts';
 import { type ImageSet, subset } from '../data/images.ts';
 import { epochOrder } from '../data/order.ts';
+import { percent } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
 import { type Corruption, corrupt, corruptionNames, strengths, strengthUnit } from './corruptions.ts';
-import {
-  baselineNotes,
-  dataFacts,
-  type Evaluation,
-  type LabelledSets,
-  type Outcome,
-  outcome,
-  percent,
-} from './evaluation.ts';
+import { baselineNotes, dataFacts, type Evaluation, type LabelledSets, type Outcome, outcome } from './evaluation.ts';
 import { oneKnn } from './knn.ts';
 import { unchosenNote } from './linear.ts';
 

@@ -1,6 +1,7 @@
 /** The probes on another labelled folder than that which the encoder comes from. */
 import { type ProbeOptions, probeDefaults } from '../analysis/probe.ts';
 import type { Recognition } from '../analysis/recognition.ts';
+import { percent } from '../report/numbers.ts';
 import { barChart } from '../report/plot.ts';
 import {
   baselineNotes,
@@ -10,7 +11,6 @@ import {
   type LabelledData,
   type Outcome,
   outcome,
-  percent,
 } from './evaluation.ts';
 import { knnOn, oneKnn } from './knn.ts';
 import { type LinearResult, linearOn, unchosenNote } from './linear.ts';

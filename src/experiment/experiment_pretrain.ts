@@ -79,7 +79,7 @@ export async function pretrain(
   const folder = finishedRun(path)!;
   const checkpoint = folder.checkpointFile(folder.checkpointSteps().at(-1)!);
   const similarity = readRecords(similarityStage, folder.file(similarityFile), 'restore the file, or remove that line');
-  const remedy = 'delete it: the stage then ends from its last checkpoint';
+  const remedy = 'delete it: the stage then resumes from its last checkpoint';
   const wallSeconds = wallSecondsIn(folder.file(finishedFile), remedy);
   const steps = folder.checkpointSteps().at(-1)!;
   return resultOf(settings, checkpoint, steps, curvesOf(folder, steps), similarity, wallSeconds);

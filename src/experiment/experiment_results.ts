@@ -1,7 +1,7 @@
 /** What an experiment found: the numbers of every stage, and the table that is made of them. */
 
 import { z } from 'zod';
-import { meanAndDeviation } from '../analysis/probe.ts';
+import { meanAndDeviation, type Statistic } from '../analysis/probe.ts';
 import { measured } from '../io/checked.ts';
 import type { EncoderDigest } from '../train/supervised_encoder.ts';
 
@@ -109,12 +109,6 @@ export interface LabelledRun {
   readonly probes: Probes;
 }
 
-/** Of several runs: their mean, and with two or more their standard deviation (n − 1). */
-export interface Statistic {
-  readonly mean: number;
-  readonly deviation: number | null;
-}
-
 export interface TableRow {
   readonly model: ModelName;
   readonly trainLoss: Statistic;
@@ -152,6 +146,7 @@ export interface Findings {
   readonly pretrainedOverRandom: Statistic;
 }
 
+/** Of several runs: their mean, and with two or more their standard deviation (n − 1). */
 export function statistic(values: readonly number[]): Statistic {
   const { mean, deviation } = meanAndDeviation(values);
   return { mean, deviation: values.length < 2 ? null : deviation };

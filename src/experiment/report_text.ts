@@ -1,8 +1,9 @@
 /** Numbers and sentences of the report. */
 
+import type { Statistic } from '../analysis/probe.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { counted } from '../io/counted.ts';
-import { decimal } from '../report/numbers.ts';
+import { decimal, percent, percentPlusMinus, plusMinus } from '../report/numbers.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import {
   type Findings,
@@ -12,15 +13,11 @@ import {
   type ModelName,
   probedEncoders,
   type SimilarityStage,
-  type Statistic,
   statistic,
   type TableRow,
 } from './experiment_results.ts';
 import { modelTitles } from './figures.ts';
 import type { Published } from './report_published.ts';
-
-const plusMinus = ({ mean, deviation }: Statistic, digits: number, scale = 1): string =>
-  decimal(scale * mean, digits) + (deviation === null ? '' : ` ± ${decimal(scale * deviation, digits)}`);
 
 /** A number with its sign; what rounds to zero has none. */
 function signed(value: Statistic, digits: number, scale = 1): string {
@@ -29,7 +26,6 @@ function signed(value: Statistic, digits: number, scale = 1): string {
 }
 
 export const loss = (value: Statistic): string => plusMinus(value, 4);
-export const percent = (value: Statistic): string => plusMinus(value, 2, 100);
 export const points = (value: Statistic): string => signed(value, 2, 100);
 const one = (mean: number): Statistic => ({ mean, deviation: null });
 
@@ -50,12 +46,12 @@ export function tableRows(table: readonly TableRow[], published: Published = {})
     const ours = [
       modelTitles[row.model],
       loss(row.trainLoss),
-      percent(row.trainAccuracy),
+      percentPlusMinus(row.trainAccuracy),
       loss(row.testLoss),
-      percent(row.testAccuracy),
+      percentPlusMinus(row.testAccuracy),
       row.model === 'baseline' ? '' : signed(row.testLossDifference, 4),
       row.model === 'baseline' ? '' : points(row.testAccuracyDifference),
-      `${percent(row.bestTestAccuracy)} (${row.bestEpochs.join(', ')})`,
+      `${percentPlusMinus(row.bestTestAccuracy)} (${row.bestEpochs.join(', ')})`,
     ];
     const theirs = publishedRow(row.model, published);
     return theirs ? [ours, theirs] : [ours];
@@ -68,9 +64,9 @@ function publishedRow(model: ModelName, published: Published): string[] | undefi
   return [
     '– published',
     loss(one(row.trainLoss)),
-    percent(one(row.trainAccuracy)),
+    percent(row.trainAccuracy),
     loss(one(row.testLoss)),
-    percent(one(row.testAccuracy)),
+    percent(row.testAccuracy),
     model === 'baseline' ? '' : signed(one(row.testLoss - baseline.testLoss), 4),
     model === 'baseline' ? '' : points(one(row.testAccuracy - baseline.testAccuracy)),
     '',
@@ -85,15 +81,17 @@ interface Said {
 
 /** What accuracies are to be compared with, and balanced ones where they differ. */
 function baselineInWords({ table, majority }: Said): string {
-  const always = `Always answering '${majority.class}' is right for ${percent(one(majority.accuracy))} % of the test images.`;
-  const balanced = table.map(({ model, testBalancedAccuracy: value }) => value && `${model} ${percent(value)} %`);
+  const always = `Always answering '${majority.class}' is right for ${percent(majority.accuracy)} % of the test images.`;
+  const balanced = table.map(
+    ({ model, testBalancedAccuracy: value }) => value && `${model} ${percentPlusMinus(value)} %`,
+  );
   if (majority.balanced || balanced.includes(undefined)) return always;
   return `${always} The classes are unequally frequent; balanced test accuracy, the mean of the classes' own: ${balanced.join(', ')}.`;
 }
 
 /** What the numbers say about the order of the models, about the published one where it is for these images, and about pre-training. */
 export function verdict({ table, findings: found, majority }: Said): string[] {
-  const accuracy = (model: ModelName) => percent(table.find((row) => row.model === model)!.testAccuracy);
+  const accuracy = (model: ModelName) => percentPlusMinus(table.find((row) => row.model === model)!.testAccuracy);
   const order = found.order.map((model) => `${model} ${accuracy(model)} %`).join(', then ');
   const gap = `transfer − frozen ${points(found.transferOverFrozen)} points, frozen − baseline ${points(found.frozenOverBaseline)} points`;
   const worth = points(found.pretrainedOverRandom);
@@ -104,7 +102,7 @@ export function verdict({ table, findings: found, majority }: Said): string[] {
   };
   return [
     sentences[found.asPublished === undefined ? 'unknown' : found.asPublished ? 'holds' : 'fails'],
-    `A linear probe of the pre-trained encoder reaches ${percent(found.probePretrained)} % of the test images, of a random encoder ${percent(found.probeRandom)} %: pre-training is worth ${worth} points.`,
+    `A linear probe of the pre-trained encoder reaches ${percentPlusMinus(found.probePretrained)} % of the test images, of a random encoder ${percentPlusMinus(found.probeRandom)} %: pre-training is worth ${worth} points.`,
     baselineInWords({ table, findings: found, majority }),
   ];
 }
@@ -145,9 +143,9 @@ export function probeRows(runs: readonly LabelledRun[]): string[][] {
       probeTitles[name],
       [...new Set(runs.map(({ probes }) => probes[name].lambda))].join(', '),
       loss(over(({ train }) => train.loss)),
-      percent(over(({ train }) => train.accuracy)),
+      percentPlusMinus(over(({ train }) => train.accuracy)),
       loss(over(({ test }) => test.loss)),
-      percent(over(({ test }) => test.accuracy)),
+      percentPlusMinus(over(({ test }) => test.accuracy)),
     ];
   });
 }

@@ -57,7 +57,9 @@ export async function chooseAdapter(wanted: string | undefined): Promise<string>
   if (wanted === undefined) return names[0];
   const found = names.find((name) => name.toLowerCase().includes(wanted.toLowerCase()));
   if (found === undefined) {
-    throw new UserError(`no adapter is called '${wanted}'; there is: ${names.map((name) => `'${name}'`).join(', ')}`);
+    throw new UserError(
+      `no adapter has '${wanted}' in its name; available: ${names.map((name) => `'${name}'`).join(', ')}`,
+    );
   }
   return found;
 }

@@ -35,7 +35,7 @@ export function readDrivers(file: string): InstalledDrivers {
   try {
     return driversSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
-    throw new UserError(`${file}: damaged or unreadable; run npm run setup, which writes it anew`, 1, { cause: error });
+    throw new UserError(`${file}: damaged or unreadable; run npm run setup to recreate it`, 1, { cause: error });
   }
 }
 

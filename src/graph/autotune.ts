@@ -204,7 +204,7 @@ export class Tuner implements Chooser {
         trials.length === 1 || witnesses(trial, trials).some((other) => agreement(trial.sample, other.sample, dtype)),
     );
     for (const { name } of trials.filter((trial) => !right.includes(trial)))
-      events.onRejected?.(`${item.key}: variant '${name}' agrees with no other; it is not used`);
+      events.onRejected?.(`${item.key}: the results of variant '${name}' match no other variant's; it is not used`);
     const sorted = right.toSorted((a, b) => a.milliseconds - b.milliseconds);
     return {
       variant: winner(sorted, item.names[0]) ?? trials[0]?.name ?? item.names[0],

@@ -38,7 +38,9 @@ export async function request(
     response.destroy();
     if (!URL.canParse(location, at)) {
       const remedy = options.remedy ?? 'give another address';
-      throw new UserError(`${url}: the server redirects to ${quote(location)}, which is no address; ${remedy}`);
+      throw new UserError(
+        `${url}: the server redirects to ${quote(location)}, which is not a valid address; ${remedy}`,
+      );
     }
     at = new URL(location, at).href;
   }

@@ -71,7 +71,7 @@ export function decodeNpy(bytes: Uint8Array, name = 'npy data'): StoredTensor {
     throw new UserError(`cannot read ${name}: ${what}; ${remedy}`);
   };
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!file.subarray(0, 6).equals(MAGIC)) fail('it does not start like a NumPy file', 'give a .npy file');
+  if (!file.subarray(0, 6).equals(MAGIC)) fail('it is not a NumPy file', 'give a .npy file');
   if (file.length < 12) fail('it ends within its header');
   const version = file[6];
   if (version !== 1 && version !== 2) fail(`format version ${version} is unknown`, 'save it with numpy.save');
@@ -80,7 +80,7 @@ export function decodeNpy(bytes: Uint8Array, name = 'npy data'): StoredTensor {
   if (dataStart > file.length) fail('it ends within its header');
   const { dtype, shape } = parseDict(file.toString('latin1', headerStart, dataStart), fail);
   const count = elementCount(shape);
-  if (count === undefined) return fail(`it has the impossible shape (${shape.slice(0, 8).join(', ')})`);
+  if (count === undefined) return fail(`its shape (${shape.slice(0, 8).join(', ')}) is invalid`);
   const width = Number(DESCR[dtype].slice(2));
   if (count * width !== file.length - dataStart) {
     fail(
@@ -98,7 +98,7 @@ function parseDict(text: string, fail: (what: string, remedy?: string) => never)
   const fortran = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text)?.[1];
   const dims = /['"]shape['"]\s*:\s*\(([\d\s,L]*)\)/.exec(text)?.[1];
   if (descr === undefined || fortran === undefined || dims === undefined) {
-    return fail('its header does not say dtype, order and shape', 'save a plain array with numpy.save');
+    return fail('its header does not give dtype, order and shape', 'save a plain array with numpy.save');
   }
   const dtype = (Object.keys(DESCR) as NpyDtype[]).find((key) => DESCR[key].slice(1) === descr.slice(1));
   if (dtype === undefined || !'<|='.includes(descr[0])) {

@@ -109,7 +109,7 @@ function checkEntry(name: string, value: unknown, fail: Fail): TensorEntry {
   if (!Array.isArray(shape)) return fail(`${tensor} has no list of dimensions as its shape`);
   const count = elementCount(shape);
   const bytes = elementCount([...shape, DTYPES[dtype].bytes]);
-  if (count === undefined || bytes === undefined) return fail(`${tensor} has the impossible shape ${showShape(shape)}`);
+  if (count === undefined || bytes === undefined) return fail(`${tensor} has the invalid shape ${showShape(shape)}`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
     return fail(`${tensor} has no pair of data_offsets`);
   }

@@ -8,3 +8,22 @@ export function decimal(value: number, digits: number): string {
   const text = (Math.round(Number((Math.abs(value) * scale).toPrecision(12))) / scale).toFixed(digits);
   return value < 0 && Number(text) > 0 ? `−${text}` : text;
 }
+
+/** 0.61234 → `61.23`: a share in percent, where the unit stands beside it. */
+export const percent = (share: number): string => decimal(100 * share, 2);
+
+/** 0.614 → `61.4 %`. By `toFixed`, as the other numbers of a line that shows progress are. */
+export const percentage = (share: number, digits: number): string => `${(100 * share).toFixed(digits)} %`;
+
+/** What statistics of `analysis` have, a layer that this one does not import. */
+interface Spread {
+  readonly mean: number;
+  readonly deviation: number | null;
+}
+
+/** `71.20 ± 0.35`, each times `scale`; the mean alone without a deviation. */
+export const plusMinus = ({ mean, deviation }: Spread, digits: number, scale = 1): string =>
+  decimal(scale * mean, digits) + (deviation === null ? '' : ` ± ${decimal(scale * deviation, digits)}`);
+
+/** `71.20 ± 0.35` of shares, in percent. */
+export const percentPlusMinus = (value: Spread): string => plusMinus(value, 2, 100);

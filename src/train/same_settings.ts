@@ -42,5 +42,5 @@ export const otherSetting = (
   before: unknown,
 ): UserError =>
   new UserError(
-    `${source}: ${name} is ${now}, but ${checkpoint} was trained with ${before}; set it back to ${before}, or start anew in another folder`,
+    `${source}: ${name} is ${now}, but ${checkpoint} was trained with ${before}; set it back to ${before}, or start a new run in another folder`,
   );

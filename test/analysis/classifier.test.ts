@@ -97,5 +97,7 @@ it('says in one line what cannot be evaluated', async () => {
   const run = (set: ImageSet, classes = 10) =>
     evaluateClassifier(state, new Classifier({ ...options, classes }), set, preparation);
   await expect(run(unlabelled)).rejects.toThrow(/^sample test: has no labels to compare with/);
-  await expect(run(test, 4)).rejects.toThrow(/^sample test: has images of class 4, but the classifier knows 0 to 3$/);
+  await expect(run(test, 4)).rejects.toThrow(
+    /^sample test: has images of class 4, but the classifier has classes 0 to 3$/,
+  );
 });

@@ -69,7 +69,7 @@ onEveryAdapter((gpu) => {
   it('says which perplexities are possible', async () => {
     const state = new State(gpu());
     await expect(tsne(state, f32(x), dimensions)).rejects.toThrow(
-      't-SNE: perplexity 30 is not suitable for 36 points; take from 1 to 11',
+      't-SNE: perplexity 30 is not suitable for 36 points; use 1 to 11',
     );
     state.destroy();
   });

@@ -75,7 +75,7 @@ it.each([
   [['--peer', 'nothing'], /Allowed choices are .*none/],
   [['--shape', 'nothing', '--op', 'adam'], /bench: no row of adam has 'nothing' in its name; --list shows all rows/],
   [['--peer', 'none', '--peer', 'tfjs'], /--peer none cannot be combined with other --peer options/],
-  [['--runs', '0'], /not a whole number from 1 on/],
+  [['--runs', '0'], /not a whole number of 1 or more/],
   [['--growth', '--list'], /--list cannot be combined with --growth/],
   [
     ['--variant', 'nothing', '--quick', '--op', 'matmul'],

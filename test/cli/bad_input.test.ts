@@ -78,7 +78,11 @@ describe('settings', () => {
   });
 
   it('an adapter that is not there: lists those that are', async () => {
-    expectOneLine(await train(data, '--adapter', 'Voodoo 2'), [/no adapter is called 'Voodoo 2'; there is: '/], 1);
+    expectOneLine(
+      await train(data, '--adapter', 'Voodoo 2'),
+      [/no adapter has 'Voodoo 2' in its name; available: '/],
+      1,
+    );
   });
 
   it('more in one tensor than the adapter binds: told by the plan too', async () => {

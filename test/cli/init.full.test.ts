@@ -70,7 +70,7 @@ describe('a run’s folder means its newest checkpoint', () => {
     writeFileSync(fileOf(damaged, 2), 'x');
     const { code, out } = await run('embed', '--checkpoint', damaged, '--data', data, '--out', join(folder, 'f.npy'));
     expect(code).toBe(0);
-    expect(out).toMatch(/step-00000002.safetensors: .*; an older one is taken\ncheckpoint .*step-00000001.safetensors/);
+    expect(out).toMatch(/step-00000002.safetensors: .*; using an older one\ncheckpoint .*step-00000001.safetensors/);
   });
 
   it('and a folder without any says so', async () => {

@@ -102,7 +102,7 @@ describe('a run that is stopped and resumed is the run that was not stopped', ()
     }
     const adapter = await run('train', '--resume', straight, '--adapter', 'Voodoo 2');
     expect(adapter.code).toBe(1);
-    expect(adapter.err).toMatch(/no adapter is called 'Voodoo 2'; there is: /);
+    expect(adapter.err).toMatch(/no adapter has 'Voodoo 2' in its name; available: /);
   });
 
   it('refuses other settings on --resume, and a second run in the same folder', async () => {

@@ -233,7 +233,7 @@ describe('downloadStl10', () => {
     await expect(fetchTo()).rejects.toThrow('ftp://example.org/x: not an http or https address');
     respond = (_, response) => response.writeHead(302, { Location: 'http://[bad' }).end();
     await expect(fetchTo()).rejects.toThrow(
-      /\/stl10_binary\.tar\.gz: the server redirects to "http:\/\/\[bad", which is no address; give another .*--url/,
+      /\/stl10_binary\.tar\.gz: the server redirects to "http:\/\/\[bad", which is not a valid address; give another .*--url/,
     );
     respond = (_, response) => response.writeHead(302, { Location: '/again' }).end();
     await expect(fetchTo()).rejects.toThrow('too many redirects');

@@ -151,7 +151,7 @@ describe('the list of images', () => {
     );
     writeFileSync(join(keep, 'images.jsonl'), '{"file":"a.png","bytes":1}\n');
     expect(inventoryDifference(keep, digest, now)).toMatch(
-      /^files were added, removed or changed \(which ones cannot be told: .*images\.jsonl: not the list that /,
+      /^files were added, removed or changed \(which ones cannot be determined: .*images\.jsonl: not the list that /,
     );
   });
 

@@ -124,7 +124,7 @@ describe('what stages leave', () => {
   it('finished.json', async () => {
     ended();
     expect((await again()).epochs).toMatchObject([{ epoch: 1, step: 2, loss: 1, imagesPerSecond: Number.NaN }]);
-    const remedy = 'delete it: the stage then ends from its last checkpoint';
+    const remedy = 'delete it: the stage then resumes from its last checkpoint';
     ended({ 'finished.json': '{' });
     expect(await told(again)).toMatch(new RegExp(`^finished\\.json: not valid JSON \\(.+\\); ${remedy}$`));
     ended({ 'finished.json': { wallSeconds: 'long' } });
@@ -188,7 +188,7 @@ describe('what stages leave', () => {
     expect(difference()).toBe('1 file added (b.png), 1 removed (a.png)');
     write('images.jsonl', '{"file":"a.png","bytes":"3"}\n');
     expect(difference()).toBe(
-      `files were added, removed or changed (which ones cannot be told: ${join(folder, 'images.jsonl')}: line 1: bytes must be a number, not '3'; restore the file)`,
+      `files were added, removed or changed (which ones cannot be determined: ${join(folder, 'images.jsonl')}: line 1: bytes must be a number, not '3'; restore the file)`,
     );
     expect(inventoryDifference(folder, inventoryDigest(now), now)).toBeUndefined();
   });

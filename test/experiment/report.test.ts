@@ -2,7 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { modelNames, type Statistic } from '../../src/experiment/experiment_results.ts';
+import type { Statistic } from '../../src/analysis/probe.ts';
+import { modelNames } from '../../src/experiment/experiment_results.ts';
 import { modelTitles } from '../../src/experiment/figures.ts';
 import { writeDocument } from '../../src/experiment/report.ts';
 import { reportDocument } from '../../src/experiment/report_document.ts';

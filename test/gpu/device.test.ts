@@ -31,7 +31,7 @@ it('an adapter that is not there is answered with those that are', async () => {
   const error = await Gpu.open({ adapter: 'nonsense' }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(UserError);
   expect((error as Error).message).toBe(
-    `no adapter is called 'nonsense'; there is: ${adapters.map((name) => `'${name}'`).join(', ')}`,
+    `no adapter has 'nonsense' in its name; available: ${adapters.map((name) => `'${name}'`).join(', ')}`,
   );
 });
 

@@ -99,7 +99,7 @@ onEveryAdapter((gpu) => {
     expect(tuning.variant).toBe('fast');
     expect(tuning.milliseconds['fast']).toBeLessThan(tuning.milliseconds['slow']);
     expect(Object.keys(tuning.milliseconds)).not.toContain('wrong');
-    expect(rejected).toEqual([`${key}: variant 'wrong' agrees with no other; it is not used`]);
+    expect(rejected).toEqual([`${key}: the results of variant 'wrong' match no other variant's; it is not used`]);
     expect(choose(graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe('fast');
   });
 

@@ -86,17 +86,17 @@ describe('npy', () => {
   });
 
   it.each([
-    ['another format', Buffer.from('PK\x03\x04 zip, npz'), /does not start like a NumPy file; give a .npy file/],
-    ['nothing', Buffer.alloc(0), /does not start/],
+    ['another format', Buffer.from('PK\x03\x04 zip, npz'), /it is not a NumPy file; give a .npy file/],
+    ['nothing', Buffer.alloc(0), /it is not a NumPy file/],
     ['only the magic', Buffer.from('\x93NUMPY\x01\x00', 'latin1'), /ends within its header/],
     ['a cut header', fileOf(dictOf("'<f4'", 'False', '(2,)')).subarray(0, 40), /ends within its header/],
     ['version 9', fileOf(dictOf("'<f4'", 'False', '()'), 4, 9), /format version 9 is unknown/],
     ['Python objects', fileOf(dictOf("'|O'", 'False', '(1,)'), 8), /type "\|O" are not supported/],
     ['big-endian values', fileOf(dictOf("'>f4'", 'False', '(1,)'), 4), /type ">f4" are not supported/],
-    ['structured values', fileOf(dictOf("[('x', '<f4')]", 'False', '(1,)'), 4), /does not say dtype/],
+    ['structured values', fileOf(dictOf("[('x', '<f4')]", 'False', '(1,)'), 4), /does not give dtype/],
     ['Fortran order', fileOf(dictOf("'<f4'", 'True', '(1, 1)'), 4), /Fortran order; save numpy.ascontiguousarray/],
-    ['a negative size', fileOf(dictOf("'<f4'", 'False', '(-1,)'), 4), /does not say dtype, order and shape/],
-    ['a huge size', fileOf(dictOf("'<f4'", 'False', '(9999999999, 9999999999)'), 4), /impossible shape/],
+    ['a negative size', fileOf(dictOf("'<f4'", 'False', '(-1,)'), 4), /does not give dtype, order and shape/],
+    ['a huge size', fileOf(dictOf("'<f4'", 'False', '(9999999999, 9999999999)'), 4), /its shape \(.*\) is invalid/],
     ['too little data', fileOf(dictOf("'<f4'", 'False', '(2,)'), 4), /needs 8 bytes, it has 4/],
     ['too much data', fileOf(dictOf("'<f4'", 'False', '(2,)'), 9), /needs 8 bytes, it has 9/],
   ])('refuses %s', (_, bytes, message) => {

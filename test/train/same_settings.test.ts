@@ -54,7 +54,7 @@ describe('--resume', () => {
     const before = readFileSync(join(path, 'config.json'), 'utf8');
     const checkpoint = join(path, 'checkpoints', 'step-00000002.safetensors');
     await expect(again(path)).rejects.toThrow(
-      `${join(path, 'config.json')}: lr is 0.5, but ${checkpoint} was trained with 0.001; set it back to 0.001, or start anew in another folder`,
+      `${join(path, 'config.json')}: lr is 0.5, but ${checkpoint} was trained with 0.001; set it back to 0.001, or start a new run in another folder`,
     );
     expect(readFileSync(join(path, 'config.json'), 'utf8')).toBe(before);
     expect(readdirSync(path).sort()).toEqual(['checkpoints', 'config.json']);
