@@ -37,28 +37,28 @@ interface Options {
   readonly variant?: string;
   readonly autotune?: boolean;
   readonly quick: boolean;
-  readonly growth: boolean;
+  readonly scaling: boolean;
   readonly list: boolean;
   readonly adapter?: string;
   readonly json?: string;
   readonly chart?: string;
 }
 
-function sessionOptions({ op, shape, quick, growth, variant, ...options }: Options): SessionOptions {
+function sessionOptions({ op, shape, quick, scaling, variant, ...options }: Options): SessionOptions {
   const peer = options.peer ?? ['tfjs'];
   if (peer.includes('none') && peer.length > 1)
     throw new UserError('--peer none cannot be combined with other --peer options', 2);
-  if (options.list && growth) throw new UserError('--list cannot be combined with --growth', 2);
+  if (options.list && scaling) throw new UserError('--list cannot be combined with --scaling', 2);
   const named = peer.filter((name) => name !== 'none' && name !== 'all');
   return {
     ops: op ?? cases,
     shapes: shape ?? [],
     peers: peer.includes('all') ? peers : named,
-    demanded: growth || !options.peer ? [] : named,
+    demanded: scaling || !options.peer ? [] : named,
     pairs: options.pairs ?? (quick ? 2 : 8),
     imageSize: options.imageSize ?? (quick ? 32 : 96),
     runs: options.runs ?? (quick ? 3 : 5),
-    ...{ quick, growth, variant, autotune: options.autotune },
+    ...{ quick, scaling, variant, autotune: options.autotune },
   };
 }
 
@@ -107,7 +107,7 @@ const program = new Command('bench')
     ).argParser(oneOf([...peers, 'all', 'none'])),
   )
   .option('--quick', 'small shapes, fewer of them, fewer runs', false)
-  .option('--growth', 'how time and memory of a step and of NT-Xent grow with the batch', false)
+  .option('--scaling', 'how time and memory of a step and of NT-Xent grow with the batch', false)
   .option('--list', 'names of all rows, without measuring them', false)
   .option('--pairs <number>', 'pairs of views in a batch (default: 8, with --quick 2)', count)
   .option('--image-size <number>', 'height and width of a view (default: 96, with --quick 32)', count)

@@ -1,17 +1,17 @@
 import { messageOf, UserError } from '../src/errors.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import type { PlanOptions } from '../src/graph/plan.ts';
-import type { Ceilings } from './ceilings.ts';
 import {
-  type Contest,
-  type Contestant,
+  type Benchmark,
   farthest,
+  type Implementation,
   type Item,
   type OpenPeer,
   type Ours,
   type Values,
-} from './contest.ts';
+} from './benchmark.ts';
 import type { Row } from './report.ts';
+import type { Roofline } from './roofline.ts';
 import { median, type Pace, paceOf, sample } from './timing.ts';
 
 /** A library to compare with, for one case: its name, and how to load it. */
@@ -20,19 +20,19 @@ export interface Peer {
   load(): Promise<OpenPeer<unknown>>;
 }
 
-export interface Settings extends Pick<PlanOptions, 'choose'> {
-  /** Timed samples of each contestant. */
+export interface Settings extends Pick<PlanOptions, 'selectVariant'> {
+  /** Timed samples of each implementation. */
   readonly runs: number;
-  readonly ceilings: Ceilings;
+  readonly roofline: Roofline;
   /** Told what is going on. */
   readonly progress: (text: string) => void;
 }
 
-interface Entrant {
+interface TimedImplementation {
   /** `ours`, or `<peer>, <setting>`. */
   readonly name: string;
   readonly peer?: string;
-  readonly contestant: Contestant;
+  readonly implementation: Implementation;
   readonly pace: Pace;
   readonly times: number[];
 }
@@ -43,31 +43,31 @@ export async function measure(gpu: Gpu, op: string, item: Item<unknown>, peers: 
   const tell = (text: string) => settings.progress(`${label}: ${text}`);
   const before = gpu.bytes;
   tell('compiling');
-  const contest = await item.open(gpu, settings);
-  const { ours } = contest;
-  const jury = new Jury(gpu, contest.tolerance, await ours.first(), tell);
+  const benchmark = await item.open(gpu, settings);
+  const { ours } = benchmark;
+  const comparison = new Comparison(gpu, benchmark.tolerance, await ours.first(), tell);
   const peak_bytes = gpu.bytes - before;
-  for (const peer of peers) await jury.admit(peer, contest);
-  const own: Entrant = { name: 'ours', contestant: ours, pace: await paceOf(ours), times: [] };
-  const entrants = [own, ...jury.admitted];
-  if (jury.admitted.length === 0 && !jury.disagreed) await jury.checkOurs(ours);
-  await time(entrants, settings.runs, tell);
+  for (const peer of peers) await comparison.add(peer, benchmark);
+  const own: TimedImplementation = { name: 'ours', implementation: ours, pace: await paceOf(ours), times: [] };
+  const implementations = [own, ...comparison.accepted];
+  if (comparison.accepted.length === 0 && !comparison.disagreed) await comparison.checkOurs(ours);
+  await time(implementations, settings.runs, tell);
   const kernel_ms = await ours.kernelTime();
-  for (const { contestant } of entrants) contestant.destroy();
+  for (const { implementation } of implementations) implementation.destroy();
   gpu.trim();
   const row: Row = {
     ...{ op, name: item.name, shape: item.shape, runs: settings.runs },
-    ...summarise(entrants),
-    ...rates(own, ours, settings.ceilings),
+    ...summarise(implementations),
+    ...rates(own, ours, settings.roofline),
     ...(kernel_ms !== undefined && { kernel_ms }),
-    ...{ peak_bytes, agreement: jury.agreement, left_out: jury.leftOut },
+    ...{ peak_bytes, agreement: comparison.agreement, left_out: comparison.leftOut },
   };
-  return { row, disagreed: jury.disagreed };
+  return { row, disagreed: comparison.disagreed };
 }
 
-/** Admits to the timing who computes what ours does. */
-class Jury {
-  readonly admitted: Entrant[] = [];
+/** Compares results: an implementation is timed only if it computes what ours does. */
+class Comparison {
+  readonly accepted: TimedImplementation[] = [];
   readonly agreement: Row['agreement'] = {};
   readonly leftOut: Row['left_out'] = {};
   /** Somebody computed something else, or failed in a way that is no refusal. */
@@ -81,23 +81,23 @@ class Jury {
   ) {}
 
   /** Compares and warms up all settings of a peer. */
-  async admit({ name, load }: Peer, { problem, ours }: Contest<unknown>): Promise<void> {
+  async add({ name, load }: Peer, { problem, ours }: Benchmark<unknown>): Promise<void> {
     await this.attempt(name, async () => {
-      const contestants = await (await load())(this.gpu, problem, ours);
-      for (const contestant of contestants) {
-        const full = `${name}, ${contestant.setting}`;
-        await this.attempt(full, () => this.hear(full, name, contestant));
+      const implementations = await (await load())(this.gpu, problem, ours);
+      for (const implementation of implementations) {
+        const full = `${name}, ${implementation.setting}`;
+        await this.attempt(full, () => this.addImplementation(full, name, implementation));
       }
     });
   }
 
-  private async hear(name: string, peer: string, contestant: Contestant): Promise<void> {
+  private async addImplementation(name: string, peer: string, implementation: Implementation): Promise<void> {
     this.tell(`comparing with ${name}`);
     const usual = this.tolerance;
-    const tolerance = (value: string) => contestant.tolerance?.(value, usual(value)) ?? usual(value);
-    if (this.compare(name, await contestant.first(), tolerance)) {
-      this.admitted.push({ name, peer, contestant, pace: await paceOf(contestant), times: [] });
-    } else contestant.destroy();
+    const tolerance = (value: string) => implementation.tolerance?.(value, usual(value)) ?? usual(value);
+    if (this.compare(name, await implementation.first(), tolerance)) {
+      this.accepted.push({ name, peer, implementation, pace: await paceOf(implementation), times: [] });
+    } else implementation.destroy();
   }
 
   /** What goes wrong leaves a peer out of the row. */
@@ -134,32 +134,38 @@ class Jury {
 }
 
 /** Samples of all in turn: what disturbs the machine for a while disturbs all of them. */
-async function time(entrants: readonly Entrant[], runs: number, tell: (text: string) => void): Promise<void> {
+async function time(
+  implementations: readonly TimedImplementation[],
+  runs: number,
+  tell: (text: string) => void,
+): Promise<void> {
   for (let run = 0; run < runs; run++) {
-    for (const { name, contestant, pace, times } of entrants) {
+    for (const { name, implementation, pace, times } of implementations) {
       tell(`run ${run + 1} of ${runs}, ${name}`);
-      times.push(await sample(contestant, pace));
+      times.push(await sample(implementation, pace));
     }
   }
 }
 
 /** Rates of ours, and the larger of their shares of what the device can do: which of the two bounds the kernel. */
-function rates({ times }: Entrant, work: { flops: number; bytes: number }, ceilings: Ceilings) {
+function rates({ times }: TimedImplementation, work: { flops: number; bytes: number }, roofline: Roofline) {
   const nanoseconds = median(times) * 1e6;
   const gflops = work.flops / nanoseconds;
   const gbps = work.bytes / nanoseconds;
-  const [arithmetic, memory] = [gflops / ceilings.gflops, gbps / ceilings.gbps];
+  const [arithmetic, memory] = [gflops / roofline.gflops, gbps / roofline.gbps];
   const bound = arithmetic > memory ? ('arithmetic' as const) : ('memory' as const);
-  return { gflops, gbps, ceiling_share: Math.max(arithmetic, memory), bound };
+  return { gflops, gbps, roofline_share: Math.max(arithmetic, memory), bound };
 }
 
-function summarise(entrants: readonly Entrant[]): Pick<Row, 'ours_ms' | 'peers' | 'ratio' | 'spread' | 'settings'> {
-  const ours_ms = median(entrants[0].times);
+function summarise(
+  implementations: readonly TimedImplementation[],
+): Pick<Row, 'ours_ms' | 'peers' | 'ratio' | 'spread' | 'settings'> {
+  const ours_ms = median(implementations[0].times);
   const spread: Row['spread'] = {};
   const settings: Row['settings'] = {};
-  for (const { name, peer, contestant, times } of entrants) {
+  for (const { name, peer, implementation, times } of implementations) {
     spread[name] = [Math.min(...times), Math.max(...times)];
-    if (peer) settings[peer] = { ...settings[peer], [contestant.setting]: median(times) };
+    if (peer) settings[peer] = { ...settings[peer], [implementation.setting]: median(times) };
   }
   const peers = Object.fromEntries(
     Object.entries(settings).map(([peer, medians]) => [peer, Math.min(...Object.values(medians))]),

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { messageOf, UserError } from '../src/errors.ts';
-import type { Item, ListItems, OpenPeer, Request } from './contest.ts';
+import type { Item, ListItems, OpenPeer, Request } from './benchmark.ts';
 import type { Peer } from './measure.ts';
 
 /** `dist`: the program and the modules of cases and peers lie there side by side. */

@@ -13,7 +13,7 @@ import matmul from '../test/reference/matmul.ts';
 import maxPool from '../test/reference/max_pool.ts';
 import ntXent from '../test/reference/nt_xent.ts';
 import optimizers from '../test/reference/optimizers.ts';
-import type { Values } from './contest.ts';
+import type { Values } from './benchmark.ts';
 
 const definitions: Readonly<Record<string, Definition>> = {
   ...add,

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { z } from 'zod';
 import type { Gpu } from '../src/gpu/device.ts';
-import type { Ceilings } from './ceilings.ts';
+import type { Roofline } from './roofline.ts';
 
 const milliseconds = z.number().positive();
 const range = z.tuple([milliseconds, milliseconds]);
@@ -20,8 +20,8 @@ export const rowSchema = z.strictObject({
   /** Rates of ours: floating-point operations that our kernels do, and bytes that must move at least, over the time. */
   gflops: z.number().nonnegative(),
   gbps: z.number().positive(),
-  /** The larger of the two rates' shares of the ceilings, and which it is. */
-  ceiling_share: z.number().positive(),
+  /** The larger of the two rates' shares of the roofline, and which it is. */
+  roofline_share: z.number().positive(),
   bound: z.enum(['arithmetic', 'memory']),
   /** GPU memory of ours: data of the case, results, intermediates. */
   peak_bytes: z.number().int().nonnegative(),
@@ -58,11 +58,11 @@ export const reportSchema = z.strictObject({
   /** How variants of kernels were chosen: `fixed table`, `measured`, or the name of the one that was asked for. */
   kernels: z.string(),
   /** What the device's own kernels reach: multiply-adds counting two, bytes read and written. */
-  ceilings: z.strictObject({ gflops: z.number().positive(), gbps: z.number().positive() }),
+  roofline: z.strictObject({ gflops: z.number().positive(), gbps: z.number().positive() }),
   rows: z.array(rowSchema),
   /** Items that the device refused, and why. */
   refused: z.array(z.strictObject({ name: z.string(), shape: z.string(), reason: z.string() })),
-  /** With `--growth`: bytes that a binding may have, and the most pairs whose 2N × 2N matrix of f32 fits into them. */
+  /** With `--scaling`: bytes that a binding may have, and the most pairs whose 2N × 2N matrix of f32 fits into them. */
   matrix: z.strictObject({ binding_bytes: z.number().int(), largest_pairs: z.number().int() }).optional(),
 });
 
@@ -84,7 +84,7 @@ function commit(): string {
 const start = { load: loadavg()[0], commit: commit() };
 
 /** A report without rows yet. */
-export const newReport = ({ adapter, traits }: Gpu, kernels: string, ceilings: Ceilings): Report => ({
+export const newReport = ({ adapter, traits }: Gpu, kernels: string, roofline: Roofline): Report => ({
   adapter: traits.adapter,
   driver: adapter.info.description,
   machine: `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`,
@@ -92,7 +92,7 @@ export const newReport = ({ adapter, traits }: Gpu, kernels: string, ceilings: C
   node: process.version,
   ...start,
   kernels,
-  ceilings,
+  roofline,
   rows: [],
   refused: [],
 });

@@ -14,7 +14,7 @@ const withSpread = (ms: number, [least, most]: [number, number]): string =>
 const rate = (value: number): string =>
   value === 0 ? '-' : value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 
-const header = ['time', '× ours', 'in kernels', 'GFLOP/s', 'GB/s', 'of ceiling', 'memory'];
+const header = ['time', '× ours', 'in kernels', 'GFLOP/s', 'GB/s', 'of roofline', 'memory'];
 
 /** Lines of the table that belong to one item: ours, and every setting of every peer. */
 function linesOf(row: Row): string[][] {
@@ -25,7 +25,7 @@ function linesOf(row: Row): string[][] {
     row.kernel_ms === undefined ? '-' : duration(row.kernel_ms),
     rate(row.gflops),
     rate(row.gbps),
-    `${percentage(row.ceiling_share, 0)} ${row.bound}`,
+    `${percentage(row.roofline_share, 0)} ${row.bound}`,
     formatBytes(row.peak_bytes),
   ];
   const peers = Object.entries(row.settings).flatMap(([peer, settings]) =>
@@ -101,13 +101,13 @@ function matrixNote({ matrix }: Report): string[] {
 
 /** The report as text: one table a case. */
 export function describeReport(report: Report): string {
-  const { adapter, driver, machine, load, date, node, rows, ceilings, refused } = report;
+  const { adapter, driver, machine, load, date, node, rows, roofline, refused } = report;
   const ops = [...new Set(rows.map(({ op }) => op))];
   return [
     `${adapter} (${driver}), ${machine}, load average ${load.toFixed(1)} before`,
     `${date}, node ${node}, commit ${report.commit}; medians (shortest to longest) of ${rows[0]?.runs ?? 0} interleaved samples`,
     `variants of our kernels: ${report.kernels}`,
-    `ceilings of this device: ${rate(ceilings.gflops)} GFLOP/s of multiply-adds, ${rate(ceilings.gbps)} GB/s of copying`,
+    `roofline of this device: ${rate(roofline.gflops)} GFLOP/s of multiply-adds, ${rate(roofline.gbps)} GB/s of copying`,
     ...ops.flatMap((op) => ['', table([op, ...header], rows.filter((row) => row.op === op).flatMap(linesOf))]),
     '',
     ...verdict(rows),

@@ -1,6 +1,6 @@
 import type { Node } from '../src/graph/tensor.ts';
 import { input, trace } from '../src/graph/trace.ts';
-import type { Request } from './contest.ts';
+import type { Request } from './benchmark.ts';
 import { SimClr } from './simclr.ts';
 
 /**

@@ -2,12 +2,12 @@
 import { UserError } from '../src/errors.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import { tuneKernels } from '../src/train/kernel_cache.ts';
-import { measureCeilings } from './ceilings.ts';
-import type { Item, Request } from './contest.ts';
-import { growthSeries, largestStoredPairs, mostGrowthMilliseconds, type Series } from './growth.ts';
+import type { Item, Request } from './benchmark.ts';
 import { measure, type Peer, type Settings } from './measure.ts';
 import { itemsOf, peersOf } from './modules.ts';
 import { newReport, type Report } from './report.ts';
+import { measureRoofline } from './roofline.ts';
+import { largestStoredPairs, longestScalingMilliseconds, type Series, scalingSeries } from './scaling.ts';
 import { checkVariant, namedVariant } from './variants.ts';
 
 /** Which rows. */
@@ -26,7 +26,7 @@ export interface SessionOptions extends Selection {
   readonly variant?: string;
   /** Takes the variants that are the fastest, by measuring what is not known yet. Default: on hardware, if none is named. */
   readonly autotune?: boolean;
-  readonly growth: boolean;
+  readonly scaling: boolean;
 }
 
 export interface SessionEvents {
@@ -65,9 +65,9 @@ export class Session {
     this.report = report;
     this.settings = {
       runs: options.runs,
-      ceilings: report.ceilings,
+      roofline: report.roofline,
       progress: events.progress,
-      ...(options.variant !== undefined && { choose: namedVariant(options.variant) }),
+      ...(options.variant !== undefined && { selectVariant: namedVariant(options.variant) }),
     };
   }
 
@@ -77,13 +77,13 @@ export class Session {
     const autotune = options.variant === undefined && (options.autotune ?? !gpu.traits.software);
     if (autotune) tune(gpu, progress);
     const kernels = options.variant ?? (autotune ? 'measured' : 'fixed table');
-    const rows = options.growth ? [] : await wantedItems(options);
-    const series = options.growth ? wantedSeries(gpu, options) : [];
+    const rows = options.scaling ? [] : await wantedItems(options);
+    const series = options.scaling ? wantedSeries(gpu, options) : [];
     const items = [...rows.map(({ item }) => item), ...series.flatMap((one) => one.items)];
     if (options.variant !== undefined) checkVariant(gpu, options.variant, items);
-    progress("measuring the device's ceilings");
-    const session = new Session(gpu, options, newReport(gpu, kernels, await measureCeilings(gpu)), events);
-    if (options.growth) await session.grow(series);
+    progress("measuring the device's roofline");
+    const session = new Session(gpu, options, newReport(gpu, kernels, await measureRoofline(gpu)), events);
+    if (options.scaling) await session.grow(series);
     else await session.compare(rows);
     if (session.report.rows.length === 0) session.faults.push('no row was measured');
     session.checkPeers();
@@ -100,7 +100,7 @@ export class Session {
     for (const { op, items } of series) {
       for (const item of items) {
         const ms = await this.add(op, item, []);
-        if (ms === undefined || ms > mostGrowthMilliseconds) break;
+        if (ms === undefined || ms > longestScalingMilliseconds) break;
       }
     }
   }
@@ -150,12 +150,12 @@ async function wantedItems({ ops, shapes, ...request }: Selection): Promise<List
 
 /** The same of what grows. */
 function wantedSeries(gpu: Gpu, { ops, shapes, ...request }: Selection): Series[] {
-  const all = growthSeries(gpu, request);
+  const all = scalingSeries(gpu, request);
   const wanted = all
     .filter(({ op }) => ops.includes(op))
     .map(({ op, items }) => ({ op, items: items.filter((item) => isWanted(item, shapes)) }));
   if (wanted.some(({ items }) => items.length > 0)) return wanted;
-  throw new UserError(`--growth covers only ${all.map(({ op }) => op).join(' and ')}`);
+  throw new UserError(`--scaling covers only ${all.map(({ op }) => op).join(' and ')}`);
 }
 
 /** Every row that the options ask for, as text: `<case>: <name> <shape>`. */

@@ -1,6 +1,6 @@
 /** The method `simclr` as the benchmark has it: its networks and settings, those of a run where nothing else is said. */
 import type { Tensor } from '../src/graph/tensor.ts';
-import type { Entry } from '../src/nn/module.ts';
+import type { NamedTensor } from '../src/nn/module.ts';
 import { StepFeeds } from '../src/ssl/feeds.ts';
 import type { Learner } from '../src/ssl/method.ts';
 import { trainedParameters } from '../src/ssl/step.ts';
@@ -18,7 +18,7 @@ export const simclrSettings = (given: GivenSettings = {}) =>
 
 /** Encoder and head with their first values. */
 export class SimClr {
-  readonly parameters: readonly Entry[];
+  readonly parameters: readonly NamedTensor[];
   private readonly learner: Learner;
 
   constructor() {

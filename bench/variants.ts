@@ -1,10 +1,10 @@
 import { UserError } from '../src/errors.ts';
 import type { DeviceTraits, Gpu } from '../src/gpu/device.ts';
-import { chooserOf } from '../src/graph/chooser.ts';
-import { type Choose, type PlanOptions, plan } from '../src/graph/plan.ts';
+import { type PlanOptions, plan, type VariantSelector } from '../src/graph/plan.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import type { Graph } from '../src/graph/trace.ts';
-import type { Item } from './contest.ts';
+import { variantTunerOf } from '../src/graph/variant_tuner.ts';
+import type { Item } from './benchmark.ts';
 
 /** What a program of this graph takes: what the options say, else what was measured, else the fixed table. */
 export async function chosen(
@@ -12,27 +12,32 @@ export async function chosen(
   graph: Graph,
   outputs: readonly Tensor[],
   options: PlanOptions,
-): Promise<Choose> {
-  const choose = options.choose ?? (await chooserOf(gpu)?.choose(graph, outputs, options));
-  return (node, names) => choose?.(node, names) ?? names[0];
+): Promise<VariantSelector> {
+  const selectVariant = options.selectVariant ?? (await variantTunerOf(gpu)?.selectVariants(graph, outputs, options));
+  return (node, names) => selectVariant?.(node, names) ?? names[0];
 }
 
 /** Another variant wherever there is one; undefined if no node of the graph has two. */
-export function otherThan(gpu: Gpu, graph: Graph, outputs: readonly Tensor[], choose: Choose): Choose | undefined {
+export function otherThan(
+  gpu: Gpu,
+  graph: Graph,
+  outputs: readonly Tensor[],
+  selectVariant: VariantSelector,
+): VariantSelector | undefined {
   let differs = false;
-  const other: Choose = (node, names) => {
-    const taken = choose(node, names);
+  const other: VariantSelector = (node, names) => {
+    const taken = selectVariant(node, names);
     const name = names.find((one) => one !== taken);
     differs ||= name !== undefined;
     return name ?? taken;
   };
-  plan(graph, outputs, gpu.traits, { choose: other });
+  plan(graph, outputs, gpu.traits, { selectVariant: other });
   return differs ? other : undefined;
 }
 
 /** The variant of this name wherever a kernel has it. */
 export const namedVariant =
-  (wanted: string): Choose =>
+  (wanted: string): VariantSelector =>
   (_node, names) =>
     names.find((name) => name === wanted);
 
@@ -48,10 +53,10 @@ export function checkVariant({ traits }: Pick<Gpu, 'traits'>, wanted: string, it
   throw new UserError(`no kernel of these rows has a variant '${wanted}'; available: ${there}`, 2);
 }
 
-/** Plans for the sake of `choose`. What the device refuses is told when it is measured. */
-function planned(graph: Graph, outputs: readonly Tensor[], traits: DeviceTraits, choose: Choose): void {
+/** Plans for the sake of `selectVariant`. What the device refuses is told when it is measured. */
+function planned(graph: Graph, outputs: readonly Tensor[], traits: DeviceTraits, selectVariant: VariantSelector): void {
   try {
-    plan(graph, outputs, traits, { choose });
+    plan(graph, outputs, traits, { selectVariant });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
   }

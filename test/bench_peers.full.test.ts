@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Contestant, farthest, type ListItems, type OpenPeer, type Request } from '../bench/contest.ts';
+import { farthest, type Implementation, type ListItems, type OpenPeer, type Request } from '../bench/benchmark.ts';
 import { encodeModel } from '../bench/peers/onnxruntime/model.ts';
 import { pythonWithTorch } from '../bench/peers/pytorch/python.ts';
 import { UserError } from '../src/errors.ts';
@@ -83,11 +83,11 @@ async function openRow(op: string, part: string) {
 const openPeer = async (peer: string, op: string) => (await load(`peers/${peer}/${op}`)) as OpenPeer<unknown>;
 
 /** Values from a first run, then more runs without an error. */
-async function run(contestant: Contestant) {
-  const values = await contestant.first();
-  if (contestant.timed) expect(await contestant.timed(1)).toBeGreaterThan(0);
-  else await contestant.run(1);
-  contestant.destroy();
+async function run(implementation: Implementation) {
+  const values = await implementation.first();
+  if (implementation.timed) expect(await implementation.timed(1)).toBeGreaterThan(0);
+  else await implementation.run(1);
+  implementation.destroy();
   return values;
 }
 
@@ -97,14 +97,14 @@ describe.each(rows)('%s %s', (op, part, settings) => {
   it.each(present)('%s computes what ours does', async (peer) => {
     const { problem, ours, tolerance } = await openRow(op, part);
     const expected = await ours.first();
-    const contestants = await (await openPeer(peer, op))(gpu, problem, ours);
+    const implementations = await (await openPeer(peer, op))(gpu, problem, ours);
     // On a GPU PyTorch has settings that a CPU lacks.
-    if (peer === 'pytorch') expect(contestants.length).toBeGreaterThanOrEqual(settings[peer]);
-    else expect(contestants).toHaveLength(settings[peer]);
-    for (const contestant of contestants) {
-      const allowed = (name: string) => contestant.tolerance?.(name, tolerance(name)) ?? tolerance(name);
-      const worst = farthest(await run(contestant), expected, allowed);
-      expect(worst.distance, `${contestant.setting}: ${worst.name}`).toBeLessThanOrEqual(allowed(worst.name));
+    if (peer === 'pytorch') expect(implementations.length).toBeGreaterThanOrEqual(settings[peer]);
+    else expect(implementations).toHaveLength(settings[peer]);
+    for (const implementation of implementations) {
+      const allowed = (name: string) => implementation.tolerance?.(name, tolerance(name)) ?? tolerance(name);
+      const worst = farthest(await run(implementation), expected, allowed);
+      expect(worst.distance, `${implementation.setting}: ${worst.name}`).toBeLessThanOrEqual(allowed(worst.name));
     }
     ours.destroy();
   });
@@ -114,7 +114,7 @@ describe.each(rows)('%s %s', (op, part, settings) => {
 it('every peer of every case has a row here, or a reason not to', () => {
   // Always too large for its backend.
   const leftOut = ['tfjs_cpu/step'];
-  const helpers = /\/(backend|op|webgpu|cpu|wasm|model|session|contestant|python|worker)$/;
+  const helpers = /\/(backend|op|webgpu|cpu|wasm|model|session|implementation|python|worker)$/;
   const files = Object.keys(installed)
     .flatMap((peer) => readdirSync(`bench/peers/${peer}`).map((file) => `${peer}/${file}`))
     .filter((file) => file.endsWith('.ts'))

@@ -125,7 +125,7 @@ async function firstStep(gpu: Gpu, model: Trainable, more: Partial<ContrastiveOp
   const program = await Program.compile(phase.graph, state, { loss: phase.outputs['loss'], gradients });
   const scale = scaling ? (await state.read(scaling.scale))[0] : 1;
   const values = await program.run(inputs).read();
-  const bytes = program.plan.slots.reduce((a, b) => a + b, -4 * gradients.size);
+  const bytes = program.plan.bufferSizes.reduce((a, b) => a + b, -4 * gradients.size);
   program.destroy();
   state.destroy();
   gpu.trim();
@@ -205,7 +205,7 @@ onEveryAdapter((gpu) => {
     let skipped = 0;
     for (let i = 1; i <= 40 && scales.length === skipped; i++) {
       const values = await first.step(i);
-      expect([values.firstBad, Number.isFinite(values.loss)]).toEqual([0, true]);
+      expect([values.firstNonFinite, Number.isFinite(values.loss)]).toEqual([0, true]);
       scales.push(values.lossScale!.scale);
       skipped = values.lossScale!.skipped;
       if (skipped === i) expect(await first.weights()).toEqual(start);
@@ -246,7 +246,7 @@ onEveryAdapter((gpu) => {
     state.write(tensor, new Float32Array(tensor.size).fill(1e5));
     state.write(scaling.scale, Float32Array.of(1.5));
     const before = await weights();
-    expect((await step(7)).firstBad).toBe(7);
+    expect((await step(7)).firstNonFinite).toBe(7);
     expect(await weights()).toEqual(before);
     const error = await divergence(state, training, indices, { step: 7, epoch: 0, lr: 1e-3 }, 'Lower --lr');
     expect(error.message).toMatch(

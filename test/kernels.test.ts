@@ -5,12 +5,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { copyOf, fmaChains } from '../bench/ceilings.ts';
+import { copyOf, fmaChains } from '../bench/roofline.ts';
 import { normalization } from '../src/data/preparation.ts';
 import { hostImages } from '../src/data/source.ts';
 import { type DeviceTraits, Gpu } from '../src/gpu/device.ts';
 import { packParams } from '../src/gpu/kernel.ts';
-import { type Choose, type PlannedLaunch, plan } from '../src/graph/plan.ts';
+import { type PlannedLaunch, plan, type VariantSelector } from '../src/graph/plan.ts';
 import { Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
 import type { Shape, Tensor } from '../src/graph/tensor.ts';
@@ -18,16 +18,16 @@ import { flatVariable, type Graph, input, trace, variable } from '../src/graph/t
 import { ntXent } from '../src/losses/nt_xent.ts';
 import { type Architecture, architectures, stems } from '../src/nn/resnet.ts';
 import { add } from '../src/ops/add.ts';
-import { augment, augmentParameters, decodeImages } from '../src/ops/augment.ts';
+import { augment, augmentParameters, preprocess } from '../src/ops/augment.ts';
 import { batchNorm, batchNormInference } from '../src/ops/batch_norm.ts';
 import { cast } from '../src/ops/cast.ts';
+import { checkFiniteGradients } from '../src/ops/check_finite.ts';
 import { conv2d } from '../src/ops/conv2d.ts';
 import { cosineSimilarity } from '../src/ops/cosine_similarity.ts';
 import { crossEntropy } from '../src/ops/cross_entropy.ts';
 import { gatherImages, packedWords } from '../src/ops/gather_images.ts';
 import { globalAvgPool } from '../src/ops/global_avg_pool.ts';
 import { gradients } from '../src/ops/gradients.ts';
-import { nonFiniteGuard } from '../src/ops/guard.ts';
 import { linear } from '../src/ops/linear.ts';
 import { matmul } from '../src/ops/matmul.ts';
 import { maxPool2d } from '../src/ops/max_pool.ts';
@@ -173,7 +173,7 @@ const programs: Record<string, () => Traced> = {
   'every op, many rows': () => everyOp([6, 64, 64, 5], 12, 1, true),
   'every op, frozen statistics': () => everyOp([2, 9, 7, 4], 8, 3, false),
   'every op, frozen statistics, odd channels': () => everyOp([2, 9, 7, 5], 9, 3, false),
-  'ceilings of a device': () =>
+  'roofline of a device': () =>
     traced(() => ({
       fused: fmaChains({ size: 64, rounds: 2, fused: true }),
       plain: fmaChains({ size: 64, rounds: 2, fused: false }),
@@ -188,7 +188,7 @@ const programs: Record<string, () => Traced> = {
   'inference on decoded images': () =>
     traced(() => {
       const images = input('images', [3, packedWords({ height: 40, width: 50 })], 'u32');
-      const x = decodeImages(images, { height: 40, width: 50, size: 32, mean: [0, 0, 0], std: [1, 1, 1] });
+      const x = preprocess(images, { height: 40, width: 50, size: 32, mean: [0, 0, 0], std: [1, 1, 1] });
       return { features: new SimClr().encoder.forward(x, { training: false }) };
     }),
   'nearest neighbours': () =>
@@ -209,11 +209,11 @@ const programs: Record<string, () => Traced> = {
   'optimisers of flat weights, and what follows an update that is made': () =>
     traced(() => {
       const weights = flatVariable('weights', [variable('a', [300, 40]), variable('b', [7])]);
-      const firstBad = variable('first_bad', [1], undefined, 'u32');
+      const firstNonFinite = variable('first_non_finite', [1], undefined, 'u32');
       const g = f32('gradients', weights.size);
-      nonFiniteGuard(g, f32('loss', 1), input('step', [1], 'u32'), firstBad);
-      lars(weights).update(g, firstBad);
-      return { made: stepMade([{ firstBad }]) };
+      checkFiniteGradients(g, f32('loss', 1), input('step', [1], 'u32'), firstNonFinite);
+      lars(weights).update(g, firstNonFinite);
+      return { made: stepMade([{ firstNonFinite }]) };
     }),
 };
 
@@ -296,7 +296,7 @@ const products = (dtype: 'f32' | 'f16'): Traced =>
 /** Compiles all that each variant of each node would launch on a device. Returns the names of the variants. */
 async function compileVariants({ graph, outputs }: Traced, traits: DeviceTraits): Promise<string[]> {
   const names = new Set<string>();
-  const planned = (choose: Choose) => plan(graph, Object.values(outputs), traits, { choose });
+  const planned = (selectVariant: VariantSelector) => plan(graph, Object.values(outputs), traits, { selectVariant });
   planned((_node, variants) => void variants.forEach((name) => names.add(name)));
   for (const name of names) {
     for (const launch of planned((_node, variants) => (variants.includes(name) ? name : undefined)).launches) {

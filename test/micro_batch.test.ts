@@ -140,8 +140,8 @@ async function onDevice(
   return Object.fromEntries([...left, ...Object.entries(outputs)]);
 }
 
-const numbersOf = ({ loss, metrics, firstBad }: StepValues): Left =>
-  Object.fromEntries(Object.entries({ loss, ...metrics, firstBad }).map(([name, value]) => [name, [value]]));
+const numbersOf = ({ loss, metrics, firstNonFinite }: StepValues): Left =>
+  Object.fromEntries(Object.entries({ loss, ...metrics, firstNonFinite }).map(([name, value]) => [name, [value]]));
 
 function expectEqual(actual: Left, expected: Left, tolerance: number): void {
   expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
@@ -227,7 +227,7 @@ onEveryAdapter((gpu) => {
     state.write(weight, new Float32Array(weight.size).fill(3e38));
     const before = await state.readAll(model.parameters.map(({ tensor }) => tensor));
     const values = await step.step(indices, { ...counters, step: 7 }).read();
-    expect(values.firstBad).toBe(7);
+    expect(values.firstNonFinite).toBe(7);
     expect(await state.readAll(model.parameters.map(({ tensor }) => tensor))).toEqual(before);
     const error = await divergence(state, { ...parts, step }, indices, { ...counters, step: 7 }, 'Lower --lr');
     expect(error.message).toMatch(

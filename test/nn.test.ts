@@ -3,7 +3,7 @@ import { UserError } from '../src/errors.ts';
 import { State } from '../src/graph/state.ts';
 import { elements } from '../src/graph/tensor.ts';
 import { constant, input, trace } from '../src/graph/trace.ts';
-import { type Entry, Module } from '../src/nn/module.ts';
+import { Module, type NamedTensor } from '../src/nn/module.ts';
 import { projectionHead } from '../src/nn/projection_head.ts';
 import { type Architecture, ResNet, type ResNetOptions } from '../src/nn/resnet.ts';
 import { fromTorch, readEntries, toTorch, writeEntries } from '../src/nn/state_dict.ts';
@@ -15,10 +15,10 @@ import { SimClr } from './ssl/contrastive.ts';
 const resnet = (architecture: Architecture, stem: ResNetOptions['stem'] = 'imagenet', seed = 1) =>
   new ResNet({ architecture, stem, seed });
 
-const count = (entries: readonly Entry[]): number =>
+const count = (entries: readonly NamedTensor[]): number =>
   entries.reduce((sum, { torchShape }) => sum + elements(torchShape), 0);
 
-const named = (entries: readonly Entry[]) =>
+const named = (entries: readonly NamedTensor[]) =>
   entries.map(({ tensor, torchShape }) => `${tensor.name} ${torchShape.join('×')}`);
 
 /** Names and shapes of torchvision's `resnet(…).named_parameters()` without `fc`, written down from its source. */
@@ -155,7 +155,7 @@ it('maps of 96 pixels are 48, 24, 12, 6 and 3 wide; those of the cifar stem 32, 
   expect(widths(resnet('resnet18', 'cifar'), 32)).toEqual([32, 16, 8, 4]);
 });
 
-const first = ({ tensor }: Entry): Float32Array => {
+const first = ({ tensor }: NamedTensor): Float32Array => {
   if (tensor.origin.kind !== 'variable') throw new Error(`${tensor} is no variable`);
   return tensor.origin.init!() as Float32Array;
 };
@@ -217,7 +217,7 @@ it('first values depend on the seed and on the name, and on nothing else', () =>
   const [a, again, other] = [resnet('resnet18'), resnet('resnet34'), resnet('resnet18', 'imagenet', 2)].map(
     (model) => new Map(model.parameters.map((entry) => [entry.tensor.name, entry])),
   );
-  const value = (model: Map<string, Entry>, name: string) => first(model.get(name)!);
+  const value = (model: Map<string, NamedTensor>, name: string) => first(model.get(name)!);
   expect(value(again, 'layer1.0.conv1.weight')).toEqual(value(a, 'layer1.0.conv1.weight'));
   expect(value(other, 'layer1.0.conv1.weight')).not.toEqual(value(a, 'layer1.0.conv1.weight'));
   expect(value(a, 'layer1.0.conv2.weight')).not.toEqual(value(a, 'layer1.0.conv1.weight'));
@@ -230,9 +230,9 @@ it('the fourth channel of the images has weights of zero', () => {
   expect(values.every((value, i) => (i % 4 === 3) === (value === 0))).toBe(true);
 });
 
-/** A convolution of odd sizes, as an entry. */
+/** A convolution of odd sizes, as a named tensor. */
 class Odd extends Module {
-  readonly entry: Entry;
+  readonly entry: NamedTensor;
 
   constructor() {
     super('odd');

@@ -7,7 +7,7 @@ import { Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
 import type { Data, Tensor } from '../src/graph/tensor.ts';
 import type { Graph } from '../src/graph/trace.ts';
-import type { Entry } from '../src/nn/module.ts';
+import type { NamedTensor } from '../src/nn/module.ts';
 import type { Learner } from '../src/ssl/method.ts';
 import { trainedParameters } from '../src/ssl/step.ts';
 import { TrainingStep } from '../src/ssl/training_step.ts';
@@ -102,14 +102,14 @@ describe('the step equals the float64 reference', () => {
   it.each(everyCase)('%s: %s', async (adapter, _name, given) => {
     const compared = await compareStep(adapter, settingsOf(given));
     const { state, learner, traced, program, values, outputs, choices, close } = compared;
-    const { loss, accuracy, embeddingStd, firstBad } = traced.outputs;
+    const { loss, accuracy, embeddingStd, firstNonFinite } = traced.outputs;
     // An input of a ReLU that is 0 but for rounding makes another choice now and then, which all gradients below feel.
     expect(choices).toBeLessThan(10);
     const tolerance = 1e-3 + 0.03 * choices;
     expect(Math.abs(outputs.loss / values.get(loss)![0] - 1)).toBeLessThan(1e-5);
     expect(outputs.metrics['accuracy']).toBeCloseTo(values.get(accuracy)![0], 6);
     expect(Math.abs(outputs.metrics['embeddingStd'] / values.get(embeddingStd)![0] - 1)).toBeLessThan(1e-5);
-    expect([outputs.firstBad, values.get(firstBad)![0]]).toEqual([0, 0]);
+    expect([outputs.firstNonFinite, values.get(firstNonFinite)![0]]).toEqual([0, 0]);
     expect(await compareGradients(traced.graph, program, values), 'gradients').toBeLessThan(tolerance);
     const worst = { weight: 0, statistic: 0 };
     for (const { tensor } of trainedParameters(learner)) {
@@ -143,7 +143,7 @@ async function compareGradients(graph: Graph, program: Program, values: Readonly
   return worst;
 }
 
-const trainedBuffers = ({ groups }: Learner): Entry[] =>
+const trainedBuffers = ({ groups }: Learner): NamedTensor[] =>
   groups.flatMap(({ modules }) => modules.flatMap(({ buffers }) => buffers));
 
 /** The value of a member of flat weights after an update. */

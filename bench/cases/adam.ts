@@ -1,8 +1,8 @@
 import { constant, flatLayout, variable } from '../../src/graph/trace.ts';
 import { adamUpdate } from '../../src/ops/adam.ts';
 import { noise } from '../arrays.ts';
-import type { ListItems } from '../contest.ts';
-import { graphItem } from '../graph_contestant.ts';
+import type { ListItems } from '../benchmark.ts';
+import { graphItem } from '../graph_implementation.ts';
 import { SimClr } from '../simclr.ts';
 
 /**
@@ -40,7 +40,7 @@ function build({ weights, gradients, lr, betas: [beta1, beta2], ...problem }: Ad
     expAvgSq: updated.exp_avg_sq,
     gradients: constant('gradients', gradients),
     scalars: constant('scalars', scalars),
-    firstBad: constant('first_bad', new Uint32Array(1)),
+    firstNonFinite: constant('first_non_finite', new Uint32Array(1)),
   };
   adamUpdate(tensors, { ...problem, beta1, beta2, decoupled: false });
   return updated;

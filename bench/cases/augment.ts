@@ -8,8 +8,8 @@ import { augment, augmentParameters } from '../../src/ops/augment.ts';
 import { packedWords } from '../../src/ops/gather_images.ts';
 import { augmentationConfig } from '../../src/ssl/settings.ts';
 import { blurKernel, viewSeeds } from '../../src/ssl/views.ts';
-import type { Item, ListItems, Request } from '../contest.ts';
-import { GraphContestant, traceKept } from '../graph_contestant.ts';
+import type { Item, ListItems, Request } from '../benchmark.ts';
+import { GraphImplementation, traceKept } from '../graph_implementation.ts';
 import { simclrSettings } from '../simclr.ts';
 
 /**
@@ -90,7 +90,7 @@ const itemOf = ({ pairs: count, imageSize: size }: Request): Item<AugmentProblem
     async open(gpu, options) {
       const images = waves(count, size);
       const problem = { ...facts, images, parameters: await readParameters(gpu, count, size) };
-      const ours = await GraphContestant.open(gpu, options, () => build(images));
+      const ours = await GraphImplementation.open(gpu, options, () => build(images));
       // A hue or a saturation of a nearly grey pixel is ill-conditioned.
       return { problem, ours, tolerance: () => 1e-3 };
     },

@@ -3,8 +3,8 @@ import { constant, variable } from '../../src/graph/trace.ts';
 import { batchNorm } from '../../src/ops/batch_norm.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { noise } from '../arrays.ts';
-import type { Item, ListItems } from '../contest.ts';
-import { graphItem } from '../graph_contestant.ts';
+import type { Item, ListItems } from '../benchmark.ts';
+import { graphItem } from '../graph_implementation.ts';
 import { distinctNodes, times } from '../resnet_shapes.ts';
 
 /**

@@ -3,8 +3,8 @@ import { constant } from '../../src/graph/trace.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { noise } from '../arrays.ts';
-import type { Item, ListItems } from '../contest.ts';
-import { graphItem } from '../graph_contestant.ts';
+import type { Item, ListItems } from '../benchmark.ts';
+import { graphItem } from '../graph_implementation.ts';
 import { distinctNodes, times } from '../resnet_shapes.ts';
 
 export const directions = ['forward', 'input gradient', 'weight gradient'] as const;

@@ -1,8 +1,8 @@
 import { constant } from '../../src/graph/trace.ts';
 import { cosineSimilarity } from '../../src/ops/cosine_similarity.ts';
 import { noise } from '../arrays.ts';
-import type { ListItems } from '../contest.ts';
-import { graphItem } from '../graph_contestant.ts';
+import type { ListItems } from '../benchmark.ts';
+import { graphItem } from '../graph_implementation.ts';
 import { simclrSettings } from '../simclr.ts';
 
 /** Cosines of all pairs of rows. Value to compare: `s` [rows, others]. */

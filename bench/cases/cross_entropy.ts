@@ -2,8 +2,8 @@ import { constant } from '../../src/graph/trace.ts';
 import { crossEntropy } from '../../src/ops/cross_entropy.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { noise } from '../arrays.ts';
-import type { ListItems } from '../contest.ts';
-import { graphItem } from '../graph_contestant.ts';
+import type { ListItems } from '../benchmark.ts';
+import { graphItem } from '../graph_implementation.ts';
 
 /** The mean softmax cross-entropy and its gradient. Values to compare: `loss` [1], `dlogits` [rows, classes]. */
 export interface CrossEntropyProblem {

@@ -1,8 +1,8 @@
 import { constant } from '../../src/graph/trace.ts';
 import { matmul } from '../../src/ops/matmul.ts';
 import { noise } from '../arrays.ts';
-import type { Item, ListItems } from '../contest.ts';
-import { graphItem } from '../graph_contestant.ts';
+import type { Item, ListItems } from '../benchmark.ts';
+import { graphItem } from '../graph_implementation.ts';
 import { simclrSettings } from '../simclr.ts';
 
 /** c [m, n] = A B. Value to compare: `c`. */

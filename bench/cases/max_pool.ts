@@ -2,8 +2,8 @@ import { constant } from '../../src/graph/trace.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { maxPool2d } from '../../src/ops/max_pool.ts';
 import { noise } from '../arrays.ts';
-import type { ListItems } from '../contest.ts';
-import { graphItem } from '../graph_contestant.ts';
+import type { ListItems } from '../benchmark.ts';
+import { graphItem } from '../graph_implementation.ts';
 import { distinctNodes, times } from '../resnet_shapes.ts';
 
 /** The stem's pooling with its gradient. Values to compare: `y` [N, OH, OW, C], `dx` [N, H, W, C]. */

@@ -2,8 +2,8 @@ import { constant } from '../../src/graph/trace.ts';
 import { ntXent } from '../../src/losses/nt_xent.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { noise } from '../arrays.ts';
-import type { Item, ListItems } from '../contest.ts';
-import { graphItem } from '../graph_contestant.ts';
+import type { Item, ListItems } from '../benchmark.ts';
+import { graphItem } from '../graph_implementation.ts';
 import { simclrSettings } from '../simclr.ts';
 
 /** The loss of N pairs of embeddings and its gradient. Values to compare: `loss` [1], `dz` like z. */

@@ -15,8 +15,8 @@ import { traceStep } from '../../src/ssl/trace_step.ts';
 import { blurKernel } from '../../src/ssl/views.ts';
 import { stepParts } from '../../src/train/learner.ts';
 import type { TrainSettings } from '../../src/train/settings.ts';
-import type { Check, ListItems, Ours, Request, Values } from '../contest.ts';
-import { kernelTime, totalFlops } from '../graph_contestant.ts';
+import type { Check, ListItems, Ours, Request, Values } from '../benchmark.ts';
+import { kernelTime, totalFlops } from '../graph_implementation.ts';
 import { simclrSettings } from '../simclr.ts';
 import { chosen, otherThan } from '../variants.ts';
 import { traffic } from './step.ts';
@@ -96,10 +96,10 @@ class Pipeline implements Ours {
     const traced = traceStep(stepParts(source, all));
     const [{ graph, outputs }] = traced.phases;
     const results = Object.values(outputs);
-    const choose = await chosen(gpu, graph, results, options);
-    const program = await Program.compile(graph, state, outputs, { choose });
-    const other = otherThan(gpu, graph, results, choose);
-    const others = other && (async () => (await Pipeline.open(gpu, set, request, { choose: other })).ours);
+    const selectVariant = await chosen(gpu, graph, results, options);
+    const program = await Program.compile(graph, state, outputs, { selectVariant });
+    const other = otherThan(gpu, graph, results, selectVariant);
+    const others = other && (async () => (await Pipeline.open(gpu, set, request, { selectVariant: other })).ours);
     const ours = new Pipeline(program, state, inputsOf(traced, source, all), others);
     return { ours, parameters: await readEntries(state, trainedParameters(traced.learner)) };
   }

@@ -1,4 +1,4 @@
-import type { Choose, Plan, PlanOptions } from '../../src/graph/plan.ts';
+import type { Plan, PlanOptions, VariantSelector } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { byteLength, type Tensor } from '../../src/graph/tensor.ts';
@@ -6,13 +6,13 @@ import { constant, flatVariable, input, trace, variable } from '../../src/graph/
 import { ntXent } from '../../src/losses/nt_xent.ts';
 import { uniform } from '../../src/nn/init.ts';
 import { readEntries, type TorchTensor, toTorch } from '../../src/nn/state_dict.ts';
+import { checkFiniteGradients } from '../../src/ops/check_finite.ts';
 import { flatten } from '../../src/ops/flatten.ts';
 import { gradients } from '../../src/ops/gradients.ts';
-import { nonFiniteGuard } from '../../src/ops/guard.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { concatenate } from '../arrays.ts';
-import type { Check, Item, ListItems, Ours, Request, Values } from '../contest.ts';
-import { kernelTime, totalFlops } from '../graph_contestant.ts';
+import type { Check, Item, ListItems, Ours, Request, Values } from '../benchmark.ts';
+import { kernelTime, totalFlops } from '../graph_implementation.ts';
 import { SimClr } from '../simclr.ts';
 import { chosen, otherThan } from '../variants.ts';
 
@@ -68,12 +68,12 @@ function traceStep(model: SimClr, views: Tensor) {
   const parameters = model.parameters.map(({ tensor }) => tensor);
   const weights = flatVariable('weights', parameters);
   const optimizer = adam(weights, settings);
-  const firstBad = variable('first_bad_step', [1], undefined, 'u32');
+  const firstNonFinite = variable('first_non_finite', [1], undefined, 'u32');
   const { graph, result } = trace(() => {
     const { loss } = ntXent(model.embeddings(views), settings);
     const flatGradients = flatten(gradients(loss, parameters));
-    nonFiniteGuard(flatGradients, loss, input('step', [1], 'u32'), firstBad);
-    optimizer.update(flatGradients, firstBad);
+    checkFiniteGradients(flatGradients, loss, input('step', [1], 'u32'), firstNonFinite);
+    optimizer.update(flatGradients, firstNonFinite);
     return { loss, flatGradients };
   });
   return { graph, optimizer, ...result };
@@ -91,7 +91,7 @@ export function traffic({ nodes, isStored }: Plan): number {
   return moved.reduce((sum, tensor) => sum + byteLength(tensor), 0);
 }
 
-/** Our side of the contest. */
+/** Our implementation. */
 class Step implements Ours {
   readonly setting = 'hand-written kernels';
   private steps = 0;
@@ -102,15 +102,20 @@ class Step implements Ours {
     private readonly model: SimClr,
     private readonly views: Tensor,
     private readonly traced: ReturnType<typeof traceStep>,
-    private readonly choose: Choose,
+    private readonly selectVariant: VariantSelector,
   ) {}
 
-  static async open(state: State, model: SimClr, views: Tensor, options: Pick<PlanOptions, 'choose'>): Promise<Step> {
+  static async open(
+    state: State,
+    model: SimClr,
+    views: Tensor,
+    options: Pick<PlanOptions, 'selectVariant'>,
+  ): Promise<Step> {
     const traced = traceStep(model, views);
     const keep = [traced.flatGradients];
-    const choose = await chosen(state.gpu, traced.graph, [traced.loss, ...keep], options);
-    const program = await Program.compile(traced.graph, state, { loss: traced.loss }, { keep, choose });
-    return new Step(program, state, model, views, traced, choose);
+    const selectVariant = await chosen(state.gpu, traced.graph, [traced.loss, ...keep], options);
+    const program = await Program.compile(traced.graph, state, { loss: traced.loss }, { keep, selectVariant });
+    return new Step(program, state, model, views, traced, selectVariant);
   }
 
   get flops(): number {
@@ -150,9 +155,9 @@ class Step implements Ours {
   async check(): Promise<Check | undefined> {
     const { gpu } = this.state;
     const { graph, loss, flatGradients } = this.traced;
-    const choose = otherThan(gpu, graph, [loss, flatGradients], this.choose);
-    if (!choose) return undefined;
-    const other = await Step.open(new State(gpu), new SimClr(), this.views, { choose });
+    const selectVariant = otherThan(gpu, graph, [loss, flatGradients], this.selectVariant);
+    if (!selectVariant) return undefined;
+    const other = await Step.open(new State(gpu), new SimClr(), this.views, { selectVariant });
     const values = await other.first();
     other.destroy();
     return { name: 'other variants', values };

@@ -15,7 +15,7 @@ fn one_minus_exp(x: f32) -> f32 {
 }
 
 fn corrections() -> vec2<f32> {
-  let step = gate[1];
+  let step = scaler_step[1];
   return vec2(scalars[0] / one_minus_exp(step * params.log_beta1), sqrt(one_minus_exp(step * params.log_beta2)));
 }
 

@@ -15,7 +15,7 @@ export function checkNode(version) {
 }
 
 /** Options for npm, so that an unreachable registry costs seconds: by default npm waits and tries again for minutes. */
-export const patience = ['--fetch-retries=0', '--fetch-timeout=15000'];
+export const networkLimits = ['--fetch-retries=0', '--fetch-timeout=15000'];
 
 /** The longest look at the registry in milliseconds: npm's own limit does not cover the look-up of the server's name. */
 const lookLimit = 30_000;
@@ -71,7 +71,7 @@ export function ensureDependencies() {
 
 /** @returns {string | null} why the registry cannot be reached, null where it can */
 function registryFailure() {
-  const { status, stderr, error } = runNpm(['view', 'webgpu', 'version', ...patience, '--loglevel=error'], {
+  const { status, stderr, error } = runNpm(['view', 'webgpu', 'version', ...networkLimits, '--loglevel=error'], {
     timeout: lookLimit,
     killSignal: 'SIGKILL',
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { say } from './console.mjs';
 import { namesIn, replaceFolder, vulkanFolder } from './files.mjs';
-import { npmReason, patience, runNpm } from './npm.mjs';
+import { networkLimits, npmReason, runNpm } from './npm.mjs';
 
 /**
  * SwiftShader and a Vulkan loader, built for any Linux with glibc 2.17 on x64, from a package made for another purpose (a
@@ -62,7 +62,7 @@ function unpack(tarball, to) {
 function download(to) {
   const spec = `${source.name}@${source.version}`;
   // A cache of its own, deleted afterwards: the user's may not be writable, and keeping the archive serves nobody.
-  const options = ['--pack-destination', to, '--cache', join(to, 'cache'), ...patience, '--loglevel=error'];
+  const options = ['--pack-destination', to, '--cache', join(to, 'cache'), ...networkLimits, '--loglevel=error'];
   const { status, stderr, error } = runNpm(['pack', spec, ...options]);
   const file = namesIn(to).find((name) => name.endsWith('.tgz'));
   if (error) throw error;

@@ -7,7 +7,7 @@ import type { State } from '../graph/state.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import { input, trace } from '../graph/trace.ts';
 import type { Classifier } from '../nn/classifier.ts';
-import { decodeImages } from '../ops/augment.ts';
+import { preprocess } from '../ops/augment.ts';
 import { fromCounts } from './recognition.ts';
 
 /** What a classifier is run on: images, or features that were computed before. */
@@ -24,7 +24,7 @@ export const imageExamples = (source: ImageSource, { imageSize: size, mean, std 
   count: source.set.count,
   features(classifier, indices) {
     const { height, width } = source.set;
-    const x = decodeImages(source.images(indices), { height, width, size, mean, std });
+    const x = preprocess(source.images(indices), { height, width, size, mean, std });
     return classifier.features(x, { training: false });
   },
   inputs: (indices) => source.inputs(indices),

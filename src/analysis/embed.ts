@@ -5,7 +5,7 @@ import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import { input, trace } from '../graph/trace.ts';
 import type { Encoder } from '../nn/encoder.ts';
-import { decodeImages } from '../ops/augment.ts';
+import { preprocess } from '../ops/augment.ts';
 
 export interface EmbedOptions extends Preparation {
   /** Images a run, 64 by default. Results do not depend on it. */
@@ -36,7 +36,7 @@ export class Embedder {
     const { height, width } = set;
     const { graph, result } = trace(() => {
       const images = hostImages(set as ImageSet).images(input('indices', [batchSize], 'u32'));
-      const x = decodeImages(images, { height, width, size, mean, std });
+      const x = preprocess(images, { height, width, size, mean, std });
       return { features: encoder.forward(x, { training: false }) };
     });
     return new Embedder(await Program.compile(graph, state, result), set, batchSize, encoder.dimensions);

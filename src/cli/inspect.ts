@@ -1,11 +1,11 @@
 import type { Dataset } from '../data/dataset.ts';
 import { batchOf, epochOrder } from '../data/order.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { OccupancyMeter } from '../gpu/occupancy.ts';
 import type { LaunchTime } from '../gpu/profiler.ts';
+import { UtilizationMeter } from '../gpu/utilization.ts';
 import type { Tuner } from '../graph/autotune.ts';
+import { memoryOf } from '../graph/buffer_pool.ts';
 import { type PlannedLaunch, plan } from '../graph/plan.ts';
-import { memoryOf } from '../graph/slot_pool.ts';
 import { State } from '../graph/state.ts';
 import { countNumbers } from '../nn/module.ts';
 import { describePlan, describeProfile } from '../report/tables.ts';
@@ -39,7 +39,7 @@ export function dryRun(
     const found = tuner?.known(phase.graph, outputs);
     known += found?.known ?? 0;
     total += found?.total ?? 0;
-    const planned = plan(phase.graph, outputs, gpu.traits, { choose: found?.choose });
+    const planned = plan(phase.graph, outputs, gpu.traits, { selectVariant: found?.selectVariant });
     return { name: phase.name, runs: runsOf(phase, settings.batchSize), plan: planned };
   });
   const parameters = countNumbers(trainedParameters(parts.learner));
@@ -87,7 +87,7 @@ async function watchHost(
   { lr }: TrainSettings,
   terminal: Terminal,
 ): Promise<void> {
-  const meter = new OccupancyMeter(gpu);
+  const meter = new UtilizationMeter(gpu);
   const pending: StepRun[] = [];
   let host = 0;
   for (let i = 1; i <= watched; i++) {

@@ -1,8 +1,8 @@
 import { messageOf, UserError } from '../errors.ts';
 import { chooseAdapter, isSoftware, letGo, noAdapter, openInstance } from './adapters.ts';
 import { DeviceLost, describeError, oneLine, outOfMemory } from './faults.ts';
-import { patiently } from './patience.ts';
 import { Pipelines } from './pipelines.ts';
+import { pollWithBackoff } from './poll_with_backoff.ts';
 import { withoutHarmlessMessages } from './quiet.ts';
 
 /** A product of fragments that the matrix units of a device compute: M × K by K × N, and the types of factors and of sums. */
@@ -196,7 +196,7 @@ export class Gpu {
   /** Waits until a buffer's bytes can be read. UserError: the device was lost, or reported a fault, before they could. */
   async mapForReading(buffer: GPUBuffer): Promise<void> {
     try {
-      await patiently(buffer.mapAsync(GPUMapMode.READ));
+      await pollWithBackoff(buffer.mapAsync(GPUMapMode.READ));
     } catch (error) {
       // What happened is reported beside the refusal, by an event that needs its turn.
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -207,7 +207,7 @@ export class Gpu {
 
   /** Waits until the device has done all that was submitted. UserError: it reported a fault. */
   async finish(): Promise<void> {
-    await patiently(this.device.queue.onSubmittedWorkDone());
+    await pollWithBackoff(this.device.queue.onSubmittedWorkDone());
     this.check();
   }
 

@@ -26,7 +26,7 @@ export type Constants = Readonly<Record<string, number>>;
 /** Values of the fields of a kernel's `params` uniform. */
 export type Params = Readonly<Record<string, number>>;
 
-/** `conv2d/gather.wgsl:41` for a line of a kernel's code after its includes were put in. */
+/** `conv2d/implicit_gemm.wgsl:41` for a line of a kernel's code after its includes were put in. */
 export function sourceLine(kernel: Kernel, line: number): string {
   const run = kernel.lines.findLast(([first]) => first <= line);
   return run ? `kernels/${run[1]}:${run[2] + line - run[0]}` : `kernels/${kernel.name}.wgsl`;

@@ -1,7 +1,7 @@
 import { messageOf, UserError } from '../errors.ts';
 import { describeError, firstLine, oneLine } from './faults.ts';
 import { type Constants, type Kernel, sourceLine } from './kernel.ts';
-import { patiently } from './patience.ts';
+import { pollWithBackoff } from './poll_with_backoff.ts';
 
 /** What a device has compiled: each kernel's module and layout once, a pipeline for each set of constants. */
 export class Pipelines {
@@ -58,7 +58,7 @@ export class Pipelines {
       layout: device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [this.layout(kernel)] }),
       compute: { module, entryPoint: 'main', constants },
     });
-    const [info, result, error] = await patiently(
+    const [info, result, error] = await pollWithBackoff(
       Promise.all([
         module.getCompilationInfo(),
         pipeline.catch((reason: unknown) => messageOf(reason)),

@@ -1,18 +1,19 @@
 /**
- * Chooses kernel variants by measurement. Every node for which an op offers several (`Lowering.pick`) is run alone, on made-up
- * values of its own shapes, once with each variant; a variant may only win if its results equal those of one that runs other kernels.
+ * Chooses kernel variants by measurement. Every node for which an op offers several (`Lowering.selectVariant`) is run alone, on
+ * made-up values of its own shapes, once with each variant; a variant may only win if its results equal those of one that runs
+ * other kernels.
  */
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DeviceLost } from '../gpu/faults.ts';
 import { agreement, fill, sampleOf, timeOf } from './autotune_measure.ts';
 import { type Trial, winner, witnesses } from './autotune_trials.ts';
-import type { Chooser } from './chooser.ts';
-import { type Choose, type PlanOptions, plan } from './plan.ts';
+import { type PlanOptions, plan, type VariantSelector } from './plan.ts';
 import { Program } from './program.ts';
 import { State } from './state.ts';
 import type { Launch, Node, Tensor } from './tensor.ts';
 import { apply, type Graph, trace, variable } from './trace.ts';
+import type { VariantTuner } from './variant_tuner.ts';
 
 /** What was found for one op and shape: the winner, and the time of each variant that was right, in milliseconds. */
 export interface Tuning {
@@ -59,7 +60,7 @@ interface Isolated {
 }
 
 /** One device's findings. `choices` holds what programs were made with: a run that goes on pins it, to stay the same run. */
-export class Tuner implements Chooser {
+export class Tuner implements VariantTuner {
   readonly choices = new Map<string, string>();
 
   constructor(
@@ -75,7 +76,7 @@ export class Tuner implements Chooser {
   }
 
   /** The choice for a graph that is to be planned with these options; measures what is not known yet. */
-  async choose(graph: Graph, outputs: readonly Tensor[], options: PlanOptions): Promise<Choose> {
+  async selectVariants(graph: Graph, outputs: readonly Tensor[], options: PlanOptions): Promise<VariantSelector> {
     const items = this.itemsOf(graph, outputs, options);
     const unknown = items.filter((item) => !this.recall(item));
     const end = performance.now() + (this.limits.milliseconds ?? Number.POSITIVE_INFINITY);
@@ -91,13 +92,13 @@ export class Tuner implements Chooser {
   }
 
   /** The choice by what is known already, with nothing measured: of how many ops and shapes there are variants, and known for how many. */
-  known(graph: Graph, outputs: readonly Tensor[]): { choose: Choose; known: number; total: number } {
+  known(graph: Graph, outputs: readonly Tensor[]): { selectVariant: VariantSelector; known: number; total: number } {
     const items = this.itemsOf(graph, outputs, {});
     const known = items.filter((item) => this.recall(item));
-    return { choose: this.taken, known: known.length, total: items.length };
+    return { selectVariant: this.taken, known: known.length, total: items.length };
   }
 
-  private readonly taken: Choose = (node, names) => this.choices.get(keyOf(node, names));
+  private readonly taken: VariantSelector = (node, names) => this.choices.get(keyOf(node, names));
 
   private measured(item: Isolated): Promise<Tuning> {
     return this.measure(item).catch((error: unknown) => {
@@ -117,7 +118,7 @@ export class Tuner implements Chooser {
     const found = new Map<string, Isolated>();
     plan(graph, outputs, this.gpu.traits, {
       ...options,
-      choose: (node, names) => {
+      selectVariant: (node, names) => {
         if (names.length > 1) found.set(keyOf(node, names), isolate(node, names));
         return undefined;
       },
@@ -174,7 +175,7 @@ export class Tuner implements Chooser {
   /** What a variant would launch; undefined where it does not fit the device. */
   private launchesOf({ graph, outputs }: Isolated, name: string): readonly Launch[] | undefined {
     try {
-      return plan(graph, outputs, this.gpu.traits, { choose: () => name }).launches;
+      return plan(graph, outputs, this.gpu.traits, { selectVariant: () => name }).launches;
     } catch (error) {
       if (error instanceof UserError) return undefined;
       throw error;
@@ -215,7 +216,7 @@ export class Tuner implements Chooser {
 
   private async compile({ key, graph, outputs }: Isolated, state: State, name: string): Promise<Program | undefined> {
     try {
-      return await Program.compile(graph, state, {}, { keep: outputs, choose: () => name });
+      return await Program.compile(graph, state, {}, { keep: outputs, selectVariant: () => name });
     } catch (error) {
       // A device that failed can tell nothing of this variant, nor of any other: nothing must be noted for later runs.
       if (!(error instanceof UserError) || this.gpu.failure) throw error;

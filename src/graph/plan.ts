@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { fuse } from './fuse.ts';
-import { assignSlots, type Block, type Place, Places } from './places.ts';
+import { type Allocation, assignBuffers, Layout, type Placement } from './layout.ts';
 import { byteLength, type Launch, type Node, Scratch, Tensor, type Variants } from './tensor.ts';
 import type { Graph } from './trace.ts';
 
@@ -17,49 +17,49 @@ export interface Plan {
   readonly launches: readonly PlannedLaunch[];
   /** Leaves that are read or updated, flat parents in place of their members. */
   readonly leaves: readonly Tensor[];
-  readonly blocks: readonly Block[];
-  /** Bytes of the buffers that blocks share. */
-  readonly slots: readonly number[];
+  readonly allocations: readonly Allocation[];
+  /** Bytes of the buffers that allocations share. */
+  readonly bufferSizes: readonly number[];
   readonly outputs: readonly Tensor[];
-  place(tensor: Tensor | Scratch): Place;
+  placement(tensor: Tensor | Scratch): Placement;
   /** Whether a launch writes or reads the tensor: fused nodes leave some outputs out. */
   isStored(tensor: Tensor): boolean;
 }
 
 export interface PlanOptions {
-  /** Every block in a slot of its own, so that all intermediates can be read after a run. */
+  /** Every allocation in a buffer of its own, so that all intermediates can be read after a run. */
   inspect?: boolean;
   /** Tensors to compute and keep on the device although nothing reads them back. */
   keep?: readonly Tensor[];
   /** Which of a node's variants is taken; the first unless it says otherwise. */
-  choose?: Choose;
+  selectVariant?: VariantSelector;
 }
 
 /** The name of the variant to take for a node, out of those that there are, or undefined for the first. */
-export type Choose = (node: Node, variants: readonly string[]) => string | undefined;
+export type VariantSelector = (node: Node, variants: readonly string[]) => string | undefined;
 
 /**
  * Decides what runs and where everything lies: drops nodes that nothing needs, fuses, turns nodes into launches, and lays
- * intermediates into shared slots by the launches during which they live.
+ * intermediates into shared buffers by the launches during which they live.
  */
 export function plan(graph: Graph, outputs: readonly Tensor[], device: DeviceTraits, options: PlanOptions = {}): Plan {
   const kept = [...outputs, ...(options.keep ?? [])];
   const nodes = fuse(liveNodes(graph.nodes, kept), kept);
-  const places = new Places(nodes, options.inspect ? undefined : kept);
-  const launches = nodes.flatMap((node) => lower(node, device, places.isInPlace(node), options.choose));
-  const blocks = setLifetimes(launches, kept, places);
-  if (options.inspect) for (const block of blocks) block.dedicated = true;
+  const layout = new Layout(nodes, options.inspect ? undefined : kept);
+  const launches = nodes.flatMap((node) => lower(node, device, layout.isInPlace(node), options.selectVariant));
+  const allocations = setLifetimes(launches, kept, layout);
+  if (options.inspect) for (const allocation of allocations) allocation.dedicated = true;
   return {
     nodes,
     launches,
-    leaves: usedLeaves(launches, kept, places),
-    blocks,
-    slots: assignSlots(blocks),
+    leaves: usedLeaves(launches, kept, layout),
+    allocations,
+    bufferSizes: assignBuffers(allocations),
     outputs,
-    place: (tensor) => places.of(tensor),
+    placement: (tensor) => layout.of(tensor),
     isStored(tensor) {
-      const { root } = places.of(tensor);
-      return root instanceof Tensor || root.slot >= 0;
+      const { root } = layout.of(tensor);
+      return root instanceof Tensor || root.buffer >= 0;
     },
   };
 }
@@ -92,16 +92,21 @@ function checkLimits({ label, outputs }: Node, { bindings }: Launch, { limits, a
   }
 }
 
-function lower(node: Node, device: DeviceTraits, inPlace: boolean, choose: Choose = () => undefined): PlannedLaunch[] {
+function lower(
+  node: Node,
+  device: DeviceTraits,
+  inPlace: boolean,
+  select: VariantSelector = () => undefined,
+): PlannedLaunch[] {
   const { inputs, outputs, attrs } = node;
-  const pick = (variants: Variants) => {
+  const selectVariant = (variants: Variants) => {
     const names = Object.keys(variants);
-    const name = choose(node, names) ?? names[0];
+    const name = select(node, names) ?? names[0];
     const launches = variants[name];
     if (!launches) throw new Error(`${node.label}: has no variant '${name}' (it has ${names.join(', ')})`);
     return launches();
   };
-  const launches = node.op.launches({ inputs, outputs, attrs, device, pick, inPlace });
+  const launches = node.op.launches({ inputs, outputs, attrs, device, selectVariant, inPlace });
   for (const launch of launches) checkLimits(node, launch, device);
   return launches.map((launch) => ({
     ...launch,
@@ -114,28 +119,28 @@ function lower(node: Node, device: DeviceTraits, inPlace: boolean, choose: Choos
 const variantOf = ({ constants }: Launch): string =>
   constants ? `{${Object.entries(constants).map(([name, value]) => `${name}=${value}`)}}` : '';
 
-function setLifetimes(launches: readonly PlannedLaunch[], outputs: readonly Tensor[], places: Places): Block[] {
-  const blocks = new Set<Block>();
+function setLifetimes(launches: readonly PlannedLaunch[], outputs: readonly Tensor[], layout: Layout): Allocation[] {
+  const allocations = new Set<Allocation>();
   launches.forEach(({ bindings }, index) => {
     for (const bound of Object.values(bindings)) {
-      const { root } = places.of(bound);
+      const { root } = layout.of(bound);
       if (root instanceof Tensor) continue;
-      if (!blocks.has(root)) root.first = index;
+      if (!allocations.has(root)) root.first = index;
       root.last = index;
-      blocks.add(root);
+      allocations.add(root);
     }
   });
   for (const output of outputs) {
-    const { root } = places.of(output);
+    const { root } = layout.of(output);
     if (!(root instanceof Tensor)) root.last = launches.length;
   }
-  return [...blocks];
+  return [...allocations];
 }
 
-function usedLeaves(launches: readonly PlannedLaunch[], outputs: readonly Tensor[], places: Places): Tensor[] {
+function usedLeaves(launches: readonly PlannedLaunch[], outputs: readonly Tensor[], layout: Layout): Tensor[] {
   const leaves = new Set<Tensor>();
   for (const bound of [...launches.flatMap(({ bindings }) => Object.values(bindings)), ...outputs]) {
-    const { root } = places.of(bound);
+    const { root } = layout.of(bound);
     if (root instanceof Tensor) leaves.add(root);
   }
   return [...leaves];

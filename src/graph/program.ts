@@ -1,15 +1,15 @@
 import type { Gpu } from '../gpu/device.ts';
 import { packParams } from '../gpu/kernel.ts';
 import { type LaunchTime, Profiler } from '../gpu/profiler.ts';
+import type { BufferPool } from './buffer_pool.ts';
 import { Buffers, guardBytes } from './buffers.ts';
-import { chooserOf } from './chooser.ts';
 import { Derived } from './derived.ts';
 import { type Plan, type PlannedLaunch, type PlanOptions, plan } from './plan.ts';
-import type { SlotPool } from './slot_pool.ts';
 import { type State, typedArray, uploadable } from './state.ts';
 import { type Dispatch, type Submission, submissions } from './submission.ts';
 import { byteLength, type Data, elementBytes, type Tensor } from './tensor.ts';
 import type { Graph } from './trace.ts';
+import { variantTunerOf } from './variant_tuner.ts';
 
 /** Runs whose outputs may wait to be read at the same time. */
 const ringSize = 4;
@@ -61,12 +61,12 @@ export class Program<Name extends string = string> {
     graph: Graph,
     state: State,
     outputs: Readonly<Record<Name, Tensor>> = {} as Readonly<Record<Name, Tensor>>,
-    options: PlanOptions & { onPipeline?: (done: number, total: number) => void; pool?: SlotPool } = {},
+    options: PlanOptions & { onPipeline?: (done: number, total: number) => void; pool?: BufferPool } = {},
   ): Promise<Program<Name>> {
     const { gpu } = state;
     const tensors = Object.values<Tensor>(outputs);
-    const choose = options.choose ?? (await chooserOf(gpu)?.choose(graph, tensors, options));
-    const planned = plan(graph, tensors, gpu.traits, { ...options, choose });
+    const selectVariant = options.selectVariant ?? (await variantTunerOf(gpu)?.selectVariants(graph, tensors, options));
+    const planned = plan(graph, tensors, gpu.traits, { ...options, selectVariant });
     const buffers = new Buffers(planned, state, options.inspect ? guardBytes : 0, options.pool);
     try {
       const dispatches = await prepare(gpu, planned.launches, buffers, options.onPipeline);
@@ -160,7 +160,7 @@ export class Program<Name extends string = string> {
     return typedArray(tensor.dtype, await this.gpu.readBuffer(buffer, offset + at, bytes), 0, length);
   }
 
-  /** Names of the blocks behind whose end something was written (programs compiled with `inspect`). */
+  /** Names of the allocations behind whose end something was written (programs compiled with `inspect`). */
   damagedGuards(): Promise<string[]> {
     return this.buffers.damagedGuards();
   }

@@ -131,7 +131,7 @@ export interface Lowering<A> {
   readonly attrs: A;
   readonly device: DeviceTraits;
   /** Launches of one of several ways, once a node: the first, or the one that was found to be the fastest for this node. */
-  pick(variants: Variants): readonly Launch[];
+  selectVariant(variants: Variants): readonly Launch[];
   /** The output of `Op.inPlace` lies where its input lay: bind the output only. */
   readonly inPlace: boolean;
 }

@@ -55,14 +55,14 @@ function requestOnce(
   return new Promise((resolve, reject) => {
     const get = url.startsWith('https:') ? getHttps : getHttp;
     const sent = get(url, { headers, timeout: idle }, (response) => {
-      clearTimeout(patience);
+      clearTimeout(answerTimeout);
       resolve(response);
     });
     const silent = (milliseconds: number) => () => sent.destroy(new Silence(milliseconds));
-    const patience = setTimeout(silent(answer), answer);
+    const answerTimeout = setTimeout(silent(answer), answer);
     sent.on('timeout', silent(idle));
     sent.on('error', (error) => {
-      clearTimeout(patience);
+      clearTimeout(answerTimeout);
       const Kind = hasCode(error, 'ECONNRESET', 'EPIPE') ? Transient : Unreachable;
       reject(new Kind(unreachable(error, new URL(url).hostname), { cause: error }));
     });

@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { Linear } from './layers.ts';
-import type { Entry, Mode } from './module.ts';
+import type { Mode, NamedTensor } from './module.ts';
 import { ResNet, type ResNetOptions } from './resnet.ts';
 
 export interface ClassifierOptions extends ResNetOptions {
@@ -17,11 +17,11 @@ export class Classifier {
     this.fc = new Linear('fc', this.encoder.dimensions, options.classes, options.seed);
   }
 
-  get parameters(): readonly Entry[] {
+  get parameters(): readonly NamedTensor[] {
     return [...this.encoder.parameters, ...this.fc.parameters];
   }
 
-  get buffers(): readonly Entry[] {
+  get buffers(): readonly NamedTensor[] {
     return this.encoder.buffers;
   }
 

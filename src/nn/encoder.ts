@@ -1,12 +1,12 @@
 import type { Tensor } from '../graph/tensor.ts';
-import type { Entry, Mode } from './module.ts';
+import type { Mode, NamedTensor } from './module.ts';
 
 /** A network that turns images into features. */
 export interface Encoder {
   /** Numbers in a row of features. */
   readonly dimensions: number;
-  readonly parameters: readonly Entry[];
-  readonly buffers: readonly Entry[];
+  readonly parameters: readonly NamedTensor[];
+  readonly buffers: readonly NamedTensor[];
   /** Images [N, H, W, 4] (the fourth channel zero) → features [N, dimensions], f32 in any precision. */
   forward(x: Tensor, mode: Mode): Tensor;
 }

@@ -15,18 +15,18 @@ export interface Mode {
 }
 
 /** A named value of a module and the shape under which PyTorch knows it. */
-export interface Entry {
+export interface NamedTensor {
   readonly tensor: Tensor;
   /** PyTorch's shape: convolution weights are `OIHW` there and `[O, kh, kw, I padded to 4]` here. */
   readonly torchShape: Shape;
 }
 
 /** Numbers that PyTorch's tensors hold: without the channels that ours are padded with. */
-export const countNumbers = (entries: readonly Entry[]): number =>
+export const countNumbers = (entries: readonly NamedTensor[]): number =>
   entries.reduce((sum, { torchShape }) => sum + elements(torchShape), 0);
 
 /** Error: two of the tensors have one name, under which a file could keep only one of them. */
-export function checkNames(entries: readonly Entry[]): void {
+export function checkNames(entries: readonly NamedTensor[]): void {
   const seen = new Set<string>();
   for (const { tensor } of entries) {
     if (seen.has(tensor.name)) throw new Error(`two parameters are named '${tensor.name}': give one network a name`);
@@ -39,8 +39,8 @@ export function checkNames(entries: readonly Entry[]): void {
  * made once; `forward` may be traced into any number of programs, which share the values through their `State`.
  */
 export abstract class Module {
-  private readonly ownParameters: Entry[] = [];
-  private readonly ownBuffers: Entry[] = [];
+  private readonly ownParameters: NamedTensor[] = [];
+  private readonly ownBuffers: NamedTensor[] = [];
   private readonly children: Module[] = [];
 
   /** @param name full name, `layer1.0.conv1`; empty for a whole network. */
@@ -65,12 +65,12 @@ export abstract class Module {
   }
 
   /** All parameters (what training changes), in the order of PyTorch's `named_parameters()`. */
-  get parameters(): readonly Entry[] {
+  get parameters(): readonly NamedTensor[] {
     return [...this.ownParameters, ...this.children.flatMap((child) => child.parameters)];
   }
 
   /** All buffers: running statistics. */
-  get buffers(): readonly Entry[] {
+  get buffers(): readonly NamedTensor[] {
     return [...this.ownBuffers, ...this.children.flatMap((child) => child.buffers)];
   }
 

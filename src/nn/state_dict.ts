@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { elements, type Shape } from '../graph/tensor.ts';
-import type { Entry, Module } from './module.ts';
+import type { Module, NamedTensor } from './module.ts';
 
 /** A float tensor as PyTorch would hold it: row-major, convolution weights `OIHW`. */
 export interface TorchTensor {
@@ -9,10 +9,10 @@ export interface TorchTensor {
   readonly data: Float32Array;
 }
 
-const isConvolution = ({ torchShape }: Entry): boolean => torchShape.length === 4;
+const isConvolution = ({ torchShape }: NamedTensor): boolean => torchShape.length === 4;
 
 /** From `[O, kh, kw, I padded]` to `OIHW`; other tensors are the same in both. */
-export function toTorch(entry: Entry, data: Float32Array): TorchTensor {
+export function toTorch(entry: NamedTensor, data: Float32Array): TorchTensor {
   const shape = entry.torchShape;
   if (!isConvolution(entry)) return { shape, data: data.slice() };
   const result = new Float32Array(elements(shape));
@@ -23,7 +23,7 @@ export function toTorch(entry: Entry, data: Float32Array): TorchTensor {
 }
 
 /** From PyTorch's layout to ours, with zeros for padded channels. */
-export function fromTorch(entry: Entry, data: Float32Array): Float32Array {
+export function fromTorch(entry: NamedTensor, data: Float32Array): Float32Array {
   if (!isConvolution(entry)) return data;
   const result = new Float32Array(entry.tensor.size);
   forWeights(entry, (ours, theirs) => {
@@ -33,7 +33,7 @@ export function fromTorch(entry: Entry, data: Float32Array): Float32Array {
 }
 
 /** Where each weight of a convolution lies in both layouts; without divisions, as a checkpoint has tens of millions of them. */
-function forWeights({ tensor, torchShape }: Entry, visit: (ours: number, theirs: number) => void): void {
+function forWeights({ tensor, torchShape }: NamedTensor, visit: (ours: number, theirs: number) => void): void {
   const [outputs, channels, height, width] = torchShape;
   const kernel = height * width;
   const padded = tensor.shape[3];
@@ -46,7 +46,7 @@ function forWeights({ tensor, torchShape }: Entry, visit: (ours: number, theirs:
 }
 
 /** Values of entries in PyTorch's layout, by name. `valuesOf` may be another variable of the same layout (a moment). */
-export async function readEntries(state: State, entries: readonly Entry[]): Promise<Map<string, TorchTensor>> {
+export async function readEntries(state: State, entries: readonly NamedTensor[]): Promise<Map<string, TorchTensor>> {
   const values = await state.readAll(entries.map(({ tensor }) => tensor));
   return new Map(entries.map((entry) => [entry.tensor.name, toTorch(entry, values.get(entry.tensor) as Float32Array)]));
 }
@@ -57,7 +57,7 @@ type Tensors = ReadonlyMap<string, TorchTensor>;
  * The check of every tensor that is read from a file: all entries are there, in PyTorch's shapes, with finite values.
  * @throws UserError names the first tensor that is wrong, in the order of the entries
  */
-export function checkTensors(entries: readonly Entry[], tensors: Tensors, source: string): void {
+export function checkTensors(entries: readonly NamedTensor[], tensors: Tensors, source: string): void {
   for (const { tensor, torchShape } of entries) {
     const { name } = tensor;
     const found = tensors.get(name);
@@ -75,7 +75,7 @@ const another = 'the file is damaged, or of another architecture or projection h
 
 /** UserError: a value of a tensor is NaN or infinite. */
 export function checkFinite(name: string, { data }: TorchTensor, source: string): void {
-  const at = firstNonFinite(data);
+  const at = indexOfNonFinite(data);
   if (at < 0) return;
   throw new UserError(
     `${source}: tensor '${name}' has a value that is not finite (element ${at} is ${data[at]}); give another file`,
@@ -83,7 +83,12 @@ export function checkFinite(name: string, { data }: TorchTensor, source: string)
 }
 
 /** UserError: there are tensors that the entries do not have: they are of a larger network. */
-export function checkNoOthers(entries: readonly Entry[], names: Iterable<string>, what: string, source: string): void {
+export function checkNoOthers(
+  entries: readonly NamedTensor[],
+  names: Iterable<string>,
+  what: string,
+  source: string,
+): void {
   const known = new Set(entries.map(({ tensor }) => tensor.name));
   for (const name of names) {
     if (known.has(name)) continue;
@@ -92,16 +97,16 @@ export function checkNoOthers(entries: readonly Entry[], names: Iterable<string>
 }
 
 /** Sets entries from tensors in PyTorch's layout. UserError: see `checkTensors`; then nothing is changed. */
-export function writeEntries(state: State, entries: readonly Entry[], tensors: Tensors, source: string): void {
+export function writeEntries(state: State, entries: readonly NamedTensor[], tensors: Tensors, source: string): void {
   checkTensors(entries, tensors, source);
   for (const entry of entries) state.write(entry.tensor, fromTorch(entry, tensors.get(entry.tensor.name)!.data));
 }
 
 /** Parameters and buffers. */
-export const entriesOf = (module: Module): readonly Entry[] => [...module.parameters, ...module.buffers];
+export const entriesOf = (module: Module): readonly NamedTensor[] => [...module.parameters, ...module.buffers];
 
 /** Index of the first element that is NaN or infinite, or −1. A loop: files of a training have tens of millions of values. */
-export function firstNonFinite(data: ArrayLike<number>): number {
+export function indexOfNonFinite(data: ArrayLike<number>): number {
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
   return -1;
 }

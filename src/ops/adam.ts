@@ -3,8 +3,8 @@ import updateF16 from '../../kernels/adam/update_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { check, flatAlignment, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
-import { isFlat } from './guard.ts';
-import { checkPermit, type HalfUpdate } from './half_copy.ts';
+import { isFlat } from './check_finite.ts';
+import { checkSkipCondition, type HalfUpdate } from './half_copy.ts';
 
 export interface AdamAttrs {
   readonly beta1: number;
@@ -23,9 +23,11 @@ export interface AdamTensors {
   readonly gradients: Tensor;
   /** f32 [3], made in float64 by the host: [lr, lr/(1−β₁ᵗ), √(1−β₂ᵗ)]. */
   readonly scalars: Tensor;
-  /** u32 [1]: nothing is updated while it is not 0 (see `guard`). */
-  readonly firstBad: Tensor;
-  /** With copies of f16: the gate stands for firstBad, and of the scalars only lr counts, for the device counts the steps. */
+  /** u32 [1]: nothing is updated while it is not 0 (see `check_finite`). */
+  readonly firstNonFinite: Tensor;
+  /**
+   * With copies of f16: `scalerStep` stands for firstNonFinite, and of the scalars only lr counts, for the device counts the steps.
+   */
   readonly half?: HalfUpdate;
 }
 
@@ -35,14 +37,14 @@ export interface AdamTensors {
  */
 export const adamOp: Op<AdamAttrs> = {
   name: 'adam',
-  infer([weights, expAvg, expAvgSq, gradients, scalars, permit, copy]) {
+  infer([weights, expAvg, expAvgSq, gradients, scalars, skipCondition, copy]) {
     const flat = [weights, expAvg, expAvgSq, gradients];
     check(isFlat(...flat), 'adam', 'weights, moments and gradients must be flat tensors of one length', ...flat);
     check(scalars.dtype === 'f32' && scalars.size === 3, 'adam', 'scalars must be f32 [3]', scalars);
-    checkPermit('adam', weights, permit, copy);
+    checkSkipCondition('adam', weights, skipCondition, copy);
     return [];
   },
-  launches({ inputs: [weights, exp_avg, exp_avg_sq, gradients, scalars, permit, copy], attrs }) {
+  launches({ inputs: [weights, exp_avg, exp_avg_sq, gradients, scalars, skipCondition, copy], attrs }) {
     const shared = { weights, exp_avg, exp_avg_sq, gradients, scalars };
     const { beta1, beta2 } = attrs;
     const workgroups = grid1d(weights.size, flatAlignment);
@@ -50,7 +52,9 @@ export const adamOp: Op<AdamAttrs> = {
       {
         constants: { folded: Number(workgroups[0] * workgroups[1] > weights.size / flatAlignment) },
         kernel: copy ? updateF16 : update,
-        bindings: copy ? { ...shared, gate: permit, half_weights: copy } : { ...shared, first_bad: permit },
+        bindings: copy
+          ? { ...shared, scaler_step: skipCondition, half_weights: copy }
+          : { ...shared, first_non_finite: skipCondition },
         params: {
           quads: weights.size / 4,
           beta1,
@@ -72,9 +76,9 @@ export const adamOp: Op<AdamAttrs> = {
 
 /** Records one update of flat weights and moments by Adam. */
 export function adamUpdate(
-  { weights, expAvg, expAvgSq, gradients, scalars, firstBad, half }: AdamTensors,
+  { weights, expAvg, expAvgSq, gradients, scalars, firstNonFinite, half }: AdamTensors,
   attrs: AdamAttrs,
 ): void {
-  const last = half ? [half.gate, half.copy] : [firstBad];
+  const last = half ? [half.scalerStep, half.copy] : [firstNonFinite];
   apply(adamOp, [weights, expAvg, expAvgSq, gradients, scalars, ...last], attrs);
 }

@@ -207,9 +207,9 @@ export const augmentOp: Op<AugmentAttrs> = {
 };
 
 /** The crop of each view (whole images by default), resized with antialiasing, its flip, and (v − mean)/std. */
-export const decodeImagesOp: Op<ResampleOptions> = {
-  name: 'decode_images',
-  infer: (inputs, attrs) => inferViews('decode_images', inputs, attrs),
+export const preprocessOp: Op<ResampleOptions> = {
+  name: 'preprocess',
+  infer: (inputs, attrs) => inferViews('preprocess', inputs, attrs),
   launches: (lowering) => [cropLaunch(lowering, true, colourParams(lowering.attrs.mean, lowering.attrs.std))],
 };
 
@@ -223,10 +223,10 @@ export const augment = (images: Tensor, parameters: Tensor, options: AugmentOpti
 
 /** The crop and the flip of `parameters` [V, 16] alone, resized with antialiasing and normalised: views f32 [V, size, size, 4]. */
 export const cropImages = (images: Tensor, parameters: Tensor, options: ResampleOptions): Tensor =>
-  apply(decodeImagesOp, [images, parameters], options)[0];
+  apply(preprocessOp, [images, parameters], options)[0];
 
 /** Packed images u32 [N, words] → f32 [N, size, size, 4], as evaluation sees them. */
-export function decodeImages(images: Tensor, options: ResampleOptions): Tensor {
+export function preprocess(images: Tensor, options: ResampleOptions): Tensor {
   const row = packAugmentParameters({ crop: [0, 0, options.height, options.width] });
   const rows = Float32Array.from({ length: images.shape[0] * 16 }, (_, i) => row[i % 16]);
   const parameters = constant('whole images', rows, [images.shape[0], 16]);

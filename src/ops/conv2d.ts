@@ -27,12 +27,12 @@ export const conv2dOp: Op<Conv2dAttributes> = {
     );
     return [{ shape: [n, outHeight, outWidth, o], dtype: x.dtype }];
   },
-  launches({ inputs: [x, w], outputs: [y], attrs, device, pick }) {
+  launches({ inputs: [x, w], outputs: [y], attrs, device, selectVariant }) {
     const from = new Padding();
     const [xp, wp] = [from.channels('x', x), from.weight('w', w)];
     const to = new Padding();
     const conv = { device, attrs, x: xp, w: wp, y: to.output('y', y), flops: flops(y.size, w) };
-    return [...from.launches, ...pick(forwardVariants(conv)), ...to.launches];
+    return [...from.launches, ...selectVariant(forwardVariants(conv)), ...to.launches];
   },
   gradient: ({ inputs: [x, w], attrs }, [dy]) =>
     dy ? [conv2dBackwardInput(dy, w, attrs, x.shape), conv2dBackwardWeight(dy, x, attrs, w.shape)] : [],
@@ -45,12 +45,12 @@ export const conv2dBackwardInputOp: Op<Conv2dAttributes & { inputShape: Shape }>
     checkTypes('conv2d_backward_input', dy, w);
     return [{ shape: inputShape, dtype: dy.dtype }];
   },
-  launches({ inputs: [dy, w], outputs: [dx], attrs, device, pick }) {
+  launches({ inputs: [dy, w], outputs: [dx], attrs, device, selectVariant }) {
     const from = new Padding();
     const [dyp, wp] = [from.channels('dy', dy), from.weight('w', w)];
     const to = new Padding();
     const conv = { device, attrs, x: to.output('dx', dx), w: wp, y: dyp, flops: flops(dy.size, w) };
-    return [...from.launches, ...pick(backwardInputVariants(conv)), ...to.launches];
+    return [...from.launches, ...selectVariant(backwardInputVariants(conv)), ...to.launches];
   },
 };
 
@@ -61,12 +61,12 @@ export const conv2dBackwardWeightOp: Op<Conv2dAttributes & { weightShape: Shape 
     checkTypes('conv2d_backward_weight', dy, x);
     return [{ shape: weightShape, dtype: 'f32' }];
   },
-  launches({ inputs: [dy, x], outputs: [dw], attrs, device, pick }) {
+  launches({ inputs: [dy, x], outputs: [dw], attrs, device, selectVariant }) {
     const from = new Padding();
     const [dyp, xp] = [from.channels('dy', dy), from.channels('x', x)];
     const to = new Padding();
     const conv = { device, attrs, x: xp, w: to.output('dw', dw), y: dyp, flops: flops(dy.size, dw) };
-    return [...from.launches, ...pick(backwardWeightVariants(conv)), ...to.launches];
+    return [...from.launches, ...selectVariant(backwardWeightVariants(conv)), ...to.launches];
   },
 };
 

@@ -3,10 +3,10 @@ import backwardWeight from '../../kernels/conv2d/backward_weight.wgsl';
 import backwardWeightF16 from '../../kernels/conv2d/backward_weight_f16.wgsl';
 import backwardWeightSubgroup from '../../kernels/conv2d/backward_weight_subgroup.wgsl';
 import backwardWeightSubgroupF16 from '../../kernels/conv2d/backward_weight_subgroup_f16.wgsl';
-import gather from '../../kernels/conv2d/gather.wgsl';
-import gatherF16 from '../../kernels/conv2d/gather_f16.wgsl';
-import gatherSubgroup from '../../kernels/conv2d/gather_subgroup.wgsl';
-import gatherSubgroupF16 from '../../kernels/conv2d/gather_subgroup_f16.wgsl';
+import implicitGemm from '../../kernels/conv2d/implicit_gemm.wgsl';
+import implicitGemmF16 from '../../kernels/conv2d/implicit_gemm_f16.wgsl';
+import implicitGemmSubgroup from '../../kernels/conv2d/implicit_gemm_subgroup.wgsl';
+import implicitGemmSubgroupF16 from '../../kernels/conv2d/implicit_gemm_subgroup_f16.wgsl';
 import reduceSlices from '../../kernels/conv2d/reduce_slices.wgsl';
 import transposeWeight from '../../kernels/conv2d/transpose_weight.wgsl';
 import transposeWeightF16 from '../../kernels/conv2d/transpose_weight_f16.wgsl';
@@ -17,10 +17,10 @@ import { type Padded, padded, product } from './conv2d_padding.ts';
 
 /** The kernels that read activations and weights of f32, and those of f16; sums are f32 in both. */
 const kernels = {
-  f32: { gather, gatherSubgroup, backwardWeight, backwardWeightSubgroup, transposeWeight },
+  f32: { implicitGemm, implicitGemmSubgroup, backwardWeight, backwardWeightSubgroup, transposeWeight },
   f16: {
-    gather: gatherF16,
-    gatherSubgroup: gatherSubgroupF16,
+    implicitGemm: implicitGemmF16,
+    implicitGemmSubgroup: implicitGemmSubgroupF16,
     backwardWeight: backwardWeightF16,
     backwardWeightSubgroup: backwardWeightSubgroupF16,
     transposeWeight: transposeWeightF16,
@@ -71,7 +71,7 @@ const bySubgroups = ({ features }: DeviceTraits, make: (subgroups: boolean) => r
     : { portable: () => make(false) };
 
 export const forwardVariants = (conv: Convolution): Variants =>
-  bySubgroups(conv.device, (subgroups) => [gatherLaunch(conv, gatherTile(conv, subgroups), false)]);
+  bySubgroups(conv.device, (subgroups) => [implicitGemmLaunch(conv, implicitGemmTile(conv, subgroups), false)]);
 
 /** dx is gathered from dy with transposed weights. */
 export const backwardInputVariants = (conv: Convolution): Variants => {
@@ -80,7 +80,7 @@ export const backwardInputVariants = (conv: Convolution): Variants => {
   const swapped = { ...conv, x: y, w: wt, y: x };
   return bySubgroups(conv.device, (subgroups) => [
     transpose,
-    gatherLaunch(swapped, gatherTile(swapped, subgroups), true),
+    implicitGemmLaunch(swapped, implicitGemmTile(swapped, subgroups), true),
   ]);
 };
 
@@ -90,10 +90,10 @@ export const backwardWeightVariants = (conv: Convolution): Variants =>
     return weightLaunches(conv, { kernel: subgroups ? backwardWeightSubgroup : backwardWeight, across: 64 });
   });
 
-const gatherTile = ({ x }: Convolution, subgroups: boolean): GatherTile =>
+const implicitGemmTile = ({ x }: Convolution, subgroups: boolean): ImplicitGemmTile =>
   subgroups
-    ? { kernel: kernelsOf(x).gatherSubgroup, pixels: 64, across: 64 }
-    : { kernel: kernelsOf(x).gather, pixels: 32, across: 64 };
+    ? { kernel: kernelsOf(x).implicitGemmSubgroup, pixels: 64, across: 64 }
+    : { kernel: kernelsOf(x).implicitGemm, pixels: 32, across: 64 };
 
 /** [O, kh, kw, C] → [C, kh, kw, O]. */
 export function transposedWeight(w: Padded): [Launch, Padded] {
@@ -110,14 +110,18 @@ export function transposedWeight(w: Padded): [Launch, Padded] {
   ];
 }
 
-/** A gathering kernel, and the pixels and out channels that one of its workgroups computes. */
-interface GatherTile {
+/** A kernel of implicit GEMM, and the pixels and out channels that one of its workgroups computes. */
+interface ImplicitGemmTile {
   readonly kernel: Kernel;
   readonly pixels: number;
   readonly across: number;
 }
 
-export function gatherLaunch({ attrs, x, w, y, flops }: Convolution, tile: GatherTile, inputGradient: boolean): Launch {
+export function implicitGemmLaunch(
+  { attrs, x, w, y, flops }: Convolution,
+  tile: ImplicitGemmTile,
+  inputGradient: boolean,
+): Launch {
   const step = inputGradient ? attrs.stride : 1;
   const [batch, height, width, channels] = y.shape;
   const pixels = batch * Math.ceil(height / step) * Math.ceil(width / step);

@@ -1,8 +1,8 @@
 /** How convolutions of f16 are computed on matrix units: as products of matrices, patches taken from x as it lies. */
-import gather8x8x8 from '../../kernels/conv2d/matrix_gather_8x8x8.wgsl';
-import gather8x16x16 from '../../kernels/conv2d/matrix_gather_8x16x16.wgsl';
-import gather16x16x16 from '../../kernels/conv2d/matrix_gather_16x16x16.wgsl';
-import gatherEmulated from '../../kernels/conv2d/matrix_gather_emulated.wgsl';
+import implicitGemm8x8x8 from '../../kernels/conv2d/matrix_implicit_gemm_8x8x8.wgsl';
+import implicitGemm8x16x16 from '../../kernels/conv2d/matrix_implicit_gemm_8x16x16.wgsl';
+import implicitGemm16x16x16 from '../../kernels/conv2d/matrix_implicit_gemm_16x16x16.wgsl';
+import implicitGemmEmulated from '../../kernels/conv2d/matrix_implicit_gemm_emulated.wgsl';
 import weight8x8x8 from '../../kernels/conv2d/matrix_weight_8x8x8.wgsl';
 import weight8x16x16 from '../../kernels/conv2d/matrix_weight_8x16x16.wgsl';
 import weight16x16x16 from '../../kernels/conv2d/matrix_weight_16x16x16.wgsl';
@@ -19,11 +19,11 @@ import {
   wantedGroups,
 } from './matrix_units.ts';
 
-const gatherKernels = {
-  '16x16x16': gather16x16x16,
-  '8x16x16': gather8x16x16,
-  '8x8x8': gather8x8x8,
-  emulated: gatherEmulated,
+const implicitGemmKernels = {
+  '16x16x16': implicitGemm16x16x16,
+  '8x16x16': implicitGemm8x16x16,
+  '8x8x8': implicitGemm8x8x8,
+  emulated: implicitGemmEmulated,
 };
 const weightKernels = {
   '16x16x16': weight16x16x16,
@@ -42,7 +42,7 @@ interface Directions {
 const directions = (variants: (of: MatrixProduct) => Variants): Directions => {
   const ofF16 = (conv: Convolution, make: () => MatrixProduct) => (conv.x.dtype === 'f16' ? variants(make()) : {});
   return {
-    forward: (conv) => ofF16(conv, () => gatherProduct(conv, false)),
+    forward: (conv) => ofF16(conv, () => implicitGemmProduct(conv, false)),
     backwardInput: (conv) => ofF16(conv, () => inputProduct(conv)),
     backwardWeight: (conv) => ofF16(conv, () => weightProduct(conv)),
   };
@@ -55,12 +55,12 @@ export const emulated = directions(emulatedVariants);
 function inputProduct(conv: Convolution): MatrixProduct {
   const { w, x, y } = conv;
   const [transpose, wt] = transposedWeight(w);
-  const gathered = gatherProduct({ ...conv, x: y, w: wt, y: x }, true);
+  const gathered = implicitGemmProduct({ ...conv, x: y, w: wt, y: x }, true);
   return { ...gathered, launches: (block) => [transpose, ...gathered.launches(block)] };
 }
 
 /** Pixels × out channels. */
-function gatherProduct({ device, attrs, x, w, y, flops }: Convolution, inputGradient: boolean): MatrixProduct {
+function implicitGemmProduct({ device, attrs, x, w, y, flops }: Convolution, inputGradient: boolean): MatrixProduct {
   const step = inputGradient ? attrs.stride : 1;
   const [batch, height, width, channels] = y.shape;
   const pixels = batch * Math.ceil(height / step) * Math.ceil(width / step);
@@ -68,7 +68,7 @@ function gatherProduct({ device, attrs, x, w, y, flops }: Convolution, inputGrad
   const down = (block: MatrixBlock) => step * step * Math.ceil(pixels / block.rows);
   return {
     device,
-    kernels: gatherKernels,
+    kernels: implicitGemmKernels,
     leftAcross: false,
     rightAcross: false,
     work: (block) => ({ groups: across(block) * down(block), terms: 1 }),

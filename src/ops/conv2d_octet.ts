@@ -1,9 +1,9 @@
 /** How convolutions of f32 are computed by subgroups of exactly 8 lanes that load nothing twice (kernels/lib/conv2d/*_octet.wgsl). */
 import backwardWeight from '../../kernels/conv2d/backward_weight_octet.wgsl';
-import gather16 from '../../kernels/conv2d/gather_octet_16.wgsl';
-import gather32 from '../../kernels/conv2d/gather_octet_32.wgsl';
+import implicitGemm16 from '../../kernels/conv2d/implicit_gemm_octet_16.wgsl';
+import implicitGemm32 from '../../kernels/conv2d/implicit_gemm_octet_32.wgsl';
 import type { Launch, Variants } from '../graph/tensor.ts';
-import { type Convolution, gatherLaunch, transposedWeight, weightLaunches } from './conv2d_launches.ts';
+import { type Convolution, implicitGemmLaunch, transposedWeight, weightLaunches } from './conv2d_launches.ts';
 
 /** Out channels (and columns of four channels of dw) that a workgroup computes. */
 const across = 32;
@@ -18,21 +18,27 @@ const offered = ({ device, x }: Convolution): boolean =>
 
 /** Not for images: three channels fill a quarter of what these kernels load at once, and `subgroup` is faster. */
 export const forwardVariants = (conv: Convolution): Variants =>
-  conv.x.shape[3] < fewChannels ? {} : gatherVariants(conv, false);
+  conv.x.shape[3] < fewChannels ? {} : implicitGemmVariants(conv, false);
 
 /** dx is gathered from dy with transposed weights. */
 export function backwardInputVariants(conv: Convolution): Variants {
   const { w, x, y } = conv;
   const [transpose, wt] = transposedWeight(w);
-  return gatherVariants({ ...conv, x: y, w: wt, y: x }, true, [transpose]);
+  return implicitGemmVariants({ ...conv, x: y, w: wt, y: x }, true, [transpose]);
 }
 
 /** By the pixels of a tile: 32 need two thirds of the loads that 16 need for a product, but compile two to three times as long. */
-const gatherVariants = (conv: Convolution, inputGradient: boolean, before: readonly Launch[] = []): Variants =>
+const implicitGemmVariants = (conv: Convolution, inputGradient: boolean, before: readonly Launch[] = []): Variants =>
   offered(conv)
     ? {
-        octet_32: () => [...before, gatherLaunch(conv, { kernel: gather32, pixels: 32, across }, inputGradient)],
-        octet_16: () => [...before, gatherLaunch(conv, { kernel: gather16, pixels: 16, across }, inputGradient)],
+        octet_32: () => [
+          ...before,
+          implicitGemmLaunch(conv, { kernel: implicitGemm32, pixels: 32, across }, inputGradient),
+        ],
+        octet_16: () => [
+          ...before,
+          implicitGemmLaunch(conv, { kernel: implicitGemm16, pixels: 16, across }, inputGradient),
+        ],
       }
     : {};
 

@@ -1,6 +1,6 @@
 /** How convolutions are computed on GPUs: as products of matrices in tiles (kernels/lib/gemm), patches taken from x as it lies. */
-import tiledGather from '../../kernels/conv2d/tiled_gather.wgsl';
-import tiledGatherF16 from '../../kernels/conv2d/tiled_gather_f16.wgsl';
+import tiledImplicitGemm from '../../kernels/conv2d/tiled_implicit_gemm.wgsl';
+import tiledImplicitGemmF16 from '../../kernels/conv2d/tiled_implicit_gemm_f16.wgsl';
 import tiledWeight from '../../kernels/conv2d/tiled_weight.wgsl';
 import tiledWeightF16 from '../../kernels/conv2d/tiled_weight_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
@@ -10,13 +10,13 @@ import { padded, product } from './conv2d_padding.ts';
 import { cores, type Tile, termsOfPartialSum, threadsOf, tileConstants, tiledVariants } from './tiles.ts';
 
 /** Tiles of pixels × out channels. */
-export const forwardVariants = (conv: Convolution): Variants => gatherVariants(conv, false);
+export const forwardVariants = (conv: Convolution): Variants => implicitGemmVariants(conv, false);
 
 /** dx is gathered from dy with transposed weights; with a stride, each class of its pixels by itself. */
 export function backwardInputVariants(conv: Convolution): Variants {
   const { w, x, y } = conv;
   const [transpose, wt] = transposedWeight(w);
-  return gatherVariants({ ...conv, x: y, w: wt, y: x }, true, [transpose]);
+  return implicitGemmVariants({ ...conv, x: y, w: wt, y: x }, true, [transpose]);
 }
 
 /** Tiles of out channels × columns of w, in slices of the pixels. */
@@ -31,7 +31,7 @@ export const backwardWeightVariants = (conv: Convolution): Variants =>
     (tile) => weightLaunches(conv, tile),
   );
 
-function gatherVariants(conv: Convolution, inputGradient: boolean, before: readonly Launch[] = []): Variants {
+function implicitGemmVariants(conv: Convolution, inputGradient: boolean, before: readonly Launch[] = []): Variants {
   const { attrs, x, w, y, flops } = conv;
   const step = inputGradient ? attrs.stride : 1;
   const [batch, height, width, channels] = y.shape;
@@ -45,7 +45,7 @@ function gatherVariants(conv: Convolution, inputGradient: boolean, before: reado
     (tile) => {
       const [rows, layers] = grid1d(down(tile), 1);
       const launch: Launch = {
-        kernel: x.dtype === 'f16' ? tiledGatherF16 : tiledGather,
+        kernel: x.dtype === 'f16' ? tiledImplicitGemmF16 : tiledImplicitGemm,
         constants: tileConstants(tile),
         bindings: { x: x.bound, w: w.bound, y: y.bound },
         params: { ...convolutionSizes(attrs, x.shape, w.shape, y.shape), input_gradient: Number(inputGradient) },

@@ -1,7 +1,7 @@
 /** The ways to compute a convolution on a device: what each family of kernels offers, the one that the fixed table takes first. */
 import type { Variants } from '../graph/tensor.ts';
 import type { Convolution } from './conv2d_launches.ts';
-import * as gather from './conv2d_launches.ts';
+import * as portable from './conv2d_launches.ts';
 import { emulated, matrix } from './conv2d_matrix.ts';
 import * as octet from './conv2d_octet.ts';
 import * as tiled from './conv2d_tiled.ts';
@@ -11,7 +11,7 @@ export const forwardVariants = (conv: Convolution): Variants => ({
   ...ordered(
     conv.device,
     octet.forwardVariants(conv),
-    gather.forwardVariants(conv),
+    portable.forwardVariants(conv),
     tiled.forwardVariants(conv),
     matrix.forward(conv),
   ),
@@ -22,7 +22,7 @@ export const backwardInputVariants = (conv: Convolution): Variants => ({
   ...ordered(
     conv.device,
     octet.backwardInputVariants(conv),
-    gather.backwardInputVariants(conv),
+    portable.backwardInputVariants(conv),
     tiled.backwardInputVariants(conv),
     matrix.backwardInput(conv),
   ),
@@ -33,7 +33,7 @@ export const backwardWeightVariants = (conv: Convolution): Variants => ({
   ...ordered(
     conv.device,
     octet.backwardWeightVariants(conv),
-    gather.backwardWeightVariants(conv),
+    portable.backwardWeightVariants(conv),
     tiled.backwardWeightVariants(conv),
     matrix.backwardWeight(conv),
   ),

@@ -47,19 +47,27 @@ const copyOf = (weights: Tensor): Tensor | undefined => weights.copies.find(({ d
 
 /** What an optimiser needs besides, where weights have copies and gradients are scaled. */
 export interface HalfUpdate {
-  /** f32 [2], of `lossScale`. */
-  readonly gate: Tensor;
+  /**
+   * f32 [2], of `lossScale`: what GradScaler passes to the optimiser as `inv_scale` and `found_inf`, and the count of steps.
+   * [1/scale, number of this step, skipped ones not counted]; [0, 0] where the step is skipped.
+   */
+  readonly scalerStep: Tensor;
   /** Of `halfCopy`; written with the weights. */
   readonly copy: Tensor;
 }
 
-/** Rules of an optimiser's last inputs: `permit` is firstBad (u32 [1]), or with a copy the gate (f32 [2]). */
-export function checkPermit(op: string, weights: Tensor, permit: Tensor, copy?: Tensor): void {
+/** Rules of an optimiser's last inputs: `skipCondition` is firstNonFinite (u32 [1]), or with a copy scalerStep (f32 [2]). */
+export function checkSkipCondition(op: string, weights: Tensor, skipCondition: Tensor, copy?: Tensor): void {
   if (!copy) {
-    check(permit.dtype === 'u32' && permit.size === 1, op, 'firstBad must be u32 [1]', permit);
+    check(
+      skipCondition.dtype === 'u32' && skipCondition.size === 1,
+      op,
+      'firstNonFinite must be u32 [1]',
+      skipCondition,
+    );
     return;
   }
-  check(permit.dtype === 'f32' && permit.size === 2, op, 'the gate must be f32 [2]', permit);
+  check(skipCondition.dtype === 'f32' && skipCondition.size === 2, op, 'scalerStep must be f32 [2]', skipCondition);
   check(isCopyOf(copy, weights), op, 'the copy must be f16 and as long as the weights', copy, weights);
 }
 

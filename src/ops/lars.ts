@@ -29,7 +29,7 @@ export const larsOp: Op<LarsAttrs> = {
     return [];
   },
   launches({ inputs, attrs }): Launch[] {
-    const [weights, momentum_buffer, gradients, scalars, permit, chunks, parameters, copy] = inputs;
+    const [weights, momentum_buffer, gradients, scalars, skipCondition, chunks, parameters, copy] = inputs;
     const [C, P] = [chunks.shape[0], parameters.shape[0]];
     const partials = new Scratch('partial norms', C * 8);
     const ratios = new Scratch('trust ratios', P * 4);
@@ -38,7 +38,7 @@ export const larsOp: Op<LarsAttrs> = {
     return [
       {
         kernel: copy ? normsScaled : norms,
-        bindings: copy ? { ...measured, gate: permit } : measured,
+        bindings: copy ? { ...measured, scaler_step: skipCondition } : measured,
         params: { count: C, decay: attrs.weightDecay },
         workgroups: grid1d(C, 1),
         flops: 6 * weights.size,
@@ -51,7 +51,9 @@ export const larsOp: Op<LarsAttrs> = {
       },
       {
         kernel: copy ? updateF16 : update,
-        bindings: copy ? { ...updated, gate: permit, half_weights: copy } : { ...updated, first_bad: permit },
+        bindings: copy
+          ? { ...updated, scaler_step: skipCondition, half_weights: copy }
+          : { ...updated, first_non_finite: skipCondition },
         params: { count: C, momentum: attrs.momentum, decay: attrs.weightDecay },
         workgroups: grid1d(C, 1),
         flops: 6 * weights.size,
@@ -63,12 +65,12 @@ export const larsOp: Op<LarsAttrs> = {
 
 /** Records one update of flat weights (members: the parameters) and their momentum by LARS. */
 export function larsUpdate(
-  { weights, momentumBuffer, gradients, scalars, firstBad, half }: MomentumTensors,
+  { weights, momentumBuffer, gradients, scalars, firstNonFinite, half }: MomentumTensors,
   adapted: (parameter: Tensor) => boolean,
   attrs: LarsAttrs,
 ): void {
   const { chunks, parameters } = segments(weights.members, adapted);
-  const inputs = [weights, momentumBuffer, gradients, scalars, half?.gate ?? firstBad, chunks, parameters];
+  const inputs = [weights, momentumBuffer, gradients, scalars, half?.scalerStep ?? firstNonFinite, chunks, parameters];
   apply(larsOp, half ? [...inputs, half.copy] : inputs, attrs);
 }
 

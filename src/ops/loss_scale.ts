@@ -14,32 +14,32 @@ export interface LossScaleTensors {
   readonly loss: Tensor;
   /** u32 [1]: the number of the step, from 1. */
   readonly step: Tensor;
-  /** Variable u32 [1]: not 0 where `guard` found a scaled gradient that is not finite. Set back to 0. */
-  readonly overflow: Tensor;
+  /** Variable u32 [1]: not 0 where `check_finite` found a scaled gradient that is not finite. Set back to 0. */
+  readonly foundInf: Tensor;
   /** Variable f32 [1]. */
   readonly scale: Tensor;
   /** Variable u32 [3]: good steps since the scale changed, good steps, skipped steps. */
   readonly counts: Tensor;
   /** Variable u32 [1]: the first step that no scale could have saved. */
-  readonly firstBad: Tensor;
+  readonly firstNonFinite: Tensor;
 }
 
-/** The rule of PyTorch's GradScaler; see the kernel. Output: the gate f32 [2]. */
+/** The rule of PyTorch's GradScaler; see the kernel. Output: scalerStep f32 [2]. */
 export const lossScaleOp: Op<LossScaleAttrs> = {
   name: 'loss_scale',
-  infer([loss, step, overflow, scale, counts, firstBad]) {
-    const ones = [step, overflow, firstBad];
+  infer([loss, step, foundInf, scale, counts, firstNonFinite]) {
+    const ones = [step, foundInf, firstNonFinite];
     const scalars = ones.every(({ dtype, size }) => dtype === 'u32' && size === 1);
-    check(scalars, 'loss_scale', 'step, overflow and firstBad must be u32 [1]', ...ones);
+    check(scalars, 'loss_scale', 'step, foundInf and firstNonFinite must be u32 [1]', ...ones);
     const floats = [loss, scale].every(({ dtype, size }) => dtype === 'f32' && size === 1);
     check(floats, 'loss_scale', 'loss and scale must be f32 [1]', loss, scale);
     check(counts.dtype === 'u32' && counts.size === 3, 'loss_scale', 'counts must be u32 [3]', counts);
     return [{ shape: [2], dtype: 'f32' }];
   },
-  launches: ({ inputs: [loss, step, overflow, scale, counts, first_bad], outputs: [gate], attrs }) => [
+  launches: ({ inputs: [loss, step, found_inf, scale, counts, first_non_finite], outputs: [scaler_step], attrs }) => [
     {
       kernel: update,
-      bindings: { loss, step, overflow, scale, counts, first_bad, gate },
+      bindings: { loss, step, found_inf, scale, counts, first_non_finite, scaler_step },
       params: { growth_interval: attrs.growthInterval, growth: attrs.growth, backoff: attrs.backoff },
       workgroups: [1, 1, 1],
     },
@@ -47,8 +47,11 @@ export const lossScaleOp: Op<LossScaleAttrs> = {
   mutates: () => [2, 3, 4, 5],
 };
 
-/** Records the end of a step with scaled gradients, after `guard`: sets the next scale; returns the gate of the optimiser, f32 [2]. */
+/**
+ * Records the end of a step with scaled gradients, after `check_finite`: sets the next scale; returns `scalerStep` for the
+ * optimiser, f32 [2].
+ */
 export const lossScale = (
-  { loss, step, overflow, scale, counts, firstBad }: LossScaleTensors,
+  { loss, step, foundInf, scale, counts, firstNonFinite }: LossScaleTensors,
   attrs: LossScaleAttrs,
-): Tensor => apply(lossScaleOp, [loss, step, overflow, scale, counts, firstBad], attrs)[0];
+): Tensor => apply(lossScaleOp, [loss, step, foundInf, scale, counts, firstNonFinite], attrs)[0];

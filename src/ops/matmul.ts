@@ -5,7 +5,7 @@ import { matmulEmulatedVariants, matmulMatrixVariants } from './matmul_matrix.ts
 import { type MatmulAttributes, type Product, portableVariants } from './matmul_portable.ts';
 import { matmulSubgroupVariants } from './matmul_subgroup.ts';
 import { matmulTiledVariants } from './matmul_tiled.ts';
-import { sumRows } from './sum_rows.ts';
+import { sum } from './sum.ts';
 import { ordered } from './variants.ts';
 
 /**
@@ -25,8 +25,8 @@ export const matmulOp: Op<MatmulAttributes> = {
     if (bias) check(bias.shape.join() === `${n}`, 'matmul', `the bias must have shape [${n}]`, bias);
     return [{ shape: [m, n], dtype: 'f32' }];
   },
-  launches: ({ inputs: [a, b, bias], outputs: [c], attrs, device, pick }) =>
-    pick(matmulVariants({ device, attrs, a, b, bias, c })),
+  launches: ({ inputs: [a, b, bias], outputs: [c], attrs, device, selectVariant }) =>
+    selectVariant(matmulVariants({ device, attrs, a, b, bias, c })),
   // C = A B: dA = dC Bᵀ, dB = Aᵀ dC; each the other way round where the input was given transposed. dC is f32.
   gradient({ inputs: [a, b, bias], attrs: { transposeA, transposeB } }, [dc]) {
     if (!dc) return [];
@@ -37,7 +37,7 @@ export const matmulOp: Op<MatmulAttributes> = {
     const db = transposeB
       ? matmul(dc, wideA, { transposeA: true, transposeB: transposeA })
       : matmul(wideA, dc, { transposeA: !transposeA });
-    return [cast(da, a.dtype), cast(db, b.dtype), bias && sumRows(dc)];
+    return [cast(da, a.dtype), cast(db, b.dtype), bias && sum(dc)];
   },
 };
 

@@ -4,7 +4,7 @@ import forwardF16 from '../../kernels/matmul/forward_f16.wgsl';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { grid1d } from '../gpu/kernel.ts';
 import { bytesPerElement, type Launch, Scratch, type Tensor, type Variants } from '../graph/tensor.ts';
-import { sumRowsLaunches } from './sum_rows.ts';
+import { sumLaunches } from './sum.ts';
 
 export interface MatmulAttributes {
   readonly transposeA: boolean;
@@ -63,7 +63,7 @@ export function countSlices(wanted: number, depth: number, size: number): number
 export function inSlices(c: Tensor, slices: number, make: (target: Tensor | Scratch) => Launch): Launch[] {
   if (slices === 1) return [make(c)];
   const partial = new Scratch('slices of the sum', slices * c.size * bytesPerElement);
-  return [make(partial), ...sumRowsLaunches(partial, c, slices, c.size)];
+  return [make(partial), ...sumLaunches(partial, c, slices, c.size)];
 }
 
 /** Strides for the kernel. Tiles are wide: where a tall product wastes less of them, Cᵀ = Bᵀ Aᵀ is computed into the same memory. */

@@ -33,8 +33,8 @@ export const ntXentOp: Op<Attrs> = {
       { shape: [y.shape[0]], dtype: 'f32' },
     ];
   },
-  launches: ({ inputs: [y], outputs, attrs, device, pick }) =>
-    pick(familyVariants(device, (family) => forwardLaunches(family, device, y, outputs, attrs))),
+  launches: ({ inputs: [y], outputs, attrs, device, selectVariant }) =>
+    selectVariant(familyVariants(device, (family) => forwardLaunches(family, device, y, outputs, attrs))),
   gradient: ({ inputs: [y], outputs: [, , lse], attrs }, [dloss]) => [
     dloss && apply(ntXentBackwardOp, [dloss, y, lse], attrs)[0],
   ],
@@ -44,8 +44,8 @@ export const ntXentOp: Op<Attrs> = {
 export const ntXentBackwardOp: Op<Attrs> = {
   name: 'nt_xent_backward',
   infer: ([, y]) => [y],
-  launches: ({ inputs, outputs: [dy], attrs, device, pick }) =>
-    pick(familyVariants(device, (family) => backwardLaunches(family, device, inputs, dy, attrs))),
+  launches: ({ inputs, outputs: [dy], attrs, device, selectVariant }) =>
+    selectVariant(familyVariants(device, (family) => backwardLaunches(family, device, inputs, dy, attrs))),
 };
 
 /** Kernels, the rows that a workgroup takes, the columns that it takes at once, and what rows are filled up to a multiple of. */

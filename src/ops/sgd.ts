@@ -3,8 +3,8 @@ import updateF16 from '../../kernels/sgd/update_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { check, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
-import { isFlat } from './guard.ts';
-import { checkPermit, type HalfUpdate } from './half_copy.ts';
+import { isFlat } from './check_finite.ts';
+import { checkSkipCondition, type HalfUpdate } from './half_copy.ts';
 
 export interface SgdAttrs {
   readonly momentum: number;
@@ -19,21 +19,21 @@ export interface MomentumTensors {
   readonly gradients: Tensor;
   /** f32 [1]: the learning rate. */
   readonly scalars: Tensor;
-  /** u32 [1]: nothing is updated while it is not 0 (see `guard`). */
-  readonly firstBad: Tensor;
-  /** With copies of f16: the gate stands for firstBad. */
+  /** u32 [1]: nothing is updated while it is not 0 (see `check_finite`). */
+  readonly firstNonFinite: Tensor;
+  /** With copies of f16: `scalerStep` stands for firstNonFinite. */
   readonly half?: HalfUpdate;
 }
 
 export function checkMomentumTensors(
   op: string,
-  [weights, buffer, gradients, scalars, permit]: readonly Tensor[],
+  [weights, buffer, gradients, scalars, skipCondition]: readonly Tensor[],
   copy?: Tensor,
 ): void {
   const flat = [weights, buffer, gradients];
   check(isFlat(...flat), op, 'weights, momentum and gradients must be flat tensors of one length', ...flat);
   check(scalars.dtype === 'f32' && scalars.size === 1, op, 'scalars must be f32 [1]', scalars);
-  checkPermit(op, weights, permit, copy);
+  checkSkipCondition(op, weights, skipCondition, copy);
 }
 
 /** g += wd·θ;  b = μ b + g (so b = g at the first step, as in PyTorch);  θ −= lr·b, with Nesterov θ −= lr·(g + μ b). */
@@ -43,12 +43,14 @@ export const sgdOp: Op<SgdAttrs> = {
     checkMomentumTensors('sgd', inputs, inputs[5]);
     return [];
   },
-  launches({ inputs: [weights, momentum_buffer, gradients, scalars, permit, copy], attrs }) {
+  launches({ inputs: [weights, momentum_buffer, gradients, scalars, skipCondition, copy], attrs }) {
     const shared = { weights, momentum_buffer, gradients, scalars };
     return [
       {
         kernel: copy ? updateF16 : update,
-        bindings: copy ? { ...shared, gate: permit, half_weights: copy } : { ...shared, first_bad: permit },
+        bindings: copy
+          ? { ...shared, scaler_step: skipCondition, half_weights: copy }
+          : { ...shared, first_non_finite: skipCondition },
         params: {
           quads: weights.size / 4,
           momentum: attrs.momentum,
@@ -65,9 +67,9 @@ export const sgdOp: Op<SgdAttrs> = {
 
 /** Records one update of flat weights and their momentum by SGD. */
 export function sgdUpdate(
-  { weights, momentumBuffer, gradients, scalars, firstBad, half }: MomentumTensors,
+  { weights, momentumBuffer, gradients, scalars, firstNonFinite, half }: MomentumTensors,
   attrs: SgdAttrs,
 ): void {
-  const last = half ? [half.gate, half.copy] : [firstBad];
+  const last = half ? [half.scalerStep, half.copy] : [firstNonFinite];
   apply(sgdOp, [weights, momentumBuffer, gradients, scalars, ...last], attrs);
 }

@@ -25,9 +25,9 @@ export function adam(
   return {
     name,
     state: [expAvg, expAvgSq].map((moment) => ({ name: moment.name, variable: moment })),
-    update: (gradients, firstBad, half) =>
+    update: (gradients, firstNonFinite, half) =>
       adamUpdate(
-        { weights, expAvg, expAvgSq, gradients, scalars, firstBad, half },
+        { weights, expAvg, expAvgSq, gradients, scalars, firstNonFinite, half },
         { beta1, beta2, eps, weightDecay, decoupled },
       ),
     scalars: (step, lr) => ({

@@ -30,8 +30,8 @@ export function lars(
   return {
     name: 'lars',
     state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
-    update: (gradients, firstBad, half) =>
-      larsUpdate({ weights, momentumBuffer, gradients, scalars, firstBad, half }, adapted, {
+    update: (gradients, firstNonFinite, half) =>
+      larsUpdate({ weights, momentumBuffer, gradients, scalars, firstNonFinite, half }, adapted, {
         momentum,
         weightDecay,
         eta,

@@ -1,6 +1,6 @@
 import type { Data, Tensor } from '../graph/tensor.ts';
 import { variable } from '../graph/trace.ts';
-import { nonFiniteGuard } from '../ops/guard.ts';
+import { checkFiniteGradients } from '../ops/check_finite.ts';
 import { type LossScaleAttrs, lossScale } from '../ops/loss_scale.ts';
 
 /** The first scale of PyTorch's GradScaler. */
@@ -31,7 +31,7 @@ export class LossScaling {
   readonly scale = variable('loss_scale', [1], () => Float32Array.of(firstScale));
   /** u32 [3]: good steps since the scale changed, good steps, skipped steps. */
   readonly counts = variable('loss_scale_counts', [3], undefined, 'u32');
-  private readonly overflow = variable('gradients overflow', [1], undefined, 'u32');
+  private readonly foundInf = variable('found_inf', [1], undefined, 'u32');
 
   constructor(private readonly attrs: LossScaleAttrs = gradScaler) {}
 
@@ -40,10 +40,13 @@ export class LossScaling {
     return [this.scale, this.counts].map((tensor) => ({ name: tensor.name, variable: tensor }));
   }
 
-  /** Records the end of a step: looks through the flat scaled gradients, sets the next scale, returns the optimiser's gate. */
-  gate(scaledGradients: Tensor, loss: Tensor, step: Tensor, firstBad: Tensor): Tensor {
-    const { scale, counts, overflow } = this;
-    nonFiniteGuard(scaledGradients, loss, step, overflow);
-    return lossScale({ loss, step, overflow, scale, counts, firstBad }, this.attrs);
+  /**
+   * Records the end of a step, GradScaler's `step` and `update` in one: looks through the flat scaled gradients and sets the next
+   * scale. Returns `scalerStep` for the optimiser: see `HalfUpdate`.
+   */
+  step(scaledGradients: Tensor, loss: Tensor, step: Tensor, firstNonFinite: Tensor): Tensor {
+    const { scale, counts, foundInf } = this;
+    checkFiniteGradients(scaledGradients, loss, step, foundInf);
+    return lossScale({ loss, step, foundInf, scale, counts, firstNonFinite }, this.attrs);
   }
 }

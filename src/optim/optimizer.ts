@@ -10,10 +10,10 @@ export interface Optimizer {
   /** The variables that it keeps, flat like the weights, under PyTorch's names: `exp_avg`, `exp_avg_sq`, `momentum_buffer`. */
   readonly state: readonly { readonly name: string; readonly variable: Tensor }[];
   /**
-   * Records an update. While `firstBad` (u32 [1], see `nonFiniteGuard`) is not 0, it changes nothing. With `half`, gradients are
-   * scaled, the gate decides in place of firstBad, and the copy of the weights is written with them.
+   * Records an update. While `firstNonFinite` (u32 [1], see `checkFiniteGradients`) is not 0, it changes nothing. With `half`,
+   * gradients are scaled, `scalerStep` decides in place of firstNonFinite, and the copy of the weights is written with them.
    */
-  update(gradients: Tensor, firstBad: Tensor, half?: HalfUpdate): void;
+  update(gradients: Tensor, firstNonFinite: Tensor, half?: HalfUpdate): void;
   /** Values of the inputs of a step, which counts from 1, at a learning rate. */
   scalars(step: number, lr: number): Readonly<Record<string, Float32Array>>;
 }

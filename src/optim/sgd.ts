@@ -21,8 +21,11 @@ export function sgd(
   return {
     name: 'sgd',
     state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
-    update: (gradients, firstBad, half) =>
-      sgdUpdate({ weights, momentumBuffer, gradients, scalars, firstBad, half }, { momentum, weightDecay, nesterov }),
+    update: (gradients, firstNonFinite, half) =>
+      sgdUpdate(
+        { weights, momentumBuffer, gradients, scalars, firstNonFinite, half },
+        { momentum, weightDecay, nesterov },
+      ),
     scalars: (_step, lr) => ({ [scalars.name]: Float32Array.of(lr) }),
   };
 }

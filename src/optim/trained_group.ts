@@ -1,9 +1,9 @@
 /** The end of a training step for one group of parameters: from a loss to updated weights, in f32 and in half precision. */
 import type { Tensor } from '../graph/tensor.ts';
 import { flatVariable, variable } from '../graph/trace.ts';
+import { checkFiniteGradients } from '../ops/check_finite.ts';
 import { flatten } from '../ops/flatten.ts';
 import { gradients } from '../ops/gradients.ts';
-import { nonFiniteGuard } from '../ops/guard.ts';
 import { halfCopy } from '../ops/half_copy.ts';
 import type { Precision } from '../ops/precision.ts';
 import { LossScaling } from './loss_scaling.ts';
@@ -35,7 +35,7 @@ export class TrainedGroup {
   /** Set in f16. */
   readonly scaling: LossScaling | undefined;
   /** u32 [1]: the first step whose loss or gradients were not finite, in f16 at any scale; 0 while there was none. */
-  readonly firstBad = variable('first_bad_step', [1], undefined, 'u32');
+  readonly firstNonFinite = variable('first_non_finite', [1], undefined, 'u32');
 
   /** @param parameters f32 variables: all that lie in one flat variable, or such as lie in none yet */
   constructor(
@@ -63,20 +63,21 @@ export class TrainedGroup {
 
   /**
    * Records the update, which is left out from the first step on whose loss or gradients are not finite. In f16 the gradients are
-   * scaled, a step that overflows is skipped and the scale halved. Returns what a step tells of itself: firstBad, and in f16 the
-   * next step's lossScale and the counts of steps, lossScaleCounts; and `gate` (f32 [2]), which is [0, 0] where a step in f16 is skipped.
+   * scaled, a step that overflows is skipped and the scale halved. Returns what a step tells of itself: firstNonFinite, and in f16
+   * the next step's lossScale and the counts of steps, lossScaleCounts; and `scalerStep` (f32 [2]), which is [0, 0] where a step in
+   * f16 is skipped.
    *
    * @param step u32 [1], counts from 1
    */
-  update(flatGradients: Tensor, loss: Tensor, step: Tensor): { outputs: Record<string, Tensor>; gate?: Tensor } {
-    const { firstBad, optimizer, scaling } = this;
+  update(flatGradients: Tensor, loss: Tensor, step: Tensor): { outputs: Record<string, Tensor>; scalerStep?: Tensor } {
+    const { firstNonFinite, optimizer, scaling } = this;
     if (!scaling) {
-      nonFiniteGuard(flatGradients, loss, step, firstBad);
-      optimizer.update(flatGradients, firstBad);
-      return { outputs: { firstBad } };
+      checkFiniteGradients(flatGradients, loss, step, firstNonFinite);
+      optimizer.update(flatGradients, firstNonFinite);
+      return { outputs: { firstNonFinite } };
     }
-    const gate = scaling.gate(flatGradients, loss, step, firstBad);
-    optimizer.update(flatGradients, firstBad, { gate, copy: halfCopy(this.flat) });
-    return { outputs: { firstBad, lossScale: scaling.scale, lossScaleCounts: scaling.counts }, gate };
+    const scalerStep = scaling.step(flatGradients, loss, step, firstNonFinite);
+    optimizer.update(flatGradients, firstNonFinite, { scalerStep, copy: halfCopy(this.flat) });
+    return { outputs: { firstNonFinite, lossScale: scaling.scale, lossScaleCounts: scaling.counts }, scalerStep };
   }
 }

@@ -73,7 +73,7 @@ export function describePlan(
   ]);
   const sums = [...totals.values()];
   const kernels = new Set(launches.map(([{ kernel, constants }]) => kernel.name + JSON.stringify(constants ?? {})));
-  const unshared = total(plans.flatMap(({ blocks }) => blocks.map(({ bytes }) => bytes)));
+  const unshared = total(plans.flatMap(({ allocations }) => allocations.map(({ bytes }) => bytes)));
   return [
     table(['op', 'nodes', 'launches', 'GFLOP', 'MB moved'], rows),
     '',

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { ImageSet } from '../data/images.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import type { Encoder } from '../nn/encoder.ts';
-import type { Entry, Mode, Module } from '../nn/module.ts';
+import type { Mode, Module, NamedTensor } from '../nn/module.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Feeds, StepTime } from './feeds.ts';
@@ -178,5 +178,5 @@ export interface Figure {
 }
 
 /** A module or a variable as named tensors. */
-export const keptEntries = (kept: Kept): readonly Entry[] =>
+export const keptEntries = (kept: Kept): readonly NamedTensor[] =>
   'parameters' in kept ? [...kept.parameters, ...kept.buffers] : [{ tensor: kept, torchShape: kept.shape }];

@@ -2,9 +2,9 @@
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { trace, variable } from '../graph/trace.ts';
-import { accumulate } from '../ops/accumulate.ts';
+import { addInPlace } from '../ops/add_inplace.ts';
 import { gradients } from '../ops/gradients.ts';
-import { readRows, writeRows } from '../ops/row_range.ts';
+import { indexCopy, narrow } from '../ops/narrow.ts';
 import { StepFeeds } from './feeds.ts';
 import type { Split } from './method.ts';
 import type { StepSettings } from './settings.ts';
@@ -31,7 +31,7 @@ export function checkMicroBatch(
  * 2. `loss`, once: the loss of z, and its gradient dz [V · N, D];
  * 3. `gradients`, for each piece: the same views again (augmentations depend on counters, not on order), forward and backward pass
  *    from its rows of dz, the gradients added to those of the pieces before;
- * 4. `update`, once: guard and optimiser.
+ * 4. `update`, once: `check_finite` and optimiser.
  *
  * Intermediates are as large as a batch of M images makes them; of the whole batch there are z, dz and what the loss needs.
  *
@@ -56,23 +56,23 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
   };
   const embeddings = phase('embeddings', microBatch, (feeds, first) => {
     const z = embed(parts, split, feeds, 0);
-    writeRows(kept.z(z), z, first, { parts: kept.parts });
+    indexCopy(kept.z(z), z, first, { parts: kept.parts });
     return {};
   });
   let logged: readonly string[] = [];
   const loss = phase('loss', 0, (feeds) => {
     const { loss, log = {} } = split.compare(kept.whole, feeds);
     const [dz] = gradients(loss, [kept.whole], trained.seed);
-    writeRows(kept.dz, dz);
+    indexCopy(kept.dz, dz);
     logged = ['loss', ...Object.keys(log)];
-    for (const [name, value] of Object.entries({ loss, ...log })) writeRows(kept.scalar(name), value);
+    for (const [name, value] of Object.entries({ loss, ...log })) indexCopy(kept.scalar(name), value);
     return {};
   });
   const sum = variable('gradients of the batch', trained.flat.shape);
   const backward = phase('gradients', microBatch, (feeds, first) => {
     const z = embed(parts, split, feeds, microBatch / batchSize);
-    const dz = readRows(kept.dz, first, { parts: kept.parts, rows: microBatch });
-    accumulate(sum, trained.gradientsOf(z, dz), first);
+    const dz = narrow(kept.dz, first, { parts: kept.parts, rows: microBatch });
+    addInPlace(sum, trained.gradientsOf(z, dz), first);
     return {};
   });
   const update = phase('update', 0, (feeds) => {

@@ -2,7 +2,7 @@
 import type { ImageSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Graph, trace } from '../graph/trace.ts';
-import type { Entry, Mode } from '../nn/module.ts';
+import type { Mode, NamedTensor } from '../nn/module.ts';
 import { stepMade, type UpdateDecision } from '../ops/step_made.ts';
 import type { TrainedGroup } from '../optim/trained_group.ts';
 import { StepFeeds } from './feeds.ts';
@@ -28,7 +28,7 @@ export interface TracedGroup {
 
 /**
  * What a training step is made of. The last phase's outputs are those of the step: the loss and what the method logs, and of each group
- * firstBad, and in f16 the next step's lossScale and the counts of steps, lossScaleCounts (see `groupOutput`).
+ * firstNonFinite, and in f16 the next step's lossScale and the counts of steps, lossScaleCounts (see `groupOutput`).
  */
 export interface TracedStep {
   readonly learner: Learner;
@@ -52,7 +52,7 @@ export const groupOutput = (name: string, group: string, index: number): string 
 export const trainingMode = ({ precision }: Pick<StepSettings, 'precision'>): Mode => ({ training: true, precision });
 
 /** Parameters that training changes, under their names. */
-export const trainedParameters = ({ groups }: Pick<Learner, 'groups'>): readonly Entry[] =>
+export const trainedParameters = ({ groups }: Pick<Learner, 'groups'>): readonly NamedTensor[] =>
   groups.flatMap(({ modules }) => modules.flatMap(({ parameters }) => parameters));
 
 /** A step over the whole batch at once: one phase. */
@@ -68,8 +68,8 @@ export function plainPhase({ learner, views, source, settings }: StepParts, grou
       if (index < 0) throw new Error(`a loss is of group '${name}', which the learner does not have`);
       const loss = lossOf();
       const { trained } = groups[index];
-      const { outputs: told, gate } = trained.update(trained.gradientsOf(loss), loss, feeds.step);
-      decisions.push({ firstBad: trained.firstBad, gate });
+      const { outputs: told, scalerStep } = trained.update(trained.gradientsOf(loss), loss, feeds.step);
+      decisions.push({ firstNonFinite: trained.firstNonFinite, scalerStep });
       for (const [key, value] of Object.entries({ loss, ...told })) outputs[groupOutput(key, name, index)] = value;
     }
     after?.(stepMade(decisions));

@@ -1,5 +1,5 @@
+import { BufferPool } from '../graph/buffer_pool.ts';
 import { Program, type Run } from '../graph/program.ts';
-import { SlotPool } from '../graph/slot_pool.ts';
 import type { State } from '../graph/state.ts';
 import type { Data } from '../graph/tensor.ts';
 import { checkPrecision } from '../ops/precision.ts';
@@ -17,7 +17,7 @@ export interface StepValues {
   /** What the method logs beside it, and the losses of further groups. */
   readonly metrics: Readonly<Record<string, number>>;
   /** The first step whose loss or gradients were not finite, from which on weights stay as they are; 0 while there was none. */
-  readonly firstBad: number;
+  readonly firstNonFinite: number;
   /** The next step's loss scale, of the first group; set in f16. */
   readonly lossScale: ScaleReport | undefined;
 }
@@ -42,7 +42,7 @@ export interface CompileOptions {
 
 /**
  * Phases, or what belongs to them, in the order in which they take memory: the last of them that are run for pieces computes
- * gradients and needs most, so that the others fit into what it has (see `SlotPool`).
+ * gradients and needs most, so that the others fit into what it has (see `BufferPool`).
  */
 export const inMemoryOrder = <T>(phases: readonly T[]): T[] => phases.toReversed();
 
@@ -59,7 +59,7 @@ export class TrainingStep {
     readonly traced: TracedStep,
     private readonly parts: StepParts,
     private readonly programs: ReadonlyMap<Phase, Program>,
-    private readonly pool: SlotPool,
+    private readonly pool: BufferPool,
     private readonly health: Health | undefined,
   ) {}
 
@@ -77,7 +77,7 @@ export class TrainingStep {
   ): Promise<TrainingStep> {
     const { source, settings, learner } = parts;
     checkPrecision(settings, state.gpu.traits);
-    const pool = new SlotPool(state.gpu);
+    const pool = new BufferPool(state.gpu);
     const programs = new Map<Phase, Program>();
     for (const phase of inMemoryOrder(traced.phases))
       programs.set(phase, await Program.compile(phase.graph, state, phase.outputs, { ...compile, pool }));
@@ -112,7 +112,7 @@ export class TrainingStep {
     return {
       read: async () => {
         const values = this.values(await read());
-        if (values.firstBad === 0) this.health?.observe(counters.step, values);
+        if (values.firstNonFinite === 0) this.health?.observe(counters.step, values);
         return values;
       },
     };
@@ -121,14 +121,15 @@ export class TrainingStep {
   private values(outputs: Readonly<Record<string, Data>>): StepValues {
     const own = new Set(['loss']);
     const bad = this.traced.groups.map(({ declared }, i) => {
-      for (const name of ['firstBad', 'lossScale', 'lossScaleCounts']) own.add(groupOutput(name, declared.name, i));
-      return outputs[groupOutput('firstBad', declared.name, i)]?.[0] ?? 0;
+      for (const name of ['firstNonFinite', 'lossScale', 'lossScaleCounts'])
+        own.add(groupOutput(name, declared.name, i));
+      return outputs[groupOutput('firstNonFinite', declared.name, i)]?.[0] ?? 0;
     });
     const metrics = Object.entries(outputs).filter(([name]) => !own.has(name));
     return {
       loss: outputs['loss'][0],
       metrics: Object.fromEntries(metrics.map(([name, [value]]) => [name, value])),
-      firstBad: bad.find((step) => step !== 0) ?? 0,
+      firstNonFinite: bad.find((step) => step !== 0) ?? 0,
       lossScale: scaleReport(outputs),
     };
   }

@@ -1,7 +1,7 @@
 import { normalization } from '../data/preparation.ts';
 import type { ImageSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { augment, augmentParameters, cropImages, decodeImages } from '../ops/augment.ts';
+import { augment, augmentParameters, cropImages, preprocess } from '../ops/augment.ts';
 import type { StepFeeds } from './feeds.ts';
 import type { ViewGroup } from './method.ts';
 import type { SharedSettings } from './settings.ts';
@@ -28,7 +28,7 @@ export function traceViews(
     const { height, width } = source.set;
     const resample = { height, width, size: group.size, ...normalization(colours) };
     const { augmentation, count, stream = i } = group;
-    if (!augmentation) return decodeImages(images(), resample);
+    if (!augmentation) return preprocess(images(), resample);
     const name = i === 0 ? 'seeds' : `seeds of views ${i}`;
     const seeds = feeds.input(name, [4], 'u32', ({ seed, epoch }) => viewSeeds(seed, epoch, stream));
     const parameters = augmentParameters(indices, seeds, { ...augmentation, height, width, views: count });

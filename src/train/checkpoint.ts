@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { firstMethod, methodIfKnown } from '../methods/index.ts';
-import type { Entry } from '../nn/module.ts';
+import type { NamedTensor } from '../nn/module.ts';
 import { describeResNet, ResNet } from '../nn/resnet.ts';
 import { checkNoOthers, checkTensors, entriesOf, writeEntries } from '../nn/state_dict.ts';
 import type { ImageFacts, Learner } from '../ssl/method.ts';
@@ -47,7 +47,7 @@ export const saveCheckpoint = (
 export function checkpointEntries(
   settings: TrainSettings,
   images: ImageFacts = { count: 1, classes: 0 },
-): readonly Entry[] {
+): readonly NamedTensor[] {
   const learner = learnerOf(settings, images);
   return trainingEntries({ learner, groups: trainedGroups(learner, { ...settings, precision: 'f32' }) });
 }

@@ -3,8 +3,8 @@ import type { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
-import type { Entry } from '../nn/module.ts';
-import { firstNonFinite } from '../nn/state_dict.ts';
+import type { NamedTensor } from '../nn/module.ts';
+import { indexOfNonFinite } from '../nn/state_dict.ts';
 import type { Precision } from '../ops/precision.ts';
 import { keptEntries } from '../ssl/method.ts';
 import type { StepCounters } from '../ssl/phase_runs.ts';
@@ -17,17 +17,17 @@ import { flagOf } from './settings.ts';
  * Runs a step again with all intermediates kept and finds the first tensor that is not finite. The weights are still those
  * before the step: the optimiser leaves them alone once a loss or a gradient is not finite.
  */
-async function firstBadTensor(
+async function firstNonFiniteTensor(
   state: State,
-  parameters: Iterable<Entry>,
+  parameters: Iterable<NamedTensor>,
   again: () => AsyncIterable<Program>,
 ): Promise<string | undefined> {
   for (const { tensor } of parameters) {
-    const at = firstNonFinite(await state.read(tensor));
+    const at = indexOfNonFinite(await state.read(tensor));
     if (at >= 0) return `parameter ${tensor.name}, element ${at}`;
   }
   for await (const program of again()) {
-    const found = await firstBadOutput(program);
+    const found = await firstNonFiniteOutput(program);
     if (found) return found;
   }
   return undefined;
@@ -35,11 +35,11 @@ async function firstBadTensor(
 
 const isFloat = ({ dtype }: Tensor): boolean => dtype === 'f32' || dtype === 'f16';
 
-async function firstBadOutput(program: Program): Promise<string | undefined> {
+async function firstNonFiniteOutput(program: Program): Promise<string | undefined> {
   for (const node of program.plan.nodes) {
     for (const tensor of node.outputs) {
       if (!isFloat(tensor) || !program.plan.isStored(tensor)) continue;
-      const at = firstNonFinite(await program.inspect(tensor));
+      const at = indexOfNonFinite(await program.inspect(tensor));
       if (at >= 0) return `${tensor.name} [${tensor.shape.join(', ')}], element ${at}`;
     }
   }
@@ -101,7 +101,7 @@ export async function divergence(
   };
   let tensor: string | undefined;
   try {
-    tensor = await firstBadTensor(state, parameters, again);
+    tensor = await firstNonFiniteTensor(state, parameters, again);
   } catch {
     // Keeping every intermediate may need more memory than there is: the step alone is worth telling.
   }

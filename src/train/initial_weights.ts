@@ -1,6 +1,6 @@
 /** The weights that a run starts from where they are not drawn: `--init`. */
 import type { State } from '../graph/state.ts';
-import type { Entry } from '../nn/module.ts';
+import type { NamedTensor } from '../nn/module.ts';
 import { type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { Learner } from '../ssl/method.ts';
 import { learnerOf } from './learner.ts';
@@ -17,7 +17,7 @@ export interface InitialWeights {
 }
 
 /** What is trained behind the encoder: a projection head, a classifier. */
-function headEntries({ encoder, groups }: Learner): readonly Entry[] {
+function headEntries({ encoder, groups }: Learner): readonly NamedTensor[] {
   const own = new Set(encoder.parameters.map(({ tensor }) => tensor));
   return groups
     .flatMap(({ modules }) => modules)

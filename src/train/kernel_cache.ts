@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { messageOf } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Tuner, type Tuning, type TuningCache, type TuningEvents } from '../graph/autotune.ts';
-import { useChooser } from '../graph/chooser.ts';
+import { useVariantTuner } from '../graph/variant_tuner.ts';
 import { writeFileAtomic } from '../io/files.ts';
 
 const cacheSchema = z.strictObject({
@@ -99,6 +99,6 @@ const softwareLimits = { milliseconds: 5_000, leastFlops: 5e7 } as const;
 export function tuneKernels(gpu: Gpu, events: KernelEvents = {}, file = kernelCacheFile(gpu)): Tuner {
   const cache = new FileCache(file, deviceOf(gpu), (message) => events.onUnwritable?.(message));
   const tuner = new Tuner(gpu, cache, events, gpu.traits.software ? softwareLimits : {});
-  useChooser(gpu, tuner);
+  useVariantTuner(gpu, tuner);
   return tuner;
 }

@@ -112,9 +112,9 @@ export class Loop {
   private async settle(left: number): Promise<void> {
     while (this.pending.length > left) {
       const { run, indices, ...counters } = this.pending.shift()!;
-      const { loss, metrics, firstBad, lossScale } = await run.read();
+      const { loss, metrics, firstNonFinite, lossScale } = await run.read();
       const { state, training, advice, onStep } = this.parts;
-      if (firstBad !== 0) throw await divergence(state, training, indices, counters, advice());
+      if (firstNonFinite !== 0) throw await divergence(state, training, indices, counters, advice());
       this.lossScale = lossScale;
       this.metrics = metrics;
       const { step, epoch, lr } = counters;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { State } from '../graph/state.ts';
 import type { Encoder } from '../nn/encoder.ts';
-import type { Entry } from '../nn/module.ts';
+import type { NamedTensor } from '../nn/module.ts';
 import { describeResNet, isTrunk, ResNet } from '../nn/resnet.ts';
 import { checkNoOthers, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -53,7 +53,7 @@ export function digestOfGiven(from: PretrainedEncoder): string {
 
 /** Digests of the encoder as it is in `state`. */
 export async function encoderDigest(state: State, encoder: Encoder): Promise<EncoderDigest> {
-  const digest = async (entries: readonly Entry[]) => digestTensors(await readEntries(state, entries));
+  const digest = async (entries: readonly NamedTensor[]) => digestTensors(await readEntries(state, entries));
   return { weights: await digest(encoder.parameters), statistics: await digest(encoder.buffers) };
 }
 

@@ -5,8 +5,8 @@ import type { State } from '../graph/state.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import { checked } from '../io/checked.ts';
 import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from '../io/safetensors.ts';
-import { type Entry, type Module, withoutNetwork } from '../nn/module.ts';
-import { firstNonFinite, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import { type Module, type NamedTensor, withoutNetwork } from '../nn/module.ts';
+import { indexOfNonFinite, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { LossScaling } from '../optim/loss_scaling.ts';
 import type { EpochData } from '../ssl/feeds.ts';
 import { type ImageFacts, keptEntries } from '../ssl/method.ts';
@@ -37,20 +37,20 @@ const keptPrefix = 'kept.';
 const epochPrefix = 'epoch.';
 
 /** A tensor under a name for files. */
-const under = (prefix: string, { tensor, torchShape }: Entry, name = tensor.name): Entry => ({
+const under = (prefix: string, { tensor, torchShape }: NamedTensor, name = tensor.name): NamedTensor => ({
   tensor: tensor.named(prefix + name),
   torchShape,
 });
 
 /** A moment seen parameter by parameter: entries like those of the model, whose tensors are ranges of the flat moment. */
-const momentEntries = (group: string, parameters: readonly Entry[], moment: Tensor): readonly Entry[] =>
+const momentEntries = (group: string, parameters: readonly NamedTensor[], moment: Tensor): readonly NamedTensor[] =>
   parameters.map(({ tensor, torchShape }) => ({
     tensor: tensor.rangeOf(moment, `optimizer.${group}.${moment.name}.${tensor.name}`),
     torchShape,
   }));
 
 /** Every value of a training by the name that files give it. */
-export function trainingEntries({ learner, groups }: Pick<TracedStep, 'learner' | 'groups'>): readonly Entry[] {
+export function trainingEntries({ learner, groups }: Pick<TracedStep, 'learner' | 'groups'>): readonly NamedTensor[] {
   const ofGroups = groups.flatMap(({ declared, trained }) => {
     const parameters = declared.modules.flatMap((module) => module.parameters);
     const buffers = declared.modules.flatMap((module) => module.buffers);
@@ -112,7 +112,7 @@ export async function saveTraining(
 ): Promise<void> {
   const values = await readEntries(state, trainingEntries(traced));
   for (const [name, { data }] of values) {
-    const at = firstNonFinite(data);
+    const at = indexOfNonFinite(data);
     if (at < 0) continue;
     throw new UserError(
       `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved. ${advice()}`,

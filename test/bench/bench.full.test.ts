@@ -37,8 +37,8 @@ it('times rows without a peer', async () => {
   expect(conv.agreement).toHaveProperty('float64 reference');
   expect(conv.spread['ours'][0]).toBeLessThanOrEqual(conv.ours_ms);
   expect(conv.gflops * conv.ours_ms * 1e6).toBeCloseTo(2 * 4 * 4 * 4 * 64 * 128, 3);
-  const share = Math.max(conv.gflops / report.ceilings.gflops, conv.gbps / report.ceilings.gbps);
-  expect(conv.ceiling_share).toBeCloseTo(share);
+  const share = Math.max(conv.gflops / report.roofline.gflops, conv.gbps / report.roofline.gbps);
+  expect(conv.roofline_share).toBeCloseTo(share);
   expect(report.adapter).toBe(adapters[0]);
   expect(report.kernels).toMatch(/^(fixed table|measured)$/);
   expect(out).toContain('conv2d forward 4×8×8×64');
@@ -58,8 +58,8 @@ describe.skipIf(!tfjs)(`tfjs${tfjs ? '' : ' (skipped: @tensorflow/tfjs-backend-w
   });
 });
 
-it('growth: the series of NT-Xent, and where a stored matrix would end', async () => {
-  const { report, out } = await bench('--growth', '--shape', 'N = 64,', '--shape', 'N = 128,');
+it('scaling: the series of NT-Xent, and where a stored matrix would end', async () => {
+  const { report, out } = await bench('--scaling', '--shape', 'N = 64,', '--shape', 'N = 128,');
   expect(report.rows.map(({ shape }) => shape)).toEqual(['N = 64, 128×128', 'N = 128, 256×128']);
   expect(report.matrix!.largest_pairs).toBe(Math.floor(Math.sqrt(report.matrix!.binding_bytes / 4) / 2));
   expect(out).toContain(`up to N = ${report.matrix!.largest_pairs}`);
@@ -76,12 +76,12 @@ it.each([
   [['--shape', 'nothing', '--op', 'adam'], /bench: no row of adam has 'nothing' in its name; --list shows all rows/],
   [['--peer', 'none', '--peer', 'tfjs'], /--peer none cannot be combined with other --peer options/],
   [['--runs', '0'], /not a whole number of 1 or more/],
-  [['--growth', '--list'], /--list cannot be combined with --growth/],
+  [['--scaling', '--list'], /--list cannot be combined with --scaling/],
   [
     ['--variant', 'nothing', '--quick', '--op', 'matmul'],
     /bench: no kernel of these rows has a variant 'nothing'; available: .*portable/,
   ],
-  [['--growth', '--op', 'adam'], /--growth covers only step and nt_xent/],
+  [['--scaling', '--op', 'adam'], /--scaling covers only step and nt_xent/],
   [
     ['--json', join(folder, 'file', 'x.json')],
     /cannot write .*: a file of that name is in the way; choose another --json/,
@@ -90,5 +90,5 @@ it.each([
 ])('%s is refused in one line, and nothing is measured', async (args, message) => {
   const error = await run(...args).catch((thrown: Error) => thrown);
   expect(String(error)).toMatch(message);
-  expect(String(error)).not.toContain("the device's ceilings");
+  expect(String(error)).not.toContain("the device's roofline");
 });

@@ -2,10 +2,10 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noise } from '../../bench/arrays.ts';
-import { copyOf, fmaChains, measureCeilings } from '../../bench/ceilings.ts';
-import { type Contest, farthest, type Item, type ListItems, type Request } from '../../bench/contest.ts';
-import type { GraphContestant } from '../../bench/graph_contestant.ts';
-import { growthSeries, largestStoredPairs } from '../../bench/growth.ts';
+import { type Benchmark, farthest, type Item, type ListItems, type Request } from '../../bench/benchmark.ts';
+import type { GraphImplementation } from '../../bench/graph_implementation.ts';
+import { copyOf, fmaChains, measureRoofline } from '../../bench/roofline.ts';
+import { largestStoredPairs, scalingSeries } from '../../bench/scaling.ts';
 import { checkVariant, namedVariant } from '../../bench/variants.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
@@ -64,7 +64,7 @@ describe.each(items.map(([op, item]) => [`${item.name} ${item.shape}`, op, item]
   },
 );
 
-const open = async (op: string, part: string): Promise<Contest<unknown>> => {
+const open = async (op: string, part: string): Promise<Benchmark<unknown>> => {
   const found = lists.get(op)!(tiny).find(({ name, shape }) => `${name} ${shape}`.includes(part)) as Item<unknown>;
   return found.open(gpu, {});
 };
@@ -96,9 +96,9 @@ it('conv2d has every convolution of ResNet-18 in three directions, each shape on
 
 it('a named variant is taken where there is one, and missed where there is none', async () => {
   const [item] = lists.get('conv2d')!(tiny);
-  const { ours } = await item.open(gpu, { choose: namedVariant('portable') });
-  const { launches } = (ours as GraphContestant)['program'].plan;
-  expect(launches.map(({ kernel }) => kernel.name)).toEqual(['conv2d/gather']);
+  const { ours } = await item.open(gpu, { selectVariant: namedVariant('portable') });
+  const { launches } = (ours as GraphImplementation)['program'].plan;
+  expect(launches.map(({ kernel }) => kernel.name)).toEqual(['conv2d/implicit_gemm']);
   ours.destroy();
   expect(() => checkVariant(gpu, 'portable', [item])).not.toThrow();
   expect(() => checkVariant(gpu, 'nothing', [item])).toThrow(
@@ -106,16 +106,16 @@ it('a named variant is taken where there is one, and missed where there is none'
   );
 });
 
-it('growth goes on to the first N whose 2N × 2N matrix does not fit', () => {
+it('scaling goes on to the first N whose 2N × 2N matrix does not fit', () => {
   expect(largestStoredPairs(2 ** 27)).toBe(2896);
   const limits = { ...gpu.traits.limits, maxStorageBufferBindingSize: 2 ** 27 };
-  const [steps, losses] = growthSeries({ traits: { ...gpu.traits, limits } }, full);
+  const [steps, losses] = scalingSeries({ traits: { ...gpu.traits, limits } }, full);
   expect(steps.items.map(({ shape }) => shape).slice(0, 2)).toEqual(['2 pairs 96×96', '4 pairs 96×96']);
   expect(losses.items.at(-1)!.shape).toBe('N = 4096, 8192×128');
 });
 
 onEveryAdapter((device) => {
-  it('the kernels of the ceilings do all that they are timed for', async () => {
+  it('the kernels of the roofline do all that they are timed for', async () => {
     const x = Float32Array.from({ length: 4 * 300 }, (_, i) => i);
     const { graph, result } = trace(() => ({
       one: copyOf(constant('x', x), 1),
@@ -137,8 +137,8 @@ onEveryAdapter((device) => {
   });
 });
 
-it('ceilings are numbers that a device can have', async () => {
-  const { gflops, gbps } = await measureCeilings(gpu);
+it('a roofline has numbers that a device can have', async () => {
+  const { gflops, gbps } = await measureRoofline(gpu);
   expect(gflops).toBeGreaterThan(0.1);
   expect(gbps).toBeGreaterThan(0.01);
 });

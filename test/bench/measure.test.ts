@@ -1,6 +1,6 @@
-/** What a row says, by contestants that are made up. */
+/** What a row says, by implementations that are made up. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Contestant, Item, Ours, Values } from '../../bench/contest.ts';
+import type { Implementation, Item, Ours, Values } from '../../bench/benchmark.ts';
 import { measure, type Peer } from '../../bench/measure.ts';
 import { rowSchema } from '../../bench/report.ts';
 import { median, paceOf, sample } from '../../bench/timing.ts';
@@ -16,13 +16,13 @@ afterAll(() => gpu.destroy());
 const values = (...numbers: number[]): Values => new Map([['y', Float32Array.from(numbers)]]);
 const right = values(3, 4);
 
-interface Made extends Contestant {
+interface Made extends Implementation {
   runs: number;
   destroyed: boolean;
 }
 
-/** A contestant whose run takes `ms` by a clock of its own. */
-const contestant = (setting: string, result: Values, ms: number): Made => ({
+/** An implementation whose run takes `ms` by a clock of its own. */
+const implementation = (setting: string, result: Values, ms: number): Made => ({
   setting,
   runs: 0,
   destroyed: false,
@@ -48,19 +48,19 @@ const oursOf = (made: Made, check?: Values): Item<null> => ({
   },
 });
 
-const peerOf = (name: string, ...contestants: Contestant[]): Peer => ({
+const peerOf = (name: string, ...implementations: Implementation[]): Peer => ({
   name,
-  load: () => Promise.resolve(() => Promise.resolve(contestants)),
+  load: () => Promise.resolve(() => Promise.resolve(implementations)),
 });
 
-const settings = { runs: 3, ceilings: { gflops: 10, gbps: 4 }, progress: () => {} };
+const settings = { runs: 3, roofline: { gflops: 10, gbps: 4 }, progress: () => {} };
 
 it('rates, shares, ratios', async () => {
-  const peers = [peerOf('a', contestant('slow', right, 40), contestant('fast', values(3, 4.001), 20))];
-  const { row, disagreed } = await measure(gpu, 'op', oursOf(contestant('', right, 2)), peers, settings);
+  const peers = [peerOf('a', implementation('slow', right, 40), implementation('fast', values(3, 4.001), 20))];
+  const { row, disagreed } = await measure(gpu, 'op', oursOf(implementation('', right, 2)), peers, settings);
   expect(disagreed).toBe(false);
   expect(rowSchema.parse(row)).toMatchObject({
-    ...{ ours_ms: 2, kernel_ms: 1.5, gflops: 3, gbps: 2, ceiling_share: 0.5, bound: 'memory' },
+    ...{ ours_ms: 2, kernel_ms: 1.5, gflops: 3, gbps: 2, roofline_share: 0.5, bound: 'memory' },
     ...{ peers: { a: 20 }, ratio: { a: 10 }, settings: { a: { slow: 40, fast: 20 } }, left_out: {} },
   });
   expect(row.agreement['a, fast'].distance).toBeCloseTo(0.001 / 5);
@@ -68,8 +68,8 @@ it('rates, shares, ratios', async () => {
 });
 
 it('who computes something else is not timed, and that is a fault', async () => {
-  const wrong = contestant('wrong', values(3, 4.1), 1);
-  const ours = contestant('', right, 2);
+  const wrong = implementation('wrong', values(3, 4.1), 1);
+  const ours = implementation('', right, 2);
   const { row, disagreed } = await measure(gpu, 'op', oursOf(ours), [peerOf('a', wrong)], settings);
   expect(disagreed).toBe(true);
   expect(row.peers).toEqual({});
@@ -82,48 +82,48 @@ it.each([
   ['any other error leaves it out too, and is a fault', new TypeError('is not a function'), true],
 ])('%s', async (_, error, fault) => {
   const failing: Peer = { name: 'a', load: () => Promise.reject(error) };
-  const others = [failing, peerOf('b', contestant('', right, 6))];
-  const { row, disagreed } = await measure(gpu, 'op', oursOf(contestant('', right, 2)), others, settings);
+  const others = [failing, peerOf('b', implementation('', right, 6))];
+  const { row, disagreed } = await measure(gpu, 'op', oursOf(implementation('', right, 2)), others, settings);
   expect(row.left_out).toEqual({ a: error.message });
   expect(row.ratio).toEqual({ b: 3 });
   expect(disagreed).toBe(fault);
 });
 
 it('a setting that fails does not take the others with it', async () => {
-  const failing = { ...contestant('x', right, 1), first: () => Promise.reject(new UserError('too large')) };
-  const peers = [peerOf('a', failing, contestant('y', right, 4))];
-  const { row } = await measure(gpu, 'op', oursOf(contestant('', right, 2)), peers, settings);
+  const failing = { ...implementation('x', right, 1), first: () => Promise.reject(new UserError('too large')) };
+  const peers = [peerOf('a', failing, implementation('y', right, 4))];
+  const { row } = await measure(gpu, 'op', oursOf(implementation('', right, 2)), peers, settings);
   expect(row.left_out).toEqual({ 'a, x': 'too large' });
   expect(row.settings).toEqual({ a: { y: 4 } });
 });
 
 it('without a peer ours is compared with another way to compute it', async () => {
-  const agreed = await measure(gpu, 'op', oursOf(contestant('', right, 2), values(3, 4)), [], settings);
+  const agreed = await measure(gpu, 'op', oursOf(implementation('', right, 2), values(3, 4)), [], settings);
   expect(agreed.disagreed).toBe(false);
   expect(agreed.row.agreement).toHaveProperty('definition');
-  const differs = await measure(gpu, 'op', oursOf(contestant('', right, 2), values(3, Number.NaN)), [], settings);
+  const differs = await measure(gpu, 'op', oursOf(implementation('', right, 2), values(3, Number.NaN)), [], settings);
   expect(differs.disagreed).toBe(true);
   expect(differs.row.agreement).toEqual({});
 });
 
 it('a peer with a coarser format may be farther away', async () => {
-  const coarse = { ...contestant('half', values(3, 4.1), 4), tolerance: (_: string, usual: number) => 10 * usual };
-  const { row } = await measure(gpu, 'op', oursOf(contestant('', right, 2)), [peerOf('a', coarse)], settings);
+  const coarse = { ...implementation('half', values(3, 4.1), 4), tolerance: (_: string, usual: number) => 10 * usual };
+  const { row } = await measure(gpu, 'op', oursOf(implementation('', right, 2)), [peerOf('a', coarse)], settings);
   expect(row.agreement['a, half'].allowed).toBeCloseTo(0.1);
 });
 
 it('short work is repeated until a sample lasts 10 ms, at most 1,000 times', async () => {
-  expect((await paceOf(contestant('', right, 25))).repeats).toBe(1);
-  const { repeats } = await paceOf(contestant('', right, 0.1));
+  expect((await paceOf(implementation('', right, 25))).repeats).toBe(1);
+  const { repeats } = await paceOf(implementation('', right, 0.1));
   expect(repeats * 0.1).toBeGreaterThanOrEqual(10);
   expect(repeats).toBeLessThan(300);
-  expect((await paceOf(contestant('', right, 1e-6))).repeats).toBe(1000);
+  expect((await paceOf(implementation('', right, 1e-6))).repeats).toBe(1000);
 });
 
 it('a run that is not counted comes before samples of up to a second', async () => {
   const uncounted = async (ms: number) => {
     let runs = 0;
-    const made = { ...contestant('', right, ms), run: async (times: number) => void (runs += times) };
+    const made = { ...implementation('', right, ms), run: async (times: number) => void (runs += times) };
     expect(await sample(made, await paceOf(made))).toBeCloseTo(ms);
     return runs;
   };

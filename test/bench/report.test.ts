@@ -15,7 +15,7 @@ const row = (op: string, ours_ms: number, peers: Record<string, number>, rest: P
     gflops: 12345.6,
     gbps: 0.0123,
   },
-  ...{ ceiling_share: 0.25, bound: 'arithmetic', peak_bytes: 2048, peers },
+  ...{ roofline_share: 0.25, bound: 'arithmetic', peak_bytes: 2048, peers },
   ratio: Object.fromEntries(Object.entries(peers).map(([name, ms]) => [name, ms / ours_ms])),
   spread: {
     ours: [ours_ms / 2, ours_ms * 2],
@@ -29,7 +29,7 @@ const row = (op: string, ours_ms: number, peers: Record<string, number>, rest: P
 
 const report: Report = {
   ...{ adapter: 'a device', driver: 'a driver', machine: 'a machine', load: 0.5, date: '2026-01-02T03:04:05.000Z' },
-  ...{ node: 'v20', commit: 'abc', kernels: 'fixed table', ceilings: { gflops: 61234, gbps: 4100 } },
+  ...{ node: 'v20', commit: 'abc', kernels: 'fixed table', roofline: { gflops: 61234, gbps: 4100 } },
   rows: [
     row('conv2d', 0.02, { tfjs: 1 }),
     row('matmul', 1500, { tfjs: 1200 }, { left_out: { torch: 'is not installed' }, agreement: {} }),

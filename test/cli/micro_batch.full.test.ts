@@ -49,6 +49,6 @@ it('--dry-run and --profile show all phases of a step', async () => {
   expect(plan.out).toMatch(/conv2d +40 +\d+ /);
   expect(plan.out).toMatch(/peak memory [\d.]+ MiB/);
   const profile = await run('train', ...settings, '--micro-batch', '2', '--profile');
-  expect(profile.out).toMatch(/accumulate +2 /);
+  expect(profile.out).toMatch(/add_inplace +2 /);
   expect([plan.code, profile.code]).toEqual([0, 0]);
 });

@@ -13,7 +13,7 @@ import { input, trace } from '../../src/graph/trace.ts';
 import { encodeNpy } from '../../src/io/npy.ts';
 import { architectures, ResNet } from '../../src/nn/resnet.ts';
 import { entriesOf } from '../../src/nn/state_dict.ts';
-import { decodeImages } from '../../src/ops/augment.ts';
+import { preprocess } from '../../src/ops/augment.ts';
 import { saveEncoder } from '../../src/train/export.ts';
 import { resnet18 } from '../networks.ts';
 import { adapters, noise } from '../ops/harness.ts';
@@ -77,7 +77,7 @@ async function trainingFeatures(state: State, encoder: ResNet, photos: string): 
   const source = hostImages(set);
   const { graph, result } = trace(() => {
     const images = source.images(input('indices', [set.count], 'u32'));
-    const x = decodeImages(images, { height: set.height, width: set.width, size, mean, std });
+    const x = preprocess(images, { height: set.height, width: set.width, size, mean, std });
     return { features: encoder.forward(x, { training: true }) };
   });
   const program = await Program.compile(graph, state, result);

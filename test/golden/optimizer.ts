@@ -62,8 +62,8 @@ type Step = (gradient: Float32Array, scalars: Readonly<Record<string, Float32Arr
 /** One update after another of the only member of flat weights; each gives its value. */
 async function stepper(device: Device, parameter: Tensor, { update, state: moments }: Optimizer) {
   const weights = parameter.flat!.parent;
-  const firstBad = variable('first_bad', [1], undefined, 'u32');
-  const { graph } = trace(() => update(input('gradients', weights.shape, 'f32'), firstBad));
+  const firstNonFinite = variable('first_non_finite', [1], undefined, 'u32');
+  const { graph } = trace(() => update(input('gradients', weights.shape, 'f32'), firstNonFinite));
   const padded = (gradient: Float32Array) => Float32Array.from({ length: weights.size }, (_, i) => gradient[i] ?? 0);
   if (device === 'reference')
     return {

@@ -3,7 +3,7 @@ import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { elements, type Tensor } from '../../src/graph/tensor.ts';
 import { constant, flatVariable, trace, variable } from '../../src/graph/trace.ts';
-import type { Entry } from '../../src/nn/module.ts';
+import type { NamedTensor } from '../../src/nn/module.ts';
 import { fromTorch, readEntries, type TorchTensor, toTorch, writeEntries } from '../../src/nn/state_dict.ts';
 import { flatten } from '../../src/ops/flatten.ts';
 import { gradients } from '../../src/ops/gradients.ts';
@@ -28,7 +28,7 @@ function crc32(name: string): number {
 }
 
 /** The weights that the file was made with, by the formula in its metadata. */
-function weight({ tensor: { name }, torchShape: shape }: Entry): TorchTensor {
+function weight({ tensor: { name }, torchShape: shape }: NamedTensor): TorchTensor {
   const seed = crc32(name) & 0xffff;
   const size = elements(shape);
   if (shape.length > 1) return { shape, data: noise(size, seed, Math.sqrt(3 / elements(shape.slice(1)))) };
@@ -57,8 +57,8 @@ function adamSettings(text: string) {
 
 /** Encoder and head of the method `simclr`. */
 interface Model {
-  readonly parameters: readonly Entry[];
-  readonly buffers: readonly Entry[];
+  readonly parameters: readonly NamedTensor[];
+  readonly buffers: readonly NamedTensor[];
 }
 
 /** The step of the method `simclr`, but on fixed views, and its encoder in inference mode on the same views. */
@@ -80,7 +80,7 @@ function traceModel(file: GoldenFile) {
     const z = learner.split!.embed([views], feeds, { training: true });
     const { loss } = learner.split!.compare(z, feeds);
     const flat = flatten(gradients(loss, parameters));
-    optimizer.update(flat, variable('first_bad', [1], undefined, 'u32'));
+    optimizer.update(flat, variable('first_non_finite', [1], undefined, 'u32'));
     return { z, loss, flat };
   });
   const evaluation = trace(() => ({ features: encoder.forward(views, { training: false }) }));

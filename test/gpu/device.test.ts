@@ -143,8 +143,8 @@ describe('a device that goes away', () => {
   it('a buffer above what the adapter allows names what needed it, and what to do', async () => {
     const gpu = await Gpu.open({ adapter: adapters[0] });
     const size = gpu.traits.limits['maxBufferSize'] + 4;
-    expect(() => gpu.createBuffer('slot 7', size, GPUBufferUsage.COPY_DST)).toThrow(
-      /^slot 7 needs a buffer of \d+ bytes, but '.+' allows at most \d+; use a smaller --batch-size or --image-size, or micro-batches \(--micro-batch\)$/,
+    expect(() => gpu.createBuffer('intermediate 7', size, GPUBufferUsage.COPY_DST)).toThrow(
+      /^intermediate 7 needs a buffer of \d+ bytes, but '.+' allows at most \d+; use a smaller --batch-size or --image-size, or micro-batches \(--micro-batch\)$/,
     );
     gpu.destroy();
   });

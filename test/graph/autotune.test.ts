@@ -7,11 +7,11 @@ import { grid1d, type Kernel } from '../../src/gpu/kernel.ts';
 import { Tuner, type Tuning } from '../../src/graph/autotune.ts';
 import { agreement, timeOf } from '../../src/graph/autotune_measure.ts';
 import { winner } from '../../src/graph/autotune_trials.ts';
-import { useChooser } from '../../src/graph/chooser.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Op, Tensor } from '../../src/graph/tensor.ts';
 import { apply, type Graph, trace } from '../../src/graph/trace.ts';
+import { useVariantTuner } from '../../src/graph/variant_tuner.ts';
 import { ntXent } from '../../src/losses/nt_xent.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
 import { gradients } from '../../src/ops/gradients.ts';
@@ -21,7 +21,7 @@ import { onEveryAdapter, sample } from '../ops/harness.ts';
 const threeWays: Op<{ size: number }> = {
   name: 'three_ways',
   infer: ([x]) => [x],
-  launches({ inputs: [x], outputs: [y], attrs: { size }, pick }) {
+  launches({ inputs: [x], outputs: [y], attrs: { size }, selectVariant }) {
     const launch = (elements: number) => ({
       kernel: reluForward,
       bindings: { x, y },
@@ -29,7 +29,7 @@ const threeWays: Op<{ size: number }> = {
       workgroups: grid1d(Math.ceil(elements / 4), 64),
       flops: elements,
     });
-    return pick({
+    return selectVariant({
       slow: () => Array.from({ length: 40 }, () => launch(size)),
       wrong: () => [launch(size / 2)],
       fast: () => [launch(size)],
@@ -41,12 +41,12 @@ const threeWays: Op<{ size: number }> = {
 const wrongAlike: Op<{ size: number }> = {
   name: 'wrong_alike',
   infer: ([x]) => [x],
-  launches({ inputs: [x], outputs: [y], attrs: { size }, pick }) {
+  launches({ inputs: [x], outputs: [y], attrs: { size }, selectVariant }) {
     const launch = (kernel: Kernel, elements: number) => [
       { kernel, bindings: { x, y }, params: { size: elements }, workgroups: grid1d(Math.ceil(elements / 4), 64) },
     ];
     const renamed = { ...reluForward, name: 'relu/another' };
-    return pick({
+    return selectVariant({
       wrong: () => launch(reluForward, size / 2),
       wrong_too: () => launch(reluForward, size / 2),
       right: () => launch(renamed, size),
@@ -59,12 +59,12 @@ const wrongAlike: Op<{ size: number }> = {
 const oneWay: Op<{ size: number }> = {
   name: 'one_way',
   infer: ([x]) => [x],
-  launches({ inputs: [x], outputs: [y], attrs: { size }, pick }) {
+  launches({ inputs: [x], outputs: [y], attrs: { size }, selectVariant }) {
     const launch = (name: string, code: string) => {
       const kernel = { ...reluForward, name: `relu/${name}`, code };
       return [{ kernel, bindings: { x, y }, params: { size }, workgroups: grid1d(Math.ceil(size / 4), 64) }];
     };
-    return pick({
+    return selectVariant({
       broken: () => launch('broken', 'fn main('),
       barriers: () => launch('barriers', `// workgroupBarrier()\n${reluForward.code}`),
       plain: () => launch('plain', reluForward.code),
@@ -93,14 +93,14 @@ onEveryAdapter((gpu) => {
     const rejected: string[] = [];
     const tuner = new Tuner(gpu(), cache, { onRejected: (message) => rejected.push(message) });
     const { graph, result } = build();
-    const choose = await tuner.choose(graph, [result.y], {});
+    const selectVariant = await tuner.selectVariants(graph, [result.y], {});
     const [[key, tuning]] = [...cache.found];
     expect(key).toMatch(/^three_ways f32\[524288\] .* of slow wrong fast$/);
     expect(tuning.variant).toBe('fast');
     expect(tuning.milliseconds['fast']).toBeLessThan(tuning.milliseconds['slow']);
     expect(Object.keys(tuning.milliseconds)).not.toContain('wrong');
     expect(rejected).toEqual([`${key}: the results of variant 'wrong' match no other variant's; it is not used`]);
-    expect(choose(graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe('fast');
+    expect(selectVariant(graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe('fast');
   });
 
   it('variants of one kernel that are wrong alike do not bear each other out', async () => {
@@ -108,7 +108,7 @@ onEveryAdapter((gpu) => {
     const rejected: string[] = [];
     const tuner = new Tuner(gpu(), cache, { onRejected: (message) => rejected.push(message) });
     const { graph, result: y } = trace(() => apply(wrongAlike, [sample('x', [4096])], { size: 4096 })[0]);
-    await tuner.choose(graph, [y], {});
+    await tuner.selectVariants(graph, [y], {});
     const [tuning] = [...cache.found.values()];
     expect(Object.keys(tuning.milliseconds).sort()).toEqual(['right', 'right_too']);
     expect(rejected.map((message) => message.match(/variant '(\w+)'/)?.[1])).toEqual(['wrong', 'wrong_too']);
@@ -120,7 +120,7 @@ onEveryAdapter((gpu) => {
     const tuner = new Tuner(gpu(), cache, { onRejected: (message) => rejected.push(message) });
     const { graph, result: y } = trace(() => apply(oneWay, [sample('x', [64])], { size: 64 })[0]);
     const before = gpu().bytes;
-    await tuner.choose(graph, [y], {});
+    await tuner.selectVariants(graph, [y], {});
     expect(gpu().bytes).toBe(before);
     const [tuning] = [...cache.found.values()];
     if (gpu().traits.software) expect(Object.keys(tuning.milliseconds)).toEqual(['plain']);
@@ -135,7 +135,7 @@ onEveryAdapter((gpu) => {
       const tuner = new Tuner(gpu(), cache, { onTune: (_done, _total, what) => measured.push(what) });
       tuner.pin(pinned);
       const { graph, result } = build();
-      return tuner.choose(graph, [result.y], {});
+      return tuner.selectVariants(graph, [result.y], {});
     };
     await tune();
     expect(measured).toHaveLength(2);
@@ -147,27 +147,27 @@ onEveryAdapter((gpu) => {
     cache.found.set(key, { ...tuning, variant: 'gone' });
     await tune();
     expect(measured).toHaveLength(6);
-    const choose = await tune({ [key]: 'slow' });
+    const selectVariant = await tune({ [key]: 'slow' });
     expect(measured).toHaveLength(6);
-    expect(choose(build().graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe('slow');
+    expect(selectVariant(build().graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe('slow');
   });
 
-  it('programs of a device take what its chooser says, and tuning leaves no memory behind', async () => {
+  it('programs of a device take what its variant tuner says, and tuning leaves no memory behind', async () => {
     const x = sample('x', [2, 5, 5, 8]);
     const { graph, result: y } = trace(() => conv2d(x, sample('w', [8, 3, 3, 8])));
     const state = new State(gpu());
     const before = gpu().bytes;
-    const choose = await new Tuner(gpu(), new Memory()).choose(graph, [y], {});
+    const selectVariant = await new Tuner(gpu(), new Memory()).selectVariants(graph, [y], {});
     expect(gpu().bytes).toBe(before);
     const offered: string[][] = [];
-    useChooser(gpu(), {
-      choose: async () => (node, names) => {
+    useVariantTuner(gpu(), {
+      selectVariants: async () => (node, names) => {
         offered.push([...names]);
-        return choose(node, names) === undefined ? undefined : 'portable';
+        return selectVariant(node, names) === undefined ? undefined : 'portable';
       },
     });
     const program = await Program.compile(graph, state, { y });
-    expect(program.plan.launches[0].kernel.name).toBe('conv2d/gather');
+    expect(program.plan.launches[0].kernel.name).toBe('conv2d/implicit_gemm');
     expect(offered).toHaveLength(1);
     program.destroy();
     state.destroy();
@@ -182,13 +182,13 @@ onEveryAdapter((gpu) => {
   it('when the time is spent the largest node of an op was measured, and the others take what was found for it', async () => {
     const cache = new Memory();
     const { graph, result } = twoSizes();
-    const choose = await new Tuner(gpu(), cache, {}, { milliseconds: 0 }).choose(graph, result, {});
+    const selectVariant = await new Tuner(gpu(), cache, {}, { milliseconds: 0 }).selectVariants(graph, result, {});
     const [large, small] = [...cache.found];
     expect(large[0]).toMatch(/^three_ways f32\[8192\]/);
     expect(Object.keys(large[1].milliseconds)).toHaveLength(2);
     expect(small[0]).toMatch(/^three_ways f32\[4096\]/);
     expect(small[1]).toEqual({ ...large[1], code: small[1].code, milliseconds: {} });
-    expect(choose(graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe(large[1].variant);
+    expect(selectVariant(graph.nodes[0], ['slow', 'wrong', 'fast'])).toBe(large[1].variant);
   });
 
   it('nodes that are too small to be worth it are not measured', async () => {
@@ -197,7 +197,7 @@ onEveryAdapter((gpu) => {
     const { graph, result: y } = trace(() => conv2d(x, sample('w', [8, 3, 3, 8])));
     const flops = 2 * (3 * 3 * 8) * (3 * 3 * 8); // no padding: 3×3 pixels
     const measured = async (leastFlops: number) => {
-      await new Tuner(gpu(), cache, {}, { milliseconds: 60_000, leastFlops }).choose(graph, [y], {});
+      await new Tuner(gpu(), cache, {}, { milliseconds: 60_000, leastFlops }).selectVariants(graph, [y], {});
       return cache.found.size;
     };
     expect(await measured(flops + 1)).toBe(0);
@@ -209,7 +209,7 @@ onEveryAdapter((gpu) => {
   it('without a limit all sizes are measured', async () => {
     const cache = new Memory();
     const { graph, result } = twoSizes();
-    await new Tuner(gpu(), cache).choose(graph, result, {});
+    await new Tuner(gpu(), cache).selectVariants(graph, result, {});
     expect([...cache.found.values()].map(({ milliseconds }) => Object.keys(milliseconds).length)).toEqual([2, 2]);
   });
 
@@ -229,7 +229,7 @@ onEveryAdapter((gpu) => {
 
 async function limited(gpu: Gpu, cache: Memory, graph: Graph, y: Tensor): Promise<Tuner> {
   const tuner = new Tuner(gpu, cache, {}, { milliseconds: 60_000 });
-  await tuner.choose(graph, [y], {});
+  await tuner.selectVariants(graph, [y], {});
   return tuner;
 }
 
@@ -267,7 +267,7 @@ it.each([
       onRejected: (reason) => rejected.push(reason),
     });
     const { graph, result } = build();
-    const error: unknown = await tuner.choose(graph, [result.y], {}).catch((thrown: unknown) => thrown);
+    const error: unknown = await tuner.selectVariants(graph, [result.y], {}).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(failure.constructor);
     expect((error as Error).message).toBe(message);
     expect([cache.found.size, tuner.choices.size, rejected.length]).toEqual([0, 0, 0]);
@@ -284,7 +284,7 @@ onEveryAdapter((gpu) => {
     });
     const rejected: string[] = [];
     const tuner = new Tuner(gpu(), new Memory(), { onRejected: (message) => rejected.push(message) });
-    await tuner.choose(graph, result, {});
+    await tuner.selectVariants(graph, result, {});
     expect(rejected).toEqual([]);
   });
 
@@ -298,7 +298,7 @@ onEveryAdapter((gpu) => {
       return conv2d(x, w);
     });
     const cache = new Memory();
-    await new Tuner(gpu(), cache).choose(graph, [y], {});
+    await new Tuner(gpu(), cache).selectVariants(graph, [y], {});
     const [tuning] = [...cache.found.values()];
     expect(Object.keys(tuning.milliseconds).length).toBeGreaterThan(1);
   });

@@ -36,11 +36,11 @@ const shown = (bound: Tensor | Scratch): Tensor | Scratch =>
 
 const isFlat = (bound: Tensor | Scratch): boolean => bound instanceof Tensor && bound.node?.op.storage === 'flatten';
 
-/** What lies in the slots of a plan while its launches run, and every read of something else. */
+/** What lies in the buffers of a plan while its launches run, and every read of something else. */
 class Memory {
   readonly strays: string[] = [];
-  /** For each slot, the tensors in it by their offsets. */
-  private readonly slots = new Map<number, Map<number, Tensor | Scratch>>();
+  /** For each buffer, the tensors in it by their offsets. */
+  private readonly buffers = new Map<number, Map<number, Tensor | Scratch>>();
 
   constructor(private readonly planned: Plan) {
     for (const { label, node, kernel, bindings } of planned.launches) {
@@ -49,7 +49,11 @@ class Memory {
       for (const tensor of bound('read')) this.expect(tensor, label);
       for (const tensor of bound('read_write')) {
         const { inPlace } = node.op;
-        if (inPlace && tensor === node.outputs[inPlace.output] && this.hasPlaceOf(tensor, node.inputs[inPlace.input]))
+        if (
+          inPlace &&
+          tensor === node.outputs[inPlace.output] &&
+          this.hasPlacementOf(tensor, node.inputs[inPlace.input])
+        )
           this.expect(node.inputs[inPlace.input], label);
         this.write(tensor);
       }
@@ -58,29 +62,29 @@ class Memory {
   }
 
   private at(bound: Tensor | Scratch) {
-    const { root, offset } = this.planned.place(bound);
+    const { root, offset } = this.planned.placement(bound);
     return root instanceof Tensor ? undefined : { root, offset };
   }
 
-  private hasPlaceOf(a: Tensor, b: Tensor): boolean {
+  private hasPlacementOf(a: Tensor, b: Tensor): boolean {
     const [one, other] = [this.at(a), this.at(b)];
     return one !== undefined && one.root === other?.root && one.offset === other.offset;
   }
 
   private expect(bound: Tensor | Scratch, label: string): void {
-    const place = this.at(bound);
-    if (!place || isFlat(bound)) return;
-    const found = this.slots.get(place.root.slot)?.get(place.offset);
+    const placement = this.at(bound);
+    if (!placement || isFlat(bound)) return;
+    const found = this.buffers.get(placement.root.buffer)?.get(placement.offset);
     if (found !== shown(bound)) this.strays.push(`${label} reads ${bound.name}, there is ${found?.name ?? 'nothing'}`);
   }
 
   private write(bound: Tensor | Scratch): void {
-    const place = this.at(bound);
-    if (!place) return;
-    const { root, offset } = place;
-    const there = this.slots.get(root.slot);
+    const placement = this.at(bound);
+    if (!placement) return;
+    const { root, offset } = placement;
+    const there = this.buffers.get(root.buffer);
     const kept = there && root.dedicated ? there : new Map<number, Tensor | Scratch>();
-    this.slots.set(root.slot, kept.set(offset, shown(bound)));
+    this.buffers.set(root.buffer, kept.set(offset, shown(bound)));
   }
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { DeviceTraits } from '../../src/gpu/device.ts';
-import type { Block } from '../../src/graph/places.ts';
+import type { Allocation } from '../../src/graph/layout.ts';
 import { plan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
@@ -31,16 +31,16 @@ const planOf = (make: () => Tensor[], inspect = false) => {
   return plan(graph, result, traits, { inspect });
 };
 
-const overlap = (a: Block, b: Block) => a.first <= b.last && b.first <= a.last;
+const overlap = (a: Allocation, b: Allocation) => a.first <= b.last && b.first <= a.last;
 
-it('no two blocks that are alive at one launch share a slot, and every block fits into its slot', () => {
+it('no two allocations that are alive at one launch share a buffer, and every allocation fits into its buffer', () => {
   fc.assert(
     fc.property(recipes, (recipe: Recipe) => {
       const planned = planOf(() => Object.values(build(recipe).outputs));
-      for (const [i, block] of planned.blocks.entries()) {
-        expect(planned.slots[block.slot]).toBeGreaterThanOrEqual(block.bytes);
-        for (const other of planned.blocks.slice(0, i))
-          if (overlap(block, other)) expect(block.slot).not.toBe(other.slot);
+      for (const [i, allocation] of planned.allocations.entries()) {
+        expect(planned.bufferSizes[allocation.buffer]).toBeGreaterThanOrEqual(allocation.bytes);
+        for (const other of planned.allocations.slice(0, i))
+          if (overlap(allocation, other)) expect(allocation.buffer).not.toBe(other.buffer);
       }
     }),
     { numRuns: 300, seed: 1 },
@@ -52,14 +52,14 @@ it('no launch reads a buffer that it writes, but for variables that an op update
     fc.property(recipes, (recipe: Recipe) => {
       const planned = planOf(() => Object.values(build(recipe).outputs));
       for (const { kernel, bindings, label } of planned.launches) {
-        const slots = kernel.bindings
+        const bound = kernel.bindings
           .filter(({ access }) => access !== 'uniform')
-          .map(({ name, access }) => ({ access, root: planned.place(bindings[name]).root }))
-          .map(({ access, root }) => ({ access, buffer: 'slot' in root ? root.slot : root }));
-        const written = slots.filter(({ access }) => access === 'read_write').map(({ buffer }) => buffer);
+          .map(({ name, access }) => ({ access, root: planned.placement(bindings[name]).root }))
+          .map(({ access, root }) => ({ access, buffer: 'buffer' in root ? root.buffer : root }));
+        const written = bound.filter(({ access }) => access === 'read_write').map(({ buffer }) => buffer);
         for (const buffer of written)
           expect(
-            slots.filter((slot) => slot.buffer === buffer),
+            bound.filter((one) => one.buffer === buffer),
             label,
           ).toHaveLength(1);
       }
@@ -102,20 +102,20 @@ function first({ origin }: Tensor): Float64Array {
 
 const x = input('x', [100], 'f32');
 
-it('a chain of any length takes two slots and its output a block that stays', () => {
+it('a chain of any length takes two buffers, and its output stays in one', () => {
   const planned = planOf(() => {
     let y = x;
     for (let i = 0; i < 9; i++) y = relu(y);
     return [y];
   });
   expect(planned.launches).toHaveLength(9);
-  expect(planned.slots).toEqual([400, 400]);
-  expect(planned.blocks.at(-1)!.last).toBe(planned.launches.length);
+  expect(planned.bufferSizes).toEqual([400, 400]);
+  expect(planned.allocations.at(-1)!.last).toBe(planned.launches.length);
 });
 
-it('a slot grows to the largest block that lies in it, and inspect gives every block its own', () => {
+it('a buffer grows to the largest allocation that lies in it, and inspect gives every allocation its own', () => {
   const make = () => [2, 3, 5].map((n) => relu(relu(relu(input(`x${n}`, [n * 100], 'f32')))));
-  const bytes = (inspect: boolean) => planOf(make, inspect).slots.reduce((sum, size) => sum + size, 0);
+  const bytes = (inspect: boolean) => planOf(make, inspect).bufferSizes.reduce((sum, size) => sum + size, 0);
   expect(bytes(true)).toBe(3 * 4 * 1000);
   expect(bytes(false)).toBeLessThan(bytes(true));
 });
@@ -136,8 +136,8 @@ it('views take no memory and keep what they show alive', () => {
     const view = reshape(reshape(relu(x), [10, 10]), [100]);
     return [add(relu(relu(relu(x))), view)];
   });
-  const shown = planned.blocks[0];
-  expect(planned.blocks).toHaveLength(5);
+  const shown = planned.allocations[0];
+  expect(planned.allocations).toHaveLength(5);
   expect(shown.last).toBe(planned.launches.length - 1);
 });
 
@@ -155,9 +155,9 @@ it('flatten has its inputs written in place, each at a multiple of 2 KiB', () =>
     tensors.push(relu(x), relu(input('y', [3], 'f32')), relu(input('z', [513], 'f32')));
     return [flatten(tensors)];
   });
-  expect(tensors.map((tensor) => planned.place(tensor).offset)).toEqual([0, 2048, 4096]);
-  expect(planned.blocks).toHaveLength(1);
-  expect(planned.slots).toEqual([(512 + 512 + 1024) * 4]);
+  expect(tensors.map((tensor) => planned.placement(tensor).offset)).toEqual([0, 2048, 4096]);
+  expect(planned.allocations).toHaveLength(1);
+  expect(planned.bufferSizes).toEqual([(512 + 512 + 1024) * 4]);
   expect(tensors.map(byteLength)).toEqual([400, 12, 2052]);
 });
 

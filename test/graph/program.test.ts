@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Choose, plan } from '../../src/graph/plan.ts';
+import { plan, type VariantSelector } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
@@ -71,14 +71,15 @@ onEveryAdapter((gpu) => {
     const [x, w] = [constant('x', noise(36), [1, 3, 3, 4]), constant('w', noise(16), [4, 1, 1, 4])];
     const { graph, result: y } = trace(() => conv2d(x, w));
     const seen: string[][] = [];
-    const kernelWith = (choose?: Choose) => plan(graph, [y], gpu().traits, { choose }).launches[0].kernel.name;
+    const kernelWith = (selectVariant?: VariantSelector) =>
+      plan(graph, [y], gpu().traits, { selectVariant }).launches[0].kernel.name;
     const first = kernelWith((_node, names) => {
       seen.push([...names]);
       return undefined;
     });
     expect(first).toBe(kernelWith());
     expect(seen[0]).toContain('portable');
-    expect(kernelWith(() => 'portable')).toBe('conv2d/gather');
+    expect(kernelWith(() => 'portable')).toBe('conv2d/implicit_gemm');
     expect(() => kernelWith(() => 'quantum')).toThrow("conv2d: has no variant 'quantum' (it has");
   });
 
@@ -104,10 +105,10 @@ onEveryAdapter((gpu) => {
   it('updates of a variable happen in the order in which they were recorded', async () => {
     const [w, b] = [variable('w', [512], () => noise(512)), variable('b', [512])];
     const scalars = constant('lr', Float32Array.of(1));
-    const firstBad = variable('first_bad', [1], undefined, 'u32');
+    const firstNonFinite = variable('first_non_finite', [1], undefined, 'u32');
     const update = (gradients: Tensor) =>
       sgdUpdate(
-        { weights: w, momentumBuffer: b, gradients, scalars, firstBad },
+        { weights: w, momentumBuffer: b, gradients, scalars, firstNonFinite },
         { momentum: 0, weightDecay: 0, nesterov: false },
       );
     const { program, state } = await compile(() => {

@@ -7,8 +7,8 @@ import {
   type AugmentOptions,
   augment,
   cropImages,
-  decodeImages,
   packAugmentParameters,
+  preprocess,
   type ViewParameters,
 } from '../../src/ops/augment.ts';
 import { gatherImages, packedWords } from '../../src/ops/gather_images.ts';
@@ -96,8 +96,8 @@ testCases([
     name: 'images as evaluation sees them, at their size and smaller',
     tolerance,
     build: () => ({
-      same: decodeImages(images(3, 9, 9), { height: 9, width: 9, size: 9, ...imagenet }),
-      smaller: decodeImages(images(3, 21, 13), { height: 21, width: 13, size: 6, ...imagenet }),
+      same: preprocess(images(3, 9, 9), { height: 9, width: 9, size: 9, ...imagenet }),
+      smaller: preprocess(images(3, 21, 13), { height: 21, width: 13, size: 6, ...imagenet }),
     }),
   },
   {

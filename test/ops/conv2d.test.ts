@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Choose } from '../../src/graph/plan.ts';
+import type { VariantSelector } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { trace } from '../../src/graph/trace.ts';
@@ -68,8 +68,8 @@ onEveryAdapter((gpu) => {
     const values: ArrayLike<number>[][] = [];
     for (const name of names) {
       const state = new State(gpu());
-      const choose: Choose = (_node, offered) => offered.find((one) => one === name);
-      const program = await Program.compile(graph, state, {}, { keep: outputs, choose });
+      const selectVariant: VariantSelector = (_node, offered) => offered.find((one) => one === name);
+      const program = await Program.compile(graph, state, {}, { keep: outputs, selectVariant });
       program.run();
       const read: ArrayLike<number>[] = [];
       for (const tensor of outputs) read.push(await program.inspect(tensor));
@@ -101,7 +101,7 @@ const largeTileGeometries: Geometry[] = [
 ];
 const inBoth = (geometry: Geometry) => [convolution(geometry, 'f32'), convolution(geometry, 'f16')];
 testCases(tiledGeometries.flatMap(inBoth), { variant: 'tiled_64x64' });
-// 128x64 is a tile of the gathering kernel, 64x128 of the weight gradient.
+// 128x64 is a tile of the implicit-GEMM kernel, 64x128 of the weight gradient.
 for (const variant of ['tiled_128x128', 'tiled_128x64', 'tiled_64x128']) {
   testCases(
     largeTileGeometries.map((geometry) => convolution(geometry, 'f32')),

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listAdapters } from '../../src/gpu/adapters.ts';
 import { type DeviceTraits, Gpu } from '../../src/gpu/device.ts';
-import { type Choose, plan } from '../../src/graph/plan.ts';
+import { plan, type VariantSelector } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Data, Shape, Tensor } from '../../src/graph/tensor.ts';
@@ -81,7 +81,7 @@ export function onEveryAdapter(define: (gpu: () => Gpu, adapter: string) => void
 }
 
 export interface TestOptions {
-  /** The variant that every node takes that has it (see `Lowering.pick`); at least one must have it. */
+  /** The variant that every node takes that has it (see `Lowering.selectVariant`); at least one must have it. */
   readonly variant?: string;
   /** Whether a case is skipped, and says so, on a device on which no node has the variant. */
   readonly optional?: boolean;
@@ -104,7 +104,9 @@ export function testCases(cases: readonly Case[], { variant, optional, traits }:
 function isOffered(variant: string, { build }: Case, { traits }: Gpu): boolean {
   const { graph, result } = trace(build);
   let offered = false;
-  plan(graph, Object.values(result), traits, { choose: (_node, names) => void (offered ||= names.includes(variant)) });
+  plan(graph, Object.values(result), traits, {
+    selectVariant: (_node, names) => void (offered ||= names.includes(variant)),
+  });
   return offered;
 }
 
@@ -116,12 +118,12 @@ async function runCase(gpu: Gpu, { build, tolerance = 1e-5, updated }: Case, var
   const { graph, result: outputs } = trace(build);
   const state = new State(gpu);
   let taken = 0;
-  const choose: Choose = (_node, names) => {
+  const selectVariant: VariantSelector = (_node, names) => {
     if (!variant || !names.includes(variant)) return undefined;
     taken++;
     return variant;
   };
-  const program = await Program.compile(graph, state, outputs, { inspect: true, choose });
+  const program = await Program.compile(graph, state, outputs, { inspect: true, selectVariant });
   if (variant) expect(taken, `nodes with a variant '${variant}'`).toBeGreaterThan(0);
   const values = await program.run().read();
   const expected = interpret(graph);

@@ -43,14 +43,14 @@ async function runSteps(gpu: Gpu, make: (weights: Tensor) => Optimizer, steps: r
   const copy = halfCopy(weights);
   const optimizer = make(weights);
   const scaling = new LossScaling({ growthInterval, growth: 2, backoff: 0.5 });
-  const firstBad = variable('first_bad', [1], undefined, 'u32');
+  const firstNonFinite = variable('first_non_finite', [1], undefined, 'u32');
   const { graph } = trace(() => {
     const gradients = input('gradients', [weights.size], 'f32');
-    const gate = scaling.gate(gradients, input('loss', [1], 'f32'), input('step', [1], 'u32'), firstBad);
-    optimizer.update(gradients, firstBad, { gate, copy });
+    const scalerStep = scaling.step(gradients, input('loss', [1], 'f32'), input('step', [1], 'u32'), firstNonFinite);
+    optimizer.update(gradients, firstNonFinite, { scalerStep, copy });
   });
   const inputs = new Set(graph.nodes.flatMap((node) => node.inputs.filter(({ origin }) => origin.kind === 'input')));
-  const kept = [weights, copy, firstBad, scaling.scale, scaling.counts];
+  const kept = [weights, copy, firstNonFinite, scaling.scale, scaling.counts];
   const updated = [...kept, ...optimizer.state.map((entry) => entry.variable)];
   const state = new State(gpu);
   state.write(scaling.scale, Float32Array.of(firstScale));
@@ -85,7 +85,7 @@ async function runSteps(gpu: Gpu, make: (weights: Tensor) => Optimizer, steps: r
     copy: of(copy),
     counts: of(scaling.counts),
     scales,
-    firstBad: of(firstBad),
+    firstNonFinite: of(firstNonFinite),
   };
 }
 
@@ -99,13 +99,13 @@ onEveryAdapter((gpu) => {
     async ([, make], { skip }) => {
       needsF16(skip);
       const steps = [{}, { fault: Infinity }, {}, {}, { fault: NaN }, {}];
-      const { all, copy, scales, counts, firstBad } = await runSteps(gpu(), make, steps);
+      const { all, copy, scales, counts, firstNonFinite } = await runSteps(gpu(), make, steps);
       for (const { name, actual, expected } of all)
         compare(name, actual, expected, name.endsWith('f16') ? 2 ** -10 : 2e-6);
       expect(scales).toEqual([1024, 512, 512, 1024, 512, 512]);
       expect(Array.from(counts.actual)).toEqual([1, 4, 2]);
       expect(copy.actual.some((value) => value !== 0)).toBe(true);
-      expect(firstBad.actual[0]).toBe(0);
+      expect(firstNonFinite.actual[0]).toBe(0);
     },
   );
 
@@ -114,11 +114,13 @@ onEveryAdapter((gpu) => {
     ['no scale helps', [{}, { fault: NaN }, { fault: NaN }, {}], 2, [2, 1, 1, 1]],
   ] as const)('stops for good where %s', async ([, steps, scale, expected], { skip }) => {
     needsF16(skip);
-    const { all, firstBad, scales } = await runSteps(gpu(), makers.adam, steps, scale);
+    const { all, firstNonFinite, scales } = await runSteps(gpu(), makers.adam, steps, scale);
     for (const { name, actual, expected } of all)
       compare(name, actual, expected, name.endsWith('f16') ? 2 ** -10 : 2e-6);
     expect(scales).toEqual(expected);
-    expect(firstBad.actual[0]).toBe(steps.findIndex((step, i) => 'loss' in step || ('fault' in step && i === 2)) + 1);
+    expect(firstNonFinite.actual[0]).toBe(
+      steps.findIndex((step, i) => 'loss' in step || ('fault' in step && i === 2)) + 1,
+    );
   });
 
   it('Adam’s corrections on the device are right at any step', async ({ skip }) => {
@@ -167,13 +169,13 @@ async function runCorrections(gpu: Gpu, done: number) {
   const optimizer = adam(weights);
   const { graph } = trace(() =>
     optimizer.update(input('gradients', [512], 'f32'), input('unused', [1], 'u32'), {
-      gate: input('gate', [2], 'f32'),
+      scalerStep: input('scalerStep', [2], 'f32'),
       copy: halfCopy(weights),
     }),
   );
   const given: Record<string, Float32Array> = {
     gradients: noise(512, 4),
-    gate: Float32Array.of(1, done + 1),
+    scalerStep: Float32Array.of(1, done + 1),
     ...optimizer.scalars(1, 1),
   };
   const state = new State(gpu);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { trace } from '../../src/graph/trace.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { matmul } from '../../src/ops/matmul.ts';
-import { sumRows } from '../../src/ops/sum_rows.ts';
+import { sum } from '../../src/ops/sum.ts';
 import { type Case, sample, testCases, testGradient } from './harness.ts';
 
 const order = (transposed: boolean, rows: number, columns: number) => (transposed ? [columns, rows] : [rows, columns]);
@@ -84,8 +84,8 @@ testCases([
     [4099, 7],
   ].map(
     ([rows, columns]): Case => ({
-      name: `sum_rows [${rows}, ${columns}]`,
-      build: () => ({ y: sumRows(sample('x', [rows, columns])) }),
+      name: `sum [${rows}, ${columns}]`,
+      build: () => ({ y: sum(sample('x', [rows, columns])) }),
       tolerance: 4 * 2 ** -23 * Math.sqrt(rows),
     }),
   ),

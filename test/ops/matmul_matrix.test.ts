@@ -71,7 +71,9 @@ describe('matrix units that a driver tells of', () => {
     const device = { ...gpu.traits, software: false, subgroupMaxSize: 32, limits, ...traits };
     gpu.destroy();
     const names: string[][] = [];
-    const { launches } = plan(graph, result, device, { choose: (_node, variants) => void names.push([...variants]) });
+    const { launches } = plan(graph, result, device, {
+      selectVariant: (_node, variants) => void names.push([...variants]),
+    });
     return { names, kernels: launches.map(({ kernel }) => kernel.name), launches };
   }
 
@@ -85,8 +87,8 @@ describe('matrix units that a driver tells of', () => {
       expect(names.map(([first]) => first)).toEqual(['matrix', 'matrix', 'matrix', 'matrix']);
       expect(names.flat().filter((name) => name.startsWith('matrix_emulated'))).toEqual([]);
       expect(kernels.filter((name) => name.endsWith(suffix))).toEqual([
-        `conv2d/matrix_gather_${suffix}`,
-        `conv2d/matrix_gather_${suffix}`,
+        `conv2d/matrix_implicit_gemm_${suffix}`,
+        `conv2d/matrix_implicit_gemm_${suffix}`,
         `conv2d/matrix_weight_${suffix}`,
         `matmul/matrix_${suffix}`,
       ]);
@@ -169,8 +171,8 @@ describe('matrix units that a driver tells of', () => {
       const constants = launches.find(({ kernel: { name } }) => name.includes(kernel))?.constants;
       return [constants?.['FRAGMENT_ROWS'], constants?.['FRAGMENT_COLUMNS'], constants?.['BLOCK_K']];
     };
-    expect(await block('matrix_gather', 128, 32768)).toEqual([4, 4, 32]);
-    expect(await block('matrix_gather', 64, 32768)).toEqual([4, 2, 32]);
+    expect(await block('matrix_implicit_gemm', 128, 32768)).toEqual([4, 4, 32]);
+    expect(await block('matrix_implicit_gemm', 64, 32768)).toEqual([4, 2, 32]);
     expect(await block('matrix_weight', 64, 32768)).toEqual([2, 4, 32]);
     expect(await block('matrix_weight', 64, 16384)).toEqual([4, 2, 16]);
   });

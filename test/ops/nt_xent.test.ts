@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
-import type { Choose } from '../../src/graph/plan.ts';
+import type { VariantSelector } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { apply, constant, trace, variable } from '../../src/graph/trace.ts';
@@ -70,8 +70,8 @@ async function evaluate(gpu: Gpu, variant: string, z: Float32Array, rows: number
     return { loss, accuracy, dz };
   });
   const state = new State(gpu);
-  const choose: Choose = (_node, names) => names.find((name) => name === variant);
-  const program = await Program.compile(graph, state, result, { choose });
+  const selectVariant: VariantSelector = (_node, names) => names.find((name) => name === variant);
+  const program = await Program.compile(graph, state, result, { selectVariant });
   const values = await program.run().read();
   const again = await program.run().read();
   program.destroy();

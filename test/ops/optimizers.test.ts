@@ -4,7 +4,7 @@ import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Shape, Tensor } from '../../src/graph/tensor.ts';
 import { flatVariable, input, trace, variable } from '../../src/graph/trace.ts';
-import { nonFiniteGuard } from '../../src/ops/guard.ts';
+import { checkFiniteGradients } from '../../src/ops/check_finite.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { lars } from '../../src/optim/lars.ts';
 import type { Optimizer } from '../../src/optim/optimizer.ts';
@@ -14,7 +14,7 @@ import { compare, noise, onEveryAdapter } from './harness.ts';
 
 interface Model {
   readonly weights: Tensor;
-  readonly firstBad: Tensor;
+  readonly firstNonFinite: Tensor;
   readonly optimizer: Optimizer;
 }
 
@@ -26,7 +26,7 @@ function makeModel(
 ): Model {
   const members = first.map(({ shape, data }, index) => variable(`p${index}`, shape, () => data));
   const weights = flatVariable('weights', members);
-  return { weights, firstBad: variable('first_bad', [1], undefined, 'u32'), optimizer: make(weights) };
+  return { weights, firstNonFinite: variable('first_non_finite', [1], undefined, 'u32'), optimizer: make(weights) };
 }
 
 const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
@@ -46,14 +46,14 @@ interface Step {
 
 /** The same graph run for some steps by the device and by the reference; returns all that it updated, by name. */
 async function runSteps(gpu: Gpu, model: Model, steps: readonly Step[]) {
-  const { weights, firstBad, optimizer } = model;
+  const { weights, firstNonFinite, optimizer } = model;
   const { graph } = trace(() => {
     const gradients = input('gradients', [weights.size], 'f32');
-    nonFiniteGuard(gradients, input('loss', [1], 'f32'), input('step', [1], 'u32'), firstBad);
-    optimizer.update(gradients, firstBad);
+    checkFiniteGradients(gradients, input('loss', [1], 'f32'), input('step', [1], 'u32'), firstNonFinite);
+    optimizer.update(gradients, firstNonFinite);
   });
   const inputs = new Set(graph.nodes.flatMap((node) => node.inputs.filter((tensor) => tensor.origin.kind === 'input')));
-  const updated = [weights, firstBad, ...optimizer.state.map(({ variable }) => variable)];
+  const updated = [weights, firstNonFinite, ...optimizer.state.map(({ variable }) => variable)];
   const state = new State(gpu);
   const program = await Program.compile(graph, state, {}, { inspect: true });
   let reference = new Map<Tensor, Values>();
@@ -172,7 +172,7 @@ onEveryAdapter((gpu) => {
       ]);
       expect(broken[1].actual).toEqual(Uint32Array.of(2));
       for (const [index, { name, actual }] of good.entries()) {
-        if (name !== 'first_bad') expect(broken[index].actual).toEqual(actual);
+        if (name !== 'first_non_finite') expect(broken[index].actual).toEqual(actual);
       }
     }
   });

@@ -6,12 +6,12 @@ import { stepMade, type UpdateDecision } from '../../src/ops/step_made.ts';
 import { interpret } from '../reference/interpreter.ts';
 import { onEveryAdapter, sample } from './harness.ts';
 
-/** The first bad step of an update, and the gate of one in f16: the reciprocal of the scale, or 0. */
-type Update = readonly [firstBad: number, gate?: number];
+/** The first bad step of an update, and the scalerStep of one in f16: the reciprocal of the scale, or 0. */
+type Update = readonly [firstNonFinite: number, scalerStep?: number];
 
-const decision = ([firstBad, gate]: Update): UpdateDecision => ({
-  firstBad: constant('first bad', Uint32Array.of(firstBad)),
-  gate: gate === undefined ? undefined : constant('gate', Float32Array.of(gate, gate)),
+const decision = ([firstNonFinite, scalerStep]: Update): UpdateDecision => ({
+  firstNonFinite: constant('first bad', Uint32Array.of(firstNonFinite)),
+  scalerStep: scalerStep === undefined ? undefined : constant('scalerStep', Float32Array.of(scalerStep, scalerStep)),
 });
 
 const cases: [string, Update[], number][] = [
@@ -19,10 +19,10 @@ const cases: [string, Update[], number][] = [
   ['an update', [[0]], 1],
   ['a step that was bad', [[1]], 0],
   ['one long ago', [[99_999_999]], 0],
-  ['an open gate', [[0, 1]], 1],
-  ['the gate of a large scale', [[0, 2 ** -24]], 1],
-  ['a closed gate', [[0, 0]], 0],
-  ['an open gate and a bad step', [[7, 1]], 0],
+  ['an no scaler', [[0, 1]], 1],
+  ['the scalerStep of a large scale', [[0, 2 ** -24]], 1],
+  ['a closed scalerStep', [[0, 0]], 0],
+  ['an no scaler and a bad step', [[7, 1]], 0],
   ['two updates', [[0], [0, 2 ** -16]], 1],
   ['two updates, the first left out', [[3], [0]], 0],
   ['two updates, the second left out', [[0], [3]], 0],
@@ -51,10 +51,10 @@ onEveryAdapter((gpu) => {
 });
 
 it.each([
-  ['a first bad step in floating point', { firstBad: sample('first bad', [1]) }],
-  ['two first bad steps', { firstBad: constant('first bad', new Uint32Array(2)) }],
-  ['a gate of whole numbers', { ...decision([0]), gate: constant('gate', new Uint32Array(2)) }],
-  ['a gate of one number', { ...decision([0]), gate: sample('gate', [1]) }],
+  ['a first bad step in floating point', { firstNonFinite: sample('first bad', [1]) }],
+  ['two first bad steps', { firstNonFinite: constant('first bad', new Uint32Array(2)) }],
+  ['a scalerStep of whole numbers', { ...decision([0]), scalerStep: constant('scalerStep', new Uint32Array(2)) }],
+  ['a scalerStep of one number', { ...decision([0]), scalerStep: sample('scalerStep', [1]) }],
 ])('refuses %s', (_name, update) => {
   expect(() => trace(() => stepMade([update]))).toThrow(/^\[step_made\] /);
 });

@@ -32,7 +32,7 @@ function variants(op: string, traits: DeviceTraits, build: () => Tensor[]): read
   const { graph, result } = trace(build);
   let found: readonly string[] = [];
   plan(graph, result, traits, {
-    choose(node, names) {
+    selectVariant(node, names) {
       if (node.op.name === op) found = names;
       return undefined;
     },

@@ -159,7 +159,7 @@ export default {
   },
   augment: ([images, parameters], { attrs, inputs }) =>
     makeViews(images, parameters, inputs[0].shape[0], attrs as AugmentOptions),
-  decode_images: ([images, parameters], { attrs, inputs }) =>
+  preprocess: ([images, parameters], { attrs, inputs }) =>
     makeViews(images, parameters, inputs[0].shape[0], {
       ...(attrs as ResampleOptions),
       antialias: true,

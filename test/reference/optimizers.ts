@@ -7,16 +7,19 @@ import type { Definitions, Values } from './interpreter.ts';
 
 const norm = (values: Values): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 
-/** What an optimiser is told last: firstBad, or with a copy of the weights the gate [unscale, step]. */
-function permitted(permit: Values, copy: Values | undefined): { skipped: boolean; unscale: number; step: number } {
-  if (!copy) return { skipped: permit[0] !== 0, unscale: 1, step: NaN };
-  return { skipped: permit[0] === 0, unscale: permit[0], step: permit[1] };
+/** What an optimiser is told last: firstNonFinite, or with a copy of the weights scalerStep [unscale, step]. */
+function readSkipCondition(
+  skipCondition: Values,
+  copy: Values | undefined,
+): { skipped: boolean; unscale: number; step: number } {
+  if (!copy) return { skipped: skipCondition[0] !== 0, unscale: 1, step: NaN };
+  return { skipped: skipCondition[0] === 0, unscale: skipCondition[0], step: skipCondition[1] };
 }
 
 export default {
-  adam([theta, m, v, gradient, [lr, ...corrections], permit, copy], { attrs }) {
+  adam([theta, m, v, gradient, [lr, ...corrections], skipCondition, copy], { attrs }) {
     const { beta1, beta2, eps, weightDecay, decoupled } = attrs as AdamAttrs;
-    const { skipped, unscale, step } = permitted(permit, copy);
+    const { skipped, unscale, step } = readSkipCondition(skipCondition, copy);
     const [stepSize, correction2] = copy ? [lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step)] : corrections;
     for (let i = 0; i < theta.length && !skipped; i++) {
       const g = unscale * gradient[i] + (decoupled ? 0 : weightDecay * theta[i]);
@@ -29,9 +32,9 @@ export default {
     return [];
   },
 
-  sgd([theta, buffer, gradient, [lr], permit, copy], { attrs }) {
+  sgd([theta, buffer, gradient, [lr], skipCondition, copy], { attrs }) {
     const { momentum, weightDecay, nesterov } = attrs as SgdAttrs;
-    const { skipped, unscale } = permitted(permit, copy);
+    const { skipped, unscale } = readSkipCondition(skipCondition, copy);
     for (let i = 0; i < theta.length && !skipped; i++) {
       const g = unscale * gradient[i] + weightDecay * theta[i];
       buffer[i] = momentum * buffer[i] + g;
@@ -42,9 +45,9 @@ export default {
   },
 
   /** Goes by the members of the weights, not by the kernels' tables, but for which parameters are adapted. */
-  lars([theta, buffer, gradient, [lr], permit, _chunks, parameters, copy], { attrs, inputs: [weights] }) {
+  lars([theta, buffer, gradient, [lr], skipCondition, _chunks, parameters, copy], { attrs, inputs: [weights] }) {
     const { momentum, weightDecay, eta } = attrs as LarsAttrs;
-    const { skipped, unscale } = permitted(permit, copy);
+    const { skipped, unscale } = readSkipCondition(skipCondition, copy);
     const { offsets } = flatLayout(weights.members);
     for (const [p, member] of weights.members.entries()) {
       if (skipped) continue;
@@ -64,27 +67,27 @@ export default {
     return [];
   },
 
-  loss_scale([[loss], [step], overflow, scale, counts, firstBad], { attrs }) {
+  loss_scale([[loss], [step], foundInf, scale, counts, firstNonFinite], { attrs }) {
     const { growthInterval, growth, backoff } = attrs as LossScaleAttrs;
-    const found = overflow[0] !== 0;
-    overflow[0] = 0;
+    const found = foundInf[0] !== 0;
+    foundInf[0] = 0;
     const lost = !Number.isFinite(loss) || (found && scale[0] * backoff < 1);
-    if (firstBad[0] === 0 && lost) firstBad[0] = step;
-    if (firstBad[0] !== 0) return [Float64Array.of(0, 0)];
+    if (firstNonFinite[0] === 0 && lost) firstNonFinite[0] = step;
+    if (firstNonFinite[0] !== 0) return [Float64Array.of(0, 0)];
     if (found) {
       scale[0] *= backoff;
       counts.set([0, counts[1], counts[2] + 1]);
       return [Float64Array.of(0, 0)];
     }
-    const gate = Float64Array.of(1 / scale[0], counts[1] + 1);
+    const scalerStep = Float64Array.of(1 / scale[0], counts[1] + 1);
     const grows = counts[0] + 1 === growthInterval;
     counts.set([grows ? 0 : counts[0] + 1, counts[1] + 1, counts[2]]);
     if (grows && Number.isFinite(Math.fround(scale[0] * growth))) scale[0] *= growth;
-    return [gate];
+    return [scalerStep];
   },
 
-  guard([gradients, [loss], [step], firstBad]) {
-    if (firstBad[0] === 0 && ![...gradients, loss].every(Number.isFinite)) firstBad[0] = step;
+  check_finite([gradients, [loss], [step], firstNonFinite]) {
+    if (firstNonFinite[0] === 0 && ![...gradients, loss].every(Number.isFinite)) firstNonFinite[0] = step;
     return [];
   },
 } satisfies Definitions;

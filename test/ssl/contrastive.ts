@@ -3,7 +3,7 @@ import type { ImageSource } from '../../src/data/source.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { ntXent } from '../../src/losses/nt_xent.ts';
 import type { Sequential } from '../../src/nn/layers.ts';
-import type { Entry, Mode } from '../../src/nn/module.ts';
+import type { Mode, NamedTensor } from '../../src/nn/module.ts';
 import { projectionHead } from '../../src/nn/projection_head.ts';
 import { ResNet, type ResNetOptions } from '../../src/nn/resnet.ts';
 import { columnStd } from '../../src/ops/column_std.ts';
@@ -37,11 +37,11 @@ export class SimClr {
     this.head = projectionHead({ depth, width, batchNorm, inputs: this.encoder.dimensions, outputs, seed });
   }
 
-  get parameters(): readonly Entry[] {
+  get parameters(): readonly NamedTensor[] {
     return [...this.encoder.parameters, ...this.head.parameters];
   }
 
-  get buffers(): readonly Entry[] {
+  get buffers(): readonly NamedTensor[] {
     return [...this.encoder.buffers, ...this.head.buffers];
   }
 
@@ -52,8 +52,8 @@ export class SimClr {
 
 /** What a step needs of a model. */
 export interface Trainable {
-  readonly parameters: readonly Entry[];
-  readonly buffers?: readonly Entry[];
+  readonly parameters: readonly NamedTensor[];
+  readonly buffers?: readonly NamedTensor[];
   embeddings(x: Tensor, mode: Mode): Tensor;
 }
 

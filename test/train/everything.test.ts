@@ -163,7 +163,7 @@ onEveryAdapter((device) => {
     const [conv] = learner.encoder.parameters;
     state.write(conv.tensor, new Float32Array(conv.tensor.size).fill(Number.NaN));
     const before = [await state.read(queue), ...(await weights(teacher)).values()];
-    expect((await step.step(indices, { step: 3, epoch: 0 }).read()).firstBad).toBe(3);
+    expect((await step.step(indices, { step: 3, epoch: 0 }).read()).firstNonFinite).toBe(3);
     expect([await state.read(queue), ...(await weights(teacher)).values()]).toEqual(before);
     step.destroy();
     state.destroy();

@@ -11,8 +11,8 @@ import { BatchNorm, Conv2d, Linear } from '../../src/nn/layers.ts';
 import { inNetwork, type Mode, Module } from '../../src/nn/module.ts';
 import { crossEntropy } from '../../src/ops/cross_entropy.ts';
 import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
+import { indexCopy } from '../../src/ops/narrow.ts';
 import { relu } from '../../src/ops/relu.ts';
-import { writeRows } from '../../src/ops/row_range.ts';
 import { sgd } from '../../src/optim/sgd.ts';
 import type { StepFeeds } from '../../src/ssl/feeds.ts';
 import { defineMethod } from '../../src/ssl/method.ts';
@@ -90,9 +90,9 @@ export const everything = defineMethod({
           ],
           log: { accuracy, crops: byImage.loss, share: feeds.scalar('share', ({ step, steps }) => step / steps) },
           after(made) {
-            writeRows(queue, target, first, { made });
+            indexCopy(queue, target, first, { made });
             for (const [i, { tensor }] of teacher.parameters.entries())
-              writeRows(tensor, f.parameters[i].tensor, undefined, { made });
+              indexCopy(tensor, f.parameters[i].tensor, undefined, { made });
           },
         };
       },

@@ -10,7 +10,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { classification, supervisedViews } from '../../src/methods/supervised.ts';
 import { Classifier } from '../../src/nn/classifier.ts';
 import { BatchNorm, Conv2d, Linear } from '../../src/nn/layers.ts';
-import type { Entry, Mode } from '../../src/nn/module.ts';
+import type { Mode, NamedTensor } from '../../src/nn/module.ts';
 import { ResNet } from '../../src/nn/resnet.ts';
 import { add } from '../../src/ops/add.ts';
 import { cast } from '../../src/ops/cast.ts';
@@ -39,7 +39,7 @@ class SmallEncoder extends ResNet {
     new BatchNorm('bn2', 8),
   ] as const;
 
-  override get parameters(): readonly Entry[] {
+  override get parameters(): readonly NamedTensor[] {
     return this.small.flatMap((layer) => layer.parameters);
   }
 
@@ -89,7 +89,7 @@ async function firstStep(gpu: Gpu, classifier: Classifier, precision: Precision)
   const program = await Program.compile(graph, state, { loss: outputs['loss'], gradients });
   const scale = scaling ? (await state.read(scaling.scale))[0] : 1;
   const values = await program.run(inputs).read();
-  const bytes = program.plan.slots.reduce((a, b) => a + b, -4 * gradients.size);
+  const bytes = program.plan.bufferSizes.reduce((a, b) => a + b, -4 * gradients.size);
   program.destroy();
   state.destroy();
   gpu.trim();

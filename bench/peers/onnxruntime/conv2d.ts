@@ -1,5 +1,5 @@
+import type { OpenPeer } from '../../benchmark.ts';
 import type { ConvProblem } from '../../cases/conv2d.ts';
-import type { OpenPeer } from '../../contest.ts';
 import { openOnnx } from './session.ts';
 
 type Shape = readonly [number, number, number, number];

@@ -1,5 +1,5 @@
+import type { OpenPeer } from '../../benchmark.ts';
 import type { MatmulProblem } from '../../cases/matmul.ts';
-import type { OpenPeer } from '../../contest.ts';
 import { openOnnx } from './session.ts';
 
 const open: OpenPeer<MatmulProblem> = async (_gpu, { m, n, k, transposeA, transposeB, a, b }) => {

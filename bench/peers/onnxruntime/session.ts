@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { messageOf, UserError } from '../../../src/errors.ts';
-import type { Contestant, Values } from '../../contest.ts';
+import type { Implementation, Values } from '../../benchmark.ts';
 import { encodeModel, type NodeSpec } from './model.ts';
 
 /** What is used of `onnxruntime-node`, which is no dependency: it weighs more than all others together. */
@@ -24,7 +24,7 @@ function load(): OnnxRuntime {
   }
 }
 
-class OnnxContestant implements Contestant {
+class OnnxImplementation implements Implementation {
   readonly setting = 'CPU';
 
   constructor(
@@ -49,7 +49,7 @@ class OnnxContestant implements Contestant {
 }
 
 /**
- * A contestant that runs one node on all cores. UserError: the package is not installed.
+ * An implementation that runs one node on all cores. UserError: the package is not installed.
  *
  * @param values what is fed to the node's inputs that the model does not hold
  * @param toOurs brings the result into our layout
@@ -58,10 +58,10 @@ export async function openOnnx(
   node: NodeSpec,
   values: Readonly<Record<string, Float32Array>>,
   toOurs: (data: Float32Array) => Float32Array = (data) => data,
-): Promise<readonly Contestant[]> {
+): Promise<readonly Implementation[]> {
   const { InferenceSession, Tensor } = load();
   const session = await InferenceSession.create(encodeModel(node));
   const shapeOf = (name: string) => node.inputs.find((input) => input.name === name)!.shape;
   const tensors = Object.entries(values).map(([name, data]) => [name, new Tensor('float32', data, shapeOf(name))]);
-  return [new OnnxContestant(session, Object.fromEntries(tensors), node.output.name, toOurs)];
+  return [new OnnxImplementation(session, Object.fromEntries(tensors), node.output.name, toOurs)];
 }

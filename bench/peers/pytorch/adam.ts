@@ -1,6 +1,6 @@
+import type { OpenPeer } from '../../benchmark.ts';
 import type { AdamProblem } from '../../cases/adam.ts';
-import type { OpenPeer } from '../../contest.ts';
-import { f32, openTorch } from './contestant.ts';
+import { f32, openTorch } from './implementation.ts';
 
 const open: OpenPeer<AdamProblem> = (_gpu, { weights, gradients, ...attributes }) =>
   openTorch('adam', { tensors: { weights: f32(weights), gradients: f32(gradients) }, attributes });

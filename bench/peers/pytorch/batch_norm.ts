@@ -1,6 +1,6 @@
+import type { OpenPeer } from '../../benchmark.ts';
 import type { BatchNormProblem } from '../../cases/batch_norm.ts';
-import type { OpenPeer } from '../../contest.ts';
-import { f32, openTorch } from './contestant.ts';
+import { f32, openTorch } from './implementation.ts';
 
 const open: OpenPeer<BatchNormProblem> = (_gpu, { shape, x, weight, bias, dy }) =>
   openTorch('batch_norm', {

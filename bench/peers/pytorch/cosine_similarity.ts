@@ -1,6 +1,6 @@
+import type { OpenPeer } from '../../benchmark.ts';
 import type { CosineProblem } from '../../cases/cosine_similarity.ts';
-import type { OpenPeer } from '../../contest.ts';
-import { f32, openTorch } from './contestant.ts';
+import { f32, openTorch } from './implementation.ts';
 
 const open: OpenPeer<CosineProblem> = (_gpu, { rows, others, columns, a, b }) =>
   openTorch('cosine_similarity', {

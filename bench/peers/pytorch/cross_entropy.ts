@@ -1,6 +1,6 @@
+import type { OpenPeer } from '../../benchmark.ts';
 import type { CrossEntropyProblem } from '../../cases/cross_entropy.ts';
-import type { OpenPeer } from '../../contest.ts';
-import { f32, openTorch } from './contestant.ts';
+import { f32, openTorch } from './implementation.ts';
 
 const open: OpenPeer<CrossEntropyProblem> = (_gpu, { rows, classes, logits, labels }) =>
   openTorch('cross_entropy', {

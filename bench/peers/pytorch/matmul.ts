@@ -1,6 +1,6 @@
+import type { OpenPeer } from '../../benchmark.ts';
 import type { MatmulProblem } from '../../cases/matmul.ts';
-import type { OpenPeer } from '../../contest.ts';
-import { f32, openTorch } from './contestant.ts';
+import { f32, openTorch } from './implementation.ts';
 
 const open: OpenPeer<MatmulProblem> = (_gpu, { m, n, k, transposeA, transposeB, a, b }) =>
   openTorch('matmul', {

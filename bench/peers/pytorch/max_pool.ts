@@ -1,6 +1,6 @@
+import type { OpenPeer } from '../../benchmark.ts';
 import type { MaxPoolProblem } from '../../cases/max_pool.ts';
-import type { OpenPeer } from '../../contest.ts';
-import { f32, openTorch } from './contestant.ts';
+import { f32, openTorch } from './implementation.ts';
 
 /** In float16 numbers that differ become equal, in one window of 400 the two largest; its gradient then goes to the other one. */
 const coarse = (name: string): number => (name === 'dx' ? 0.15 : 2 ** -10);

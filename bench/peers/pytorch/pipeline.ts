@@ -1,6 +1,6 @@
+import type { OpenPeer } from '../../benchmark.ts';
 import type { PipelineProblem } from '../../cases/pipeline.ts';
-import type { OpenPeer } from '../../contest.ts';
-import { f32, openTorch } from './contestant.ts';
+import { f32, openTorch } from './implementation.ts';
 
 const open: OpenPeer<PipelineProblem> = (_gpu, { images, count, parameters, augmentation, ...problem }) => {
   const values = [...parameters].map(([name, { shape, data }]) => [name, f32(data, shape)] as const);

@@ -1,6 +1,6 @@
+import type { OpenPeer } from '../../benchmark.ts';
 import type { StepProblem } from '../../cases/step.ts';
-import type { OpenPeer } from '../../contest.ts';
-import { f32, openTorch } from './contestant.ts';
+import { f32, openTorch } from './implementation.ts';
 
 /**
  * TF32 and float16 turn activations near 0 to the other side of their ReLUs, and gradients add that up through 20 layers. With

@@ -1,7 +1,7 @@
-import type { Contestant, Values } from '../../contest.ts';
+import type { Implementation, Values } from '../../benchmark.ts';
 import { type Backend, tf } from './backend.ts';
 
-/** Tensors that several contestants read. */
+/** Tensors that several implementations read. */
 export class Shared {
   constructor(
     private readonly tensors: readonly tf.Tensor[],
@@ -14,7 +14,7 @@ export class Shared {
   }
 }
 
-/** What a tfjs contestant is made of. */
+/** What an implementation by tfjs is made of. */
 export interface Expression {
   readonly setting: string;
   /** What it reads, released when all that read it were destroyed. */
@@ -26,7 +26,7 @@ export interface Expression {
 }
 
 /** tfjs's side of a case that is an expression without state. */
-export class TfjsOp implements Contestant {
+export class TfjsOp implements Implementation {
   readonly setting: string;
 
   constructor(

@@ -1,6 +1,6 @@
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { Gpu } from '../../../src/gpu/device.ts';
-import type { Contestant, OpenPeer } from '../../contest.ts';
+import type { Implementation, OpenPeer } from '../../benchmark.ts';
 import { type Backend, tf } from './backend.ts';
 
 let registered: GPUDevice | undefined;
@@ -31,9 +31,9 @@ function webgpu(gpu: Gpu): Backend {
   };
 }
 
-/** The peer for a case, given what makes its contestants on any backend. */
+/** The peer for a case, given what makes its implementations on any backend. */
 export const onWebgpu =
-  <Problem>(make: (backend: Backend, problem: Problem) => readonly Contestant[]): OpenPeer<Problem> =>
+  <Problem>(make: (backend: Backend, problem: Problem) => readonly Implementation[]): OpenPeer<Problem> =>
   async (gpu, problem) => {
     const backend = webgpu(gpu);
     await backend.use();

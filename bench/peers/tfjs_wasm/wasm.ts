@@ -1,6 +1,6 @@
 import { dirname, sep } from 'node:path';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import type { Contestant, OpenPeer } from '../../contest.ts';
+import type { Implementation, OpenPeer } from '../../benchmark.ts';
 import { besideModule } from '../files.ts';
 import { type Backend, synchronous } from '../tfjs/backend.ts';
 
@@ -13,9 +13,9 @@ function prepare(): void {
   Object.assign(globalThis, { __dirname: folder });
 }
 
-/** The peer for a case, given what makes its contestants on any backend. */
+/** The peer for a case, given what makes its implementations on any backend. */
 export const onWasm =
-  <Problem>(make: (backend: Backend, problem: Problem) => readonly Contestant[]): OpenPeer<Problem> =>
+  <Problem>(make: (backend: Backend, problem: Problem) => readonly Implementation[]): OpenPeer<Problem> =>
   async (_gpu, problem) => {
     prepare();
     const backend = synchronous('wasm');

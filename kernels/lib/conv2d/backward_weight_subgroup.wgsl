@@ -8,7 +8,8 @@
 //            With one slice, partials is dw itself.
 //   channels and out_channels are multiples of 4; nothing else is assumed. A slice may be empty: it is then zeros.
 //
-// The pixels, numbered with the image number fastest (see gather_portable.wgsl), are cut into runs of `slice`, a multiple of 4.
+// The pixels, numbered with the image number fastest (see implicit_gemm_portable.wgsl), are cut into runs of `slice`, a multiple of
+// 4.
 //
 // Thread: 16 out channels × 1 column of 4, where a column is one (ky, kx, i/4): 64 sums, 4 pixels at a time. The 4 threads of
 // a quad have the same 16 out channels: each loads 4 of them and gets the other 12 from its neighbours, because a load costs

@@ -1,5 +1,5 @@
-// How the tiled gathering convolution counts pixels: classes of those that use the same taps, and the order within a class. It uses
-// the parameters of conv2d_gather.wgsl.
+// How the tiled implicit-GEMM convolution counts pixels: classes of those that use the same taps, and the order within a class. It
+// uses the parameters of conv2d_implicit_gemm.wgsl.
 
 // One spatial axis of a class: the pixel with number j is written at first + step·j and reads, for t < taps, source
 // origin + scale·j + direction·t with tap first_tap + step·t.

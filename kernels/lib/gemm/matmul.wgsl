@@ -1,6 +1,6 @@
 // c[i, j] = Σ_k A[i, k] · B[k, j] + bias[j] in tiles; A is a [rows, depth] or the transpose of a [depth, rows], B likewise.
 // The sum may be cut into slices of `slice` terms, a multiple of tile_depth; slice s is then written to c + s·rows·columns, and
-// `sum_rows` adds the slices up.
+// `sum` adds the slices up.
 //
 // A matrix is deep where its memory runs along the sum. A thread loads 4 neighbouring elements of 4 of its rows, and turns the block
 // around where it is deep. Whoever includes this says what is loaded at once: `Stored` is a vec4, then all three matrices have rows

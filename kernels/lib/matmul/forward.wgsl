@@ -1,6 +1,6 @@
 // c[i, j] = Σ_k a(i, k) · b(k, j) + bias, for matrices in any order: element (i, k) of `a` lies at i·a_row + k·a_depth, and so
 // on for b and c. The sum may be cut into slices of `slice` terms; slice s is then written to c + s·rows·columns, and
-// `sum_rows` adds the slices up. The bias runs along the columns (1) or the rows (2), or there is none (0). a and b are of
+// `sum` adds the slices up. The bias runs along the columns (1) or the rows (2), or there is none (0). a and b are of
 // `Element`, f32 or f16; sums and c are f32.
 //
 // One invocation: 8 rows × 4 columns of one slice, in registers, without workgroup memory or barriers. One workgroup: 8 rows × 128

@@ -1,7 +1,7 @@
 // c[i, j] = Σ_k left(i, k) · right(k, j) + bias, for matrices in any order, with subgroups. In memory a matrix is [rows, pitch]: its
 // rows run along the sum ("deep": one row for each i or j) or across it (one row for each k); pitches are in vec4s. Element (i, j) of
 // c lies at i·c_row + j·c_column. The sum may be cut into slices of `slice` terms, a multiple of 4; slice s is then written to
-// c + s·rows·columns, and `sum_rows` adds the slices up. The bias runs along the columns (1) or the rows (2), or there is none (0).
+// c + s·rows·columns, and `sum` adds the slices up. The bias runs along the columns (1) or the rows (2), or there is none (0).
 // left and right are of `Value`, four f32 or f16; sums and c are f32.
 //
 // Thread: 16 rows × 4 columns of one slice. The quad shares the rows (lib/quads.wgsl). Workgroup: 16 threads in a row, 16 rows × 64

@@ -1,7 +1,7 @@
 // c[slice] = the terms of one slice of A · B: f16 factors, f32 sums, on matrix units (lib/matrix/product.wgsl).
 //
 //   a [rows, depth], or [depth, rows] (LEFT_ACROSS);  b [columns, depth], or [depth, columns] (RIGHT_ACROSS)
-//   c [slices, rows, columns]                         sum_rows adds the slices up; with one slice c is the product itself
+//   c [slices, rows, columns]                         `sum` adds the slices up; with one slice c is the product itself
 //   The last dimensions of a and b are multiples of 4; nothing else is assumed.
 //   bias [columns] is added to the first slice, if add_bias is 1.
 //

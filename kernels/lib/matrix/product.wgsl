@@ -13,7 +13,8 @@
 // memory for 2 · 128 · 128 · 32 FLOP (64 FLOP a byte; L2 serves neighbouring blocks). A thread keeps 128 sums, 32 registers of the next
 // block and 20 of fragments: below 255, so that 2 workgroups share a core of 64 Ki registers and one computes while the
 // other waits. Workgroup memory: 20 KiB, and tables of 2 KiB. What a thread computes for addresses is counted along, not divided:
-// Mesa's compiler (RDNA 3) makes about 320 instructions of a step of the gathering convolution, the 32 multiplications included.
+// Mesa's compiler (RDNA 3) makes about 320 instructions of a step of the implicit-GEMM convolution, the 32 multiplications
+// included.
 //
 // Sums go through workgroup memory, for fragments have no elements: strips of M rows of each subgroup, over the operands.
 // Order of sums: k ascending within a block of the split depth, always the same.

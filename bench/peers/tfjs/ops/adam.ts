@@ -1,10 +1,10 @@
 import { concatenate } from '../../../arrays.ts';
+import type { Implementation, Values } from '../../../benchmark.ts';
 import type { AdamProblem } from '../../../cases/adam.ts';
-import type { Contestant, Values } from '../../../contest.ts';
 import { type Backend, tf } from '../backend.ts';
 
 /** tfjs's optimiser, which updates parameter after parameter, with the decay added to the gradients as PyTorch does. */
-class Adam implements Contestant {
+class Adam implements Implementation {
   readonly setting = 'train.adam';
   private readonly parameters: tf.Variable[];
   private readonly gradients: tf.Tensor1D[];
@@ -69,4 +69,4 @@ async function joined(tensors: readonly tf.Tensor[]): Promise<Float32Array> {
   return concatenate(arrays);
 }
 
-export const adam = (backend: Backend, problem: AdamProblem): readonly Contestant[] => [new Adam(backend, problem)];
+export const adam = (backend: Backend, problem: AdamProblem): readonly Implementation[] => [new Adam(backend, problem)];

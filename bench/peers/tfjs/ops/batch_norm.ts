@@ -1,10 +1,10 @@
+import type { Implementation } from '../../../benchmark.ts';
 import type { BatchNormProblem } from '../../../cases/batch_norm.ts';
-import type { Contestant } from '../../../contest.ts';
 import { type Backend, tf } from '../backend.ts';
 import { Shared, TfjsOp } from '../op.ts';
 import { RunningStatistics, trainingBatchNorm } from './normalization.ts';
 
-export function batchNorm(backend: Backend, problem: BatchNormProblem): readonly Contestant[] {
+export function batchNorm(backend: Backend, problem: BatchNormProblem): readonly Implementation[] {
   const [x, dy] = [problem.x, problem.dy].map((data) => tf.tensor4d(data, [...problem.shape]));
   const [weight, bias] = [problem.weight, problem.bias].map((data) => tf.tensor1d(data));
   const running = new RunningStatistics(weight.size);

@@ -1,12 +1,12 @@
+import type { Implementation } from '../../../benchmark.ts';
 import type { ConvProblem } from '../../../cases/conv2d.ts';
-import type { Contestant } from '../../../contest.ts';
 import { type Backend, tf, transposeSettings } from '../backend.ts';
 import { Shared, TfjsOp } from '../op.ts';
 
 type Filter = [number, number, number, number];
 
 /** A convolution in the problem's direction; only the gradient for x comes in two settings. */
-export function conv2d(backend: Backend, problem: ConvProblem): readonly Contestant[] {
+export function conv2d(backend: Backend, problem: ConvProblem): readonly Implementation[] {
   if (problem.direction === 'forward') return [forward(backend, problem)];
   if (problem.direction === 'input gradient') return inputGradient(backend, problem);
   return backend.name === 'wasm' ? [] : [weightGradient(backend, problem)];
@@ -16,14 +16,14 @@ export function conv2d(backend: Backend, problem: ConvProblem): readonly Contest
 const filterOf = ({ weight, weightShape }: ConvProblem) =>
   tf.tidy(() => tf.transpose(tf.tensor4d(weight, [...weightShape]), [1, 2, 3, 0]));
 
-function forward(backend: Backend, problem: ConvProblem): Contestant {
+function forward(backend: Backend, problem: ConvProblem): Implementation {
   const { stride, padding } = problem;
   const [x, filter] = [tf.tensor4d(problem.x, [...problem.shape]), filterOf(problem)];
   const compute = () => ({ y: tf.conv2d(x, filter, stride, padding, 'NHWC', 1, 'floor') });
   return new TfjsOp(backend, { setting: 'conv2d', inputs: new Shared([x, filter]), compute });
 }
 
-function inputGradient(backend: Backend, problem: ConvProblem): Contestant[] {
+function inputGradient(backend: Backend, problem: ConvProblem): Implementation[] {
   const { stride, padding } = problem;
   const [dy, filter] = [tf.tensor4d(problem.dy, [...problem.outShape]), filterOf(problem)];
   const settings = transposeSettings(backend, 'conv2dTranspose');
@@ -38,7 +38,7 @@ function inputGradient(backend: Backend, problem: ConvProblem): Contestant[] {
 }
 
 /** By the kernel that tfjs's gradient of a convolution calls. */
-function weightGradient(backend: Backend, problem: ConvProblem): Contestant {
+function weightGradient(backend: Backend, problem: ConvProblem): Implementation {
   const { stride: strides, padding: pad, weightShape } = problem;
   const inputs = { x: tf.tensor4d(problem.x, [...problem.shape]), dy: tf.tensor4d(problem.dy, [...problem.outShape]) };
   const [outputs, height, width, channels] = weightShape;

@@ -1,9 +1,9 @@
+import type { Implementation } from '../../../benchmark.ts';
 import type { MatmulProblem } from '../../../cases/matmul.ts';
-import type { Contestant } from '../../../contest.ts';
 import { type Backend, tf } from '../backend.ts';
 import { Shared, TfjsOp } from '../op.ts';
 
-export function matmul(backend: Backend, problem: MatmulProblem): readonly Contestant[] {
+export function matmul(backend: Backend, problem: MatmulProblem): readonly Implementation[] {
   const { m, n, k, transposeA, transposeB } = problem;
   const a = tf.tensor2d(problem.a, transposeA ? [k, m] : [m, k]);
   const b = tf.tensor2d(problem.b, transposeB ? [n, k] : [k, n]);

@@ -1,5 +1,5 @@
+import type { Implementation } from '../../../benchmark.ts';
 import type { NtXentProblem } from '../../../cases/nt_xent.ts';
-import type { Contestant } from '../../../contest.ts';
 import { type Backend, tf } from '../backend.ts';
 import { Shared, TfjsOp } from '../op.ts';
 import { unitRows } from './cosine_similarity.ts';
@@ -15,7 +15,7 @@ export function ntXentLoss(z: tf.Tensor2D, temperature: number): tf.Scalar {
   return tf.mean(tf.sub(tf.logSumExp(others, 1), positive));
 }
 
-export function ntXent(backend: Backend, { z, shape, temperature }: NtXentProblem): readonly Contestant[] {
+export function ntXent(backend: Backend, { z, shape, temperature }: NtXentProblem): readonly Implementation[] {
   const input = tf.tensor2d(z, [...shape]);
   const valueAndGradient = tf.valueAndGrad((value: tf.Tensor) => ntXentLoss(value as tf.Tensor2D, temperature));
   const compute = () => {

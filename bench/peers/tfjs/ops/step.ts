@@ -1,6 +1,6 @@
 import { concatenate } from '../../../arrays.ts';
+import type { Implementation, Values } from '../../../benchmark.ts';
 import type { StepProblem } from '../../../cases/step.ts';
-import type { Contestant, Values } from '../../../contest.ts';
 import { type Backend, tf, transposeSettings } from '../backend.ts';
 import { Shared } from '../op.ts';
 import { Network, readTorch } from './network.ts';
@@ -16,7 +16,7 @@ interface Work {
 }
 
 /** A step with the gradient of convolutions computed in one of tfjs's ways. */
-class Step implements Contestant {
+class Step implements Implementation {
   private optimizer: tf.AdamOptimizer | undefined;
 
   constructor(
@@ -79,7 +79,7 @@ class Step implements Contestant {
   }
 }
 
-export function step(backend: Backend, problem: StepProblem): readonly Contestant[] {
+export function step(backend: Backend, problem: StepProblem): readonly Implementation[] {
   const { pairs, imageSize } = problem;
   const network = new Network(problem.parameters);
   const views = tf.tensor4d(problem.views, [2 * pairs, imageSize, imageSize, 3]);

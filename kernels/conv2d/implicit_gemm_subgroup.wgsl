@@ -1,0 +1,7 @@
+// 2-D convolution and its input gradient, with subgroups, of f32: see lib/conv2d/implicit_gemm_subgroup.wgsl.
+enable subgroups;
+// Branches depend on subgroupAny only, which agrees over the subgroup; the analysis works on whole workgroups.
+diagnostic(off, subgroup_uniformity);
+alias Value = vec4<f32>;
+alias Element = f32;
+// #include "lib/conv2d/implicit_gemm_subgroup.wgsl"

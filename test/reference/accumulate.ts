@@ -1,8 +1,0 @@
-import type { Definitions } from './interpreter.ts';
-
-export default {
-  accumulate([total, x, [position]]) {
-    x.forEach((value, i) => (total[i] = position === 0 ? value : total[i] + value));
-    return [];
-  },
-} satisfies Definitions;
