@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { Classifier } from '../nn/classifier.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
-import { copyAsHalf } from '../optim/trained_group.ts';
+import { copyAsF16 } from '../optim/trained_group.ts';
 import type { Feeds } from '../ssl/feeds.ts';
 import { type Build, defineMethod, type Learner, type ViewGroup } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
@@ -49,7 +49,7 @@ export function classification(
   { encoder, fc, options }: Classifier,
   { labels, training, frozen, features }: ClassificationOptions,
 ): Learner {
-  if (frozen && training.precision === 'f16') copyAsHalf('frozen encoder', encoder.parameters);
+  if (frozen && training.precision === 'f16') copyAsF16('frozen encoder', encoder.parameters);
   const mode = { ...training, training: frozen !== 'eval' };
   // A frozen encoder whose batch norms take the batch's statistics follows with its running ones, as in PyTorch.
   const statistics = { parameters: [], buffers: frozen === 'batch' ? encoder.buffers : [] };

@@ -2,7 +2,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { scope } from '../graph/trace.ts';
 import { batchNorm, batchNormInference } from '../ops/batch_norm.ts';
 import { conv2d } from '../ops/conv2d.ts';
-import { half } from '../ops/half_copy.ts';
+import { f16Weight } from '../ops/f16_copy.ts';
 import { linear } from '../ops/linear.ts';
 import { relu } from '../ops/relu.ts';
 import { normal, uniform } from './init.ts';
@@ -51,7 +51,7 @@ export class Conv2d extends Module {
   forward(x: Tensor): Tensor {
     const { stride = 1, padding = 0 } = this.options;
     return scope(this.name, () => {
-      const weight = x.dtype === 'f16' ? half(this.weight) : this.weight;
+      const weight = x.dtype === 'f16' ? f16Weight(this.weight) : this.weight;
       return conv2d(x, weight, { stride, padding });
     });
   }

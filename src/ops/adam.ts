@@ -4,7 +4,7 @@ import { grid1d } from '../gpu/kernel.ts';
 import { check, flatAlignment, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
 import { isFlat } from './check_finite.ts';
-import { checkSkipCondition, type HalfUpdate } from './half_copy.ts';
+import { checkSkipCondition, type F16Update } from './f16_copy.ts';
 
 export interface AdamAttrs {
   readonly beta1: number;
@@ -28,7 +28,7 @@ export interface AdamTensors {
   /**
    * With copies of f16: `scalerStep` stands for firstNonFinite, and of the scalars only lr counts, for the device counts the steps.
    */
-  readonly half?: HalfUpdate;
+  readonly f16?: F16Update;
 }
 
 /**
@@ -76,9 +76,9 @@ export const adamOp: Op<AdamAttrs> = {
 
 /** Records one update of flat weights and moments by Adam. */
 export function adamUpdate(
-  { weights, expAvg, expAvgSq, gradients, scalars, firstNonFinite, half }: AdamTensors,
+  { weights, expAvg, expAvgSq, gradients, scalars, firstNonFinite, f16 }: AdamTensors,
   attrs: AdamAttrs,
 ): void {
-  const last = half ? [half.scalerStep, half.copy] : [firstNonFinite];
+  const last = f16 ? [f16.scalerStep, f16.copy] : [firstNonFinite];
   apply(adamOp, [weights, expAvg, expAvgSq, gradients, scalars, ...last], attrs);
 }

@@ -65,13 +65,13 @@ export const larsOp: Op<LarsAttrs> = {
 
 /** Records one update of flat weights (members: the parameters) and their momentum by LARS. */
 export function larsUpdate(
-  { weights, momentumBuffer, gradients, scalars, firstNonFinite, half }: MomentumTensors,
+  { weights, momentumBuffer, gradients, scalars, firstNonFinite, f16 }: MomentumTensors,
   adapted: (parameter: Tensor) => boolean,
   attrs: LarsAttrs,
 ): void {
   const { chunks, parameters } = segments(weights.members, adapted);
-  const inputs = [weights, momentumBuffer, gradients, scalars, half?.scalerStep ?? firstNonFinite, chunks, parameters];
-  apply(larsOp, half ? [...inputs, half.copy] : inputs, attrs);
+  const inputs = [weights, momentumBuffer, gradients, scalars, f16?.scalerStep ?? firstNonFinite, chunks, parameters];
+  apply(larsOp, f16 ? [...inputs, f16.copy] : inputs, attrs);
 }
 
 /** Tables of the parameters and of the chunks into which they are cut, for the kernels (see there). */

@@ -4,7 +4,7 @@ import { grid1d } from '../gpu/kernel.ts';
 import { check, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
 import { isFlat } from './check_finite.ts';
-import { checkSkipCondition, type HalfUpdate } from './half_copy.ts';
+import { checkSkipCondition, type F16Update } from './f16_copy.ts';
 
 export interface SgdAttrs {
   readonly momentum: number;
@@ -22,7 +22,7 @@ export interface MomentumTensors {
   /** u32 [1]: nothing is updated while it is not 0 (see `check_finite`). */
   readonly firstNonFinite: Tensor;
   /** With copies of f16: `scalerStep` stands for firstNonFinite. */
-  readonly half?: HalfUpdate;
+  readonly f16?: F16Update;
 }
 
 export function checkMomentumTensors(
@@ -67,9 +67,9 @@ export const sgdOp: Op<SgdAttrs> = {
 
 /** Records one update of flat weights and their momentum by SGD. */
 export function sgdUpdate(
-  { weights, momentumBuffer, gradients, scalars, firstNonFinite, half }: MomentumTensors,
+  { weights, momentumBuffer, gradients, scalars, firstNonFinite, f16 }: MomentumTensors,
   attrs: SgdAttrs,
 ): void {
-  const last = half ? [half.scalerStep, half.copy] : [firstNonFinite];
+  const last = f16 ? [f16.scalerStep, f16.copy] : [firstNonFinite];
   apply(sgdOp, [weights, momentumBuffer, gradients, scalars, ...last], attrs);
 }

@@ -25,9 +25,9 @@ export function adam(
   return {
     name,
     state: [expAvg, expAvgSq].map((moment) => ({ name: moment.name, variable: moment })),
-    update: (gradients, firstNonFinite, half) =>
+    update: (gradients, firstNonFinite, f16) =>
       adamUpdate(
-        { weights, expAvg, expAvgSq, gradients, scalars, firstNonFinite, half },
+        { weights, expAvg, expAvgSq, gradients, scalars, firstNonFinite, f16 },
         { beta1, beta2, eps, weightDecay, decoupled },
       ),
     scalars: (step, lr) => ({

@@ -30,8 +30,8 @@ export function lars(
   return {
     name: 'lars',
     state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
-    update: (gradients, firstNonFinite, half) =>
-      larsUpdate({ weights, momentumBuffer, gradients, scalars, firstNonFinite, half }, adapted, {
+    update: (gradients, firstNonFinite, f16) =>
+      larsUpdate({ weights, momentumBuffer, gradients, scalars, firstNonFinite, f16 }, adapted, {
         momentum,
         weightDecay,
         eta,

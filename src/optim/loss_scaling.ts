@@ -42,7 +42,7 @@ export class LossScaling {
 
   /**
    * Records the end of a step, GradScaler's `step` and `update` in one: looks through the flat scaled gradients and sets the next
-   * scale. Returns `scalerStep` for the optimiser: see `HalfUpdate`.
+   * scale. Returns `scalerStep` for the optimiser: see `F16Update`.
    */
   step(scaledGradients: Tensor, loss: Tensor, step: Tensor, firstNonFinite: Tensor): Tensor {
     const { scale, counts, foundInf } = this;

@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/tensor.ts';
-import type { HalfUpdate } from '../ops/half_copy.ts';
+import type { F16Update } from '../ops/f16_copy.ts';
 
 /**
  * Updates one flat variable of weights in the graph that is being traced. What changes from step to step travels in the inputs
@@ -10,10 +10,10 @@ export interface Optimizer {
   /** The variables that it keeps, flat like the weights, under PyTorch's names: `exp_avg`, `exp_avg_sq`, `momentum_buffer`. */
   readonly state: readonly { readonly name: string; readonly variable: Tensor }[];
   /**
-   * Records an update. While `firstNonFinite` (u32 [1], see `checkFiniteGradients`) is not 0, it changes nothing. With `half`,
+   * Records an update. While `firstNonFinite` (u32 [1], see `checkFiniteGradients`) is not 0, it changes nothing. With `f16`,
    * gradients are scaled, `scalerStep` decides in place of firstNonFinite, and the copy of the weights is written with them.
    */
-  update(gradients: Tensor, firstNonFinite: Tensor, half?: HalfUpdate): void;
+  update(gradients: Tensor, firstNonFinite: Tensor, f16?: F16Update): void;
   /** Values of the inputs of a step, which counts from 1, at a learning rate. */
   scalars(step: number, lr: number): Readonly<Record<string, Float32Array>>;
 }

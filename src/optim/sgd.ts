@@ -21,9 +21,9 @@ export function sgd(
   return {
     name: 'sgd',
     state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
-    update: (gradients, firstNonFinite, half) =>
+    update: (gradients, firstNonFinite, f16) =>
       sgdUpdate(
-        { weights, momentumBuffer, gradients, scalars, firstNonFinite, half },
+        { weights, momentumBuffer, gradients, scalars, firstNonFinite, f16 },
         { momentum, weightDecay, nesterov },
       ),
     scalars: (_step, lr) => ({ [scalars.name]: Float32Array.of(lr) }),

@@ -2,9 +2,9 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { flatVariable, variable } from '../graph/trace.ts';
 import { checkFiniteGradients } from '../ops/check_finite.ts';
+import { f16Copy } from '../ops/f16_copy.ts';
 import { flatten } from '../ops/flatten.ts';
 import { gradients } from '../ops/gradients.ts';
-import { halfCopy } from '../ops/half_copy.ts';
 import type { Precision } from '../ops/precision.ts';
 import { LossScaling } from './loss_scaling.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -25,7 +25,7 @@ function flatOf(name: string, entries: Entries): Tensor {
 }
 
 /** Has convolutions that are traced after this read f16 copies of weights that are not trained: made once, not in every step. */
-export const copyAsHalf = (name: string, entries: Entries): Tensor => halfCopy(flatOf(name, entries));
+export const copyAsF16 = (name: string, entries: Entries): Tensor => f16Copy(flatOf(name, entries));
 
 /** The weights that one optimiser changes, in one flat variable, and how a step changes them. */
 export class TrainedGroup {
@@ -47,7 +47,7 @@ export class TrainedGroup {
     this.flat = flatOf(`weights of ${name}`, parameters);
     this.optimizer = optimizer(this.flat);
     if (precision === 'f32') return;
-    halfCopy(this.flat); // from here on convolutions find it
+    f16Copy(this.flat); // from here on convolutions find it
     this.scaling = new LossScaling();
   }
 
@@ -77,7 +77,7 @@ export class TrainedGroup {
       return { outputs: { firstNonFinite } };
     }
     const scalerStep = scaling.step(flatGradients, loss, step, firstNonFinite);
-    optimizer.update(flatGradients, firstNonFinite, { scalerStep, copy: halfCopy(this.flat) });
+    optimizer.update(flatGradients, firstNonFinite, { scalerStep, copy: f16Copy(this.flat) });
     return { outputs: { firstNonFinite, lossScale: scaling.scale, lossScaleCounts: scaling.counts }, scalerStep };
   }
 }

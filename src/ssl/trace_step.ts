@@ -1,6 +1,6 @@
 /** Traces a learner's step: at once, or in micro-batches. */
 import { checkNames } from '../nn/module.ts';
-import { copyAsHalf, TrainedGroup } from '../optim/trained_group.ts';
+import { copyAsF16, TrainedGroup } from '../optim/trained_group.ts';
 import type { Learner, ParameterGroup } from './method.ts';
 import { microBatchPhases } from './micro_batch.ts';
 import { makeOptimizer, type OptimizerSettings, type StepSettings } from './settings.ts';
@@ -42,5 +42,5 @@ function trainedGroup(
 /** Modules that are kept beside the groups run in f16 too. */
 function copyKept({ kept = {} }: Learner): void {
   for (const [name, value] of Object.entries(kept))
-    if ('parameters' in value && value.parameters.length > 0) copyAsHalf(name, value.parameters);
+    if ('parameters' in value && value.parameters.length > 0) copyAsF16(name, value.parameters);
 }

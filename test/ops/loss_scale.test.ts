@@ -5,7 +5,7 @@ import { State } from '../../src/graph/state.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { flatVariable, input, trace, variable } from '../../src/graph/trace.ts';
 import { cast } from '../../src/ops/cast.ts';
-import { half, halfCopy } from '../../src/ops/half_copy.ts';
+import { f16Copy, f16Weight } from '../../src/ops/f16_copy.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { lars } from '../../src/optim/lars.ts';
 import { LossScaling } from '../../src/optim/loss_scaling.ts';
@@ -40,7 +40,7 @@ async function runSteps(gpu: Gpu, make: (weights: Tensor) => Optimizer, steps: r
     ),
   );
   const weights = flatVariable('weights', members);
-  const copy = halfCopy(weights);
+  const copy = f16Copy(weights);
   const optimizer = make(weights);
   const scaling = new LossScaling({ growthInterval, growth: 2, backoff: 0.5 });
   const firstNonFinite = variable('first_non_finite', [1], undefined, 'u32');
@@ -137,8 +137,8 @@ onEveryAdapter((gpu) => {
     const state = new State(gpu());
     expect((await state.read(member))[0]).toBe(noise(130, 1)[0]); // it has a buffer of its own before it is laid into another
     const weights = flatVariable('weights', [member]);
-    halfCopy(weights);
-    const { graph, result } = trace(() => ({ y: cast(half(member), 'f32') }));
+    f16Copy(weights);
+    const { graph, result } = trace(() => ({ y: cast(f16Weight(member), 'f32') }));
     const program = await Program.compile(graph, state, result);
     const rounded = async () => (await program.run().read()).y;
     const near = (values: Float32Array, expected: Float32Array) =>
@@ -170,7 +170,7 @@ async function runCorrections(gpu: Gpu, done: number) {
   const { graph } = trace(() =>
     optimizer.update(input('gradients', [512], 'f32'), input('unused', [1], 'u32'), {
       scalerStep: input('scalerStep', [2], 'f32'),
-      copy: halfCopy(weights),
+      copy: f16Copy(weights),
     }),
   );
   const given: Record<string, Float32Array> = {

@@ -6,5 +6,5 @@ export default {
     return [];
   },
   /** The copy is what the weight rounds to, whenever it was made. */
-  half: ([, weight]) => [weight.slice()],
+  f16_weight: ([, weight]) => [weight.slice()],
 } satisfies Definitions;

@@ -24,8 +24,8 @@ export const refreshCopyOp: Op<null> = {
 };
 
 /** y = the range of the copy (input 0) that belongs to a weight (input 1), without a launch. The weight has the gradient. */
-export const halfOp: Op<null> = {
-  name: 'half',
+export const f16WeightOp: Op<null> = {
+  name: 'f16_weight',
   infer: ([range]) => [range],
   launches: () => [],
   gradient: (_node, [dy]) => [undefined, dy],
@@ -33,26 +33,28 @@ export const halfOp: Op<null> = {
 };
 
 /** The copy of f16 that a flat variable of weights has; made once, and never older than the weights when a program reads it. */
-export const halfCopy = (weights: Tensor): Tensor =>
+export const f16Copy = (weights: Tensor): Tensor =>
   copyOf(weights) ??
   derivedVariable(`${weights.name} as f16`, weights, 'f16', (copy) => apply(refreshCopyOp, [copy, weights], null));
 
 /** A weight as f16: from the copy of the flat variable that it lies in, or cast where there is none. Its gradient is f32. */
-export function half(weight: Tensor): Tensor {
+export function f16Weight(weight: Tensor): Tensor {
   const copy = weight.flat && copyOf(weight.flat.parent);
-  return copy ? apply(halfOp, [weight.rangeOf(copy, `${weight.name} as f16`), weight], null)[0] : cast(weight, 'f16');
+  return copy
+    ? apply(f16WeightOp, [weight.rangeOf(copy, `${weight.name} as f16`), weight], null)[0]
+    : cast(weight, 'f16');
 }
 
 const copyOf = (weights: Tensor): Tensor | undefined => weights.copies.find(({ dtype }) => dtype === 'f16');
 
 /** What an optimiser needs besides, where weights have copies and gradients are scaled. */
-export interface HalfUpdate {
+export interface F16Update {
   /**
    * f32 [2], of `lossScale`: what GradScaler passes to the optimiser as `inv_scale` and `found_inf`, and the count of steps.
    * [1/scale, number of this step, skipped ones not counted]; [0, 0] where the step is skipped.
    */
   readonly scalerStep: Tensor;
-  /** Of `halfCopy`; written with the weights. */
+  /** Of `f16Copy`; written with the weights. */
   readonly copy: Tensor;
 }
 
