@@ -30,7 +30,6 @@ import {
   restore,
   saveTraining,
   stepCount,
-  type Trained,
 } from '../src/train/training_file.ts';
 import { onEveryAdapter } from './ops/harness.ts';
 import {
@@ -73,7 +72,7 @@ const checkpoints: CheckpointKind = { format: 'test', former: 'older test', what
 const progressSchema = z.object({ step: stepCount(), lossScales: lossScales() });
 
 /** Every kind of layer that holds f16, small enough for many steps. */
-class Small implements Trainable, Trained {
+class Small implements Trainable {
   private readonly conv1 = new Conv2d('conv1', 3, 8, { kernel: 3, padding: 1, seed: 1 });
   private readonly bn1 = new BatchNorm('bn1', 8);
   private readonly conv2 = new Conv2d('conv2', 8, 8, { kernel: 3, padding: 1, seed: 1 });

@@ -8,7 +8,7 @@ import { projectionHead } from '../src/nn/projection_head.ts';
 import { type Architecture, ResNet, type ResNetOptions } from '../src/nn/resnet.ts';
 import { fromTorch, readEntries, toTorch, writeEntries } from '../src/nn/state_dict.ts';
 import type { Conv2dAttributes } from '../src/ops/conv2d_launches.ts';
-import { stored } from '../src/train/training_file.ts';
+import { stored } from '../src/train/checkpoint_tensors.ts';
 import { noise, onEveryAdapter } from './ops/harness.ts';
 import { SimClr } from './ssl/contrastive.ts';
 

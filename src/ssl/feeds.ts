@@ -35,11 +35,20 @@ export interface Feeds {
 }
 
 export type EpochData = Readonly<Record<string, Data>>;
+
+/** An input that reads rows of `columns` numbers of what `beforeEpoch` returned under a name. */
+export interface EpochInput {
+  readonly name: string;
+  readonly dtype: 'f32' | 'u32';
+  readonly columns: number;
+}
 type Value = (time: StepTime, data: EpochData) => Data;
 
 /** The inputs of one program. */
 export class StepFeeds implements Feeds {
   private readonly fed = new Map<string, Value>();
+  /** Inputs that are rows of what an epoch began with. */
+  readonly ofEpoch: EpochInput[] = [];
   private numberOfStep: Tensor | undefined;
 
   /** @param images images of a run of the program: a batch or a micro-batch */
@@ -76,6 +85,7 @@ export class StepFeeds implements Feeds {
   epoch(name: string, dtype: 'f32' | 'u32', columns?: number): Tensor {
     const shape = [this.images, ...(columns === undefined ? [] : [columns])];
     const width = elements(shape) / this.images;
+    this.ofEpoch.push({ name, dtype, columns: width });
     return this.input(name, shape, dtype, ({ indices }, { [name]: all }) => {
       const rows = new (dtype === 'f32' ? Float32Array : Uint32Array)(indices.length * width);
       if (!all) throw new Error(`beforeEpoch returned nothing named '${name}'`);

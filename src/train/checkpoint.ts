@@ -10,6 +10,7 @@ import type { ImageFacts, Learner } from '../ssl/method.ts';
 import { sharedSettings } from '../ssl/settings.ts';
 import type { TracedStep } from '../ssl/step.ts';
 import { trainedGroups } from '../ssl/trace_step.ts';
+import { moduleTensors, trainingEntries } from './checkpoint_tensors.ts';
 import type { TrainEvents } from './events.ts';
 import { learnerOf } from './learner.ts';
 import { type Progress, progressSchema } from './progress.ts';
@@ -17,12 +18,10 @@ import type { RunFolder } from './run_folder.ts';
 import { parseSettings, parseTable, type TrainSettings } from './settings.ts';
 import {
   type CheckpointKind,
-  moduleTensors,
   readTraining,
   saveTraining,
   type TrainingContent,
   type TrainingFile,
-  trainingEntries,
 } from './training_file.ts';
 
 export type Checkpoint = TrainingFile<Progress> & { readonly settings: TrainSettings };

@@ -7,7 +7,7 @@ import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { Classifier, type ClassifierOptions } from '../nn/classifier.ts';
 import { architectures, shapeMetadata, stems } from '../nn/resnet.ts';
 import { readEntries, writeEntries } from '../nn/state_dict.ts';
-import { floatTensors, stored } from './training_file.ts';
+import { floatTensors, stored } from './checkpoint_tensors.ts';
 
 const kind = 'simclr-webgpu classifier 1';
 

@@ -27,9 +27,9 @@ import {
   type TorchTensor,
   writeEntries,
 } from '../nn/state_dict.ts';
+import { floatTensors, modulePrefix } from './checkpoint_tensors.ts';
 import { type GivenPreparation, missingPreparation, normalizeNamed, storedPreparation } from './preparation.ts';
 import { flagOf } from './settings.ts';
-import { floatTensors, modulePrefix } from './training_file.ts';
 
 /** The tensors of a file that has an encoder. */
 export interface EncoderTensors extends ResNetShape {

@@ -6,8 +6,8 @@ import type { Encoder } from '../nn/encoder.ts';
 import { ResNet, type ResNetShape, shapeMetadata } from '../nn/resnet.ts';
 import { entriesOf, readEntries, type TorchTensor } from '../nn/state_dict.ts';
 import { readCheckpoint } from './checkpoint.ts';
+import { moduleTensors, stored } from './checkpoint_tensors.ts';
 import { preparationMetadata } from './preparation.ts';
-import { moduleTensors, stored } from './training_file.ts';
 
 /** Extensions under which an encoder can be written. */
 export const encoderExtensions = ['.safetensors'] as const;

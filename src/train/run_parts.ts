@@ -1,5 +1,6 @@
 /** What a run works with: made once, before its first step. */
 import type { Dataset } from '../data/dataset.ts';
+import { stepsPerEpoch } from '../data/order.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import type { TrainWarning } from '../ssl/health.ts';
@@ -12,7 +13,7 @@ import type { RunFolder } from './run_folder.ts';
 import { checkSameSettings } from './same_settings.ts';
 import type { TrainSettings } from './settings.ts';
 import { SimilarityFigure } from './similarity_figure.ts';
-import { restore } from './training_file.ts';
+import { checkEpochData, restore } from './training_file.ts';
 
 export interface RunParts {
   readonly gpu: Gpu;
@@ -56,6 +57,8 @@ export async function prepareRun(
   const knn =
     labelled && settings.knnEvery > 0 ? await KnnMonitor.create(state, learner.encoder, labelled, settings) : undefined;
   if (checkpoint) {
+    const withinEpoch = checkpoint.progress.step % stepsPerEpoch(train.count, settings.batchSize) !== 0;
+    if (withinEpoch) checkEpochData(step.traced, checkpoint);
     restore(state, step.traced, checkpoint);
     step.epochData = checkpoint.epochData;
   } else if (init) loadInitialWeights(state, learner, init);

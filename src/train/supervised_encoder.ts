@@ -5,7 +5,7 @@ import type { NamedTensor } from '../nn/module.ts';
 import { describeResNet, isTrunk, ResNet } from '../nn/resnet.ts';
 import { checkNoOthers, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { moduleTensors } from './training_file.ts';
+import { moduleTensors } from './checkpoint_tensors.ts';
 
 /** A pre-trained encoder: a checkpoint, or tensors under torchvision's names. What does not belong to a ResNet's trunk is left out. */
 export type PretrainedEncoder = Checkpoint | ReadonlyMap<string, TorchTensor>;

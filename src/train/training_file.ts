@@ -2,15 +2,22 @@
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
-import type { Data, Tensor } from '../graph/tensor.ts';
 import { checked } from '../io/checked.ts';
-import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from '../io/safetensors.ts';
-import { type Module, type NamedTensor, withoutNetwork } from '../nn/module.ts';
+import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { indexOfNonFinite, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { LossScaling } from '../optim/loss_scaling.ts';
 import type { EpochData } from '../ssl/feeds.ts';
-import { type ImageFacts, keptEntries } from '../ssl/method.ts';
+import type { ImageFacts } from '../ssl/method.ts';
 import type { TracedStep } from '../ssl/step.ts';
+import {
+  epochDataOf,
+  epochPrefix,
+  floatTensors,
+  presentName,
+  stored,
+  storedEpoch,
+  trainingEntries,
+} from './checkpoint_tensors.ts';
 
 /** A step counter. */
 export const stepCount = () => z.number().int().min(0).max(99_999_999);
@@ -29,42 +36,6 @@ export function withFormerScale(progress: unknown): unknown {
   if (typeof progress !== 'object' || progress === null || !('lossScale' in progress)) return progress;
   const { lossScale, ...rest } = progress;
   return lossScale === undefined ? rest : { ...rest, lossScales: { main: lossScale } };
-}
-
-/** Where in a file the values of a network are: behind this its tensors have their own names, torchvision's for a ResNet. */
-export const modulePrefix = 'module.';
-const keptPrefix = 'kept.';
-const epochPrefix = 'epoch.';
-
-/** A tensor under a name for files. */
-const under = (prefix: string, { tensor, torchShape }: NamedTensor, name = tensor.name): NamedTensor => ({
-  tensor: tensor.named(prefix + name),
-  torchShape,
-});
-
-/** A moment seen parameter by parameter: entries like those of the model, whose tensors are ranges of the flat moment. */
-const momentEntries = (group: string, parameters: readonly NamedTensor[], moment: Tensor): readonly NamedTensor[] =>
-  parameters.map(({ tensor, torchShape }) => ({
-    tensor: tensor.rangeOf(moment, `optimizer.${group}.${moment.name}.${tensor.name}`),
-    torchShape,
-  }));
-
-/** Every value of a training by the name that files give it. */
-export function trainingEntries({ learner, groups }: Pick<TracedStep, 'learner' | 'groups'>): readonly NamedTensor[] {
-  const ofGroups = groups.flatMap(({ declared, trained }) => {
-    const parameters = declared.modules.flatMap((module) => module.parameters);
-    const buffers = declared.modules.flatMap((module) => module.buffers);
-    return [
-      ...[...parameters, ...buffers].map((entry) => under(modulePrefix, entry)),
-      ...trained.optimizer.state.flatMap(({ variable }) => momentEntries(declared.name, parameters, variable)),
-    ];
-  });
-  const kept = Object.entries(learner.kept ?? {}).flatMap(([name, value]) =>
-    'parameters' in value
-      ? keptEntries(value).map((entry) => under(`${keptPrefix}${name}.`, entry, withoutNetwork(entry.tensor.name)))
-      : [{ tensor: value.named(keptPrefix + name), torchShape: value.shape }],
-  );
-  return [...ofGroups, ...kept];
 }
 
 /** A kind of checkpoint: what its metadata call it, now and formerly, what people call it, and where they find one. */
@@ -128,60 +99,6 @@ export async function saveTraining(
   writeSafetensors(path, [...stored(values, progress.step), ...storedEpoch(epochData)], metadata);
 }
 
-/** PyTorch's counters of batches, which nothing here depends on. */
-const batchCounter = /(^|\.)num_batches_tracked$/;
-
-/** Tensors as a file keeps them, with PyTorch's counter of batches beside each pair of running statistics. */
-export function* stored(
-  values: ReadonlyMap<string, TorchTensor>,
-  steps: number,
-): Generator<readonly [string, StoredTensor]> {
-  for (const [name, { shape, data }] of values) {
-    yield [name, { dtype: 'F32', shape, data }];
-    if (!name.endsWith('running_mean')) continue;
-    const counter = name.replace(/running_mean$/, 'num_batches_tracked');
-    yield [counter, { dtype: 'I64', shape: [], data: BigInt64Array.of(BigInt(steps)) }];
-  }
-}
-
-function* storedEpoch(data: EpochData): Generator<readonly [string, StoredTensor]> {
-  for (const [name, values] of Object.entries(data)) {
-    const dtype = values instanceof Float32Array ? 'F32' : values instanceof Uint32Array ? 'U32' : 'I32';
-    yield [epochPrefix + name, { dtype, shape: [values.length], data: values }];
-  }
-}
-
-function epochDataOf(tensors: Iterable<readonly [string, StoredTensor]>): EpochData {
-  const found: Record<string, Data> = {};
-  for (const [name, { data }] of tensors)
-    if (name.startsWith(epochPrefix)) found[name.slice(epochPrefix.length)] = data as Data;
-  return found;
-}
-
-const floats: readonly StoredTensor['dtype'][] = ['F32', 'F16', 'BF16', 'F64'];
-
-/** Tensors of a file in f32, by name; without counters of batches. UserError: one has integers. */
-export function floatTensors(
-  tensors: Iterable<readonly [string, StoredTensor]>,
-  path: string,
-): ReadonlyMap<string, TorchTensor> {
-  const found = new Map<string, TorchTensor>();
-  for (const [name, tensor] of tensors) {
-    if (batchCounter.test(name)) continue;
-    if (!floats.includes(tensor.dtype)) {
-      throw new UserError(
-        `${path}: tensor '${name}' has dtype ${tensor.dtype}, expected ${floats.join(', ')}; convert it, or give another file`,
-      );
-    }
-    found.set(name, { shape: tensor.shape, data: toFloat32(tensor) });
-  }
-  return found;
-}
-
-/** The names that tensors of a former checkpoint have now. */
-const presentName = (name: string): string =>
-  name.startsWith('optimizer.') ? name.replace(/^optimizer\./, 'optimizer.main.') : modulePrefix + name;
-
 /** Reads what `saveTraining` wrote, now or formerly; the tensors are not checked yet. UserError: damaged, or of another kind. */
 export function readTraining<P>(
   path: string,
@@ -218,16 +135,22 @@ export function readTraining<P>(
   };
 }
 
-/** The values of the networks in a checkpoint, under their own names. */
-export function moduleTensors({ tensors }: Pick<TrainingFile<unknown>, 'tensors'>): ReadonlyMap<string, TorchTensor> {
-  const found = new Map<string, TorchTensor>();
-  for (const [name, tensor] of tensors)
-    if (name.startsWith(modulePrefix)) found.set(name.slice(modulePrefix.length), tensor);
-  return found;
-}
-
 interface Scaled {
   readonly lossScales?: LossScales | undefined;
+}
+
+/**
+ * Looks whether a checkpoint from the middle of an epoch has what that epoch began with.
+ * @throws UserError something of it is missing, or of another size or type
+ */
+export function checkEpochData({ phases }: TracedStep, { path, images, epochData }: TrainingFile<unknown>): void {
+  for (const { name, dtype, columns } of phases.flatMap(({ feeds }) => feeds.ofEpoch)) {
+    const found = epochData[name];
+    const wanted = `${images.count * columns} numbers of ${dtype}`;
+    const fits = dtype === 'f32' ? found instanceof Float32Array : found instanceof Uint32Array;
+    if (fits && found.length === images.count * columns) continue;
+    throw new UserError(`${path}: tensor '${epochPrefix}${name}' is missing or not ${wanted}; use another checkpoint`);
+  }
 }
 
 /**
@@ -250,10 +173,9 @@ export function restore(state: State, traced: TracedStep, file: TrainingFile<Sca
 }
 
 const scalings = ({ groups }: TracedStep): [string, LossScaling][] =>
-  groups.flatMap(({ declared, trained }) => (trained.scaling ? [[declared.name, trained.scaling] as const] : [])) as [
-    string,
-    LossScaling,
-  ][];
+  groups.flatMap(({ declared, trained: { scaling } }): [string, LossScaling][] =>
+    scaling ? [[declared.name, scaling]] : [],
+  );
 
 async function readLossScales(state: State, traced: TracedStep): Promise<LossScales | undefined> {
   const scales: Record<string, LossScaleProgress> = {};
@@ -261,6 +183,3 @@ async function readLossScales(state: State, traced: TracedStep): Promise<LossSca
     scales[name] = { scale: (await state.read(scale))[0], counts: Array.from(await state.read(counts)) };
   return Object.keys(scales).length > 0 ? scales : undefined;
 }
-
-/** What is trained of a network: see `ParameterGroup.modules`. */
-export type Trained = Pick<Module, 'parameters' | 'buffers'>;

@@ -1,5 +1,5 @@
 /** All that a method may declare, through the trainer: see everything.ts. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { residentImages } from '../../src/data/source.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { readSafetensors } from '../../src/io/safetensors.ts';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts';
 import { registerMethod } from '../../src/methods/index.ts';
 import { fitToBudget } from '../../src/train/budget.ts';
 import { readCheckpoint } from '../../src/train/checkpoint.ts';
@@ -117,6 +117,27 @@ describe('a run', () => {
     const { tensors, epochData } = readCheckpoint(new RunFolder(join(root, 'straight')).checkpointFile(12));
     expect(tensors.get('kept.queue')!.shape).toEqual([queueRows, 8]);
     expect(Object.keys(epochData).sort()).toEqual(['cluster', 'spare']);
+  });
+});
+
+describe('a checkpoint from the middle of an epoch', () => {
+  it.each<[string, (tensors: Map<string, StoredTensor>) => void]>([
+    ['without', (tensors) => void tensors.delete('epoch.cluster')],
+    ['shorter', (tensors) => void tensors.set('epoch.cluster', { dtype: 'U32', shape: [3], data: new Uint32Array(3) })],
+    ['as fractions', (t) => void t.set('epoch.cluster', { dtype: 'F32', shape: [17], data: new Float32Array(17) })],
+  ])('is refused with what its epoch began with %s', async (_, change) => {
+    const path = join(root, 'damaged');
+    rmSync(path, { recursive: true, force: true });
+    cpSync(join(root, 'straight'), path, { recursive: true });
+    for (const step of new RunFolder(path).checkpointSteps().filter((at) => at !== 6))
+      rmSync(new RunFolder(path).checkpointFile(step));
+    const file = new RunFolder(path).checkpointFile(6);
+    const { tensors, metadata } = readSafetensors(file);
+    change(tensors);
+    writeSafetensors(file, tensors, metadata);
+    await expect(run('damaged')).rejects.toThrow(
+      /step-00000006\.safetensors: tensor 'epoch\.cluster' is missing or not 17 numbers of u32; use another checkpoint/,
+    );
   });
 });
 
