@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { ImageSet } from '../data/images.ts';
 import { describeResNet, shapeOf } from '../nn/resnet.ts';
 import { type EncoderTensors, readEncoderTensors } from '../train/encoder_file.ts';
 import { fittingHead, type InitialWeights } from '../train/initial_weights.ts';
+import { imageFacts } from '../train/learner.ts';
 import { normalizeNamed, storedPreparation } from '../train/preparation.ts';
 import type { RunConfig } from '../train/run_config.ts';
 import { flagOf, type GivenSettings, type TrainSettings } from '../train/settings.ts';
@@ -26,9 +28,10 @@ export function settingsOf({ path, metadata, ...file }: EncoderTensors): GivenSe
 export function startFrom(
   { path, tensors, fc, ...file }: EncoderTensors,
   settings: TrainSettings,
+  images: ImageSet,
   terminal: Terminal,
 ): { weights: InitialWeights; config: NonNullable<RunConfig['init']> } {
-  const head = fittingHead(settings, fc);
+  const head = fittingHead(settings, imageFacts(images), fc);
   const isClassifier = fc.has('fc.weight');
   const rest = head
     ? 'encoder and head'

@@ -1,6 +1,8 @@
 /** All commands, and what they have in common: how wrong usage is told, and that no value is empty. */
 import { Command, InvalidArgumentError, type Option } from 'commander';
 import { printable } from '../io/printable.ts';
+import { allMethods } from '../methods/index.ts';
+import { flagOf, ownNames } from '../train/settings.ts';
 import { dataCommand } from './data.ts';
 import { embedCommand } from './embed.ts';
 import { evalCommand } from './eval.ts';
@@ -40,10 +42,21 @@ export function simclr(argv: readonly string[] = process.argv): Command {
 function setUp(command: Command, name: string): void {
   command
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${oneLine(text)}\n`) })
+    .configureOutput({ outputError: (text, write) => write(`${oneLine(text)}${ofMethod(text)}\n`) })
     .showHelpAfterError(`(${name} --help lists the ${command.commands.length > 0 ? 'commands' : 'options'})`);
   command.options.forEach(refuseEmpty);
   for (const child of command.commands) setUp(child, `${name} ${child.name()}`);
+}
+
+/** Of a flag that is not known here: the methods that have it. */
+function ofMethod(error: string): string {
+  const flag = /unknown option '(--[^']+)'/.exec(error)?.[1];
+  const methods = allMethods().filter((method) =>
+    ownNames(method)
+      .map(flagOf)
+      .includes(flag ?? ''),
+  );
+  return methods.length === 0 ? '' : ` (a setting of --method ${methods.map(({ name }) => name).join(', ')})`;
 }
 
 /** Commander puts what it suggests (`Did you mean --data?`) on a line of its own. */

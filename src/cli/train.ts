@@ -95,7 +95,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
     chooseKernels(gpu, options, terminal); // the measured step is the one that the run takes
     settings = await sizeRun(gpu, dataset, settings, given, minutes, where, terminal);
   }
-  const start = init && startFrom(init, settings, terminal);
+  const start = init && startFrom(init, settings, dataset.train, terminal);
   const config: RunConfig = {
     ...{ version: 1, data: resolve(data), exclude, settings },
     ...{ images: dataset.train.count, imagesDigest: inventoryDigest(dataset.files), init: start?.config },
@@ -173,7 +173,7 @@ async function run(open: OpenRun, terminal: Terminal, options: DeviceOptions, gi
     process.exitCode = exitCode();
     return;
   }
-  terminal.line(`figures    ${folder.file('figures')}`);
+  if (folder.hasFigures) terminal.line(`figures    ${folder.file('figures')}`);
   if (result.warning) {
     const { message, remedy } = result.warning;
     complain(`warning: this training learnt nothing useful: ${message}; ${remedy}`);

@@ -2,7 +2,7 @@
 import type { State } from '../graph/state.ts';
 import type { NamedTensor } from '../nn/module.ts';
 import { type TorchTensor, writeEntries } from '../nn/state_dict.ts';
-import type { Learner } from '../ssl/method.ts';
+import type { ImageFacts, Learner } from '../ssl/method.ts';
 import { learnerOf } from './learner.ts';
 import type { TrainSettings } from './settings.ts';
 import { loadEncoder } from './supervised_encoder.ts';
@@ -25,12 +25,13 @@ function headEntries({ encoder, groups }: Learner): readonly NamedTensor[] {
     .flatMap(({ parameters, buffers }) => [...parameters, ...buffers]);
 }
 
-/** Those among the `fc.*` tensors of a file that are the head of a run with these settings; undefined: they are not. */
+/** Those among the `fc.*` tensors of a file that are the head of a run with these settings on such images; undefined: they are not. */
 export function fittingHead(
   settings: TrainSettings,
+  images: ImageFacts,
   tensors: ReadonlyMap<string, TorchTensor>,
 ): ReadonlyMap<string, TorchTensor> | undefined {
-  const entries = headEntries(learnerOf(settings, { count: 1, classes: 1 }));
+  const entries = headEntries(learnerOf(settings, images));
   const fits = entries.every(({ tensor, torchShape }) => tensors.get(tensor.name)?.shape.join() === torchShape.join());
   return fits && entries.length > 0 && entries.length === tensors.size ? tensors : undefined;
 }

@@ -165,6 +165,12 @@ export class RunFolder {
     truncateJsonLines(file, keep);
   }
 
+  /** Whether any figure was drawn. */
+  get hasFigures(): boolean {
+    const folder = this.file('figures');
+    return existsSync(folder) && readdirSync(folder).length > 0;
+  }
+
   figure(name: string, png: Uint8Array): void {
     writeFileAtomic(this.file('figures', name), png);
   }

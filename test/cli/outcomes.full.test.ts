@@ -29,7 +29,7 @@ describe('what a run leaves', () => {
   it('prints the settings that are not the defaults, log(2N−1) once, and a line an epoch with a kNN probe', () => {
     const unfolded = printed.replaceAll(/ \\\n +/g, ' ');
     expect(unfolded).toMatch(
-      /^settings {3}--image-size 32 --batch-size 8 --epochs 2 .*--knn-every 1 .*--figure-every 0$/m,
+      /^settings {3}--image-size 32 --batch-size 8 --epochs 2 .*--knn-every 1 .*--figure-every 0 --temperature 0\.2$/m,
     );
     expect(printed.match(/2\.708/g)).toHaveLength(1);
     expect(printed).toMatch(/^chance {5}loss log\(2N−1\) = 2\.708, acc 6\.7 %/m);

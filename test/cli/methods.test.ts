@@ -1,0 +1,72 @@
+/** `--method` and `simclr methods`: which flags there are, and what is said of those that are not. In the process of the test. */
+import { CommanderError } from 'commander';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { simclr } from '../../src/cli/program.ts';
+import { allMethods } from '../../src/methods/index.ts';
+import { flagOf, ownNames } from '../../src/train/settings.ts';
+
+afterEach(() => void vi.restoreAllMocks());
+
+/** What a command line prints, and whether commander ended it. */
+async function printed(...args: string[]): Promise<{ out: string; err: string; ended: boolean }> {
+  const write = (stream: NodeJS.WriteStream) => {
+    const parts: string[] = [];
+    vi.spyOn(stream, 'write').mockImplementation((text) => parts.push(String(text)) > 0);
+    return parts;
+  };
+  const [out, err] = [write(process.stdout), write(process.stderr)];
+  const ended = await simclr(args)
+    .parseAsync(args, { from: 'user' })
+    .then(
+      () => false,
+      (error: unknown) => {
+        if (error instanceof CommanderError) return true;
+        throw error;
+      },
+    );
+  return { out: out.join(''), err: err.join(''), ended };
+}
+
+describe('simclr methods', () => {
+  it('is a table of all, with what they need and their defaults as flags', async () => {
+    const { out } = await printed('methods');
+    const words = out.replace(/\s+/g, ' ');
+    expect(words).toContain('method source needs micro-batches defaults');
+    for (const { name, paper } of allMethods()) expect(words).toContain(`${name} ${paper}`);
+    expect(words).toContain('images yes --temperature 0.07 --embedding-dim 128 --head-depth 2');
+    expect(words).toContain('labels no --supervised-augment crop-flip --split train');
+  });
+
+  it('as JSON has every setting', async () => {
+    const { out } = await printed('methods', '--json');
+    const [first, second] = JSON.parse(out) as Record<string, never>[];
+    expect(first).toMatchObject({ name: 'simclr', needs: ['images'], microBatches: true });
+    expect(first['settings']).toMatchObject({ method: 'simclr', temperature: 0.07, lr: 1e-3, batchSize: 256 });
+    expect(second).toMatchObject({ name: 'supervised', needs: ['images', 'labels'] });
+    expect(second['own']).toEqual([expect.objectContaining({ flag: '--supervised-augment' })]);
+  });
+});
+
+describe('--method', () => {
+  it.each(allMethods())('$name: help has its settings under its name, and none of other methods', async (method) => {
+    const { out, ended } = await printed('train', `--method=${method.name}`, '--help');
+    expect(ended).toBe(true);
+    const [, own] = out.split(`Method ${method.name}:\n`);
+    for (const name of ownNames(method)) expect(own).toContain(`${flagOf(name)} `);
+    const others = allMethods().filter((other) => other !== method);
+    for (const name of others.flatMap(ownNames)) expect(out).not.toContain(`${flagOf(name)} `);
+    expect(out).not.toContain('--draw-every');
+  });
+
+  it('of no such name lists those that there are', async () => {
+    const { err } = await printed('train', '--method', 'nope', '--data', 'x');
+    expect(err).toMatch(/'--method <name>' argument 'nope' is invalid\. Allowed choices are simclr, supervised\.\n/);
+    expect((await printed('experiment', '--method', 'supervised')).err).toContain('Allowed choices are simclr.');
+  });
+
+  it('a flag of another method is refused, and it is said whose it is', async () => {
+    const { err } = await printed('train', '--method', 'supervised', '--temperature', '1', '--data', 'x');
+    expect(err).toMatch(/^error: unknown option '--temperature' \(a setting of --method simclr\)\n/);
+    expect((await printed('train', '--nonsense', '1')).err).toMatch(/^error: unknown option '--nonsense'\n/);
+  });
+});
