@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { wgslForVite } from './scripts/wgsl.mjs';
 
@@ -8,6 +9,8 @@ const faults = 'test/**/*.faults.test.ts';
 
 export default defineConfig(({ mode }) => ({
   plugins: [wgslForVite],
+  // What a user's own method imports: docs/examples.
+  resolve: { alias: { 'simclr-webgpu': resolve(import.meta.dirname, 'src/index.ts') } },
   test: {
     include: [mode === 'faults' ? faults : 'test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(mode === 'faults' ? [] : [faults]), ...(mode === 'full' ? [] : [long])],

@@ -10,6 +10,7 @@ import { checked, measured, readChecked, readRecords } from '../io/checked.ts';
 import { appendLine, writeFileAtomic } from '../io/files.ts';
 import { type Checkpoint, readCheckpoint } from '../train/checkpoint.ts';
 import type { TrainEvents } from '../train/events.ts';
+import { learnerOf } from '../train/learner.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
@@ -78,12 +79,18 @@ export async function pretrain(
   }
   const folder = finishedRun(path)!;
   const checkpoint = folder.checkpointFile(folder.checkpointSteps().at(-1)!);
-  const similarity = readRecords(similarityStage, folder.file(similarityFile), 'restore the file, or remove that line');
+  const similarity = drawsSimilarity(settings)
+    ? readRecords(similarityStage, folder.file(similarityFile), 'restore the file, or remove that line')
+    : [];
   const remedy = 'delete it: the stage then resumes from its last checkpoint';
   const wallSeconds = wallSecondsIn(folder.file(finishedFile), remedy);
   const steps = folder.checkpointSteps().at(-1)!;
   return resultOf(settings, checkpoint, steps, curvesOf(folder, steps), similarity, wallSeconds);
 }
+
+/** Whether a run's method has that figure: its record is then there. */
+const drawsSimilarity = (settings: TrainSettings): boolean =>
+  (learnerOf(settings, { count: 1, classes: 0 }).figures ?? []).length > 0;
 
 /** A refused pre-training leaves nothing in its folder. */
 async function createTrainer(...[gpu, dataset, settings, folder, events]: Parameters<typeof Trainer.create>) {

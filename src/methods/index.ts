@@ -1,6 +1,7 @@
 /** All methods, by the names that `--method` knows. */
 import { UserError } from '../errors.ts';
 import type { Method } from '../ssl/method.ts';
+import { sharedShape } from '../ssl/settings.ts';
 import { simclr } from './simclr.ts';
 import { supervised } from './supervised.ts';
 
@@ -8,11 +9,13 @@ const known = new Map<string, Method>();
 
 /**
  * Makes a method known under its name: `parseSettings`, `Trainer`, checkpoints and run folders then take it as they take ours.
- * Error: the name is taken by another one, or is none for files and flags.
+ * Error: the name is taken by another one, or is none for files and flags, or its recipe sets what is no shared setting.
  */
 export function registerMethod(method: Method): void {
   const { name } = method;
   if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new Error(`a method is named '${name}': use a-z, 0-9 and -`);
+  const wrong = Object.keys(method.recipe).find((key) => !(key in sharedShape));
+  if (wrong) throw new Error(`method ${name}: its recipe has '${wrong}', which is no shared setting`);
   if ((known.get(name) ?? method) !== method) throw new Error(`two methods are named '${name}'`);
   known.set(name, method);
 }

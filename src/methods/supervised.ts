@@ -33,7 +33,6 @@ export function supervisedViews(settings: SupervisedViews): readonly ViewGroup[]
 }
 
 export interface ClassificationOptions {
-  readonly labels: ArrayLike<number>;
   readonly training: Build['training'];
   /** Only the last layer is trained; its encoder normalises with running statistics, or with those of the batch. */
   readonly frozen?: 'eval' | 'batch' | undefined;
@@ -47,7 +46,7 @@ export interface ClassificationOptions {
  */
 export function classification(
   { encoder, fc, options }: Classifier,
-  { labels, training, frozen, features }: ClassificationOptions,
+  { training, frozen, features }: ClassificationOptions,
 ): Learner {
   if (frozen && training.precision === 'f16') copyAsF16('frozen encoder', encoder.parameters);
   const mode = { ...training, training: frozen !== 'eval' };
@@ -61,8 +60,7 @@ export function classification(
       : [{ name: 'main', modules: [encoder, fc] }],
     step([views], feeds) {
       const h = features ? features(feeds) : encoder.forward(views, mode);
-      const target = feeds.perImage('labels', (image) => labels[image]);
-      const { loss, accuracy } = crossEntropy(fc.forward(h), target);
+      const { loss, accuracy } = crossEntropy(fc.forward(h), feeds.labels());
       return { losses: [['main', () => loss]], log: { accuracy } };
     },
     metrics: { accuracy },
@@ -92,7 +90,7 @@ export const supervised = defineMethod({
   views: supervisedViews,
   create(settings, { training, images }) {
     const { architecture, stem, width, seed }: SharedSettings = settings;
-    const { classes, labels = [] } = images;
-    return classification(new Classifier({ architecture, stem, width, seed, classes }), { labels, training });
+    const { classes } = images;
+    return classification(new Classifier({ architecture, stem, width, seed, classes }), { training });
   },
 });

@@ -6,8 +6,8 @@ export interface ProjectionHeadOptions {
   readonly depth: number;
   /** Units of a hidden layer. */
   readonly width: number;
-  /** Batch norm after each hidden linear layer. */
-  readonly batchNorm: boolean;
+  /** Batch norm after each hidden linear layer; without by default. */
+  readonly batchNorm?: boolean;
   readonly outputs: number;
   readonly inputs: number;
   readonly seed: number;

@@ -28,6 +28,8 @@ export interface Feeds {
    * rows of a view group: view v of image i in row v · N + i.
    */
   perImage(name: string, value: (image: number, time: StepTime, view: number) => number, views?: number): Tensor;
+  /** u32 [views · N]: the label of each image, for each view of it; of a method that needs labels. */
+  labels(views?: number): Tensor;
   /** f32 [N, columns]: a row for each image. */
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor;
   /** Rows of what `beforeEpoch` returned under this name, one for each image: [N, columns], or [N] without columns. */
@@ -51,8 +53,14 @@ export class StepFeeds implements Feeds {
   readonly ofEpoch: EpochInput[] = [];
   private numberOfStep: Tensor | undefined;
 
-  /** @param images images of a run of the program: a batch or a micro-batch */
-  constructor(private readonly images: number) {}
+  /**
+   * @param images images of a run of the program: a batch or a micro-batch
+   * @param classes of all images, where they are labelled
+   */
+  constructor(
+    private readonly images: number,
+    private readonly classes: ArrayLike<number> = [],
+  ) {}
 
   /** Any input. Error: the name is taken. */
   input(name: string, shape: Shape, dtype: DType, value: Value): Tensor {
@@ -68,10 +76,16 @@ export class StepFeeds implements Feeds {
   perImage(name: string, value: (image: number, time: StepTime, view: number) => number, views = 1): Tensor {
     return this.input(name, [views * this.images], 'u32', (time) => {
       const { indices } = time;
-      const of = (_: unknown, row: number) =>
-        value(indices[row % indices.length], time, Math.floor(row / indices.length));
+      const of = (_: unknown, row: number) => {
+        const image = indices[row % indices.length];
+        return whole(value(image, time, Math.floor(row / indices.length)), name, image);
+      };
       return Uint32Array.from({ length: views * indices.length }, of);
     });
+  }
+
+  labels(views = 1): Tensor {
+    return this.perImage('labels', (image) => this.classes[image], views);
   }
 
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor {
@@ -109,4 +123,10 @@ export class StepFeeds implements Feeds {
   values(time: StepTime, data: EpochData = {}): Inputs {
     return Object.fromEntries(Array.from(this.fed, ([name, value]) => [name, value(time, data)]));
   }
+}
+
+/** The value for an image. Error: it is no whole number of 0 or more, which a typed array would take for another one. */
+function whole(value: number, name: string, image: number): number {
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new Error(`feed '${name}': the value of image ${image} is ${value}, not a whole number of 0 or more`);
 }

@@ -32,7 +32,8 @@ const collapsedSteps = 20;
 export const chanceShare = 0.99;
 const chanceSteps = 50;
 
-interface Observed {
+/** What a step showed. */
+export interface Observed {
   readonly loss: number;
   readonly metrics: Readonly<Record<string, number>>;
 }
@@ -45,6 +46,8 @@ export class Health {
   private loss = 0;
   private steps = 0;
   private readonly current = new Map<TrainWarning['kind'], TrainWarning>();
+  /** What is observed was warned of before. */
+  private recalling = false;
 
   constructor(
     private readonly set: ImageSet,
@@ -83,6 +86,13 @@ export class Health {
     if (this.steps >= Math.max(chanceSteps, stepsPerEpoch(this.set.count, this.batchSize))) this.judgeLoss(step);
   }
 
+  /** Observes the steps that a run took before it was resumed, from the first on: what was to be warned of has been. */
+  recall(steps: Iterable<Observed & { readonly step: number }>): void {
+    this.recalling = true;
+    for (const { step, ...values } of steps) this.observe(step, values);
+    this.recalling = false;
+  }
+
   private judgeSpread(step: number, spread: number, healthy: Healthy): void {
     const { recent } = this;
     recent.push(spread);
@@ -104,7 +114,7 @@ export class Health {
   private raise(warning: TrainWarning): void {
     const known = this.current.has(warning.kind);
     this.current.set(warning.kind, warning);
-    if (!known) this.onWarning(warning);
+    if (!known && !this.recalling) this.onWarning(warning);
   }
 
   /** What is wrong at the end of the steps so far, the gravest fault first; undefined where nothing is, or too few steps were run. */

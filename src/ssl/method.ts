@@ -42,7 +42,7 @@ export const defineMethod = <O extends z.ZodRawShape>(method: Method<O>): Method
 
 /** Views of one kind: `step` gets a tensor [count · N, size, size, 4] for each group, view v of image i in row v · N + i. */
 export interface ViewGroup {
-  /** Views of each image. */
+  /** Views of each image; 1 without augmentation. */
   readonly count: number;
   /** Height and width of a view. */
   readonly size: number;
@@ -61,13 +61,11 @@ export interface Build {
   readonly images: ImageFacts;
 }
 
-/** What is known of the images; checkpoints keep all but the labels. */
+/** What is known of the images; checkpoints keep it. */
 export interface ImageFacts {
   readonly count: number;
-  /** 0: no labels. */
+  /** 0: they have no labels. */
   readonly classes: number;
-  /** Not there where a learner is made without its images, to read a checkpoint. */
-  readonly labels?: ArrayLike<number> | undefined;
 }
 
 /** Parameters that one optimiser updates from one loss. */

@@ -8,7 +8,7 @@ import { indexCopy, narrow } from '../ops/narrow.ts';
 import { StepFeeds } from './feeds.ts';
 import type { Split } from './method.ts';
 import type { StepSettings } from './settings.ts';
-import { type Phase, type StepParts, type TracedGroup, trainingMode } from './step.ts';
+import { checkedLog, checkedLoss, type Phase, type StepParts, type TracedGroup, trainingMode } from './step.ts';
 import { traceViews } from './views.ts';
 
 /** UserError: the pieces do not make up the batch. `name` says how the user knows the settings. */
@@ -50,7 +50,7 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
   const { batchSize, microBatch } = settings;
   const kept = new KeptTensors(microBatch, batchSize);
   const phase = (name: string, images: number, build: (feeds: StepFeeds, first: Tensor) => Phase['outputs']): Phase => {
-    const feeds = new StepFeeds(images || batchSize);
+    const feeds = new StepFeeds(images || batchSize, parts.source.set.labels);
     const { graph, result: outputs } = trace(() => build(feeds, firstRow(feeds, images)));
     return { name, graph, outputs, feeds, images };
   };
@@ -61,7 +61,8 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
   });
   let logged: readonly string[] = [];
   const loss = phase('loss', 0, (feeds) => {
-    const { loss, log = {} } = split.compare(kept.whole, feeds);
+    const compared = split.compare(kept.whole, feeds);
+    const [loss, log] = [checkedLoss(compared.loss, trained.name), checkedLog(compared.log)];
     const [dz] = gradients(loss, [kept.whole], trained.seed);
     indexCopy(kept.dz, dz);
     logged = ['loss', ...Object.keys(log)];

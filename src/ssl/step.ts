@@ -58,15 +58,15 @@ export const trainedParameters = ({ groups }: Pick<Learner, 'groups'>): readonly
 /** A step over the whole batch at once: one phase. */
 export function plainPhase({ learner, views, source, settings }: StepParts, groups: readonly TracedGroup[]): Phase {
   const { batchSize } = settings;
-  const feeds = new StepFeeds(batchSize);
+  const feeds = new StepFeeds(batchSize, source.set.labels);
   const { graph, result: outputs } = trace(() => {
     const { losses, log, after } = learner.step(traceViews(source, views, feeds, settings), feeds);
-    const outputs: Record<string, Tensor> = { ...log };
+    const outputs: Record<string, Tensor> = { ...checkedLog(log) };
     const decisions: UpdateDecision[] = [];
     for (const [name, lossOf] of losses) {
       const index = groups.findIndex(({ declared }) => declared.name === name);
       if (index < 0) throw new Error(`a loss is of group '${name}', which the learner does not have`);
-      const loss = lossOf();
+      const loss = checkedLoss(lossOf(), name);
       const { trained } = groups[index];
       const { outputs: told, scalerStep } = trained.update(trained.gradientsOf(loss), loss, feeds.step);
       decisions.push({ firstNonFinite: trained.firstNonFinite, scalerStep });
@@ -76,4 +76,22 @@ export function plainPhase({ learner, views, source, settings }: StepParts, grou
     return outputs;
   });
   return { name: 'step', graph, outputs, feeds, images: batchSize };
+}
+
+/** A loss of a group. Error: it is not one number. */
+export function checkedLoss(loss: Tensor, group: string): Tensor {
+  if (loss.dtype === 'f32' && loss.size === 1) return loss;
+  throw new Error(`the loss of group '${group}' must be f32 [1], not ${loss}`);
+}
+
+/** Names that a line of `metrics.jsonl` has for itself. */
+const takenNames = ['type', 'step', 'epoch', 'epochs', 'loss', 'chance', 'lr', 'lossScale', 'knn', 'knnBalanced'];
+
+/** What a method logs. Error: a name is taken, or a value is not one number. */
+export function checkedLog(log: Readonly<Record<string, Tensor>> = {}): Readonly<Record<string, Tensor>> {
+  for (const [name, value] of Object.entries(log)) {
+    if (takenNames.includes(name)) throw new Error(`log: '${name}' is a name of the trainer; use another`);
+    if (value.dtype !== 'f32' || value.size !== 1) throw new Error(`log: '${name}' must be f32 [1], not ${value}`);
+  }
+  return log;
 }

@@ -5,7 +5,7 @@ import type { Data } from '../graph/tensor.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
 import type { EpochData } from './feeds.ts';
-import { Health, type TrainWarning } from './health.ts';
+import { Health, type Observed, type TrainWarning } from './health.ts';
 import type { EpochContext } from './method.ts';
 import { type PhaseRun, phaseRuns, type StepCounters, scheduledRate } from './phase_runs.ts';
 import { groupOutput, type Phase, type StepParts, type TracedStep } from './step.ts';
@@ -132,6 +132,11 @@ export class TrainingStep {
       firstNonFinite: bad.find((step) => step !== 0) ?? 0,
       lossScale: scaleReport(outputs),
     };
+  }
+
+  /** Takes note of the steps that a run took before it was resumed. */
+  recall(steps: Iterable<Observed & { readonly step: number }>): void {
+    this.health?.recall(steps);
   }
 
   /** What is wrong with the training after the steps that were read, `step` the last; undefined where nothing is known to be. */

@@ -28,7 +28,11 @@ export function traceViews(
     const { height, width } = source.set;
     const resample = { height, width, size: group.size, ...normalization(colours) };
     const { augmentation, count, stream = i } = group;
-    if (!augmentation) return preprocess(images(), resample);
+    if (!augmentation) {
+      if (count !== 1)
+        throw new Error(`view group ${i}: without augmentation all ${count} views are the same; give count 1`);
+      return preprocess(images(), resample);
+    }
     const name = i === 0 ? 'seeds' : `seeds of views ${i}`;
     const seeds = feeds.input(name, [4], 'u32', ({ seed, epoch }) => viewSeeds(seed, epoch, stream));
     const parameters = augmentParameters(indices, seeds, { ...augmentation, height, width, views: count });

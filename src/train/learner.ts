@@ -14,12 +14,14 @@ import type { TrainSettings } from './settings.ts';
 const own = (settings: TrainSettings) => settings as unknown as Settings<Record<never, never>>;
 
 /** The networks of a run, with their first values. */
-export const learnerOf = (settings: TrainSettings, images: ImageFacts): Learner =>
-  methodNamed(settings.method).create(own(settings), {
-    training: trainingMode(settings),
-    batchSize: settings.batchSize,
-    images,
-  });
+export function learnerOf(settings: TrainSettings, images: ImageFacts): Learner {
+  const { batchSize } = settings;
+  const { name, microBatches, create } = methodNamed(settings.method);
+  const learner = create(own(settings), { training: trainingMode(settings), batchSize, images });
+  if (microBatches && !learner.split)
+    throw new Error(`method ${name}: says that it has micro-batches, without 'split'`);
+  return learner;
+}
 
 export const viewsOf = (settings: TrainSettings): readonly ViewGroup[] =>
   methodNamed(settings.method).views(own(settings));
@@ -30,19 +32,18 @@ export function imageFacts({
   classNames,
 }: Pick<ImageSet, 'count' | 'labels' | 'classNames'>): ImageFacts {
   if (!labels) return { count, classes: 0 };
-  return { count, labels, classes: classNames?.length ?? 1 + Math.max(...new Set(labels)) };
+  return { count, classes: classNames?.length ?? 1 + Math.max(...new Set(labels)) };
 }
 
 /** UserError: there are fewer images than a batch takes, or they have no labels and the method needs some. */
-export function checkImages({ name, count, labels }: ImageSet, { batchSize, method }: TrainSettings): void {
+export function checkImages({ name, count, labels }: ImageSet, { batchSize, method, split }: TrainSettings): void {
   if (count < batchSize)
     throw new UserError(
       `${name}: has ${counted(count, 'image')}, fewer than --batch-size ${batchSize}; use a smaller batch`,
     );
   if (methodNamed(method).needsLabels && !labels) {
-    throw new UserError(
-      `${name}: has no labels, which --method ${method} needs; give images in one folder per class, or another --split`,
-    );
+    const remedy = split === 'train' ? 'give images in one folder per class' : 'use --split train';
+    throw new UserError(`${name}: has no labels, which --method ${method} needs; ${remedy}`);
   }
 }
 

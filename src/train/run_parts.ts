@@ -3,7 +3,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
-import type { TrainWarning } from '../ssl/health.ts';
+import type { Observed, TrainWarning } from '../ssl/health.ts';
 import { type Checkpoint, newestCheckpoint } from './checkpoint.ts';
 import type { TrainEvents } from './events.ts';
 import { type InitialWeights, loadInitialWeights } from './initial_weights.ts';
@@ -63,6 +63,7 @@ export async function prepareRun(
     step.epochData = checkpoint.epochData;
   } else if (init) loadInitialWeights(state, learner, init);
   folder.rewindMetrics(checkpoint?.progress.step ?? 0);
+  step.recall(observedIn(folder));
   warn = (warning) => {
     // What is wrong with the images stands in the log of a run that is resumed.
     if (warning.step > 0 || !checkpoint) folder.log({ type: 'warning', ...warning });
@@ -72,3 +73,14 @@ export async function prepareRun(
   const initialised = !checkpoint && init !== undefined;
   return { gpu, state, training, figures, knn, settings, folder, events, checkpoint, initialised };
 }
+
+/** What the steps of a run showed so far; JSON has null for what is not finite. */
+function* observedIn(folder: RunFolder): Generator<Observed & { readonly step: number }> {
+  for (const { type, step, ...values } of folder.records()) {
+    if (type !== 'step') continue;
+    const metrics = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, number(value)]));
+    yield { step, loss: metrics['loss'], metrics };
+  }
+}
+
+const number = (value: unknown): number => (typeof value === 'number' ? value : Number.NaN);

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { checked, type Naming, wrongValue } from '../io/checked.ts';
-import { firstMethod, methodNamed } from '../methods/index.ts';
+import { printable } from '../io/printable.ts';
+import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import { checkMicroBatch } from '../ssl/micro_batch.ts';
 import { type SettingName, type SharedSettings, sharedShape } from '../ssl/settings.ts';
@@ -29,6 +30,10 @@ export function settingsOf(method: Method): Table {
   if (!table) {
     const taken = Object.keys(method.options).find((name) => name in sharedShape || name === 'method');
     if (taken) throw new Error(`method ${method.name}: its setting '${taken}' is one of the shared settings`);
+    const without = Object.entries(method.options).find(
+      ([, schema]) => (schema as { def?: { type?: string } }).def?.type !== 'default',
+    );
+    if (without) throw new Error(`method ${method.name}: its setting '${without[0]}' needs a .default(…)`);
     const shared = Object.entries(sharedShape).map(([name, schema]) => [
       name,
       withDefault(schema, recipeOf(method, name)),
@@ -100,15 +105,19 @@ export function parseTable<T extends z.ZodObject>(
   return settings;
 }
 
+const named = z.looseObject({ method: z.string().default(firstMethod.name) });
+
 /** The method that settings name, the first where they name none. UserError: there is no such method, or its name is no text. */
 export function methodOf(given: unknown, source?: string, name: Naming = flagOf, remedy?: string): Method {
-  const method = (given as { method?: unknown } | undefined)?.method ?? firstMethod.name;
-  try {
-    return methodNamed(String(method));
-  } catch (error) {
-    if (source === undefined || !(error instanceof UserError)) throw error;
-    throw wrongValue(`${name('method')}: ${error.message}`, { source, ...(remedy && { remedy }) });
-  }
+  const options = { source, name, exitCode: source === undefined ? 2 : 1, ...(remedy && { remedy }) } as const;
+  const { method } = checked(named, given, options);
+  const known = methodIfKnown(method);
+  if (known) return known;
+  const there = allMethods().map((other) => other.name);
+  throw wrongValue(
+    `${name('method')}: no method is named '${printable(method.slice(0, 40))}'; there are ${there.join(', ')}`,
+    options,
+  );
 }
 
 /** Checks the settings of a run; see `parseTable`. */

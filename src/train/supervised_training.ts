@@ -68,7 +68,7 @@ async function compile({
   const settings = { ...task.settings, batchSize: batchSizeFor(data, task.settings), microBatch: 0, steps: 0 };
   const frozen = mode === 'frozen' ? settings.frozenBn : undefined;
   const learner = classification(classifier, {
-    ...{ labels: data.train.labels!, training: trainingMode(settings), frozen, features },
+    ...{ training: trainingMode(settings), frozen, features },
   });
   const parts = { learner, views: features ? [] : supervisedViews(settings), source, settings };
   const onPipeline = (done: number, total: number) => task.events.onPipeline?.(done, total);

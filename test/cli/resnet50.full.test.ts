@@ -37,7 +37,7 @@ it('is exported, and what was exported is told from its metadata and taken by --
   expect(metadata).toMatchObject({ architecture: 'resnet50', width: '0.25' });
   expect(tensors.get('layer1.0.conv3.weight')!.shape).toEqual([64, 16, 1, 1]);
   expect(await train(join(folder, 'from-exported'), '--init', exported)).toMatch(
-    /init +.*: resnet50 of width 0\.25 encoder; the projection head is new/,
+    /init +.*: resnet50 of width 0\.25 encoder; the head is new/,
   );
 });
 

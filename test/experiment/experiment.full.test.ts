@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exemplar } from '../../docs/examples/exemplar.mjs';
 import { type Dataset, openDataset } from '../../src/data/dataset.ts';
 import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { type ExperimentEvents, type ExperimentNumbers, runExperiment } from '../../src/experiment/experiment.ts';
@@ -9,6 +10,8 @@ import { modelNames } from '../../src/experiment/experiment_results.ts';
 import { planExperiment } from '../../src/experiment/experiment_settings.ts';
 import { writeReport } from '../../src/experiment/report.ts';
 import { Gpu } from '../../src/gpu/device.ts';
+import { registerMethod } from '../../src/methods/index.ts';
+import { type GivenSettings, parseSettings } from '../../src/train/settings.ts';
 import { run, scratchFolder, start } from '../cli/run.ts';
 import { adapters } from '../ops/harness.ts';
 import { configOf, flagsOf, given, images, lasting, linkFolder } from './tiny.ts';
@@ -58,6 +61,23 @@ describe('an experiment', () => {
     }
     expect(lasting(await runExperiment(gpu, dataset, config, path))).toEqual(lasting(straight));
   }, 600_000);
+
+  it('pre-trains with any method; its report leaves out what only SimCLR has', async () => {
+    registerMethod(exemplar);
+    const { embeddingDim: _, temperature: __, ...shared } = config.pretrain as GivenSettings;
+    const names = Object.fromEntries(Object.entries(shared).filter(([name]) => !/^head/.test(name)));
+    const own = { ...config, pretrain: parseSettings({ ...names, method: 'exemplar', epochs: 1, views: 2 }) };
+    const path = out('exemplar');
+    const numbers = await runExperiment(gpu, dataset, own, path);
+    expect(numbers.pretraining[0]).toMatchObject({ steps: 4, similarity: [] });
+    expect(numbers.pretraining[0].epochs[0].chance).toBeCloseTo(Math.log(16), 12);
+    const results = await writeReport(gpu, dataset, own, numbers, path);
+    expect(results.lossExample).toBeUndefined();
+    const report = readFileSync(join(path, 'report.md'), 'utf8');
+    expect(report).toContain('| method | exemplar |');
+    expect(report).toMatch(/Accuracy; and, where it was measured, the accuracy of nearest neighbours/);
+    expect(report).not.toMatch(/NT-Xent|ontrastive|The loss, worked out|similarities of the embeddings/);
+  });
 
   it('takes folds and an encoder that is there', async () => {
     const [{ checkpoint, similarity, epochs }] = straight.pretraining;

@@ -102,6 +102,25 @@ describe('a loss at chance', () => {
   });
 });
 
+it('a run that is resumed is judged with the steps from before, of which nothing is said again', () => {
+  const [straight, resumed] = [follow(images(800)), follow(images(800))];
+  const steps = Array.from({ length: 130 }, (_, i) => ({
+    step: i + 1,
+    loss: chance,
+    metrics: { embeddingStd: 0.001 },
+  }));
+  for (const { step, ...values } of steps) straight.health.observe(step, values);
+  resumed.health.recall(steps.slice(0, 90));
+  expect(resumed.warnings).toEqual([]);
+  for (const { step, ...values } of steps.slice(90)) resumed.health.observe(step, values);
+  expect(straight.warnings.map(({ kind, step }) => [kind, step])).toEqual([
+    ['collapse', 20],
+    ['chance', 100],
+  ]);
+  expect(resumed.warnings.map(({ kind, step }) => [kind, step])).toEqual([['chance', 100]]);
+  expect(resumed.health.atEnd(130)).toEqual(straight.health.atEnd(130));
+});
+
 describe('images', () => {
   it('a few copies are told; they do not make the training worthless', () => {
     const { health, warnings, atEnd } = follow(images(80, 78));

@@ -67,9 +67,8 @@ class Small extends Classifier {
 /** A step on all images at once. */
 function partsOf(classifier: Classifier, mode: 'transfer' | 'frozen', settings: SupervisedSettings): StepParts {
   const frozen = mode === 'frozen' ? settings.frozenBn : undefined;
-  const labels = data.train.labels!;
   return {
-    learner: classification(classifier, { labels, training: trainingMode(settings), frozen }),
+    learner: classification(classifier, { training: trainingMode(settings), frozen }),
     views: supervisedViews(settings),
     source: hostImages(data.train),
     settings: { ...settings, batchSize: data.train.count, microBatch: 0, steps: 0 },
