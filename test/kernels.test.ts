@@ -16,6 +16,7 @@ import { State } from '../src/graph/state.ts';
 import type { Shape, Tensor } from '../src/graph/tensor.ts';
 import { flatVariable, type Graph, input, trace, variable } from '../src/graph/trace.ts';
 import { ntXent } from '../src/losses/nt_xent.ts';
+import { allMethods } from '../src/methods/index.ts';
 import { type Architecture, architectures, stems } from '../src/nn/resnet.ts';
 import { add } from '../src/ops/add.ts';
 import { augment, augmentParameters, preprocess } from '../src/ops/augment.ts';
@@ -31,6 +32,7 @@ import { gradients } from '../src/ops/gradients.ts';
 import { linear } from '../src/ops/linear.ts';
 import { matmul } from '../src/ops/matmul.ts';
 import { maxPool2d } from '../src/ops/max_pool.ts';
+import { precisions } from '../src/ops/precision.ts';
 import { relu } from '../src/ops/relu.ts';
 import { stepMade } from '../src/ops/step_made.ts';
 import { tsneAffinities, tsneGradient, tsneUpdate } from '../src/ops/tsne.ts';
@@ -40,6 +42,8 @@ import type { Optimizer } from '../src/optim/optimizer.ts';
 import { sgd } from '../src/optim/sgd.ts';
 import { augmentationConfig } from '../src/ssl/settings.ts';
 import { traceStep } from '../src/ssl/trace_step.ts';
+import { stepParts } from '../src/train/learner.ts';
+import { parseSettings } from '../src/train/settings.ts';
 import { contrastiveDefaults, contrastiveParts, SimClr } from './ssl/contrastive.ts';
 
 const optimizers: Record<string, (weights: Tensor) => Optimizer> = {
@@ -136,7 +140,20 @@ const oddHalves = (training: boolean): Traced =>
     return withGradients(features, [x, w]);
   });
 
+/** The step of a method as it is registered, in both precisions. */
+function stepOf(method: string, precision: 'f32' | 'f16'): Traced {
+  const labels = Uint8Array.of(0, 1, 2, 0, 1, 2, 0, 1);
+  const set = { name: 'images', count: 8, height: 40, width: 50, skipped: [], labels, read: () => {} };
+  const settings = parseSettings({ method, precision, imageSize: 32, batchSize: 4 });
+  return traceStep(stepParts(hostImages(set), settings)).phases[0];
+}
+
 const programs: Record<string, () => Traced> = {
+  ...Object.fromEntries(
+    allMethods().flatMap(({ name }) =>
+      precisions.map((precision) => [`a step of method ${name}, ${precision}`, () => stepOf(name, precision)]),
+    ),
+  ),
   ...Object.fromEntries(
     architectures.flatMap((architecture) =>
       stems.flatMap((stem) =>

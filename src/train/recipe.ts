@@ -1,6 +1,7 @@
 /** The settings of a run that has to show something within minutes, in place of the published experiment's. */
 import type { DeviceTraits } from '../gpu/device.ts';
-import { type GivenSettings, methodOf, type TrainSettings } from './settings.ts';
+import type { Method } from '../ssl/method.ts';
+import { flagOf, type GivenSettings, methodOf, type TrainSettings } from './settings.ts';
 
 /** Where a run takes place, as far as its defaults depend on it. */
 export interface Circumstances extends Pick<DeviceTraits, 'software'> {
@@ -49,3 +50,9 @@ export const withRecipe = (given: GivenSettings, where: Circumstances): GivenSet
 /** Whether time decides how many steps a run takes: neither they nor its epochs are given. */
 export const isSized = ({ steps, epochs }: Partial<TrainSettings>, where: Circumstances): boolean =>
   isShort(where) && steps === undefined && epochs === undefined;
+
+/** Defaults of a run of minutes as flags, for help. */
+export const shortFlags = ({ short }: Method): string =>
+  Object.entries({ ...shortRecipe, ...short })
+    .map(([name, value]) => `${flagOf(name)} ${value}`)
+    .join(' ');

@@ -7,7 +7,7 @@ import { apply, constant, trace, variable } from '../../src/graph/trace.ts';
 import { ntXent } from '../../src/losses/nt_xent.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { ntXentOp } from '../../src/ops/nt_xent.ts';
-import { type Case, noise, onEveryAdapter, sample, testCases, testGradient } from './harness.ts';
+import { type Case, noise, onEveryAdapter, sample, testCases, testGradient } from '../ops/harness.ts';
 
 /**
  * A similarity of up to 1/τ carries an error of about ε/τ, which is the relative error of every exp(s): 8 ε/τ, and 1e-5 for the

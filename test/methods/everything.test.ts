@@ -1,9 +1,8 @@
 /** All that a method may declare, through the trainer: see everything.ts. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Dataset } from '../../src/data/dataset.ts';
 import { residentImages } from '../../src/data/source.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
@@ -12,35 +11,17 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/
 import { registerMethod } from '../../src/methods/index.ts';
 import { fitToBudget } from '../../src/train/budget.ts';
 import { readCheckpoint } from '../../src/train/checkpoint.ts';
-import type { TrainEvents } from '../../src/train/events.ts';
 import { compileTraining } from '../../src/train/learner.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';
-import { parseSettings } from '../../src/train/settings.ts';
-import { Trainer } from '../../src/train/trainer.ts';
 import { adapters, onEveryAdapter } from '../ops/harness.ts';
-import { interpret, type Values } from '../reference/interpreter.ts';
-import { drawn } from './drawn.ts';
 import { everything, queueRows } from './everything.ts';
+import { expectExactResume, expectStepOfReference, images, runIn, tinySettings } from './harness.ts';
 
 registerMethod(everything);
 
 const root = mkdtempSync(join(tmpdir(), 'simclr-everything-'));
-const train = drawn('unlabeled', 17, 16);
-const labelled = { train: drawn('train', 20, 16), test: drawn('test', 10, 16) };
-const dataset: Dataset = {
-  ...{ kind: 'stl10', train, probe: labelled, description: '', measured: '' },
-  ...{ files: [], leftOut: [], unusedExcludes: [], close: () => {} },
-};
-const tiny = {
-  method: 'everything',
-  imageSize: 16,
-  batchSize: 4,
-  epochs: 3,
-  knnEvery: 1,
-  checkpointSteps: 1,
-  keep: 99,
-};
-const settings = parseSettings(tiny);
+const given = { epochs: 3, width: 1, figureEvery: 10 };
+const settings = tinySettings(everything, given);
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -51,22 +32,9 @@ afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-async function run(name: string, events: TrainEvents = {}, signal?: AbortSignal) {
-  const folder = RunFolder.openOrCreate(join(root, name), { data: root, settings, images: 17, adapter: '' });
-  const trainer = await Trainer.create(gpu, dataset, settings, folder, events);
-  try {
-    return { folder, ...(await trainer.run(signal)) };
-  } finally {
-    trainer.destroy();
-  }
-}
-
-const timeless = (records: readonly object[]): unknown =>
-  records.map((record) => ({ ...record, imagesPerSecond: 0, memory: 0 }));
-
 describe('a run', () => {
   it('keeps everything under names of its own, and is bit for bit the same where it was interrupted at every step', async () => {
-    const straight = await run('straight');
+    const straight = await expectExactResume(root, gpu, settings);
     expect(straight.step).toBe(12);
     const { tensors } = readSafetensors(straight.checkpoint);
     const names = [...tensors.keys()];
@@ -79,19 +47,6 @@ describe('a run', () => {
       expect(names).toContain(wanted);
     expect(tensors.get('epoch.cluster')).toMatchObject({ dtype: 'U32', shape: [17] });
     expect(tensors.get('epoch.spare')!.data).toEqual(Float32Array.of(2));
-
-    for (let step = 1; step <= 13; step++) {
-      const stop = new AbortController();
-      let steps = 0;
-      await run('stopped', { onStep: () => ++steps === 1 && stop.abort() }, stop.signal);
-    }
-    const stopped = new RunFolder(join(root, 'stopped'));
-    expect(stopped.checkpointSteps()).toEqual(straight.folder.checkpointSteps());
-    for (const step of stopped.checkpointSteps()) {
-      const [one, other] = [stopped, straight.folder].map((folder) => readFileSync(folder.checkpointFile(step)));
-      expect(one.equals(other), `checkpoint of step ${step}`).toBe(true);
-    }
-    expect(timeless(stopped.records())).toEqual(timeless(straight.folder.records()));
   });
 
   it('logs what the method logs, the losses of further groups, and means of all that is not said to be otherwise', async () => {
@@ -113,7 +68,7 @@ describe('a run', () => {
 
   it('is sized by time, and its checkpoint is checked tensor by tensor', async () => {
     const options = { secondsLeft: () => 0, smaller: [], enough: 1 };
-    expect((await fitToBudget(gpu, dataset, settings, options)).settings.steps).toBeGreaterThan(0);
+    expect((await fitToBudget(gpu, { train: images }, settings, options)).settings.steps).toBeGreaterThan(0);
     const { tensors, epochData } = readCheckpoint(new RunFolder(join(root, 'straight')).checkpointFile(12));
     expect(tensors.get('kept.queue')!.shape).toEqual([queueRows, 8]);
     expect(Object.keys(epochData).sort()).toEqual(['cluster', 'spare']);
@@ -135,7 +90,7 @@ describe('a checkpoint from the middle of an epoch', () => {
     const { tensors, metadata } = readSafetensors(file);
     change(tensors);
     writeSafetensors(file, tensors, metadata);
-    await expect(run('damaged')).rejects.toThrow(
+    await expect(runIn(join(root, 'damaged'), gpu, settings)).rejects.toThrow(
       /step-00000006\.safetensors: tensor 'epoch\.cluster' is missing or not 17 numbers of u32; use another checkpoint/,
     );
   });
@@ -144,31 +99,22 @@ describe('a checkpoint from the middle of an epoch', () => {
 onEveryAdapter((device) => {
   it('a step equals the float64 reference, and a step that is left out changes nothing', async () => {
     const state = new State(device());
-    const { step, learner } = await compileTraining(state, residentImages(state, train), settings);
+    const training = await compileTraining(state, residentImages(state, images), settings);
+    const { step, learner } = training;
     const firstValues = (of: typeof learner.encoder) => of.parameters.map(({ tensor }) => state.read(tensor));
     const twin = learner.kept!['teacher'] as typeof learner.encoder;
     expect(await Promise.all(firstValues(twin))).toEqual(await Promise.all(firstValues(learner.encoder)));
     const features = async () => Float32Array.from({ length: 17 * 8 }, (_, i) => Math.sin(i));
-    await step.beginEpoch({ epoch: 0, images: train, features });
-    const indices = Uint32Array.of(3, 16, 0, 7);
-    const [{ phase, inputs }] = step.runs(indices, { step: 2, epoch: 0 });
-    const kept = new Map<Tensor, Values>();
-    for (const tensor of phase.graph.nodes.flatMap((node) => node.inputs)) {
-      if (tensor.origin.kind === 'input') kept.set(tensor, Float64Array.from(inputs[tensor.name]));
-      else if (tensor.origin.kind === 'variable' && /^images /.test(tensor.name))
-        kept.set(tensor, Float64Array.from(await state.read(tensor)));
-    }
-    const expected = interpret(phase.graph, kept);
-    const { loss, metrics } = await step.step(indices, { step: 2, epoch: 0 }).read();
-    const of = (name: string) => (expected.get(phase.outputs[name]) ?? inputs[phase.outputs[name].name])[0];
-    expect(loss).toBeCloseTo(of('loss'), 4);
-    for (const name of ['loss_critic', 'crops', 'accuracy', 'share']) expect(metrics[name]).toBeCloseTo(of(name), 4);
+    await step.beginEpoch({ epoch: 0, images, features });
+    const expected = await expectStepOfReference(state, training);
     const queue = learner.kept!['queue'] as Tensor;
     const rows = await state.read(queue);
     const wanted = expected.get(queue)!;
     expect(Array.from(rows.subarray(0, 32))).toEqual(new Array(32).fill(0));
     for (let i = 0; i < rows.length; i++) expect(rows[i]).toBeCloseTo(wanted[i], 4);
 
+    const indices = Uint32Array.of(3, 16, 0, 7);
+    const [{ inputs }] = step.runs(indices, { step: 2, epoch: 0 });
     // Views of different groups, of one image and size, are not the same draw; the third group is the whole image.
     const seeds = Object.entries(inputs).filter(([name]) => name.startsWith('seeds'));
     expect(seeds.map(([, value]) => Array.from(value))).toEqual([
@@ -193,10 +139,10 @@ onEveryAdapter((device) => {
 
   it('in f16 each group has a loss scale of its own, in checkpoints too', async (context) => {
     if (!device().traits.features.has('shader-f16')) return context.skip('the adapter has no shader-f16');
-    const half = parseSettings({ ...tiny, precision: 'f16' });
+    const half = tinySettings(everything, { ...given, precision: 'f16' });
     const state = new State(device());
-    const { step } = await compileTraining(state, residentImages(state, train), half);
-    await step.beginEpoch({ epoch: 0, images: train, features: async () => new Float32Array(17 * 8) });
+    const { step } = await compileTraining(state, residentImages(state, images), half);
+    await step.beginEpoch({ epoch: 0, images, features: async () => new Float32Array(17 * 8) });
     const { loss, lossScale } = await step.step(Uint32Array.of(1, 2, 3, 4), { step: 1, epoch: 0 }).read();
     expect(Number.isFinite(loss)).toBe(true);
     expect(lossScale?.scale).toBe(65536);

@@ -1,0 +1,123 @@
+/** What holds for every method: a test of one calls `testMethod`. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import type { Dataset } from '../../src/data/dataset.ts';
+import { residentImages } from '../../src/data/source.ts';
+import { Gpu } from '../../src/gpu/device.ts';
+import { State } from '../../src/graph/state.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { registerMethod } from '../../src/methods/index.ts';
+import type { Method } from '../../src/ssl/method.ts';
+import type { TrainEvents } from '../../src/train/events.ts';
+import { compileTraining, type Training } from '../../src/train/learner.ts';
+import { RunFolder } from '../../src/train/run_folder.ts';
+import { type GivenSettings, parseSettings, type TrainSettings } from '../../src/train/settings.ts';
+import { Trainer } from '../../src/train/trainer.ts';
+import { adapters, onEveryAdapter } from '../ops/harness.ts';
+import { interpret, type Values } from '../reference/interpreter.ts';
+import { drawn } from '../train/drawn.ts';
+
+/** Labelled pictures, 17 of them to train on. */
+export const images = drawn('train', 17, 16);
+const dataset: Dataset = {
+  ...{ kind: 'stl10', train: images, probe: { train: images, test: drawn('test', 10, 16) } },
+  ...{ description: '', measured: '', files: [], leftOut: [], unusedExcludes: [], close: () => {} },
+};
+
+/** Four steps an epoch, a checkpoint after each. */
+const tiny = { width: 0.25, imageSize: 16, batchSize: 4, epochs: 2, knnEvery: 1, figureEvery: 1, checkpointSteps: 1 };
+export const tinySettings = ({ name }: Method, given: GivenSettings = {}): TrainSettings =>
+  parseSettings({ ...tiny, keep: 99, ...given, method: name });
+
+/** Trains in a folder to the end, or until it is stopped; goes on there where it was stopped. */
+export async function runIn(
+  path: string,
+  gpu: Gpu,
+  settings: TrainSettings,
+  events: TrainEvents = {},
+  signal?: AbortSignal,
+) {
+  const folder = RunFolder.openOrCreate(path, { data: path, settings, images: images.count, adapter: '' });
+  const trainer = await Trainer.create(gpu, dataset, settings, folder, events);
+  try {
+    return { folder, ...(await trainer.run(signal)) };
+  } finally {
+    trainer.destroy();
+  }
+}
+
+const timeless = (records: readonly object[]): unknown =>
+  records.map((record) => ({ ...record, imagesPerSecond: 0, memory: 0 }));
+
+/** Trains straight, and once more stopped after every step: the checkpoints are the same bytes, the records the same numbers. */
+export async function expectExactResume(root: string, gpu: Gpu, settings: TrainSettings) {
+  const straight = await runIn(join(root, 'straight'), gpu, settings);
+  for (let step = 0; step <= straight.step; step++) {
+    const stop = new AbortController();
+    await runIn(join(root, 'stopped'), gpu, settings, { onStep: () => stop.abort() }, stop.signal);
+  }
+  const stopped = new RunFolder(join(root, 'stopped'));
+  expect(stopped.checkpointSteps()).toEqual(straight.folder.checkpointSteps());
+  for (const step of stopped.checkpointSteps()) {
+    const [one, other] = [stopped, straight.folder].map((folder) => readFileSync(folder.checkpointFile(step)));
+    expect(one.equals(other), `checkpoint of step ${step}`).toBe(true);
+  }
+  expect(timeless(stopped.records())).toEqual(timeless(straight.folder.records()));
+  return straight;
+}
+
+/** Runs one step on a device and by the float64 reference; loss and what is logged are the same. Returns the reference's values. */
+export async function expectStepOfReference(
+  state: State,
+  { step }: Training,
+  counters = { step: 2, epoch: 0 },
+): Promise<ReadonlyMap<Tensor, Values>> {
+  const indices = Uint32Array.of(3, 16, 0, 7);
+  const [{ phase, inputs }] = step.runs(indices, counters);
+  const kept = new Map<Tensor, Values>();
+  for (const tensor of phase.graph.nodes.flatMap((node) => node.inputs)) {
+    if (tensor.origin.kind === 'input') kept.set(tensor, Float64Array.from(inputs[tensor.name]));
+    // The images, which are uploaded and have no first value of their own.
+    else if (tensor.origin.kind === 'variable' && tensor.dtype === 'u32' && tensor.shape.length === 2)
+      kept.set(tensor, Float64Array.from(await state.read(tensor)));
+  }
+  const expected = interpret(phase.graph, kept);
+  const { loss, metrics } = await step.step(indices, counters).read();
+  for (const [name, value] of Object.entries({ ...metrics, loss })) {
+    const tensor = phase.outputs[name];
+    const [wanted] = expected.get(tensor) ?? inputs[tensor.name];
+    expect(Math.abs(value - wanted), name).toBeLessThan(1e-3 * Math.max(1, Math.abs(wanted)));
+  }
+  return expected;
+}
+
+/** Tests of a method at tiny sizes: its step, its resume. @param given settings in place of `tiny`'s */
+export function testMethod(method: Method, given: GivenSettings = {}): void {
+  registerMethod(method);
+  const settings = tinySettings(method, given);
+  const root = mkdtempSync(join(tmpdir(), `simclr-${method.name}-`));
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  onEveryAdapter((gpu) => {
+    it(`a step of ${method.name} equals the float64 reference`, async () => {
+      const state = new State(gpu());
+      const training = await compileTraining(state, residentImages(state, images), settings);
+      const { dimensions } = training.learner.encoder;
+      const features = async () => Float32Array.from({ length: images.count * dimensions }, (_, i) => Math.sin(i));
+      await training.step.beginEpoch({ epoch: 0, images, features });
+      await expectStepOfReference(state, training);
+      training.step.destroy();
+      state.destroy();
+      gpu().trim();
+    });
+  });
+
+  it(`a run of ${method.name} that is stopped after every step is bit for bit the run that is not`, async () => {
+    const gpu = await Gpu.open({ adapter: adapters[0] });
+    const { step } = await expectExactResume(root, gpu, settings);
+    expect(step).toBe(settings.epochs * 4);
+    gpu.destroy();
+  });
+}

@@ -1,0 +1,4 @@
+import { simclr } from '../../src/methods/simclr.ts';
+import { testMethod } from './harness.ts';
+
+testMethod(simclr);
