@@ -24,12 +24,12 @@ import {
   modelTitles,
   pairsFigure,
   pairsOf,
-  pretrainingCharts,
   samplesFigure,
   similarityFigure,
   testAccuracyChart,
 } from './figures.ts';
 import type { LossExample } from './figures_loss.ts';
+import { pretrainingCharts } from './figures_pretraining.ts';
 import type { AugmentationStep, Named } from './figures_views.ts';
 import { frozenDigests, heading, paragraph, settingsBlocks, timeBlocks } from './report_facts.ts';
 import type { Published } from './report_published.ts';
