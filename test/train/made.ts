@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { elements } from '../../src/graph/tensor.ts';
-import { type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts';
 import { checkpointEntries } from '../../src/train/checkpoint.ts';
 import { type GivenSettings, parseSettings, type TrainSettings } from '../../src/train/settings.ts';
 
@@ -36,6 +36,25 @@ export function writeCheckpoint(
   });
 }
 
+/** Names of tensors as the first version of checkpoints had them. */
+const formerly = (tensors: ReadonlyMap<string, StoredTensor>): [string, StoredTensor][] =>
+  [...tensors].map(([name, tensor]) => [
+    name.replace(/^module\./, '').replace(/^optimizer\.main\./, 'optimizer.'),
+    tensor,
+  ]);
+
+/** Rewrites the checkpoint of a supervised training as the first version wrote it. */
+export function rewriteAsFormer(file: string): void {
+  const { tensors, metadata } = readSafetensors(file);
+  const { sums, summed: _, lossScales, ...progress } = JSON.parse(metadata['progress']);
+  const { images: __, settings } = metadata;
+  writeSafetensors(file, formerly(tensors), {
+    format: metadata['format'].replace(/2$/, '1'),
+    settings,
+    progress: JSON.stringify({ ...progress, ...{ loss: 0, accuracy: 0 }, ...sums, lossScale: lossScales?.main }),
+  });
+}
+
 /** The same as the first version wrote it: names without prefix, one optimiser, other names of settings and sums. */
 export function writeFormerCheckpoint(
   file: string,
@@ -43,12 +62,8 @@ export function writeFormerCheckpoint(
   step: number,
   tensors: ReadonlyMap<string, StoredTensor>,
 ): void {
-  const former = [...tensors].map(([name, tensor]): [string, StoredTensor] => [
-    name.replace(/^module\./, '').replace(/^optimizer\.main\./, 'optimizer.'),
-    tensor,
-  ]);
   const { method: _, embeddingDim: features, figureEvery: drawEvery, ...rest } = settings as GivenSettings;
-  writeSafetensors(file, former, {
+  writeSafetensors(file, formerly(tensors), {
     format: 'simclr-webgpu checkpoint 1',
     settings: JSON.stringify({ ...rest, features, drawEvery }),
     progress: JSON.stringify({ step, loss: 1.5, accuracy: 0.5 }),

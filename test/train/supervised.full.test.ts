@@ -24,6 +24,7 @@ import {
 import { scratchFolder } from '../cli/run.ts';
 import { adapters } from '../ops/harness.ts';
 import { drawn } from './drawn.ts';
+import { rewriteAsFormer } from './made.ts';
 
 const folder = scratchFolder();
 const size = 16;
@@ -210,26 +211,31 @@ describe('a training that is stopped and called again is the one that was not st
     ['transfer', { supervisedAugment: 'simclr', optimizer: 'sgd', schedule: 'cosine', lr: 0.05 }],
     ['frozen', {}],
   ];
-  it.each(modes)('%s, stopped within an epoch and after one', async (mode, settings) => {
-    const straight = await run(mode, `${mode} straight`, settings);
-    for (const stopAt of [1, 2]) {
-      const controller = new AbortController();
-      const events = {
-        onStep: ({ step }: { step: number }) => step === stopAt && controller.abort(new Error('stopped')),
-      };
-      await expect(run(mode, `${mode} stopped`, settings, { events, signal: controller.signal })).rejects.toThrow(
-        'stopped',
+  it.each(modes)(
+    '%s, stopped within an epoch and after one, its checkpoint of this version or the first',
+    async (mode, settings) => {
+      const straight = await run(mode, `${mode} straight`, settings);
+      for (const stopAt of [1, 2]) {
+        const controller = new AbortController();
+        const events = {
+          onStep: ({ step }: { step: number }) => step === stopAt && controller.abort(new Error('stopped')),
+        };
+        await expect(run(mode, `${mode} stopped`, settings, { events, signal: controller.signal })).rejects.toThrow(
+          'stopped',
+        );
+        const checkpoint = join(folder, `${mode} stopped`, 'checkpoint.safetensors');
+        expect(existsSync(checkpoint)).toBe(true);
+        if (stopAt === 1) rewriteAsFormer(checkpoint);
+      }
+      const resumed = await run(mode, `${mode} stopped`, { ...settings, images: 'host' });
+      expect(numbers(resumed)).toEqual(numbers(straight));
+      expect(resumed.wallSeconds).toBeGreaterThan(0);
+      expect(different(model(`${mode} straight`), `${mode} stopped`)).toEqual([]);
+      expect(lines(`${mode} stopped`).map(({ step, loss }) => [step, loss])).toEqual(
+        lines(`${mode} straight`).map(({ step, loss }) => [step, loss]),
       );
-      expect(existsSync(join(folder, `${mode} stopped`, 'checkpoint.safetensors'))).toBe(true);
-    }
-    const resumed = await run(mode, `${mode} stopped`, { ...settings, images: 'host' });
-    expect(numbers(resumed)).toEqual(numbers(straight));
-    expect(resumed.wallSeconds).toBeGreaterThan(0);
-    expect(different(model(`${mode} straight`), `${mode} stopped`)).toEqual([]);
-    expect(lines(`${mode} stopped`).map(({ step, loss }) => [step, loss])).toEqual(
-      lines(`${mode} straight`).map(({ step, loss }) => [step, loss]),
-    );
-  });
+    },
+  );
 });
 
 describe('what is wrong is said in one line', () => {
