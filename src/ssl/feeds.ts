@@ -23,6 +23,8 @@ export interface StepTime {
 export interface Feeds {
   /** f32 [1]: a schedule. */
   scalar(name: string, value: (time: StepTime) => number): Tensor;
+  /** u32 [1]: a row, such as the one from which on a queue is written. */
+  index(name: string, value: (time: StepTime) => number): Tensor;
   /**
    * u32 [views · N]: a whole number for each image, such as its label or a drawn rotation; with `views`, for each view of it, in the
    * rows of a view group: view v of image i in row v · N + i.
@@ -73,12 +75,16 @@ export class StepFeeds implements Feeds {
     return this.input(name, [1], 'f32', (time) => Float32Array.of(value(time)));
   }
 
+  index(name: string, value: (time: StepTime) => number): Tensor {
+    return this.input(name, [1], 'u32', (time) => Uint32Array.of(whole(value(time), name, `step ${time.step}`)));
+  }
+
   perImage(name: string, value: (image: number, time: StepTime, view: number) => number, views = 1): Tensor {
     return this.input(name, [views * this.images], 'u32', (time) => {
       const { indices } = time;
       const of = (_: unknown, row: number) => {
         const image = indices[row % indices.length];
-        return whole(value(image, time, Math.floor(row / indices.length)), name, image);
+        return whole(value(image, time, Math.floor(row / indices.length)), name, `image ${image}`);
       };
       return Uint32Array.from({ length: views * indices.length }, of);
     });
@@ -125,8 +131,8 @@ export class StepFeeds implements Feeds {
   }
 }
 
-/** The value for an image. Error: it is no whole number of 0 or more, which a typed array would take for another one. */
-function whole(value: number, name: string, image: number): number {
+/** A value as it is. Error: it is no whole number of 0 or more, which a typed array would take for another one. */
+function whole(value: number, name: string, of: string): number {
   if (Number.isInteger(value) && value >= 0) return value;
-  throw new Error(`feed '${name}': the value of image ${image} is ${value}, not a whole number of 0 or more`);
+  throw new Error(`feed '${name}': the value of ${of} is ${value}, not a whole number of 0 or more`);
 }

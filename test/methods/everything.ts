@@ -14,7 +14,6 @@ import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
 import { indexCopy } from '../../src/ops/narrow.ts';
 import { relu } from '../../src/ops/relu.ts';
 import { sgd } from '../../src/optim/sgd.ts';
-import type { StepFeeds } from '../../src/ssl/feeds.ts';
 import { defineMethod } from '../../src/ssl/method.ts';
 import { embeddingStd } from '../../src/ssl/metrics.ts';
 import { augmentationConfig, positive } from '../../src/ssl/settings.ts';
@@ -72,9 +71,7 @@ export const everything = defineMethod({
         const small = f.forward(crops, training);
         const target = teacher.forward(whole, training);
         const { loss, accuracy } = ntXent(z, { temperature: s.strength });
-        const first = (feeds as StepFeeds).input('row', [1], 'u32', ({ step }) =>
-          Uint32Array.of(((step - 1) * batchSize) % queueRows),
-        );
+        const first = feeds.index('row', ({ step }) => ((step - 1) * batchSize) % queueRows);
         const criticLoss = () => {
           const rows = f.forward(whole, { training: false }); // with the weights that the first update left
           return crossEntropy(critic.forward(rows), feeds.epoch('cluster', 'u32')).loss;
