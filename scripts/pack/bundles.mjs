@@ -8,8 +8,8 @@ import { nativePackages } from './packages.mjs';
 import { projectFolder } from './project.mjs';
 import { testSources } from './test_sources.mjs';
 
-/** Folders of `test/` with tests of kernels, graphs and gradients; they need an adapter and no file of the project. */
-const testFolders = ['gpu', 'graph', 'ops', 'optim'];
+/** Folders of `test/` with tests of kernels, graphs, gradients, losses and methods; they need an adapter and no file of the project. */
+const testFolders = ['gpu', 'graph', 'losses', 'methods', 'ops', 'optim'];
 /** Tests beside these folders that go along. The others read the project's own files or run its command line. */
 const testFiles = ['float16', 'golden', 'nan', 'nn', 'step'];
 
