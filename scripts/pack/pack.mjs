@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -75,6 +76,8 @@ export async function pack({ out, golden, fast }) {
   if (golden && !existsSync(golden)) throw new PackError(`--golden ${golden} is not there`);
   const base = `${name}-${version}-${process.platform}-${process.arch}`;
   const file = resolve(out ?? join(projectFolder, 'pack', `${base}.tar.xz`));
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    throw new PackError(`--out ${out}: is a folder; give the file to write, such as ${base}.tar.xz`);
   const staging = mkdtempSync(join(tmpdir(), 'simclr-pack-'));
   try {
     await stage(join(staging, base), golden);
