@@ -14,7 +14,7 @@ import { type PlannedLaunch, plan, type VariantSelector } from '../src/graph/pla
 import { Program } from '../src/graph/program.ts';
 import { State } from '../src/graph/state.ts';
 import type { Shape, Tensor } from '../src/graph/tensor.ts';
-import { flatVariable, type Graph, input, trace, variable } from '../src/graph/trace.ts';
+import { flatVariable, input, variable } from '../src/graph/trace.ts';
 import { ntXent } from '../src/losses/nt_xent.ts';
 import { allMethods } from '../src/methods/index.ts';
 import { type Architecture, architectures, stems } from '../src/nn/resnet.ts';
@@ -44,6 +44,7 @@ import { augmentationConfig } from '../src/ssl/settings.ts';
 import { traceStep } from '../src/ssl/trace_step.ts';
 import { stepParts } from '../src/train/learner.ts';
 import { parseSettings } from '../src/train/settings.ts';
+import { f32, type Traced, traced, withGradients } from './programs.ts';
 import { contrastiveDefaults, contrastiveParts, SimClr } from './ssl/contrastive.ts';
 
 const optimizers: Record<string, (weights: Tensor) => Optimizer> = {
@@ -52,18 +53,6 @@ const optimizers: Record<string, (weights: Tensor) => Optimizer> = {
   sgd: (weights) => sgd(weights, { nesterov: true }),
   lars: (weights) => lars(weights, { weightDecay: 1e-6 }),
 };
-
-type Traced = { readonly graph: Graph; readonly outputs: Readonly<Record<string, Tensor>> };
-const traced = (build: () => Record<string, Tensor>): Traced => {
-  const { graph, result } = trace(build);
-  return { graph, outputs: result };
-};
-
-const f32 = (name: string, ...shape: number[]): Tensor => input(name, shape, 'f32');
-const withGradients = (y: Tensor, targets: readonly Tensor[]): Record<string, Tensor> =>
-  Object.fromEntries(
-    [y, ...gradients(y, targets, input('dy', y.shape, 'f32'))].map((tensor, i) => [`out${i}`, tensor]),
-  );
 
 const norm = (channels: number) => ({
   weight: variable('weight', [channels]),
@@ -148,7 +137,11 @@ function stepOf(method: string, precision: 'f32' | 'f16'): Traced {
   return traceStep(stepParts(hostImages(set), settings)).phases[0];
 }
 
+/** Programs of families of ops, each in a file of its own. */
+const families = import.meta.glob<{ default: Record<string, () => Traced> }>('./programs/*.ts', { eager: true });
+
 const programs: Record<string, () => Traced> = {
+  ...Object.assign({}, ...Object.values(families).map(({ default: family }) => family)),
   ...Object.fromEntries(
     allMethods().flatMap(({ name }) =>
       precisions.map((precision) => [`a step of method ${name}, ${precision}`, () => stepOf(name, precision)]),
@@ -274,7 +267,7 @@ it.each(Object.entries(programs))('%s: every kernel compiles, every launch is va
 
 it.each(
   Object.keys(programs).filter((name) =>
-    /^(every|optimisers|t-SNE, few|views|relu|nearest|a step of resnet18, cifar stem, lars|pieces of 2 |half precision(, lars|, odd| in pieces))/.test(
+    /^(every|family|optimisers|t-SNE, few|views|relu|nearest|a step of resnet18, cifar stem, lars|pieces of 2 |half precision(, lars|, odd| in pieces))/.test(
       name,
     ),
   ),
