@@ -23,9 +23,12 @@ import { augment, augmentParameters, preprocess } from '../src/ops/augment.ts';
 import { batchNorm, batchNormInference } from '../src/ops/batch_norm.ts';
 import { cast } from '../src/ops/cast.ts';
 import { checkFiniteGradients } from '../src/ops/check_finite.ts';
+import { clipGradNorm } from '../src/ops/clip_grad_norm.ts';
 import { conv2d } from '../src/ops/conv2d.ts';
 import { cosineSimilarity } from '../src/ops/cosine_similarity.ts';
 import { crossEntropy } from '../src/ops/cross_entropy.ts';
+import { ema } from '../src/ops/ema.ts';
+import { f16Copy } from '../src/ops/f16_copy.ts';
 import { gatherImages, packedWords } from '../src/ops/gather_images.ts';
 import { globalAvgPool } from '../src/ops/global_avg_pool.ts';
 import { gradients } from '../src/ops/gradients.ts';
@@ -222,8 +225,24 @@ const programs: Record<string, () => Traced> = {
       const firstNonFinite = variable('first_non_finite', [1], undefined, 'u32');
       const g = f32('gradients', weights.size);
       checkFiniteGradients(g, f32('loss', 1), input('step', [1], 'u32'), firstNonFinite);
-      lars(weights).update(g, firstNonFinite);
+      const optimizer = lars(weights);
+      for (const per of ['all', 'tensor'] as const)
+        optimizer.update(clipGradNorm(g, weights, { maxNorm: 1, per }), firstNonFinite);
       return { made: stepMade([{ firstNonFinite }]) };
+    }),
+  'moving averages of flat weights': () =>
+    traced(() => {
+      const shapes = [[300, 40], [7]];
+      const [source, plain, half] = ['source', 'plain', 'half'].map((name) =>
+        flatVariable(
+          name,
+          shapes.map((shape, i) => variable(`${name}${i}`, shape)),
+        ),
+      );
+      const copy = f16Copy(half);
+      const rate = f32('rate', 1);
+      for (const average of [plain, half]) ema(average.members, source.members, { rate });
+      return { copy };
     }),
 };
 

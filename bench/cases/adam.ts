@@ -1,5 +1,6 @@
 import { constant, flatLayout, variable } from '../../src/graph/trace.ts';
 import { adamUpdate } from '../../src/ops/adam.ts';
+import { rateRows } from '../../src/optim/rates.ts';
 import { noise } from '../arrays.ts';
 import type { ListItems } from '../benchmark.ts';
 import { graphItem } from '../graph_implementation.ts';
@@ -33,16 +34,17 @@ function build({ weights, gradients, lr, betas: [beta1, beta2], ...problem }: Ad
     exp_avg_sq: variable('exp_avg_sq', shape),
   };
   // Later updates repeat the first one's corrections: they are host work.
-  const scalars = Float32Array.of(lr, lr / (1 - beta1), Math.sqrt(1 - beta2));
+  const scalars = Float32Array.of(lr, lr / (1 - beta1), Math.sqrt(1 - beta2), problem.weightDecay);
   const tensors = {
     weights: updated.weights,
     expAvg: updated.exp_avg,
     expAvgSq: updated.exp_avg_sq,
     gradients: constant('gradients', gradients),
-    scalars: constant('scalars', scalars),
+    scalars: constant('scalars', scalars, [1, 4]),
+    rows: rateRows(updated.weights),
     firstNonFinite: constant('first_non_finite', new Uint32Array(1)),
   };
-  adamUpdate(tensors, { ...problem, beta1, beta2, decoupled: false });
+  adamUpdate(tensors, { beta1, beta2, eps: problem.eps, decoupled: false });
   return updated;
 }
 

@@ -3,7 +3,7 @@
 enable f16;
 
 struct Params {
-  quads: u32, beta1: f32, rest1: f32, beta2: f32, rest2: f32, eps: f32, coupled_decay: f32, decoupled_decay: f32,
+  quads: u32, beta1: f32, rest1: f32, beta2: f32, rest2: f32, eps: f32, decoupled: u32,
   log_beta1: f32, log_beta2: f32,
 }
 // 1 − exp(x) for x ≤ 0; near 0 by its series, for the difference would have no digits left.
@@ -14,9 +14,9 @@ fn one_minus_exp(x: f32) -> f32 {
   return -x * sum;
 }
 
-fn corrections() -> vec2<f32> {
+fn corrections(rates: vec4<f32>) -> vec2<f32> {
   let step = scaler_step[1];
-  return vec2(scalars[0] / one_minus_exp(step * params.log_beta1), sqrt(one_minus_exp(step * params.log_beta2)));
+  return vec2(rates.x / one_minus_exp(step * params.log_beta1), sqrt(one_minus_exp(step * params.log_beta2)));
 }
 
 // #include "lib/optimizer/half.wgsl"

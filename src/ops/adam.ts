@@ -3,26 +3,27 @@ import updateF16 from '../../kernels/adam/update_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { check, flatAlignment, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
-import { isFlat } from './check_finite.ts';
+import { checkRates, isFlat } from './check_finite.ts';
 import { checkSkipCondition, type F16Update } from './f16_copy.ts';
 
 export interface AdamAttrs {
   readonly beta1: number;
   readonly beta2: number;
   readonly eps: number;
-  readonly weightDecay: number;
   /** AdamW: the decay acts on the weights themselves and not through the moments. */
   readonly decoupled: boolean;
 }
 
-/** The tensors of one update, all flat and of one length but the last two. */
+/** The tensors of one update; weights, moments and gradients are flat and of one length. */
 export interface AdamTensors {
   readonly weights: Tensor;
   readonly expAvg: Tensor;
   readonly expAvgSq: Tensor;
   readonly gradients: Tensor;
-  /** f32 [3], made in float64 by the host: [lr, lr/(1−β₁ᵗ), √(1−β₂ᵗ)]. */
+  /** f32 [R, 4], made in float64 by the host: rows [lr, lr/(1−β₁ᵗ), √(1−β₂ᵗ), weight decay]. */
   readonly scalars: Tensor;
+  /** u32 [blocks]: the row of `scalars` for each block of `flatAlignment` elements. */
+  readonly rows: Tensor;
   /** u32 [1]: nothing is updated while it is not 0 (see `check_finite`). */
   readonly firstNonFinite: Tensor;
   /**
@@ -37,15 +38,15 @@ export interface AdamTensors {
  */
 export const adamOp: Op<AdamAttrs> = {
   name: 'adam',
-  infer([weights, expAvg, expAvgSq, gradients, scalars, skipCondition, copy]) {
+  infer([weights, expAvg, expAvgSq, gradients, scalars, rows, skipCondition, copy]) {
     const flat = [weights, expAvg, expAvgSq, gradients];
     check(isFlat(...flat), 'adam', 'weights, moments and gradients must be flat tensors of one length', ...flat);
-    check(scalars.dtype === 'f32' && scalars.size === 3, 'adam', 'scalars must be f32 [3]', scalars);
+    checkRates('adam', weights, scalars, rows, 4);
     checkSkipCondition('adam', weights, skipCondition, copy);
     return [];
   },
-  launches({ inputs: [weights, exp_avg, exp_avg_sq, gradients, scalars, skipCondition, copy], attrs }) {
-    const shared = { weights, exp_avg, exp_avg_sq, gradients, scalars };
+  launches({ inputs: [weights, exp_avg, exp_avg_sq, gradients, scalars, rows, skipCondition, copy], attrs }) {
+    const shared = { weights, exp_avg, exp_avg_sq, gradients, scalars, rows };
     const { beta1, beta2 } = attrs;
     const workgroups = grid1d(weights.size, flatAlignment);
     return [
@@ -62,8 +63,7 @@ export const adamOp: Op<AdamAttrs> = {
           beta2,
           rest2: 1 - beta2,
           eps: attrs.eps,
-          coupled_decay: attrs.decoupled ? 0 : attrs.weightDecay,
-          decoupled_decay: attrs.decoupled ? attrs.weightDecay : 0,
+          decoupled: Number(attrs.decoupled),
           ...(copy && { log_beta1: Math.log(beta1), log_beta2: Math.log(beta2) }),
         },
         workgroups,
@@ -71,14 +71,14 @@ export const adamOp: Op<AdamAttrs> = {
       },
     ];
   },
-  mutates: (_attrs, { length }) => (length > 6 ? [0, 1, 2, 6] : [0, 1, 2]),
+  mutates: (_attrs, { length }) => (length > 7 ? [0, 1, 2, 7] : [0, 1, 2]),
 };
 
 /** Records one update of flat weights and moments by Adam. */
 export function adamUpdate(
-  { weights, expAvg, expAvgSq, gradients, scalars, firstNonFinite, f16 }: AdamTensors,
+  { weights, expAvg, expAvgSq, gradients, scalars, rows, firstNonFinite, f16 }: AdamTensors,
   attrs: AdamAttrs,
 ): void {
   const last = f16 ? [f16.scalerStep, f16.copy] : [firstNonFinite];
-  apply(adamOp, [weights, expAvg, expAvgSq, gradients, scalars, ...last], attrs);
+  apply(adamOp, [weights, expAvg, expAvgSq, gradients, scalars, rows, ...last], attrs);
 }

@@ -10,6 +10,14 @@ export const isFlat = (...tensors: readonly Tensor[]): boolean =>
       dtype === 'f32' && shape.length === 1 && shape[0] === tensors[0].size && shape[0] % flatAlignment === 0,
   );
 
+/** Rules of an optimiser's rates: rows of `width` numbers, and for each block of the weights which of them it takes. */
+export function checkRates(op: string, weights: Tensor, scalars: Tensor, rows: Tensor, width: number): void {
+  const table = scalars.dtype === 'f32' && scalars.shape.length === 2 && scalars.shape[1] === width;
+  check(table, op, `scalars must be f32 [rows, ${width}]`, scalars);
+  const blocks = weights.size / flatAlignment;
+  check(rows.dtype === 'u32' && rows.size === blocks, op, 'rows must be u32, one for each block', rows, weights);
+}
+
 /**
  * firstNonFinite = step where firstNonFinite is 0 and the loss or a gradient is NaN or infinite. Steps count from 1, so 0 means
  * none.

@@ -45,7 +45,8 @@ export function f16Weight(weight: Tensor): Tensor {
     : cast(weight, 'f16');
 }
 
-const copyOf = (weights: Tensor): Tensor | undefined => weights.copies.find(({ dtype }) => dtype === 'f16');
+/** The copy that there is; undefined while there is none. */
+export const copyOf = (weights: Tensor): Tensor | undefined => weights.copies.find(({ dtype }) => dtype === 'f16');
 
 /** What an optimiser needs besides, where weights have copies and gradients are scaled. */
 export interface F16Update {
@@ -73,5 +74,5 @@ export function checkSkipCondition(op: string, weights: Tensor, skipCondition: T
   check(isCopyOf(copy, weights), op, 'the copy must be f16 and as long as the weights', copy, weights);
 }
 
-const isCopyOf = (copy: Tensor, weights: Tensor): boolean =>
+export const isCopyOf = (copy: Tensor, weights: Tensor): boolean =>
   copy.dtype === 'f16' && weights.dtype === 'f32' && copy.size === weights.size;

@@ -4,19 +4,16 @@ import trust from '../../kernels/lars/trust.wgsl';
 import update from '../../kernels/lars/update.wgsl';
 import updateF16 from '../../kernels/lars/update_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
-import { flatAlignment, type Launch, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
-import { apply, constant, flatLayout } from '../graph/trace.ts';
+import { type Launch, type Op, Scratch } from '../graph/tensor.ts';
+import { apply } from '../graph/trace.ts';
+import { type Segmented, segments } from './segments.ts';
 import { checkMomentumTensors, type MomentumTensors } from './sgd.ts';
 
 export interface LarsAttrs {
   readonly momentum: number;
-  readonly weightDecay: number;
   /** η, the trust coefficient. */
   readonly eta: number;
 }
-
-/** Elements of a parameter that one workgroup takes. */
-const chunkSize = 4096;
 
 /**
  * For each parameter, trust = η ‖θ‖ / ‖g + wd·θ‖, or 1 where a norm is 0; then b = μ b + lr·trust·(g + wd·θ);  θ −= b.
@@ -25,7 +22,7 @@ const chunkSize = 4096;
 export const larsOp: Op<LarsAttrs> = {
   name: 'lars',
   infer(inputs) {
-    checkMomentumTensors('lars', inputs, inputs[7]);
+    checkMomentumTensors('lars', inputs, inputs[4], inputs[7]);
     return [];
   },
   launches({ inputs, attrs }): Launch[] {
@@ -33,13 +30,13 @@ export const larsOp: Op<LarsAttrs> = {
     const [C, P] = [chunks.shape[0], parameters.shape[0]];
     const partials = new Scratch('partial norms', C * 8);
     const ratios = new Scratch('trust ratios', P * 4);
-    const measured = { weights, gradients, chunks, partials };
+    const measured = { weights, gradients, scalars, chunks, partials };
     const updated = { weights, momentum_buffer, gradients, scalars, chunks, trust: ratios };
     return [
       {
         kernel: copy ? normsScaled : norms,
         bindings: copy ? { ...measured, scaler_step: skipCondition } : measured,
-        params: { count: C, decay: attrs.weightDecay },
+        params: { count: C },
         workgroups: grid1d(C, 1),
         flops: 6 * weights.size,
       },
@@ -54,7 +51,7 @@ export const larsOp: Op<LarsAttrs> = {
         bindings: copy
           ? { ...updated, scaler_step: skipCondition, half_weights: copy }
           : { ...updated, first_non_finite: skipCondition },
-        params: { count: C, momentum: attrs.momentum, decay: attrs.weightDecay },
+        params: { count: C, momentum: attrs.momentum },
         workgroups: grid1d(C, 1),
         flops: 6 * weights.size,
       },
@@ -66,32 +63,10 @@ export const larsOp: Op<LarsAttrs> = {
 /** Records one update of flat weights (members: the parameters) and their momentum by LARS. */
 export function larsUpdate(
   { weights, momentumBuffer, gradients, scalars, firstNonFinite, f16 }: MomentumTensors,
-  adapted: (parameter: Tensor) => boolean,
+  segmented: Segmented,
   attrs: LarsAttrs,
 ): void {
-  const { chunks, parameters } = segments(weights.members, adapted);
+  const { chunks, parameters } = segments(weights.members, segmented);
   const inputs = [weights, momentumBuffer, gradients, scalars, f16?.scalerStep ?? firstNonFinite, chunks, parameters];
   apply(larsOp, f16 ? [...inputs, f16.copy] : inputs, attrs);
-}
-
-/** Tables of the parameters and of the chunks into which they are cut, for the kernels (see there). */
-function segments(members: readonly Tensor[], adapted: (parameter: Tensor) => boolean) {
-  if (members.length === 0)
-    throw new Error('[lars] weights must be a flat variable with members, made by flatVariable');
-  const { offsets } = flatLayout(members);
-  const chunks: number[] = [];
-  const parameters = members.flatMap((member, index) => {
-    const adapts = Number(adapted(member));
-    const first = chunks.length / 4;
-    const padded = Math.ceil(member.size / flatAlignment) * flatAlignment;
-    for (let start = 0; start < padded; start += chunkSize) {
-      const quads = Math.min(chunkSize, padded - start) / 4;
-      chunks.push((offsets[index] + start) / 4, quads, index, adapts);
-    }
-    return [first, chunks.length / 4 - first, adapts, 0];
-  });
-  return {
-    chunks: constant('chunks', Uint32Array.from(chunks), [chunks.length / 4, 4]),
-    parameters: constant('parameters', Uint32Array.from(parameters), [members.length, 4]),
-  };
 }

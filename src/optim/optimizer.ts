@@ -1,9 +1,10 @@
 import type { Tensor } from '../graph/tensor.ts';
 import type { F16Update } from '../ops/f16_copy.ts';
+import type { RateRow, Rates } from './rates.ts';
 
 /**
  * Updates one flat variable of weights in the graph that is being traced. What changes from step to step travels in the inputs
- * that `scalars` names; the learning rate comes from a schedule.
+ * that `scalars` names; learning rates and decays come from schedules.
  */
 export interface Optimizer {
   readonly name: string;
@@ -14,8 +15,16 @@ export interface Optimizer {
    * gradients are scaled, `scalerStep` decides in place of firstNonFinite, and the copy of the weights is written with them.
    */
   update(gradients: Tensor, firstNonFinite: Tensor, f16?: F16Update): void;
-  /** Values of the inputs of a step, which counts from 1, at a learning rate. */
-  scalars(step: number, lr: number): Readonly<Record<string, Float32Array>>;
+  /** Values of the inputs of a step, which counts from 1, at a learning rate, or at the rates of each row that parameters take. */
+  scalars(step: number, rates: number | readonly Rates[]): Readonly<Record<string, Float32Array>>;
+}
+
+/** What every optimiser may be told. */
+export interface OptimizerOptions {
+  /** Of rows of rates that have none. */
+  readonly weightDecay?: number;
+  /** Which row of a step's rates a parameter takes; by default there is one row. */
+  readonly rowOf?: RateRow;
 }
 
 /** Name of the input that has what changes from step to step: a program may have several optimisers. */

@@ -104,12 +104,13 @@ onEveryAdapter((gpu) => {
 
   it('updates of a variable happen in the order in which they were recorded', async () => {
     const [w, b] = [variable('w', [512], () => noise(512)), variable('b', [512])];
-    const scalars = constant('lr', Float32Array.of(1));
+    const scalars = constant('lr and decay', Float32Array.of(1, 0), [1, 2]);
+    const rows = constant('rows', new Uint32Array(1));
     const firstNonFinite = variable('first_non_finite', [1], undefined, 'u32');
     const update = (gradients: Tensor) =>
       sgdUpdate(
-        { weights: w, momentumBuffer: b, gradients, scalars, firstNonFinite },
-        { momentum: 0, weightDecay: 0, nesterov: false },
+        { weights: w, momentumBuffer: b, gradients, scalars, rows, firstNonFinite },
+        { momentum: 0, nesterov: false },
       );
     const { program, state } = await compile(() => {
       const before = relu(w);

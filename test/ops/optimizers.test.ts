@@ -8,6 +8,7 @@ import { checkFiniteGradients } from '../../src/ops/check_finite.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { lars } from '../../src/optim/lars.ts';
 import type { Optimizer } from '../../src/optim/optimizer.ts';
+import type { Rates } from '../../src/optim/rates.ts';
 import { sgd } from '../../src/optim/sgd.ts';
 import { interpret, type Values } from '../reference/interpreter.ts';
 import { compare, noise, onEveryAdapter } from './harness.ts';
@@ -40,7 +41,7 @@ function flatGradients({ weights }: Model, of: (index: number, size: number) => 
 
 interface Step {
   readonly gradients: Float32Array;
-  readonly lr: number;
+  readonly lr: number | readonly Rates[];
   readonly loss?: number;
 }
 
@@ -107,6 +108,37 @@ onEveryAdapter((gpu) => {
     for (const { name, actual, expected } of results) compare(name, actual, expected, 1e-6);
     for (const { actual } of results.slice(0, 1))
       expect(padding(model, actual).every((value) => value === 0)).toBe(true);
+  });
+
+  it.each(['adam', 'adamw', 'sgd', 'lars'])('%s gives each parameter the rates of its row', async (name) => {
+    const options = { weightDecay: 0.3, rowOf: ({ shape }: Tensor) => shape.length - 1 };
+    const make: Record<string, (weights: Tensor) => Optimizer> = {
+      adam: (weights) => adam(weights, options),
+      adamw: (weights) => adam(weights, { ...options, decoupled: true }),
+      sgd: (weights) => sgd(weights, options),
+      lars: (weights) => lars(weights, options),
+    };
+    const model = makeModel(make[name]);
+    const gradients = flatGradients(model, (index, size) => noise(size, 100 + index, 0.3));
+    const still = { lr: 0, weightDecay: 0.5 };
+    const steps = [
+      { gradients, lr: [{ lr: 0.02, weightDecay: 0 }, { lr: 0.01 }] },
+      { gradients, lr: [still, { lr: 0.1 }] },
+    ];
+    const results = await runSteps(gpu(), model, steps);
+    for (const { name: tensor, actual, expected } of results) compare(tensor, actual, expected, 1e-6);
+    expect(() => model.optimizer.scalars(1, 0.1)).toThrow('takes 2 rows of rates, not 1');
+  });
+
+  it('decay reaches only the parameters of the row that has it', async () => {
+    const model = makeModel((weights) => sgd(weights, { rowOf: ({ shape }) => Number(shape.length > 1) }));
+    const rows = [{ lr: 0.5 }, { lr: 0.5, weightDecay: 1 }];
+    const [{ actual }] = await runSteps(gpu(), model, [{ gradients: new Float32Array(model.weights.size), lr: rows }]);
+    for (const [index, { shape, size, flat }] of model.weights.members.entries()) {
+      const factor = shape.length > 1 ? 0.5 : 1;
+      const expected = noise(size, index + 11).map((value) => factor * value);
+      expect(actual.slice(flat!.offset, flat!.offset + size), `[${shape}]`).toEqual(expected);
+    }
   });
 
   it('weight decay alone tells Adam, which moves by lr·sign θ, from AdamW, which moves by lr·wd·θ', async () => {

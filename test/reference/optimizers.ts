@@ -1,3 +1,4 @@
+import { flatAlignment } from '../../src/graph/tensor.ts';
 import { flatLayout } from '../../src/graph/trace.ts';
 import type { AdamAttrs } from '../../src/ops/adam.ts';
 import type { LarsAttrs } from '../../src/ops/lars.ts';
@@ -17,11 +18,13 @@ function readSkipCondition(
 }
 
 export default {
-  adam([theta, m, v, gradient, [lr, ...corrections], skipCondition, copy], { attrs }) {
-    const { beta1, beta2, eps, weightDecay, decoupled } = attrs as AdamAttrs;
+  adam([theta, m, v, gradient, scalars, rows, skipCondition, copy], { attrs }) {
+    const { beta1, beta2, eps, decoupled } = attrs as AdamAttrs;
     const { skipped, unscale, step } = readSkipCondition(skipCondition, copy);
-    const [stepSize, correction2] = copy ? [lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step)] : corrections;
     for (let i = 0; i < theta.length && !skipped; i++) {
+      const [lr, ...given] = scalars.subarray(4 * rows[Math.floor(i / flatAlignment)]);
+      const [stepSize, correction2] = copy ? [lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step)] : given;
+      const weightDecay = given[2];
       const g = unscale * gradient[i] + (decoupled ? 0 : weightDecay * theta[i]);
       if (decoupled) theta[i] *= 1 - lr * weightDecay;
       m[i] = beta1 * m[i] + (1 - beta1) * g;
@@ -32,10 +35,11 @@ export default {
     return [];
   },
 
-  sgd([theta, buffer, gradient, [lr], skipCondition, copy], { attrs }) {
-    const { momentum, weightDecay, nesterov } = attrs as SgdAttrs;
+  sgd([theta, buffer, gradient, scalars, rows, skipCondition, copy], { attrs }) {
+    const { momentum, nesterov } = attrs as SgdAttrs;
     const { skipped, unscale } = readSkipCondition(skipCondition, copy);
     for (let i = 0; i < theta.length && !skipped; i++) {
+      const [lr, weightDecay] = scalars.subarray(2 * rows[Math.floor(i / flatAlignment)]);
       const g = unscale * gradient[i] + weightDecay * theta[i];
       buffer[i] = momentum * buffer[i] + g;
       theta[i] -= lr * (nesterov ? g + momentum * buffer[i] : buffer[i]);
@@ -44,14 +48,15 @@ export default {
     return [];
   },
 
-  /** Goes by the members of the weights, not by the kernels' tables, but for which parameters are adapted. */
-  lars([theta, buffer, gradient, [lr], skipCondition, _chunks, parameters, copy], { attrs, inputs: [weights] }) {
-    const { momentum, weightDecay, eta } = attrs as LarsAttrs;
+  /** Goes by the members of the weights, not by the kernels' tables, but for which parameters are adapted and their rates. */
+  lars([theta, buffer, gradient, scalars, skipCondition, chunks, parameters, copy], { attrs, inputs: [weights] }) {
+    const { momentum, eta } = attrs as LarsAttrs;
     const { skipped, unscale } = readSkipCondition(skipCondition, copy);
     const { offsets } = flatLayout(weights.members);
     for (const [p, member] of weights.members.entries()) {
       if (skipped) continue;
       const adapted = parameters[4 * p + 2] === 1;
+      const [lr, weightDecay] = scalars.subarray(2 * Math.floor(chunks[4 * parameters[4 * p] + 3] / 2));
       const range = [offsets[p], offsets[p] + member.size] as const;
       const g = gradient
         .slice(...range)

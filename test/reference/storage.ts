@@ -3,6 +3,7 @@ import type { Definitions } from './interpreter.ts';
 
 export default {
   reshape: ([x]) => [x.slice()],
+  detach: ([x]) => [x.slice()],
   flatten(inputs, { inputs: tensors }) {
     const { offsets, length } = flatLayout(tensors);
     const whole = new Float64Array(length);
