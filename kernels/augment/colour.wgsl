@@ -1,4 +1,4 @@
-// Colour jitter in the order that was drawn, then grayscale, in place on views [V, size, size, 4] with values in [0, 1].
+// Colour jitter in the order that was drawn, then grayscale (or before it), in place on views [V, size, size, 4] with values in [0, 1].
 // `means` [V]: see grey_mean.wgsl. One workgroup: 64 pixels of one view; one invocation: one pixel.
 // #include "lib/grid.wgsl"
 // #include "lib/colour.wgsl"
@@ -26,7 +26,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let i = view * params.pixels + pixel;
   let mean = means[view];
   var c = views[i].rgb;
+  if (last.y == 2.0) { c = vec3(grey(c)); }
   for (var k = 0u; k < 4u; k++) { c = jitter(c, order[k], factors, mean); }
-  if (last.y != 0.0) { c = vec3(grey(c)); }
+  if (last.y == 1.0) { c = vec3(grey(c)); }
   views[i] = vec4(c, 0.0);
 }

@@ -1,6 +1,7 @@
 // Draws what `augment` does to each view; parameters [views N, 16], row r is view ⌊r/N⌋ of the sample indices[r mod N]:
-//   top, left, height, width, flip, brightness, contrast, saturation, hue, four operations in order, grayscale, sigma, 0
-// (operations: 0 none, 1 brightness, 2 contrast, 3 saturation, 4 hue; sigma 0: no blur). Every number is a hash of
+//   top, left, height, width, flip, brightness, contrast, saturation, hue, four operations in order, grayscale, sigma,
+//   solarize
+// (operations: 0 none, 1 brightness, 2 contrast, 3 saturation, 4 hue; grayscale 2: before them; sigma 0: no blur). Every number is a hash of
 // (seed, epoch, sample, view, draw): `seeds` [4] = [seed low, seed high, epoch, stream]. One invocation: one view.
 // #include "lib/grid.wgsl"
 // #include "lib/random.wgsl"
@@ -8,7 +9,8 @@
 struct Params {
   count: u32, views: u32, height: u32, width: u32,
   scale_min: f32, scale_max: f32, ratio_min: f32, ratio_max: f32, log_ratio_min: f32, log_ratio_max: f32,
-  flip: f32, jitter: f32, strength: f32, grayscale: f32, blur: f32, sigma_min: f32, sigma_max: f32,
+  flip: f32, jitter: f32, strength: f32, saturation: f32, hue: f32, grayscale: f32, blur: f32, solarize: f32,
+  sigma_min: f32, sigma_max: f32, grayscale_first: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> indices: array<u32>;
@@ -22,6 +24,7 @@ const grayscale_draw = 6u;
 const blur_draw = 7u;
 const sigma_draw = 8u;
 const order_draw = 9u; // and the two after it
+const solarize_draw = 12u;
 const crop_draw = 16u; // and four a try
 
 // torchvision's RandomResizedCrop.get_params: top, left, height, width.
@@ -68,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   key = mix_counter(mix_counter(key, indices[row - view * params.count]), view);
 
   let jitters = params.strength > 0.0 && uniform01(key, jitter_draw) < params.jitter;
-  let spread = params.strength * vec4(0.8, 0.8, 0.8, 0.2);
+  let spread = params.strength * vec4(0.8, 0.8, 0.8 * params.saturation, 0.2 * params.hue);
   let middle = vec4(1.0, 1.0, 1.0, 0.0);
   let low = max(middle - spread, vec4(0.0, 0.0, 0.0, -0.5));
   let high = min(middle + spread, vec4(1e9, 1e9, 1e9, 0.5));
@@ -78,12 +81,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
   let order = select(vec4(0.0), draw_order(key), jitters);
   let flip = f32(uniform01(key, flip_draw) < params.flip);
-  let grayscale = f32(uniform01(key, grayscale_draw) < params.grayscale);
+  let grayscale = select(0.0, 1.0 + f32(params.grayscale_first), uniform01(key, grayscale_draw) < params.grayscale);
   let blurs = uniform01(key, blur_draw) < params.blur;
   let sigma = select(0.0, uniform_between(key, sigma_draw, params.sigma_min, params.sigma_max), blurs);
+  let solarize = f32(uniform01(key, solarize_draw) < params.solarize);
 
   parameters[4u * row] = draw_crop(key);
   parameters[4u * row + 1u] = vec4(flip, factors.xyz);
   parameters[4u * row + 2u] = vec4(factors.w, order.xyz);
-  parameters[4u * row + 3u] = vec4(order.w, grayscale, sigma, 0.0);
+  parameters[4u * row + 3u] = vec4(order.w, grayscale, sigma, solarize);
 }

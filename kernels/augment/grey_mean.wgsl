@@ -17,12 +17,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (view >= params.views) { return; }
   let second = parameters[4u * view + 1u];
   let third = parameters[4u * view + 2u];
-  let order = vec4(third.yzw, parameters[4u * view + 3u].x);
+  let last = parameters[4u * view + 3u];
+  let order = vec4(third.yzw, last.x);
   if (all(order != vec4(2.0))) { return; }
   let factors = vec4(second.yzw, third.x);
   var sum = 0.0;
   for (var i = local; i < params.pixels; i += 64u) {
     var c = views[view * params.pixels + i].rgb;
+    if (last.y == 2.0) { c = vec3(grey(c)); }
     for (var k = 0u; order[k] != 2.0; k++) { c = jitter(c, order[k], factors, 0.0); }
     sum += grey(c);
   }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { allMethods, firstMethod } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import type { SettingName } from '../ssl/settings.ts';
-import { flagOf, ownNames, settingsOf } from '../train/settings.ts';
+import { flagOf, ownNames, settingsOf, wordsOf } from '../train/settings.ts';
 import { Terminal } from './terminal.ts';
 
 /** `simclr methods`: what `--method` takes. */
@@ -41,7 +41,7 @@ const needs = ({ needsLabels }: Method): string => (needsLabels ? 'labels' : 'im
 function defaults(method: Method): string {
   const table = settingsOf(method).parse({});
   const names = [...ownNames(method), ...(Object.keys(method.recipe) as SettingName[])];
-  return names.map((name) => `${flagOf(name)} ${table[name]}`).join(' ');
+  return names.flatMap((name) => wordsOf(flagOf(name), table[name])).join(' ');
 }
 
 /** For programs. */

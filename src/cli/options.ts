@@ -37,15 +37,23 @@ const numberOrText = (text: string): number | string =>
 export function addSetting(command: Command, schema: Setting, flag: string, heading?: string): void {
   const { type, choices, fallback, text } = describe(schema);
   const shown = `${text} (default: ${fallback})`;
-  const option = type === 'boolean' ? new Option(flag, shown) : new Option(`${flag} <${kindOf(type, choices)}>`, shown);
+  const option = new Option(type === 'boolean' ? flag : `${flag} <${kindOf(type, choices)}>`, shown);
   if (heading !== undefined) option.helpGroup(heading);
+  if (type === 'boolean') {
+    // The one that is not the default is shown; both are taken, for a recipe may have the other default.
+    const off = new Option(flag.replace(/^--/, '--no-'), `without: ${shown}`);
+    if (heading !== undefined) off.helpGroup(heading);
+    (fallback === true ? option : off).hideHelp();
+    command.addOption(option).addOption(off);
+    return;
+  }
   if (choices) option.choices(choices).argParser((text) => text);
-  else if (type !== 'boolean') option.argParser(numberOrText);
+  else if (type !== 'string') option.argParser(numberOrText);
   command.addOption(option);
 }
 
 const kindOf = (type: string | undefined, choices: readonly string[] | undefined): string =>
-  choices || type === 'string' ? 'name' : 'number';
+  choices ? 'name' : type === 'string' ? 'list' : 'number';
 
 /** Adds `--exclude`. */
 export const addExclude = (command: Command): Command =>

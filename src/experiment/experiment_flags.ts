@@ -1,7 +1,7 @@
 /** An experiment's settings as the flags that give them. */
 import type { DeviceTraits } from '../gpu/device.ts';
-import { methodGiven, toBeGiven, wordsOf } from '../train/setting_flags.ts';
-import { flagOf, methodOf, settingsOf } from '../train/settings.ts';
+import { methodGiven, toBeGiven } from '../train/setting_flags.ts';
+import { flagOf, methodOf, settingsOf, wordsOf } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
 import {
   type ExperimentPlan,

@@ -130,11 +130,12 @@ function supervisedFrom(
   { software }: Pick<DeviceTraits, 'software'>,
 ): SupervisedSettings {
   const { imageSize, normalize, images } = pretrain;
-  const { cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur } = pretrain;
+  const { cropMin, cropMax, flip, jitter, jitterStrength, jitterSaturation, jitterHue } = pretrain;
+  const { grayscale, blur, solarize } = pretrain;
   return parseSupervisedSettings(
     {
       ...{ imageSize, normalize, ...shapeOf(pretrain), images },
-      ...{ cropMin, cropMax, flip, jitter, jitterStrength, grayscale, blur },
+      ...{ cropMin, cropMax, flip, jitter, jitterStrength, jitterSaturation, jitterHue, grayscale, blur, solarize },
       ...(software && softwareSupervised),
       ...given.supervised,
       precision: given.pretrain.precision,

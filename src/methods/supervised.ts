@@ -26,7 +26,7 @@ export function supervisedViews(settings: SupervisedViews): readonly ViewGroup[]
   const whole = augmentationConfig(settings);
   const augmentation = {
     none: undefined,
-    'crop-flip': { ...whole, jitter: 0, grayscale: 0, blur: 0 },
+    'crop-flip': { ...whole, jitter: 0, grayscale: 0, blur: 0, solarize: 0 },
     simclr: whole,
   }[supervisedAugment];
   return [{ count: 1, size, augmentation, stream: supervisedStream }];

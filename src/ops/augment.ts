@@ -20,9 +20,17 @@ export interface AugmentationConfig {
   readonly jitter: number;
   /** Brightness, contrast and saturation by up to 0.8 s, hue by up to 0.2 s of a circle. */
   readonly strength: number;
+  /** Multiplies the range of the saturation, 1 by default. */
+  readonly saturation?: number;
+  /** Multiplies the range of the hue, 1 by default. */
+  readonly hue?: number;
   readonly grayscale: number;
+  /** Greyscale comes before the jitter (MoCo v1) and not behind it. */
+  readonly grayscaleFirst?: boolean;
   readonly blur: number;
   readonly sigma: readonly [number, number];
+  /** Colours of 1/2 and above are inverted, after the blur (BYOL); 0 by default. */
+  readonly solarize?: number;
 }
 
 export interface ResampleOptions extends ImageSize {
@@ -49,12 +57,14 @@ export interface ViewParameters extends Partial<Record<JitterOperation, number>>
   readonly flip?: boolean;
   /** Default: the operations that have a factor, brightness first, hue last. */
   readonly order?: readonly JitterOperation[];
-  readonly grayscale?: boolean;
+  /** `first`: before the jitter. */
+  readonly grayscale?: boolean | 'first';
   readonly sigma?: number;
+  readonly solarize?: boolean;
 }
 
 /** One row of the parameters of `augment`, in the layout of `kernels/augment/draw.wgsl`. */
-export function packAugmentParameters({ crop, flip, order, grayscale, sigma, ...factors }: ViewParameters) {
+export function packAugmentParameters({ crop, flip, order, grayscale, sigma, solarize, ...factors }: ViewParameters) {
   const operations = order ?? jitterOperations.filter((name) => factors[name] !== undefined);
   const { brightness = 1, contrast = 1, saturation = 1, hue = 0 } = factors;
   const row = new Float32Array(16);
@@ -63,7 +73,7 @@ export function packAugmentParameters({ crop, flip, order, grayscale, sigma, ...
     operations.map((name) => jitterOperations.indexOf(name) + 1),
     9,
   );
-  row.set([Number(grayscale ?? false), sigma ?? 0], 13);
+  row.set([grayscale === 'first' ? 2 : Number(grayscale ?? false), sigma ?? 0, Number(solarize ?? false)], 13);
   return row;
 }
 
@@ -88,16 +98,18 @@ export const augmentParametersOp: Op<DrawOptions> = {
   },
   launches({ inputs: [indices, seeds], outputs: [parameters], attrs }) {
     const { height, width, views = 2, scale, ratio, flip, jitter, strength, grayscale, blur, sigma } = attrs;
+    const { saturation = 1, hue = 1, grayscaleFirst = false, solarize = 0 } = attrs;
     const sizes = { count: indices.size, views, height, width };
     const area = { scale_min: scale[0], scale_max: scale[1] };
     const shape = { ratio_min: ratio[0], ratio_max: ratio[1] };
     const logarithm = { log_ratio_min: Math.log(ratio[0]), log_ratio_max: Math.log(ratio[1]) };
-    const chances = { flip, jitter, strength, grayscale, blur, sigma_min: sigma[0], sigma_max: sigma[1] };
+    const chances = { flip, jitter, strength, saturation, hue, grayscale, blur, solarize };
+    const others = { sigma_min: sigma[0], sigma_max: sigma[1], grayscale_first: Number(grayscaleFirst) };
     return [
       {
         kernel: draw,
         bindings: { indices, seeds, parameters },
-        params: { ...sizes, ...area, ...shape, ...logarithm, ...chances },
+        params: { ...sizes, ...area, ...shape, ...logarithm, ...chances, ...others },
         workgroups: grid1d(views * indices.size, 64),
       },
     ];
@@ -153,8 +165,8 @@ export interface AugmentAttrs extends AugmentOptions {
 }
 
 /**
- * Resized crop, flip, the jitter's operations in their order, greyscale, Gaussian blur, then (v − mean)/std, on colours in [0, 1];
- * torchvision's formulas for float tensors. The views are worked on where they end up, unless that is f16; only the blur needs room
+ * Resized crop, flip, the jitter's operations in their order, greyscale (or before the jitter), Gaussian blur, solarisation, then
+ * (v − mean)/std, on colours in [0, 1]; torchvision's formulas for float tensors. The views are worked on where they end up, unless that is f16; only the blur needs room
  * of its own.
  */
 export const augmentOp: Op<AugmentAttrs> = {
@@ -193,13 +205,13 @@ export const augmentOp: Op<AugmentAttrs> = {
       {
         kernel: blur,
         bindings: { x: views, parameters, y: blurred },
-        params: { ...pass, stride: 1, ...unchanged },
+        params: { ...pass, stride: 1, last: 0, ...unchanged },
         workgroups,
       },
       {
         kernel: stored.dtype === 'f16' ? blurF16 : blur,
         bindings: { x: blurred, parameters, y: stored },
-        params: { ...pass, stride: size, ...colours },
+        params: { ...pass, stride: size, last: 1, ...colours },
         workgroups,
       },
     ];

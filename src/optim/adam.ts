@@ -26,6 +26,7 @@ export function adam(
   const rows = rateRows(weights, rowOf);
   return {
     name,
+    rows: count,
     state: [expAvg, expAvgSq].map((moment) => ({ name: moment.name, variable: moment })),
     update: (gradients, firstNonFinite, f16) =>
       adamUpdate(

@@ -31,6 +31,7 @@ export function lars(
   const scalars = input(scalarsOf(weights), [count, 2], 'f32');
   return {
     name: 'lars',
+    rows: count,
     state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
     update: (gradients, firstNonFinite, f16) =>
       larsUpdate(

@@ -15,6 +15,8 @@ export interface Optimizer {
    * gradients are scaled, `scalerStep` decides in place of firstNonFinite, and the copy of the weights is written with them.
    */
   update(gradients: Tensor, firstNonFinite: Tensor, f16?: F16Update): void;
+  /** Rows of rates that its parameters take. */
+  readonly rows: number;
   /** Values of the inputs of a step, which counts from 1, at a learning rate, or at the rates of each row that parameters take. */
   scalars(step: number, rates: number | readonly Rates[]): Readonly<Record<string, Float32Array>>;
 }

@@ -22,6 +22,7 @@ export function sgd(
   const rows = rateRows(weights, rowOf);
   return {
     name: 'sgd',
+    rows: count,
     state: [{ name: momentumBuffer.name, variable: momentumBuffer }],
     update: (gradients, firstNonFinite, f16) =>
       sgdUpdate({ weights, momentumBuffer, gradients, scalars, rows, firstNonFinite, f16 }, { momentum, nesterov }),

@@ -2,6 +2,7 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { flatVariable, variable } from '../graph/trace.ts';
 import { checkFiniteGradients } from '../ops/check_finite.ts';
+import { type ClipAttrs, clipGradNorm } from '../ops/clip_grad_norm.ts';
 import { f16Copy } from '../ops/f16_copy.ts';
 import { flatten } from '../ops/flatten.ts';
 import { gradients } from '../ops/gradients.ts';
@@ -14,6 +15,8 @@ export interface TrainedGroupOptions {
   readonly precision: Precision;
   /** Makes the optimiser for the flat variable of all weights. */
   readonly optimizer: (weights: Tensor) => Optimizer;
+  /** How long gradients may be. */
+  readonly clip?: ClipAttrs;
 }
 
 type Entries = readonly { readonly tensor: Tensor }[];
@@ -32,6 +35,7 @@ export class TrainedGroup {
   private readonly parameters: readonly Tensor[];
   readonly flat: Tensor;
   readonly optimizer: Optimizer;
+  private readonly clip: ClipAttrs | undefined;
   /** Set in f16. */
   readonly scaling: LossScaling | undefined;
   /** u32 [1]: the first step whose loss or gradients were not finite, in f16 at any scale; 0 while there was none. */
@@ -41,11 +45,12 @@ export class TrainedGroup {
   constructor(
     readonly name: string,
     parameters: Entries,
-    { optimizer, precision }: TrainedGroupOptions,
+    { optimizer, precision, clip }: TrainedGroupOptions,
   ) {
     this.parameters = parameters.map(({ tensor }) => tensor);
     this.flat = flatOf(`weights of ${name}`, parameters);
     this.optimizer = optimizer(this.flat);
+    this.clip = clip;
     if (precision === 'f32') return;
     f16Copy(this.flat); // from here on convolutions find it
     this.scaling = new LossScaling();
@@ -73,11 +78,15 @@ export class TrainedGroup {
     const { firstNonFinite, optimizer, scaling } = this;
     if (!scaling) {
       checkFiniteGradients(flatGradients, loss, step, firstNonFinite);
-      optimizer.update(flatGradients, firstNonFinite);
+      optimizer.update(this.clipped(flatGradients), firstNonFinite);
       return { outputs: { firstNonFinite } };
     }
     const scalerStep = scaling.step(flatGradients, loss, step, firstNonFinite);
-    optimizer.update(flatGradients, firstNonFinite, { scalerStep, copy: f16Copy(this.flat) });
+    optimizer.update(this.clipped(flatGradients, scalerStep), firstNonFinite, { scalerStep, copy: f16Copy(this.flat) });
     return { outputs: { firstNonFinite, lossScale: scaling.scale, lossScaleCounts: scaling.counts }, scalerStep };
+  }
+
+  private clipped(flatGradients: Tensor, scalerStep?: Tensor): Tensor {
+    return this.clip ? clipGradNorm(flatGradients, this.flat, this.clip, scalerStep) : flatGradients;
   }
 }

@@ -9,6 +9,7 @@ import type { Encoder } from '../nn/encoder.ts';
 import type { Mode, Module, NamedTensor } from '../nn/module.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import type { RateRow } from '../optim/rates.ts';
 import type { Feeds, StepTime } from './feeds.ts';
 import type { SharedSettings } from './settings.ts';
 
@@ -68,14 +69,25 @@ export interface ImageFacts {
   readonly classes: number;
 }
 
-/** Parameters that one optimiser updates from one loss. */
-export interface ParameterGroup {
-  readonly name: string;
-  readonly modules: readonly Pick<Module, 'parameters' | 'buffers'>[];
-  /** In place of the settings' optimiser. */
-  readonly optimizer?: (weights: Tensor) => Optimizer;
+/** How fast parameters change: functions of the step. */
+export interface ScheduledRates {
   /** The learning rate, from the one that the settings' schedule gives. */
   readonly lr?: (scheduled: number, time: StepTime) => number;
+  /** The weight decay, in place of the optimiser's. */
+  readonly weightDecay?: (time: StepTime) => number;
+}
+
+/** Parameters that one optimiser updates from one loss. */
+export interface ParameterGroup extends ScheduledRates {
+  readonly name: string;
+  readonly modules: readonly Pick<Module, 'parameters' | 'buffers'>[];
+  /** Modules with rates of their own, such as a predictor whose learning rate stays as it is: PyTorch's parameter groups. */
+  readonly parts?: readonly (ScheduledRates & { readonly modules: readonly Pick<Module, 'parameters'>[] })[];
+  /**
+   * In place of the settings' optimiser. One that does not pass `rowOf` on has the first rates for all parameters: those of the group,
+   * with decay.
+   */
+  readonly optimizer?: (weights: Tensor, rowOf: RateRow) => Optimizer;
   /** False: its gradients pass no f16, and its loss is not scaled (a linear layer on a frozen encoder). */
   readonly scaled?: boolean;
 }

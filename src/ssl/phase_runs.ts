@@ -58,6 +58,8 @@ export function* phaseRuns(
 }
 
 function optimizerScalars({ groups }: TracedStep, time: StepTime, lr: number): Inputs {
-  const of = groups.map(({ declared, trained }) => trained.optimizer.scalars(time.step, declared.lr?.(lr, time) ?? lr));
+  const of = groups.map(({ trained: { optimizer }, rates }) =>
+    optimizer.scalars(time.step, rates.at(time, lr, optimizer.rows)),
+  );
   return Object.assign({}, ...of);
 }

@@ -7,6 +7,7 @@ import { precisions } from '../ops/precision.ts';
 import { adam } from '../optim/adam.ts';
 import { lars } from '../optim/lars.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
+import type { RateRow } from '../optim/rates.ts';
 import { schedules } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
 
@@ -40,12 +41,36 @@ export const settingGroups = {
     optimizer: z
       .enum(['adam', 'adamw', 'sgd', 'lars'])
       .default('adam')
-      .describe('optimizer: adam (coupled L2 decay), adamw (decoupled decay), sgd (Nesterov), lars'),
+      .describe('optimizer: adam (coupled L2 decay), adamw (decoupled decay), sgd, lars'),
     lr: positive().default(1e-3).describe('learning rate'),
     weightDecay: z.number().min(0).default(1e-4).describe('weight decay'),
+    excludeBiasAndNorm: z
+      .boolean()
+      .default(false)
+      .describe('no weight decay on biases and batch-norm parameters (lars never decays them)'),
     momentum: z.number().gt(0).lt(1).default(0.9).describe('momentum (sgd and lars)'),
-    schedule: z.enum(['constant', 'cosine']).default('constant').describe('learning-rate schedule after warm-up'),
+    nesterov: z.boolean().default(true).describe('Nesterov momentum (sgd)'),
+    schedule: z
+      .enum(['constant', 'cosine', 'linear', 'step'])
+      .default('constant')
+      .describe(
+        'learning-rate schedule after warm-up: constant, cosine or linear to 0, or a tenth at each of the milestones',
+      ),
+    lrMilestones: z
+      .string()
+      .regex(/^(0\.\d+|1)(,(0\.\d+|1))*$/, 'expected shares of the run such as 0.6,0.8')
+      .default('0.6,0.8')
+      .describe('shares of the run after which --schedule step takes a tenth of the learning rate'),
     warmupEpochs: z.number().min(0).default(0).describe('epochs of linear learning-rate warm-up'),
+    clipNorm: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('largest norm of the gradients: longer ones are scaled down; 0: off'),
+    clipPer: z
+      .enum(['all', 'tensor'])
+      .default('all')
+      .describe('whether --clip-norm is of all gradients together or of each tensor'),
     precision: z
       .enum(precisions)
       .default('f32')
@@ -76,8 +101,11 @@ export const settingGroups = {
       .max(1.25)
       .default(0.5)
       .describe('jitter strength s: brightness, contrast, saturation 0.8 s, hue 0.2 s'),
+    jitterSaturation: z.number().min(0).max(2).default(1).describe('multiplies the jitter of the saturation'),
+    jitterHue: z.number().min(0).max(5).default(1).describe('multiplies the jitter of the hue'),
     grayscale: share().default(0.2).describe('probability of greyscale'),
     blur: share().default(0.5).describe('probability of Gaussian blur'),
+    solarize: share().default(0).describe('probability of solarisation: colours of 1/2 and above inverted'),
     normalize: z
       .enum(['imagenet', 'half', 'none'])
       .default('imagenet')
@@ -124,9 +152,12 @@ export type StepSettings = Pick<
   | 'schedule'
   | 'warmupEpochs'
 > &
+  Partial<Pick<SharedSettings, 'lrMilestones'>> &
   OptimizerSettings;
 
-export type OptimizerSettings = Pick<SharedSettings, 'optimizer' | 'weightDecay' | 'momentum'>;
+/** What labelled trainings of the experiment do not set is as in the table. */
+export type OptimizerSettings = Pick<SharedSettings, 'optimizer' | 'weightDecay' | 'momentum'> &
+  Partial<Pick<SharedSettings, 'nesterov' | 'excludeBiasAndNorm' | 'clipNorm' | 'clipPer'>>;
 
 /** The settings that say how a view is made of an image. */
 export const augmentationSettings = Object.keys(settingGroups.Augmentation).filter(
@@ -137,21 +168,27 @@ export const augmentationSettings = Object.keys(settingGroups.Augmentation).filt
 export function augmentationConfig(
   settings: Pick<SharedSettings, (typeof augmentationSettings)[number]>,
 ): AugmentationConfig {
-  const { cropMin, cropMax, flip, jitter, jitterStrength: strength, grayscale, blur } = settings;
+  const { cropMin, cropMax, flip, jitter, grayscale, blur, solarize } = settings;
+  const { jitterStrength: strength, jitterSaturation: saturation, jitterHue: hue } = settings;
   const ranges = { ratio: [3 / 4, 4 / 3], sigma: [0.1, 2] } as const;
-  return { ...ranges, scale: [cropMin, cropMax], flip, jitter, strength, grayscale, blur };
+  return { ...ranges, scale: [cropMin, cropMax], flip, jitter, strength, saturation, hue, grayscale, blur, solarize };
 }
 
-export function makeOptimizer({ optimizer, weightDecay, momentum }: OptimizerSettings, weights: Tensor): Optimizer {
+export function makeOptimizer(
+  { optimizer, weightDecay, momentum, nesterov = true }: OptimizerSettings,
+  weights: Tensor,
+  rowOf?: RateRow,
+): Optimizer {
+  const shared = { weightDecay, ...(rowOf && { rowOf }) };
   switch (optimizer) {
     case 'adam':
-      return adam(weights, { weightDecay });
+      return adam(weights, shared);
     case 'adamw':
-      return adam(weights, { weightDecay, decoupled: true });
+      return adam(weights, { ...shared, decoupled: true });
     case 'sgd':
-      return sgd(weights, { weightDecay, momentum, nesterov: true });
+      return sgd(weights, { ...shared, momentum, nesterov });
     case 'lars':
-      return lars(weights, { weightDecay, momentum });
+      return lars(weights, { ...shared, momentum });
     default:
       return optimizer satisfies never;
   }
@@ -165,11 +202,12 @@ export function totalSteps({ epochs, steps }: Pick<SharedSettings, 'epochs' | 's
 
 /** The learning rate of a step (from 1) of a run of `total` steps. */
 export function learningRate(
-  settings: Pick<SharedSettings, 'lr' | 'schedule' | 'warmupEpochs'>,
+  settings: Pick<SharedSettings, 'lr' | 'schedule' | 'warmupEpochs'> & Partial<Pick<SharedSettings, 'lrMilestones'>>,
   step: number,
   total: number,
   perEpoch: number,
 ): number {
   const warmup = Math.min(total, Math.round(settings.warmupEpochs * perEpoch));
-  return schedules[settings.schedule](step, { base: settings.lr, total, warmup });
+  const milestones = settings.lrMilestones?.split(',').map(Number);
+  return schedules[settings.schedule](step, { base: settings.lr, total, warmup, ...(milestones && { milestones }) });
 }

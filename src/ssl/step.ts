@@ -6,6 +6,7 @@ import type { Mode, NamedTensor } from '../nn/module.ts';
 import { stepMade, type UpdateDecision } from '../ops/step_made.ts';
 import type { TrainedGroup } from '../optim/trained_group.ts';
 import { StepFeeds } from './feeds.ts';
+import type { GroupRates } from './group_rates.ts';
 import type { Learner, ParameterGroup, ViewGroup } from './method.ts';
 import type { StepSettings } from './settings.ts';
 import { traceViews } from './views.ts';
@@ -24,6 +25,7 @@ export interface Phase {
 export interface TracedGroup {
   readonly declared: ParameterGroup;
   readonly trained: TrainedGroup;
+  readonly rates: GroupRates;
 }
 
 /**

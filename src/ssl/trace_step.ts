@@ -1,6 +1,7 @@
 /** Traces a learner's step: at once, or in micro-batches. */
 import { checkNames } from '../nn/module.ts';
 import { copyAsF16, TrainedGroup } from '../optim/trained_group.ts';
+import { GroupRates } from './group_rates.ts';
 import type { Learner, ParameterGroup } from './method.ts';
 import { microBatchPhases } from './micro_batch.ts';
 import { makeOptimizer, type OptimizerSettings, type StepSettings } from './settings.ts';
@@ -22,21 +23,27 @@ export function trainedGroups(
   settings: Pick<StepSettings, 'precision'> & OptimizerSettings,
 ): TracedGroup[] {
   checkNames(trainedParameters(learner));
-  return learner.groups.map((declared) => ({ declared, trained: trainedGroup(declared, settings) }));
+  return learner.groups.map((declared) => trainedGroup(declared, settings));
 }
 
 function trainedGroup(
-  { name, modules, optimizer, scaled }: ParameterGroup,
+  declared: ParameterGroup,
   settings: Pick<StepSettings, 'precision'> & OptimizerSettings,
-): TrainedGroup {
-  return new TrainedGroup(
+): TracedGroup {
+  const { name, modules, optimizer, scaled } = declared;
+  const { clipNorm = 0, clipPer = 'all' } = settings;
+  const rates = new GroupRates(declared, settings);
+  const { rowOf } = rates;
+  const trained = new TrainedGroup(
     name,
     modules.flatMap(({ parameters }) => parameters),
     {
       precision: scaled === false ? 'f32' : settings.precision,
-      optimizer: optimizer ?? ((weights) => makeOptimizer(settings, weights)),
+      optimizer: (weights) => optimizer?.(weights, rowOf) ?? makeOptimizer(settings, weights, rowOf),
+      ...(clipNorm > 0 && { clip: { maxNorm: clipNorm, per: clipPer } }),
     },
   );
+  return { declared, trained, rates };
 }
 
 /** Modules that are kept beside the groups run in f16 too. */

@@ -43,4 +43,5 @@ export function traceViews(
 
 /** Nothing is done to colours: one kernel in place of two, and the same values. */
 const isCropOnly = ({ augmentation }: ViewGroup): boolean =>
-  augmentation !== undefined && augmentation.jitter === 0 && augmentation.grayscale === 0 && augmentation.blur === 0;
+  augmentation !== undefined &&
+  [augmentation.jitter, augmentation.grayscale, augmentation.blur, augmentation.solarize ?? 0].every((p) => p === 0);

@@ -1,7 +1,7 @@
 /** The settings of a run that has to show something within minutes, in place of the published experiment's. */
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Method } from '../ssl/method.ts';
-import { flagOf, type GivenSettings, methodOf, type TrainSettings } from './settings.ts';
+import { flagOf, type GivenSettings, methodOf, type TrainSettings, wordsOf } from './settings.ts';
 
 /** Where a run takes place, as far as its defaults depend on it. */
 export interface Circumstances extends Pick<DeviceTraits, 'software'> {
@@ -54,5 +54,5 @@ export const isSized = ({ steps, epochs }: Partial<TrainSettings>, where: Circum
 /** Defaults of a run of minutes as flags, for help. */
 export const shortFlags = ({ short }: Method): string =>
   Object.entries({ ...shortRecipe, ...short })
-    .map(([name, value]) => `${flagOf(name)} ${value}`)
+    .flatMap(([name, value]) => wordsOf(flagOf(name), value))
     .join(' ');

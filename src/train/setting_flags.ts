@@ -3,12 +3,9 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import { firstMethod } from '../methods/index.ts';
 import { isSized, withRecipe } from './recipe.ts';
-import { flagOf, type GivenSettings, methodOf, settingsOf, type TrainSettings } from './settings.ts';
+import { flagOf, type GivenSettings, methodOf, settingsOf, type TrainSettings, wordsOf } from './settings.ts';
 
 type Values = Readonly<Record<string, unknown>>;
-
-/** A setting as words of a command line. */
-export const wordsOf = (flag: string, value: unknown): string[] => (value === true ? [flag] : [flag, String(value)]);
 
 /**
  * The values of `wanted` that have to be given: those that are not `defaults`, and those that are nevertheless not what `resolve`

@@ -68,6 +68,10 @@ export const settingOf = (settings: TrainSettings, name: string): unknown => (se
 /** `batchSize` → `--batch-size`. */
 export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** A setting as words of a command line. */
+export const wordsOf = (flag: string, value: unknown): string[] =>
+  value === true ? [flag] : value === false ? [flag.replace(/^--/, '--no-')] : [flag, String(value)];
+
 /** Names that settings had in files and flags of older versions. */
 export const formerNames: Readonly<Record<string, string>> = { features: 'embeddingDim', drawEvery: 'figureEvery' };
 

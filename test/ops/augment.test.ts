@@ -57,6 +57,8 @@ const alone: Record<string, Omit<ViewParameters, 'crop'>> = {
   'hue forward': { hue: 0.13 },
   'hue back': { hue: -0.5 },
   greyscale: { grayscale: true },
+  solarised: { solarize: true },
+  'greyscale before the jitter': { grayscale: 'first', brightness: 1.3, contrast: 0.6, saturation: 1.4, hue: 0.2 },
   blur: { sigma: 1.3 },
   'slight blur': { sigma: 0.1 },
 };
@@ -73,6 +75,8 @@ testCases([
       { ...everything, crop: [0, 0, 5, 7], order: ['brightness', 'hue', 'contrast', 'saturation'] },
       { ...everything, crop: [1, 12, 16, 1], order: ['saturation', 'brightness', 'hue', 'contrast'] },
       { ...everything, crop: [16, 0, 1, 13], order: ['hue', 'saturation', 'brightness', 'contrast'], grayscale: true },
+      { ...everything, crop: whole, order: ['contrast', 'brightness'], grayscale: 'first', solarize: true },
+      { ...everything, crop: whole, solarize: true },
     ],
   ),
   ...[1, 2, 7, 8, 9, 16, 31].map((size) =>

@@ -76,6 +76,9 @@ const cases: Record<string, DrawOptions> = {
   'upright images, never with a fitting crop': { ...simclr, height: 257, width: 64, scale: [1, 1] },
   'one pixel': { ...simclr, height: 1, width: 1 },
   'nothing done': off,
+  'BYOL, second view': { ...simclr, saturation: 0.5, blur: 0.1, solarize: 0.2 },
+  'MoCo v1': { ...simclr, jitter: 1, hue: 2, grayscaleFirst: true, blur: 0 },
+  'a hue that goes around': { ...simclr, hue: 5, strength: 1 },
 };
 
 onEveryAdapter((gpu) => {

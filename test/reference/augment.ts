@@ -122,14 +122,18 @@ function unpack(
 
 function makeView(crop: Picture, row: Values, { size, antialias, blurKernel }: AugmentOptions): Picture {
   const [, , h, w, flip, ...rest] = row;
-  const [factors, order, [grayscale, sigma]] = [rest.slice(0, 4), rest.slice(4, 8), rest.slice(8)];
+  const [factors, order, [grayscale, sigma, solarize]] = [rest.slice(0, 4), rest.slice(4, 8), rest.slice(8)];
   let view = separable(crop, w, resampling(h, size, antialias), resampling(w, size, antialias));
   if (flip) view = view.map((_, i) => view[i - (i % size) + size - 1 - (i % size)]);
+  const toGrey = () => view.map((colour): Colour => [grey(colour), grey(colour), grey(colour)]);
+  if (grayscale === 2) view = toGrey();
   for (const operation of order) if (operation > 0) view = operations[operation - 1](view, factors[operation - 1]);
-  if (grayscale) view = view.map((colour) => [grey(colour), grey(colour), grey(colour)]);
-  if (sigma === 0) return view;
-  const weights = blurring(size, blurKernel, sigma);
-  return separable(view, size, weights, weights);
+  if (grayscale === 1) view = toGrey();
+  if (sigma !== 0) {
+    const weights = blurring(size, blurKernel, sigma);
+    view = separable(view, size, weights, weights);
+  }
+  return solarize ? view.map((colour) => colour.map((x) => (x >= 0.5 ? 1 - x : x)) as Colour) : view;
 }
 
 function makeViews(words: Values, parameters: Values, count: number, options: AugmentOptions): Values[] {

@@ -32,6 +32,7 @@ export function cropParameters(
 
 function drawView(key: number, config: Config): number[] {
   const { flip, jitter, strength: s, grayscale, blur, sigma } = config;
+  const { saturation = 1, hue = 1, grayscaleFirst = false, solarize = 0 } = config;
   const crop = cropParameters(
     config,
     (attempt, draw, low, high) => uniformBetween(key, 16 + 4 * attempt + draw, low, high),
@@ -40,12 +41,13 @@ function drawView(key: number, config: Config): number[] {
   let factors = [1, 1, 1, 0];
   let order = [0, 0, 0, 0];
   if (s > 0 && uniform01(key, 1) < jitter) {
-    const factor = (draw: number) => uniformBetween(key, draw, Math.max(0, 1 - 0.8 * s), 1 + 0.8 * s);
+    const factor = (draw: number, range: number) => uniformBetween(key, draw, Math.max(0, 1 - range), 1 + range);
+    const turn = Math.min(0.5, 0.2 * s * hue);
     factors = [
-      factor(2),
-      factor(3),
-      factor(4),
-      uniformBetween(key, 5, Math.max(-0.5, -0.2 * s), Math.min(0.5, 0.2 * s)),
+      factor(2, 0.8 * s),
+      factor(3, 0.8 * s),
+      factor(4, 0.8 * s * saturation),
+      uniformBetween(key, 5, -turn, turn),
     ];
     order = [1, 2, 3, 4];
     for (let i = 3; i > 0; i--) {
@@ -55,7 +57,8 @@ function drawView(key: number, config: Config): number[] {
   }
   const deviation = uniform01(key, 7) < blur ? uniformBetween(key, 8, ...sigma) : 0;
   const chosen = (draw: number, probability: number) => Number(uniform01(key, draw) < probability);
-  return [...crop, chosen(0, flip), ...factors, ...order, chosen(6, grayscale), deviation, 0];
+  const grey = chosen(6, grayscale) * (grayscaleFirst ? 2 : 1);
+  return [...crop, chosen(0, flip), ...factors, ...order, grey, deviation, chosen(12, solarize)];
 }
 
 export default {
