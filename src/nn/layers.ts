@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/tensor.ts';
-import { scope } from '../graph/trace.ts';
+import { constant, scope } from '../graph/trace.ts';
 import { batchNorm, batchNormInference } from '../ops/batch_norm.ts';
 import { conv2d } from '../ops/conv2d.ts';
 import { f16Weight } from '../ops/f16_copy.ts';
@@ -60,44 +60,55 @@ export class Conv2d extends Module {
 /** The share of a step's statistics in the running ones. */
 const momentum = 0.1;
 
-/** Batch normalisation over all axes but the last; eps 1e-5, momentum 0.1. Works on NHWC maps and on rows. */
+/**
+ * Batch normalisation over all axes but the last; eps 1e-5, momentum 0.1. Works on NHWC maps and on rows. Without `affine` it has no
+ * weight and no bias.
+ */
 export class BatchNorm extends Module {
   private readonly weight: Tensor;
   private readonly bias: Tensor;
   private readonly runningMean: Tensor;
   private readonly runningVar: Tensor;
 
-  constructor(name: string, channels: number) {
+  constructor(name: string, channels: number, { affine = true }: { readonly affine?: boolean } = {}) {
     super(name);
-    this.weight = this.parameter('weight', [channels], ones(channels));
-    this.bias = this.parameter('bias', [channels], zeros(channels));
+    this.weight = affine
+      ? this.parameter('weight', [channels], ones(channels))
+      : constant('weight of 1', ones(channels)());
+    this.bias = affine ? this.parameter('bias', [channels], zeros(channels)) : constant('bias of 0', zeros(channels)());
     this.runningMean = this.buffer('running_mean', [channels], zeros(channels));
     this.runningVar = this.buffer('running_var', [channels], ones(channels));
   }
 
-  forward(x: Tensor, { training, batchShare = 1 }: Mode): Tensor {
+  forward(x: Tensor, { training, batchShare = 1, batchSplits = 1 }: Mode): Tensor {
     const { weight, bias, runningMean, runningVar } = this;
     const tensors = { weight, bias, runningMean, runningVar };
     // k batches of 1/k of a step each keep (1 − momentum) of what was there before the step, as one batch does.
     const shared = batchShare === 1 ? momentum : 1 - (1 - momentum) ** batchShare;
     return scope(this.name, () =>
-      training ? batchNorm(x, { ...tensors, momentum: shared }) : batchNormInference(x, tensors),
+      training ? batchNorm(x, { ...tensors, momentum: shared, parts: batchSplits }) : batchNormInference(x, tensors),
     );
   }
 }
 
-/** y = x Wᵀ + b; weight and bias U(±1/√in), PyTorch's default. */
+/** y = x Wᵀ + b, or without b; weight and bias U(±1/√in), PyTorch's default. */
 export class Linear extends Module {
   private readonly weight: Tensor;
-  private readonly bias: Tensor;
+  private readonly bias: Tensor | undefined;
 
-  constructor(name: string, inFeatures: number, outFeatures: number, seed: number) {
+  constructor(
+    name: string,
+    inFeatures: number,
+    outFeatures: number,
+    seed: number,
+    { bias = true }: { readonly bias?: boolean } = {},
+  ) {
     super(name);
     const bound = 1 / Math.sqrt(inFeatures);
     this.weight = this.parameter('weight', [outFeatures, inFeatures], (full) =>
       uniform(seed, full, outFeatures * inFeatures, bound),
     );
-    this.bias = this.parameter('bias', [outFeatures], (full) => uniform(seed, full, outFeatures, bound));
+    if (bias) this.bias = this.parameter('bias', [outFeatures], (full) => uniform(seed, full, outFeatures, bound));
   }
 
   forward(x: Tensor): Tensor {

@@ -10,6 +10,8 @@ export interface Mode {
    * about as far as one batch of a whole step does. 0 leaves the running statistics as they are.
    */
   readonly batchShare?: number;
+  /** Parts of the batch that batch norm normalises each by its own statistics, as on as many devices; 1 by default. */
+  readonly batchSplits?: number;
   /** What encoders hold activations and convolution weights in, f32 by default. Parameters, statistics and features are f32. */
   readonly precision?: Precision;
 }

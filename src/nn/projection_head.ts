@@ -1,5 +1,5 @@
-import { BatchNorm, Linear, ReLU, Sequential } from './layers.ts';
-import { inNetwork, type Module } from './module.ts';
+import type { Sequential } from './layers.ts';
+import { mlp } from './mlp.ts';
 
 export interface ProjectionHeadOptions {
   /** Linear layers: 1 is a linear projection, 2 has one hidden layer (SimCLR), 3 two (SimCLR v2). */
@@ -16,16 +16,8 @@ export interface ProjectionHeadOptions {
 }
 
 /** SimCLR's projection g(h): linear layers with ReLU between, under the names of a `Sequential` called `fc`. */
-export function projectionHead(options: ProjectionHeadOptions): Sequential {
-  const { depth, width, batchNorm, outputs, inputs, seed, network = '' } = options;
-  const modules: Module[] = [];
-  const name = inNetwork(network, 'fc');
-  const next = () => `${name}.${modules.length}`;
-  for (let layer = 0; layer < depth - 1; layer++) {
-    modules.push(new Linear(next(), layer === 0 ? inputs : width, width, seed));
-    if (batchNorm) modules.push(new BatchNorm(next(), width));
-    modules.push(new ReLU(next()));
-  }
-  modules.push(new Linear(next(), depth === 1 ? inputs : width, outputs, seed));
-  return new Sequential(name, modules);
+export function projectionHead({ depth, width, batchNorm = false, ...options }: ProjectionHeadOptions): Sequential {
+  const { inputs, outputs, seed, network = '' } = options;
+  const widths = [inputs, ...new Array<number>(depth - 1).fill(width), outputs];
+  return mlp({ name: 'fc', widths, batchNorm: batchNorm ? 'hidden' : 'none', seed, network });
 }

@@ -1,6 +1,13 @@
 import { check, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
-import { type BatchNormAttrs, backwardLaunches, forwardLaunches, namedInputs } from './batch_norm_launches.ts';
+import {
+  type BackwardAttrs,
+  type BatchNormAttrs,
+  backwardLaunches,
+  batchNormOutputs,
+  forwardLaunches,
+  namedInputs,
+} from './batch_norm_launches.ts';
 import { fuseReluBackward } from './batch_norm_relu.ts';
 
 export interface BatchNormInputs {
@@ -18,28 +25,33 @@ export interface TrainingInputs extends BatchNormInputs {
   readonly numBatchesTracked?: Tensor;
   /** Share of the new statistics in the running ones. */
   readonly momentum?: number;
+  /**
+   * Parts of the batch, of equal length, that are normalised each by its own statistics, as on as many devices; the running ones follow
+   * their means. A divisor of the batch, 1 by default.
+   */
+  readonly parts?: number;
 }
 
 /**
  * y = (x − mean) rstd weight + bias, rstd = 1/√(var + eps), per channel (the last axis) over all other axes. Outputs y, mean and
- * rstd; mean is [2, C], two parts whose sum is the mean: where data lie far from zero, one f32 is too short for it.
+ * rstd of each part of the batch; mean is [parts · 2, C], two numbers whose sum is the mean: where data lie far from zero, one f32 is
+ * too short for it.
  * x, y and their gradients are f32 or f16, all else is f32, sums too. In training, var is the biased variance of the batch, and running = (1 − momentum) running + momentum (mean, unbiased var).
  */
 export const batchNormOp: Op<BatchNormAttrs> = {
   name: 'batch_norm',
   infer(inputs, attrs) {
-    checkInputs(inputs, attrs.training);
-    const [x, weight] = inputs;
-    return [x, { shape: [2, weight.size], dtype: 'f32' }, weight];
+    checkInputs(inputs, attrs);
+    return batchNormOutputs(inputs, attrs);
   },
   launches: ({ inputs, outputs, attrs }) => forwardLaunches(inputs, outputs, attrs, { relu: false }),
-  gradient({ inputs: [x, weight], outputs: [, mean, rstd], attrs: { training } }, [dy]) {
-    return dy ? apply(batchNormBackwardOp, [x, dy, weight, mean, rstd], { training }) : [];
+  gradient({ inputs: [x, weight], outputs: [, mean, rstd], attrs: { training, parts } }, [dy]) {
+    return dy ? apply(batchNormBackwardOp, [x, dy, weight, mean, rstd], { training, parts }) : [];
   },
   mutates: ({ training }, inputs) => (training ? inputs.map((_, index) => index).slice(3) : []),
 };
 
-function checkInputs(inputs: readonly Tensor[], training: boolean): void {
+function checkInputs(inputs: readonly Tensor[], { training, parts }: BatchNormAttrs): void {
   const { x, weight, bias, runningMean, runningVar, tracked } = namedInputs(inputs);
   const channels = x.shape.at(-1);
   check(x.shape.length >= 2, 'batch_norm', 'the input must be [..., channels]', x);
@@ -52,7 +64,10 @@ function checkInputs(inputs: readonly Tensor[], training: boolean): void {
       x,
     );
   }
-  check(!training || x.size > x.shape.at(-1)!, 'batch_norm', 'expected more than 1 value per channel when training', x);
+  const divided = Number.isInteger(parts) && parts >= 1 && x.shape[0] % parts === 0;
+  check(divided, 'batch_norm', `the batch must be ${parts} parts of equal length`, x);
+  const several = x.size / parts > x.shape.at(-1)!;
+  check(!training || several, 'batch_norm', 'expected more than 1 value per channel when training', x);
   if (tracked) {
     check(tracked.size === 1 && tracked.dtype !== 'f32', 'batch_norm', 'batches are counted by one integer', tracked);
   }
@@ -62,11 +77,11 @@ function checkInputs(inputs: readonly Tensor[], training: boolean): void {
  * With x̂ = (x − mean) rstd: dbias = Σ dy, dweight = Σ dy x̂, dx = weight rstd (dy − (dbias + x̂ dweight) / rows); without the
  * last term where the statistics were not the batch's.
  */
-export const batchNormBackwardOp: Op<{ training: boolean }> = {
+export const batchNormBackwardOp: Op<BackwardAttrs> = {
   name: 'batch_norm_backward',
   infer: ([x, , weight]) => [x, weight, weight],
-  launches({ inputs: [x, dy, weight, mean, rstd], outputs: [dx, dweight, dbias], attrs: { training }, inPlace }) {
-    return backwardLaunches({ x, dy, weight, mean, rstd, dx, dweight, dbias }, { training, inPlace });
+  launches({ inputs: [x, dy, weight, mean, rstd], outputs: [dx, dweight, dbias], attrs, inPlace }) {
+    return backwardLaunches({ x, dy, weight, mean, rstd, dx, dweight, dbias }, { ...attrs, inPlace });
   },
   inPlace: { output: 0, input: 1 },
   fuse: fuseReluBackward,
@@ -74,14 +89,20 @@ export const batchNormBackwardOp: Op<{ training: boolean }> = {
 
 /** Batch normalisation in training: x is [..., C]; the running statistics are updated by the same launches. */
 export function batchNorm(x: Tensor, options: TrainingInputs): Tensor {
-  const { weight, bias, runningMean, runningVar, numBatchesTracked, eps = 1e-5, momentum = 0.1 } = options;
+  const { weight, bias, runningMean, runningVar, numBatchesTracked } = options;
+  const { eps = 1e-5, momentum = 0.1, parts = 1 } = options;
   const counter = numBatchesTracked ? [numBatchesTracked] : [];
   const inputs = [x, weight, bias, runningMean, runningVar, ...counter];
-  return apply(batchNormOp, inputs, { training: true, eps, momentum })[0];
+  return apply(batchNormOp, inputs, { training: true, eps, momentum, parts })[0];
 }
 
 /** Batch normalisation by the running statistics, which stay as they are. */
 export function batchNormInference(x: Tensor, options: BatchNormInputs): Tensor {
   const { weight, bias, runningMean, runningVar, eps = 1e-5 } = options;
-  return apply(batchNormOp, [x, weight, bias, runningMean, runningVar], { training: false, eps, momentum: 0 })[0];
+  return apply(batchNormOp, [x, weight, bias, runningMean, runningVar], {
+    training: false,
+    eps,
+    momentum: 0,
+    parts: 1,
+  })[0];
 }

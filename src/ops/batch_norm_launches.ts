@@ -20,7 +20,7 @@ import statisticsF16 from '../../kernels/batch_norm/statistics_f16.wgsl';
 import statisticsScalar from '../../kernels/batch_norm/statistics_scalar.wgsl';
 import statisticsScalarF16 from '../../kernels/batch_norm/statistics_scalar_f16.wgsl';
 import { grid1d, type Kernel } from '../gpu/kernel.ts';
-import { bytesPerElement, type Launch, Scratch, type Tensor } from '../graph/tensor.ts';
+import { bytesPerElement, type Launch, Scratch, type Spec, type Tensor } from '../graph/tensor.ts';
 
 /** A kernel for four neighbouring channels at a time and one for any number of channels, for x of f32 and for x of f16. */
 type Kernels = Readonly<Record<'f32' | 'f16', readonly [four: Kernel, one: Kernel]>>;
@@ -42,11 +42,12 @@ const applyKernels: Kernels = {
   f16: [backwardApplyF16, backwardApplyScalarF16],
 };
 
-/** Slices of rows, and where what was found in them lies. */
+/** Slices of parts of the rows, and where what was found in them lies. */
 interface Slices {
-  readonly rows: number;
+  readonly parts: number;
+  readonly partRows: number;
+  readonly partSlices: number;
   readonly channels: number;
-  readonly slices: number;
   readonly sliceRows: number;
   readonly partial: Scratch;
 }
@@ -54,6 +55,8 @@ interface Slices {
 /** Statistics of the batch (`training`) or the running ones. */
 export interface BatchNormAttrs {
   readonly training: boolean;
+  /** Parts of the rows that are normalised each by its own statistics: 1, or in training a divisor of the batch. */
+  readonly parts: number;
   readonly eps: number;
   readonly momentum: number;
 }
@@ -68,6 +71,14 @@ export const namedInputs = ([x, weight, bias, runningMean, runningVar, tracked]:
   tracked: tracked as Tensor | undefined,
 });
 
+/** y, and mean and rstd of each part of the rows. */
+export const batchNormOutputs = ([x, { size: channels }]: readonly Tensor[], { parts }: BatchNormAttrs) =>
+  [
+    x,
+    { shape: [2 * parts, channels], dtype: 'f32' },
+    { shape: [parts * channels], dtype: 'f32' },
+  ] satisfies readonly Spec[];
+
 /** Rows that one invocation normalises. */
 const blockRows = 8;
 /** More slices than this are merged in two steps. */
@@ -75,28 +86,27 @@ const mostSlices = 48;
 
 /**
  * How the work on x [rows, channels] is divided. Four neighbouring channels are one `Value` where they can be. Statistics are
- * taken over slices of about √rows / 4 rows, so that launches over rows and over slices both have short loops.
+ * taken over slices of about √rows / 4 rows of a part, so that launches over rows and over slices both have short loops.
  */
-function division(x: Tensor) {
+function division(x: Tensor, parts: number) {
   const channels = x.shape.at(-1)!;
-  const rows = x.size / channels;
+  const partRows = x.size / channels / parts;
   const wide = channels % 4 === 0;
   const values = wide ? channels / 4 : channels;
-  const sliceRows = Math.max(8, Math.ceil(Math.sqrt(rows) / 4));
-  const slices = Math.ceil(rows / sliceRows);
+  const sliceRows = Math.max(8, Math.ceil(Math.sqrt(partRows) / 4));
+  const partSlices = Math.ceil(partRows / sliceRows);
+  const slices = parts * partSlices;
+  const partBlocks = Math.ceil(partRows / blockRows);
   return {
-    rows,
-    channels,
-    slices,
-    sliceRows,
+    ...{ parts, partRows, partSlices, channels, sliceRows },
     pick: (kernels: Kernels): Kernel => kernels[x.dtype === 'f16' ? 'f16' : 'f32'][wide ? 0 : 1],
     perSlice: {
-      params: { rows, channels: values, slices, slice_rows: sliceRows },
+      params: { channels: values, slices, slice_rows: sliceRows, part_rows: partRows, part_slices: partSlices },
       workgroups: grid1d(slices * values, 64),
     },
     perElement: {
-      params: { rows, channels: values, block_rows: blockRows },
-      workgroups: grid1d(Math.ceil(rows / blockRows) * values, 64),
+      params: { channels: values, block_rows: blockRows, parts, part_rows: partRows, part_blocks: partBlocks },
+      workgroups: grid1d(parts * partBlocks * values, 64),
     },
     partial: newPartial(slices, channels),
   };
@@ -110,27 +120,28 @@ const newPartial = (slices: number, channels: number) =>
  * Brings many slices down to about their square root, so that one invocation a channel walks over few. Two short launches instead
  * of a tree with barriers, which took 20 times as long on lavapipe (512 channels) and 1,000 times on SwiftShader.
  */
-function mergeManySlices({ rows, channels, slices, sliceRows, partial }: Slices, sums: number) {
-  const params = { rows, channels, slices, slice_rows: sliceRows };
-  if (slices <= mostSlices) return { launches: [], partial, params };
-  const fan = Math.ceil(Math.sqrt(slices));
-  const fewer = Math.ceil(slices / fan);
-  const merged = newPartial(fewer, channels);
+function mergeManySlices({ parts, partRows, partSlices, channels, sliceRows, partial }: Slices, sums: number) {
+  const params = { channels, slice_rows: sliceRows, part_rows: partRows, part_slices: partSlices };
+  if (partSlices <= mostSlices) return { launches: [], partial, params: { ...params, parts } };
+  const fan = Math.ceil(Math.sqrt(partSlices));
+  const fewer = Math.ceil(partSlices / fan);
+  const merged = newPartial(parts * fewer, channels);
   const launch: Launch = {
     kernel: mergeSlices,
     constants: { sums },
     bindings: { partial, merged },
-    params: { ...params, fan },
-    workgroups: grid1d(fewer * channels, 64),
+    params: { ...params, merged: parts * fewer, part_merged: fewer, fan },
+    workgroups: grid1d(parts * fewer * channels, 64),
   };
-  return { launches: [launch], partial: merged, params: { ...params, slices: fewer, slice_rows: sliceRows * fan } };
+  const after = { ...params, slice_rows: sliceRows * fan, part_slices: fewer, parts };
+  return { launches: [launch], partial: merged, params: after };
 }
 
 /** Fills mean and rstd, from the batch (updating the running statistics) or from the running statistics. */
 function statisticsLaunches(inputs: readonly Tensor[], mean: Tensor, rstd: Tensor, attrs: BatchNormAttrs): Launch[] {
   const { x, runningMean: running_mean, runningVar: running_var, tracked } = namedInputs(inputs);
-  const { eps, momentum, training } = attrs;
-  const divided = division(x);
+  const { eps, momentum, training, parts } = attrs;
+  const divided = division(x, parts);
   const workgroups = grid1d(divided.channels, 64);
   if (!training) {
     const bindings = { running_mean, running_var, mean, rstd };
@@ -163,7 +174,7 @@ export function forwardLaunches(
   { relu, residual }: { relu: boolean; residual?: Tensor },
 ): Launch[] {
   const { x, weight, bias } = namedInputs(inputs);
-  const { pick, perElement } = division(x);
+  const { pick, perElement } = division(x, attrs.parts);
   return [
     ...statisticsLaunches(inputs, mean, rstd, attrs),
     {
@@ -192,19 +203,20 @@ export interface BackwardTensors {
   readonly masked?: Tensor;
 }
 
-export interface BackwardOptions {
-  readonly training: boolean;
+export type BackwardAttrs = Pick<BatchNormAttrs, 'training' | 'parts'>;
+
+export interface BackwardOptions extends BackwardAttrs {
   /** dx lies where dy lay. */
   readonly inPlace: boolean;
 }
 
 /** Launches of the gradients with respect to x, weight and bias. */
-export function backwardLaunches(tensors: BackwardTensors, { training, inPlace }: BackwardOptions): Launch[] {
+export function backwardLaunches(tensors: BackwardTensors, { training, parts, inPlace }: BackwardOptions): Launch[] {
   const { x, dy, weight, mean, rstd, dx, dweight, dbias, y, masked } = tensors;
   const bias = tensors.bias ?? weight; // bound, and read only to find y again
-  const { channels, pick, perSlice, perElement, ...slices } = division(x);
+  const { channels, pick, perSlice, perElement, ...slices } = division(x, parts);
   const { launches, partial, params } = mergeManySlices({ channels, ...slices }, 1);
-  const coefficients = new Scratch('coefficients', 4 * channels * bytesPerElement);
+  const coefficients = new Scratch('coefficients', 4 * parts * channels * bytesPerElement);
   const relu = { with_relu: Number(y !== undefined), recompute: Number(tensors.bias !== undefined) };
   return [
     {

@@ -3,7 +3,14 @@
  * and `batch_norm_backward` propose them to the plan (`Op.fuse`), so that x and y cross memory once instead of three times.
  */
 import type { Fusion, Neighbours, Node, Op, Tensor } from '../graph/tensor.ts';
-import { type BatchNormAttrs, backwardLaunches, forwardLaunches, namedInputs } from './batch_norm_launches.ts';
+import {
+  type BackwardAttrs,
+  type BatchNormAttrs,
+  backwardLaunches,
+  batchNormOutputs,
+  forwardLaunches,
+  namedInputs,
+} from './batch_norm_launches.ts';
 
 interface FusedAttrs extends BatchNormAttrs {
   /** The last input is added before the ReLU. */
@@ -13,7 +20,7 @@ interface FusedAttrs extends BatchNormAttrs {
 /** y = max(batch_norm(x) + residual, 0); inputs and outputs as of `batch_norm`, and the residual last. */
 export const batchNormReluOp: Op<FusedAttrs> = {
   name: 'batch_norm_relu',
-  infer: ([x, weight]) => [x, { shape: [2, weight.size], dtype: 'f32' }, weight],
+  infer: batchNormOutputs,
   launches({ inputs, outputs, attrs }) {
     if (!attrs.residual) return forwardLaunches(inputs, outputs, attrs, { relu: true });
     return forwardLaunches(inputs.slice(0, -1), outputs, attrs, { relu: true, residual: inputs.at(-1) });
@@ -47,8 +54,7 @@ function fused(relu: Node, around: Neighbours, normal: Tensor, residual?: Tensor
   };
 }
 
-interface FusedBackwardAttrs {
-  readonly training: boolean;
+interface FusedBackwardAttrs extends BackwardAttrs {
   /** There is a fourth output, dy where y > 0: the gradient of the residual. */
   readonly masked: boolean;
   /** The last input is the bias, from which y > 0 is found again, and not y: that need not be kept for the way back. */
@@ -60,9 +66,12 @@ export const batchNormReluBackwardOp: Op<FusedBackwardAttrs> = {
   name: 'batch_norm_relu_backward',
   infer: ([x, dy, weight], { masked }) => [x, weight, weight, ...(masked ? [dy] : [])],
   launches({ inputs: [x, dy, weight, mean, rstd, last], outputs: [dx, dweight, dbias, masked], attrs, inPlace }) {
-    const { training, recompute } = attrs;
+    const { training, parts, recompute } = attrs;
     const tensors = { x, dy, weight, mean, rstd, dx, dweight, dbias, masked };
-    return backwardLaunches({ ...tensors, ...(recompute ? { bias: last } : { y: last }) }, { training, inPlace });
+    return backwardLaunches(
+      { ...tensors, ...(recompute ? { bias: last } : { y: last }) },
+      { training, parts, inPlace },
+    );
   },
   inPlace: { output: 0, input: 1 },
 };
@@ -75,7 +84,7 @@ function biasBehind(y: Tensor, x: Tensor, { producer }: Neighbours): Tensor | un
 }
 
 /** batch_norm_backward(relu_backward(dy, y)) becomes one node, which also makes what `relu_backward` made if that is read. */
-export function fuseReluBackward(node: Node<{ training: boolean }>, around: Neighbours): Fusion | undefined {
+export function fuseReluBackward(node: Node<BackwardAttrs>, around: Neighbours): Fusion | undefined {
   const [x, gradient, weight, mean, rstd] = node.inputs;
   const relu = around.producer(gradient);
   if (relu?.op.name !== 'relu_backward') return undefined;
@@ -85,7 +94,7 @@ export function fuseReluBackward(node: Node<{ training: boolean }>, around: Neig
   return {
     op: batchNormReluBackwardOp,
     inputs: [x, dy, weight, mean, rstd, bias ?? y],
-    attrs: { training: node.attrs.training, masked, recompute: bias !== undefined } satisfies FusedBackwardAttrs,
+    attrs: { ...node.attrs, masked, recompute: bias !== undefined } satisfies FusedBackwardAttrs,
     absorbs: [relu],
     replaces: masked ? [...node.outputs, gradient] : node.outputs,
   };

@@ -22,13 +22,13 @@ export interface TrainedGroupOptions {
 type Entries = readonly { readonly tensor: Tensor }[];
 
 /** The flat variable in which variables lie; they are laid into a new one where they lie in none. */
-function flatOf(name: string, entries: Entries): Tensor {
+export function layFlat(name: string, entries: Entries): Tensor {
   const parameters = entries.map(({ tensor }) => tensor);
   return parameters[0].flat?.parent ?? flatVariable(name, parameters);
 }
 
 /** Has convolutions that are traced after this read f16 copies of weights that are not trained: made once, not in every step. */
-export const copyAsF16 = (name: string, entries: Entries): Tensor => f16Copy(flatOf(name, entries));
+export const copyAsF16 = (name: string, entries: Entries): Tensor => f16Copy(layFlat(name, entries));
 
 /** The weights that one optimiser changes, in one flat variable, and how a step changes them. */
 export class TrainedGroup {
@@ -48,7 +48,7 @@ export class TrainedGroup {
     { optimizer, precision, clip }: TrainedGroupOptions,
   ) {
     this.parameters = parameters.map(({ tensor }) => tensor);
-    this.flat = flatOf(`weights of ${name}`, parameters);
+    this.flat = layFlat(`weights of ${name}`, parameters);
     this.optimizer = optimizer(this.flat);
     this.clip = clip;
     if (precision === 'f32') return;

@@ -3,8 +3,11 @@ import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Shape, Tensor } from '../../src/graph/tensor.ts';
 import { trace, variable } from '../../src/graph/trace.ts';
+import { add } from '../../src/ops/add.ts';
 import { batchNorm, batchNormInference } from '../../src/ops/batch_norm.ts';
 import { gradients } from '../../src/ops/gradients.ts';
+import { relu } from '../../src/ops/relu.ts';
+import { reshape } from '../../src/ops/reshape.ts';
 import { type Case, onEveryAdapter, sample, testCases, testGradient } from './harness.ts';
 
 /** Weight, bias and running statistics for `channels`. */
@@ -68,8 +71,32 @@ const shapes = [
   [8209, 5],
 ];
 
+/** With a ReLU and a residual behind it, so that the fused kernels are run too. */
+function inParts(shape: Shape, parts: number, dtype: 'f32' | 'f16' = 'f32'): Case {
+  const options = affine(shape.at(-1)!);
+  const { weight, bias, runningMean, runningVar } = options;
+  return {
+    name: `training [${shape}] of ${dtype} in ${parts} parts, alone, with ReLU and with a residual`,
+    build() {
+      const x = sample('x', shape, { dtype });
+      const plain = batchNorm(x, { ...options, parts });
+      const y = relu(add(batchNorm(relu(plain), { ...affine(shape.at(-1)!), parts }), x));
+      const [dx, dweight, dbias] = gradients(y, [x, weight, bias], sample('dy', shape, { dtype }));
+      return { plain, y, dx, dweight, dbias };
+    },
+    updated: () => ({ runningMean, runningVar }),
+    tolerance: dtype === 'f16' ? 4e-3 : 1e-5, // of f16 several roundings follow each other
+    ...(dtype === 'f16' && { feature: 'shader-f16' }),
+  };
+}
+
 testCases([
   ...shapes.map((shape) => training(shape)),
+  inParts([8, 3, 5, 8], 2),
+  inParts([8, 2, 2, 5], 4),
+  inParts([6, 7], 2),
+  inParts([3, 61, 59, 4], 3),
+  inParts([4, 3, 3, 12], 2, 'f16'),
   ...shapes.slice(0, 9).map(inference),
   // mean 1e4, standard deviation 1, and worse: nothing is lost but the digits that x itself lacks
   training([2, 33, 31, 8], { offset: 1e4, scale: Math.sqrt(3) }),
@@ -78,7 +105,7 @@ testCases([
 ]);
 
 /** A small case on which the reference's gradient is compared with central differences. */
-const small = (normalise: typeof batchNorm | typeof batchNormInference) => () => {
+const small = (normalise: (x: Tensor, options: ReturnType<typeof affine>) => Tensor) => () => {
   const x = sample('x', [2, 3, 3]);
   const options = affine(3);
   const y = normalise(x, options);
@@ -88,6 +115,10 @@ const small = (normalise: typeof batchNorm | typeof batchNormInference) => () =>
 };
 testGradient('training', small(batchNorm));
 testGradient('inference', small(batchNormInference));
+testGradient(
+  'training in parts',
+  small((x, options) => batchNorm(reshape(x, [6, 3]), { ...options, parts: 2 })),
+);
 
 describe('rules', () => {
   const build = (shape: Shape, change: Record<string, Tensor> = {}) =>
@@ -97,6 +128,9 @@ describe('rules', () => {
     expect(() => build([1, 1, 1, 8])).toThrow('expected more than 1 value per channel when training');
     expect(() => trace(() => batchNormInference(sample('x', [1, 8]), affine(8)))).not.toThrow();
     expect(() => build([8])).toThrow('[..., channels]');
+    const inThree = (shape: Shape) => trace(() => batchNorm(sample('x', shape), { ...affine(8), parts: 3 }));
+    expect(() => inThree([4, 8])).toThrow('3 parts of equal length');
+    expect(() => inThree([3, 8])).toThrow('expected more than 1 value per channel when training');
     expect(() => build([4, 8], { bias: sample('bias', [7]) })).toThrow('expected [8]');
     expect(() => build([4, 8], { numBatchesTracked: sample('count', [1]) })).toThrow('integer');
   });

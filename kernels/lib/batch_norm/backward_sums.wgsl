@@ -1,8 +1,8 @@
 // The two sums of every channel that the gradients need, over a slice of rows: Σ g and Σ g (x − mean[0]), where g is dy, or dy
 // where y > 0 when a ReLU followed. With `recompute` y is not read but made again from x, as `normalise` made it.
 //
-//   x, dy, y [rows, channels]; mean [2, channels]; rstd, weight, bias [channels] → partial [slices, 2, channels]; in `Value`s of
-//   channels, which x, dy and y hold as `Stored`: the same of f32 or f16
+//   x, dy, y [rows, channels]; mean [parts, 2, channels]; rstd [parts, channels]; weight, bias [channels] →
+//   partial [slices, 2, channels], part_slices of each part of part_rows; in `Value`s of channels, which x, dy and y hold as `Stored`: the same of f32 or f16
 //
 // One invocation: one Value of one slice. A workgroup: 64 of them, channels fastest.
 // #include "lib/grid.wgsl"
@@ -10,7 +10,7 @@
 override with_relu: bool = false;
 override recompute: bool = false;
 
-struct Params { rows: u32, channels: u32, slices: u32, slice_rows: u32 }
+struct Params { channels: u32, slices: u32, slice_rows: u32, part_rows: u32, part_slices: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read> dy: array<Stored>;
@@ -50,19 +50,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (i >= params.slices * params.channels) { return; }
   let slice = i / params.channels;
   let channel = i - slice * params.channels;
-  let first = slice * params.slice_rows;
-  let end = min(first + params.slice_rows, params.rows) * params.channels;
-  let centre = mean[channel];
+  let part = slice / params.part_slices;
+  let first = slice % params.part_slices * params.slice_rows;
+  let end = (part * params.part_rows + min(first + params.slice_rows, params.part_rows)) * params.channels;
+  let moments = 2u * part * params.channels + channel;
+  let centre = mean[moments];
   var scale = Value(0.0);
   var offset = Value(0.0);
   if (recompute) {
-    scale = weight[channel] * rstd[channel];
-    offset = bias[channel] - mean[params.channels + channel] * scale;
+    scale = weight[channel] * rstd[part * params.channels + channel];
+    offset = bias[channel] - mean[moments + params.channels] * scale;
   }
   let norm = Norm(centre, scale, offset);
   let stride = params.channels;
   var sums = Sums(Value(0.0), Value(0.0));
-  var at = first * stride + channel;
+  var at = (part * params.part_rows + first) * stride + channel;
   // Four rows at a time are loaded before they are looked at: more of memory is then under way.
   for (; at + 3u * stride < end; at += 4u * stride) {
     let a = load(at);

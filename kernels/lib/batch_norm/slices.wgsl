@@ -1,5 +1,6 @@
 // What slices of rows hold of a channel, merged: (rows, mean, m2) of statistics, or with `sums` plain sums.
-// Whoever includes this has `partial` [slices, 2, channels] and `params` with rows, channels and slice_rows.
+// Whoever includes this has `partial` [slices, 2, channels] and `params` with channels,
+// slice_rows, part_rows and part_slices: slices are of parts of the rows.
 override sums: bool = false;
 
 fn combine(a: vec3<f32>, b: vec3<f32>) -> vec3<f32> {
@@ -11,7 +12,7 @@ fn combine(a: vec3<f32>, b: vec3<f32>) -> vec3<f32> {
 }
 
 fn load_slice(channel: u32, slice: u32) -> vec3<f32> {
-  let rows = min(params.slice_rows, params.rows - slice * params.slice_rows);
+  let rows = min(params.slice_rows, params.part_rows - slice % params.part_slices * params.slice_rows);
   let at = 2u * slice * params.channels + channel;
   return vec3(f32(rows), partial[at], partial[at + params.channels]);
 }

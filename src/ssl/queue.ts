@@ -1,0 +1,56 @@
+import { UserError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { variable } from '../graph/trace.ts';
+import { normal } from '../nn/init.ts';
+import { indexCopy } from '../ops/narrow.ts';
+import type { Feeds } from './feeds.ts';
+
+export interface QueueOptions {
+  /** Rows, K; a multiple of what a step pushes. */
+  readonly size: number;
+  readonly dimensions: number;
+  readonly seed: number;
+  /** Rows that a step pushes. */
+  readonly pushed: number;
+  /** How the user knows the size. */
+  readonly flag: string;
+}
+
+/**
+ * The last K keys (He et al., 2020): a ring in which the oldest rows are overwritten. Step t writes from row (t − 1) · N mod K on, so that
+ * there is no pointer to keep. Filled with random unit vectors at first. `rows` is to be declared in `Learner.kept`.
+ */
+export class Queue {
+  /** [K, D] */
+  readonly rows: Tensor;
+
+  constructor(private readonly options: QueueOptions) {
+    const { size, dimensions, seed, pushed, flag } = options;
+    if (size % pushed !== 0) {
+      throw new UserError(
+        `${flag} (${size}) must be a multiple of the ${pushed} keys that a step adds: its oldest rows are overwritten as a whole`,
+        2,
+      );
+    }
+    this.rows = variable('queue', [size, dimensions], () => unitRows(size, dimensions, seed));
+  }
+
+  /** Records that the oldest rows are overwritten by keys [N, D]; not where `made` (of `Step.after`) is 0: the step was left out. */
+  push(keys: Tensor, feeds: Feeds, made: Tensor): void {
+    const { size, pushed } = this.options;
+    const first = feeds.index('row of the queue', ({ step }) => ((step - 1) * pushed) % size);
+    indexCopy(this.rows, keys, first, { made });
+  }
+}
+
+function unitRows(rows: number, columns: number, seed: number): Float32Array {
+  const values = normal(seed, 'queue', rows * columns, 1);
+  for (let r = 0; r < rows; r++) {
+    const row = values.subarray(r * columns, (r + 1) * columns);
+    const length = Math.hypot(...row);
+    row.forEach((value, i) => {
+      row[i] = value / length;
+    });
+  }
+  return values;
+}
