@@ -80,7 +80,7 @@ export const conv2d = (x: Tensor, w: Tensor, { stride = 1, padding = 0 }: Partia
 const conv2dBackwardInput = (dy: Tensor, w: Tensor, attrs: Conv2dAttributes, inputShape: Shape): Tensor =>
   apply(conv2dBackwardInputOp, [dy, w], { ...attrs, inputShape })[0];
 
-const conv2dBackwardWeight = (dy: Tensor, x: Tensor, attrs: Conv2dAttributes, weightShape: Shape): Tensor =>
+export const conv2dBackwardWeight = (dy: Tensor, x: Tensor, attrs: Conv2dAttributes, weightShape: Shape): Tensor =>
   apply(conv2dBackwardWeightOp, [dy, x], { ...attrs, weightShape })[0];
 
 function checkTypes(op: string, a: Tensor, b: Tensor): void {

@@ -1,0 +1,4 @@
+// Layer normalisation of f16: see lib/layer_norm/forward.wgsl.
+enable f16;
+alias Stored = f16;
+// #include "lib/layer_norm/forward.wgsl"
