@@ -7,11 +7,11 @@ import augmentParameters from '../test/reference/augment_parameters.ts';
 import batchNorm from '../test/reference/batch_norm.ts';
 import conv2d from '../test/reference/conv2d.ts';
 import crossEntropy from '../test/reference/cross_entropy.ts';
+import infoNce from '../test/reference/info_nce.ts';
 import type { Definition } from '../test/reference/interpreter.ts';
 import l2Normalize from '../test/reference/l2_normalize.ts';
 import matmul from '../test/reference/matmul.ts';
 import maxPool from '../test/reference/max_pool.ts';
-import ntXent from '../test/reference/nt_xent.ts';
 import optimizers from '../test/reference/optimizers.ts';
 import type { Values } from './benchmark.ts';
 
@@ -25,7 +25,7 @@ const definitions: Readonly<Record<string, Definition>> = {
   ...l2Normalize,
   ...matmul,
   ...maxPool,
-  ...ntXent,
+  ...infoNce,
   ...optimizers,
 };
 

@@ -48,6 +48,8 @@ export { State } from './graph/state.ts';
 export type { Data, Op, Tensor } from './graph/tensor.ts';
 export { apply, constant, flatVariable, input, scope, trace, variable } from './graph/trace.ts';
 export { readSafetensors, writeSafetensors } from './io/safetensors.ts';
+export { type InfoNce, type InfoNceOptions, infoNce } from './losses/info_nce.ts';
+export { nPair } from './losses/n_pair.ts';
 export { ntXent } from './losses/nt_xent.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';

@@ -1,4 +1,4 @@
-// Products of blocks of 4 × 4 whose left factor comes from the whole quad: what the kernels of matmul and NT-Xent that use subgroups
+// Products of blocks of 4 × 4 whose left factor comes from the whole quad: what the kernels of matmul and InfoNCE that use subgroups
 // share. On software rasterisers a load costs as much as dozens of products and a quad broadcast as one instruction, so the
 // 4 threads of a quad want the same rows of one factor, load a quarter of them each, and have all from each other. A thread has 16 rows
 // times 4 of its own: 64 sums and 8 loads of 4 terms each for 256 products.

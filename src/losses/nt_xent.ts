@@ -1,14 +1,10 @@
-import type { Tensor } from '../graph/tensor.ts';
+import { check, type Tensor } from '../graph/tensor.ts';
+import { constant } from '../graph/trace.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
-import { ntXentOfUnit } from '../ops/nt_xent.ts';
+import { type InfoNce, infoNce } from './info_nce.ts';
 
-export interface NtXent {
-  /** [1] */
-  readonly loss: Tensor;
-  /** [1]: the share of rows whose positive is the most similar of all other rows. */
-  readonly accuracy: Tensor;
-  /** [2N]: log-sum-exp of each row. */
-  readonly lse: Tensor;
+/** accuracy [1]: the share of rows whose positive is the most similar of all other rows; lse [2N]: log-sum-exp of each row. */
+export interface NtXent extends InfoNce {
   /** z with rows of length one, [2N, D]. */
   readonly unit: Tensor;
 }
@@ -18,8 +14,21 @@ export interface NtXent {
  * row i + N are two views of one sample:
  *
  *   loss = mean_i −log( exp(ẑ_i · ẑ_p / τ) / Σ_{k≠i} exp(ẑ_i · ẑ_k / τ) ),   ẑ = z/‖z‖, p = (i + N) mod 2N
+ *
+ * InfoNCE of rows that are queries and keys at once, none a candidate of its own.
  */
-export function ntXent(z: Tensor, { temperature }: { readonly temperature: number }): NtXent {
+export function ntXent(z: Tensor, { temperature }: { readonly temperature: number | Tensor }): NtXent {
+  const [rows] = z.shape;
+  const pairs = z.shape.length === 2 && rows >= 2 && rows % 2 === 0;
+  check(pairs, 'nt_xent', 'the input must be a matrix of 2N rows, row i with row i + N', z);
   const unit = l2Normalize(z);
-  return { ...ntXentOfUnit(unit, { temperature }), unit };
+  const target = constant(
+    'target',
+    Uint32Array.from({ length: rows }, (_, i) => (i + rows / 2) % rows),
+  );
+  const excluded = constant(
+    'excluded',
+    Uint32Array.from({ length: rows }, (_, i) => i),
+  );
+  return { ...infoNce(unit, unit, { target, excluded, temperature }), unit };
 }

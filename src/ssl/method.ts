@@ -179,7 +179,7 @@ export interface EpochContext {
 
 /**
  * A picture of what the network makes of a few fixed images, drawn while training goes on. `similarity`: cosine similarities of the
- * embeddings of the first group's views, which must be two of each image, in inference mode.
+ * embeddings of two views of each image, drawn as the first group draws them, in inference mode.
  */
 export interface Figure {
   readonly kind: 'similarity';

@@ -1,8 +1,8 @@
 /** The weights that a run starts from where they are not drawn: `--init`. */
 import type { State } from '../graph/state.ts';
-import type { NamedTensor } from '../nn/module.ts';
-import { type TorchTensor, writeEntries } from '../nn/state_dict.ts';
-import type { ImageFacts, Learner } from '../ssl/method.ts';
+import { type NamedTensor, withoutNetwork } from '../nn/module.ts';
+import { fromTorch, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import { type ImageFacts, keptEntries, type Learner } from '../ssl/method.ts';
 import { learnerOf } from './learner.ts';
 import type { TrainSettings } from './settings.ts';
 import { loadEncoder } from './supervised_encoder.ts';
@@ -36,8 +36,14 @@ export function fittingHead(
   return fits && entries.length > 0 && entries.length === tensors.size ? tensors : undefined;
 }
 
-/** Sets the weights and running statistics of a model. UserError: they are of another architecture. */
+/** Sets the weights and running statistics of a model, and of networks that follow it. UserError: they are of another architecture. */
 export function loadInitialWeights(state: State, learner: Learner, { path, tensors, head }: InitialWeights): void {
   loadEncoder(state, learner.encoder, { path, tensors });
   if (head) writeEntries(state, headEntries(learner), head, path);
+  const all = new Map([...tensors, ...(head ?? [])]);
+  for (const entry of Object.values(learner.kept ?? {}).flatMap(keptEntries)) {
+    const { name } = entry.tensor;
+    const value = name === withoutNetwork(name) ? undefined : all.get(withoutNetwork(name));
+    if (value) state.write(entry.tensor, fromTorch(entry, value.data));
+  }
 }

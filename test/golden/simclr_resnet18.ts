@@ -17,32 +17,6 @@ import { noise } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
 import { channelsLast, type GoldenCheck, type GoldenFile, mapValues, norm, normError } from './harness.ts';
 
-/** CRC-32 of a name in ASCII (zlib's, which Node 20.9 does not show). */
-function crc32(name: string): number {
-  let crc = 0xffffffff;
-  for (const character of name) {
-    crc ^= character.charCodeAt(0);
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
-}
-
-/** The weights that the file was made with, by the formula in its metadata. */
-function weight({ tensor: { name }, torchShape: shape }: NamedTensor): TorchTensor {
-  const seed = crc32(name) & 0xffff;
-  const size = elements(shape);
-  if (shape.length > 1) return { shape, data: noise(size, seed, Math.sqrt(3 / elements(shape.slice(1)))) };
-  return { shape, data: noise(size, seed, 0.1, name.endsWith('.weight') ? 1 : 0) };
-}
-
-/** Views by formula, NCHW, as [2n, size, size, 4] with the fourth channel zero. */
-function viewsOf(count: number, size: number): Tensor {
-  const { data } = channelsLast({ shape: [count, 3, size, size], data: noise(count * 3 * size * size, 100, 0.5, 0.5) });
-  const padded = new Float32Array(count * size * size * 4);
-  for (let i = 0; i < data.length; i++) padded[Math.floor(i / 3) * 4 + (i % 3)] = data[i];
-  return constant('views', padded, [count, size, size, 4]);
-}
-
 /** `lr 1e-3, betas .9 .999, eps 1e-8, coupled weight decay 1e-4` */
 function adamSettings(text: string) {
   const number = (pattern: RegExp): number => Number(pattern.exec(text)?.[1]);
@@ -74,7 +48,8 @@ function traceModel(file: GoldenFile) {
   const weights = flatVariable('weights', parameters);
   const { lr, ...hyper } = adamSettings(file.metadata['adam']);
   const optimizer = adam(weights, hyper);
-  const views = viewsOf(rows, file.number('size'));
+  const size = file.number('size');
+  const views = constant('views', formulaViews(rows, size), [rows, size, size, 4]);
   const step = trace(() => {
     const feeds = new StepFeeds(rows / 2);
     const z = learner.split!.embed([views], feeds, { training: true });
@@ -90,7 +65,7 @@ function traceModel(file: GoldenFile) {
 const check: GoldenCheck = async (file, device) => {
   const traced = traceModel(file);
   const { model, step, evaluation, scalars } = traced;
-  const first = new Map(model.parameters.map((entry) => [entry.tensor.name, weight(entry)]));
+  const first = new Map(model.parameters.map((entry) => [entry.tensor.name, formulaWeight(entry)]));
   if (device === 'reference') return checkReference(file, first, traced);
   const state = new State(device);
   writeEntries(state, model.parameters, first, 'golden weights');
@@ -140,13 +115,6 @@ function expectFirstStep(
   const ours = named.get('conv1.weight')!;
   expect(ours.shape).toEqual(expected.shape);
   expect(normError(ours.data, expected.data), 'gradient of conv1.weight').toBeLessThan(tolerance.gradient);
-}
-
-/** Norms within 1 %, of the very same names. */
-function expectNorms(what: string, expected: Record<string, number>, tensors: ReadonlyMap<string, TorchTensor>): void {
-  expect([...tensors.keys()].sort()).toEqual(Object.keys(expected).sort());
-  for (const [name, value] of Object.entries(expected))
-    expect(Math.abs(norm(tensors.get(name)!.data) / value - 1), `${what}: norm of ${name}`).toBeLessThan(0.01);
 }
 
 /** The most pixels a side for which the interpreter takes seconds. */
