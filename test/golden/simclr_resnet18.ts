@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
-import { elements, type Tensor } from '../../src/graph/tensor.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, flatVariable, trace, variable } from '../../src/graph/trace.ts';
 import type { NamedTensor } from '../../src/nn/module.ts';
 import { fromTorch, readEntries, type TorchTensor, toTorch, writeEntries } from '../../src/nn/state_dict.ts';
@@ -13,9 +13,9 @@ import { trainedParameters } from '../../src/ssl/step.ts';
 import { stored } from '../../src/train/checkpoint_tensors.ts';
 import { learnerOf } from '../../src/train/learner.ts';
 import { parseSettings } from '../../src/train/settings.ts';
-import { noise } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
-import { channelsLast, type GoldenCheck, type GoldenFile, mapValues, norm, normError } from './harness.ts';
+import { type GoldenCheck, type GoldenFile, mapValues, normError } from './harness.ts';
+import { expectNorms, formulaViews, formulaWeight } from './networks.ts';
 
 /** `lr 1e-3, betas .9 .999, eps 1e-8, coupled weight decay 1e-4` */
 function adamSettings(text: string) {

@@ -11,13 +11,52 @@ import { type Device, type GoldenCheck, GoldenFile } from './harness.ts';
 
 const given = process.env['GOLDEN_DIR'] ?? '../shared/golden:../shared/golden-methods';
 export const goldenFolders = given.split(':').map((folder) => resolve(import.meta.dirname, '../..', folder));
-const modules = import.meta.glob<{ default: GoldenCheck }>(['./*.ts', '!./harness.ts', '!./suite.ts', '!./networks.ts'], { eager: true });
+const modules = import.meta.glob<{ default: GoldenCheck }>(
+  ['./*.ts', '!./harness.ts', '!./suite.ts', '!./networks.ts'],
+  { eager: true },
+);
 export const goldenChecks = new Map(
   Object.entries(modules).map(([path, module]) => [/([^/]+)\.ts$/.exec(path)![1], module.default]),
 );
 
 /** Ops of methods that are not there yet: their files are skipped by name. An op that is here and has a check fails a test. */
-export const awaitedOps: ReadonlySet<string> = new Set(['barlow_twins', 'bce_with_logits', 'cpc', 'dino', 'gelu', 'hard_negative_nt_xent', 'inst_disc', 'jigsaw_permutations', 'l1', 'leaky_relu', 'mae_loss', 'mae_mask', 'mae_model', 'mae_patchify', 'margin_contrastive', 'mixup_cutmix', 'mse', 'nce', 'rand_augment_ops', 'rgb_to_lab', 'rotate90', 'sigmoid', 'sincos_pos_embed', 'sinkhorn', 'smooth_l1', 'sup_con', 'swav', 'tanh', 'triplet', 'triplet_mining', 'vicreg', 'video_pointer', 'vit_block', 'wcl', 'weight_norm_linear']);
+export const awaitedOps: ReadonlySet<string> = new Set([
+  'barlow_twins',
+  'bce_with_logits',
+  'cpc',
+  'dino',
+  'gelu',
+  'hard_negative_nt_xent',
+  'inst_disc',
+  'jigsaw_permutations',
+  'l1',
+  'leaky_relu',
+  'mae_loss',
+  'mae_mask',
+  'mae_model',
+  'mae_patchify',
+  'margin_contrastive',
+  'mixup_cutmix',
+  'mse',
+  'nce',
+  'rand_augment_ops',
+  'rgb_to_lab',
+  'rotate90',
+  'sigmoid',
+  'sincos_pos_embed',
+  'sinkhorn',
+  'smooth_l1',
+  'sup_con',
+  'swav',
+  'tanh',
+  'triplet',
+  'triplet_mining',
+  'vicreg',
+  'video_pointer',
+  'vit_block',
+  'wcl',
+  'weight_norm_linear',
+]);
 
 /** The most pixels a side of a whole network's steps that every adapter has time for, software rasterisers too. */
 const mostPixels = 48;

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { negativeCosine } from '../losses/negative_cosine.ts';
+import { mlp } from '../nn/mlp.ts';
+import { ResNet } from '../nn/resnet.ts';
+import { add } from '../ops/add.ts';
+import { mul } from '../ops/binary.ts';
+import { columnStd } from '../ops/column_std.ts';
+import { l2Normalize } from '../ops/l2_normalize.ts';
+import { defineMethod } from '../ssl/method.ts';
+import { embeddingStd } from '../ssl/metrics.ts';
+import { augmentationConfig, count, share } from '../ssl/settings.ts';
+import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
+
+/**
+ * BYOL (Grill et al., 2020). The online network predicts, from one view, what a target network makes of the other; the target is a
+ * slow average of the online one. There are no negatives.
+ *
+ *   p₁, p₂ = q(g(f(x₁))), q(g(f(x₂)));   z'₁, z'₂ = g'(f'(x₁)), g'(f'(x₂))
+ *   loss = ‖p̂₁ − ẑ'₂‖² + ‖p̂₂ − ẑ'₁‖² (means over the batch, 0 to 8);   then θ' ← m θ' + (1 − m) θ
+ *
+ * m rises by half a cosine to 1. The predictor q has no twin in the target. Each view passes alone, with batch statistics of its own;
+ * the target's are of its own passes too. The second view is blurred seldom and solarised instead. Defaults are those of small
+ * images (lightly); the paper's ImageNet recipe is --embedding-dim 256 --head-width 4096 --ema-momentum 0.996 --optimizer lars.
+ */
+export const byol = defineMethod({
+  name: 'byol',
+  about: 'the network predicts what a slow average of itself makes of another view; no negatives',
+  paper: 'Grill et al., 2020, arXiv 2006.07733',
+  options: {
+    embeddingDim: count(1).max(8192).default(256).describe('size of the embedding z, and of its prediction'),
+    headWidth: count(1).max(8192).default(1024).describe('width of the hidden layers of projector and predictor'),
+    headOutputBias: z.boolean().default(false).describe('bias in the last layers of projector and predictor'),
+    emaMomentum: share().default(0.99).describe('momentum m of the target in the first step'),
+    emaMomentumEnd: share().default(1).describe('its value after the last step, reached by half a cosine'),
+    secondBlur: share().default(0.1).describe('probability of Gaussian blur in the second view'),
+    secondSolarize: share().default(0.2).describe('probability of solarisation in the second view'),
+  },
+  recipe: {
+    ...{ optimizer: 'sgd', nesterov: false, lr: 0.12, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
+    ...{ jitterSaturation: 0.5, blur: 1 },
+  },
+  short: { headWidth: 512, lr: 0.015, blur: 0, secondBlur: 0 },
+
+  views(settings) {
+    const { imageSize: size, secondBlur: blur, secondSolarize: solarize } = settings;
+    const augmentation = augmentationConfig(settings);
+    return [
+      { count: 1, size, augmentation },
+      { count: 1, size, augmentation: { ...augmentation, blur, solarize } },
+    ];
+  },
+
+  create(settings, { training }) {
+    const { embeddingDim, headWidth, headOutputBias: outputBias, emaMomentum, emaMomentumEnd, seed } = settings;
+    const [f, target] = [new ResNet(settings), new ResNet(settings, 'target')];
+    const head = (name: string, inputs: number, network = '') =>
+      mlp({ name, network, widths: [inputs, headWidth, embeddingDim], batchNorm: 'hidden', outputBias, seed });
+    const [g, targetHead] = [head('projector', f.dimensions), head('projector', f.dimensions, 'target')];
+    const q = head('predictor', embeddingDim);
+    const teacher = new Teacher([target, targetHead], [f, g]);
+    return {
+      encoder: f,
+      groups: [{ name: 'main', modules: [f, g, q] }],
+      kept: { target: teacher },
+      step(views, feeds) {
+        const [z1, z2] = views.map((view) => g.forward(f.forward(view, training), training));
+        const [p1, p2] = [z1, z2].map((rows) => q.forward(rows, training));
+        const [t1, t2] = views.map((view) => targetHead.forward(target.forward(view, training), training));
+        const both = add(negativeCosine(p1, t2), negativeCosine(p2, t1));
+        return {
+          losses: [['main', () => add(mul(both, 2), 4)]],
+          log: { embeddingStd: columnStd(l2Normalize(z1)) },
+          after: (made) => teacher.follow(feeds, momentumSchedule(emaMomentum, emaMomentumEnd), made),
+        };
+      },
+      metrics: { embeddingStd: embeddingStd(embeddingDim) },
+      figures: [
+        { kind: 'similarity', embed: (views) => g.forward(f.forward(views, { training: false }), { training: false }) },
+      ],
+    };
+  },
+});

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { infoNce } from '../losses/info_nce.ts';
+import { mlp } from '../nn/mlp.ts';
+import type { Mode } from '../nn/module.ts';
+import { ResNet } from '../nn/resnet.ts';
+import { add } from '../ops/add.ts';
+import { mul } from '../ops/binary.ts';
+import { columnStd } from '../ops/column_std.ts';
+import { detach } from '../ops/detach.ts';
+import { l2Normalize } from '../ops/l2_normalize.ts';
+import { concat } from '../ops/strided_copy.ts';
+import { dealRows, gatherDealt } from '../ssl/deal.ts';
+import { type Build, defineMethod, type Learner, type Settings, type ViewGroup } from '../ssl/method.ts';
+import { accuracy, embeddingStd } from '../ssl/metrics.ts';
+import { Queue } from '../ssl/queue.ts';
+import { augmentationConfig, count, positive, type SharedSettings, share } from '../ssl/settings.ts';
+import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
+
+const options = {
+  temperature: positive().default(0.2).describe('temperature τ of the softmax over keys'),
+  embeddingDim: count(1).max(8192).default(128).describe('size of the embeddings q and k'),
+  queueSize: count(2)
+    .max(2 ** 20)
+    .default(4096)
+    .describe('keys in the queue (K), a multiple of the batch'),
+  emaMomentum: share().default(0.99).describe('momentum m of the key encoder in the first step'),
+  emaMomentumEnd: share().default(0.99).describe('its value after the last step, reached by half a cosine'),
+  symmetric: z.boolean().default(false).describe('both views are queries and keys; the loss is the mean'),
+  batchNormSplits: count(1)
+    .max(256)
+    .default(8)
+    .describe('parts of a batch that batch norm normalises alone, other ones for keys than for queries (as on 8 GPUs)'),
+};
+
+type MocoSettings = Settings<typeof options> & { readonly headWidth?: number };
+
+/** Two views of each image, drawn alike. */
+function twoViews(settings: SharedSettings, grayscaleFirst: boolean): readonly ViewGroup[] {
+  const augmentation = { ...augmentationConfig(settings), grayscaleFirst };
+  const view = { count: 1, size: settings.imageSize, augmentation };
+  return [view, view];
+}
+
+function checkSplits({ batchNormSplits: splits }: MocoSettings, batchSize: number): void {
+  if (batchSize % splits === 0) return;
+  throw new UserError(
+    `--batch-norm-splits (${splits}) must divide --batch-size (${batchSize}): all parts of a batch have the same size`,
+    2,
+  );
+}
+
+/**
+ * MoCo (He et al., 2020). Queries of one network look for their keys, of its slow average, among the keys of the last K images:
+ *
+ *   θ' ← m θ' + (1 − m) θ;   q = g(f(x₁)), k = stopgrad(g'(f'(x₂))), both of length one
+ *   loss = −mean log( exp(q·k/τ) / (exp(q·k/τ) + Σ_queue exp(q·k⁻/τ)) );   then k takes the place of the oldest keys in the queue
+ *
+ * Where queries and keys are normalised by statistics of one batch, these give away which key belongs to which query, and the loss
+ * falls without anything being learnt. So batch norm sees parts of the batch, and a part of the keys is dealt from all parts of the queries.
+ */
+function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Learner {
+  const { temperature, embeddingDim, queueSize, symmetric, batchNormSplits, headWidth, seed } = settings;
+  checkSplits(settings, batchSize);
+  const [f, keyEncoder] = [new ResNet(settings), new ResNet(settings, 'key')];
+  const head = (network = '') =>
+    mlp({
+      ...{ name: 'projector', network, seed },
+      widths: [f.dimensions, ...(headWidth === undefined ? [] : [headWidth]), embeddingDim],
+    });
+  const [g, keyHead] = [head(), head('key')];
+  const teacher = new Teacher([keyEncoder, keyHead], [f, g]);
+  const pushed = (symmetric ? 2 : 1) * batchSize;
+  const queue = new Queue({ size: queueSize, dimensions: embeddingDim, seed, pushed, flag: '--queue-size' });
+  const mode: Mode = { ...training, batchSplits: batchNormSplits };
+  const query = (view: Tensor) => l2Normalize(g.forward(f.forward(view, mode), mode));
+  const keys = (view: Tensor) => {
+    const dealt = dealRows(view, batchNormSplits);
+    const k = gatherDealt(keyHead.forward(keyEncoder.forward(dealt, mode), mode), batchNormSplits);
+    return detach(l2Normalize(k));
+  };
+  const candidates = 1 + queueSize;
+  return {
+    encoder: f,
+    groups: [{ name: 'main', modules: [f, g] }],
+    kept: { key: teacher, queue: queue.rows },
+    step([a, b], feeds) {
+      teacher.follow(feeds, momentumSchedule(settings.emaMomentum, settings.emaMomentumEnd));
+      const compared = (q: Tensor, k: Tensor) => infoNce(q, k, { queue: detach(queue.rows), own: batchSize, temperature });
+      const [q1, k2] = [query(a), keys(b)];
+      const one = compared(q1, k2);
+      const log = { accuracy: one.accuracy, embeddingStd: columnStd(q1) };
+      if (!symmetric) return { losses: [['main', () => one.loss]], log, after: (made) => queue.push(k2, feeds, made) };
+      const [q2, k1] = [query(b), keys(a)];
+      const loss = mul(add(one.loss, compared(q2, k1).loss), 0.5);
+      return { losses: [['main', () => loss]], log, after: (made) => queue.push(concat([k1, k2], 0), feeds, made) };
+    },
+    metrics: { accuracy, embeddingStd: embeddingStd(embeddingDim) },
+    chance: {
+      loss: Math.log(candidates),
+      formula: 'log(1+K)',
+      accuracy: 1 / candidates,
+      note: `a query’s key among ${queueSize} of the queue`,
+      meaning: 'the model does not distinguish views of one image from those of others',
+    },
+    discriminatesImages: true,
+    figures: [
+      { kind: 'similarity', embed: (views) => g.forward(f.forward(views, { training: false }), { training: false }) },
+    ],
+  };
+}
+
+/** MoCo v2 (Chen et al., 2020): a hidden layer in the head, blur, a cosine schedule. Defaults are those of small images (lightly). */
+export const moco = defineMethod({
+  name: 'moco',
+  about: 'MoCo v2: queries look for the key of the other view among a queue of keys of a slow average of the network',
+  paper: 'Chen et al., 2020, arXiv 2003.04297',
+  options: {
+    ...options,
+    headWidth: count(1).max(8192).default(512).describe('width of the hidden layer of the projection head'),
+  },
+  recipe: {
+    ...{ optimizer: 'sgd', nesterov: false, lr: 0.12, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
+    cropMin: 0.2,
+  },
+  short: { lr: 0.015, queueSize: 1024, batchNormSplits: 4, blur: 0 },
+  views: (settings) => twoViews(settings, false),
+  create: mocoLearner,
+});
+
+/** MoCo v1 with the recipe of its paper: a linear head, τ = 0.07, greyscale before a jitter that is always drawn, no blur. */
+export const mocoV1 = defineMethod({
+  name: 'moco-v1',
+  about: 'MoCo v1: as moco, with a linear head and the learning rate in steps',
+  paper: 'He et al., 2020, arXiv 1911.05722',
+  options: { ...options, temperature: positive().default(0.07).describe('temperature τ of the softmax over keys') },
+  recipe: {
+    ...{ optimizer: 'sgd', nesterov: false, lr: 0.03, weightDecay: 1e-4, schedule: 'step', epochs: 200 },
+    ...{ cropMin: 0.2, jitter: 1, jitterHue: 4, blur: 0 },
+  },
+  short: { temperature: 0.2, queueSize: 1024, batchNormSplits: 4 },
+  views: (settings) => twoViews(settings, true),
+  create: mocoLearner,
+});

@@ -1,0 +1,4 @@
+import { simsiam } from '../../src/methods/simsiam.ts';
+import { testMethod } from './harness.ts';
+
+testMethod(simsiam);
