@@ -18,12 +18,12 @@ export const goldenChecks = new Map(
 
 /** Ops of methods that are not there yet: their files are skipped by name. An op that is here and has a check fails a test. */
 export const awaitedOps: ReadonlySet<string> = new Set([
-  ...['barlow_twins', 'bce_with_logits', 'byol_resnet18', 'clip', 'conv_transpose2d', 'cpc', 'dino', 'gelu'],
-  ...['hard_negative_nt_xent', 'inst_disc', 'interpolate', 'jigsaw_permutations', 'l1', 'layer_norm', 'leaky_relu'],
-  ...['mae_loss', 'mae_mask', 'mae_model', 'mae_patchify', 'margin_contrastive', 'mixup_cutmix', 'moco'],
-  ...['moco_resnet18', 'mse', 'n_pair', 'nce', 'negative_cosine', 'nt_xent_interleaved', 'rand_augment_ops'],
-  ...['rgb_to_lab', 'rotate90', 'schedules', 'sigmoid', 'simcse_sup', 'simcse_unsup', 'sincos_pos_embed'],
-  ...['sinkhorn', 'smooth_l1', 'softmax', 'sup_con', 'swav', 'tanh', 'triplet', 'triplet_mining', 'vicreg'],
+  ...['barlow_twins', 'byol_resnet18', 'clip', 'conv_transpose2d', 'cpc', 'dino'],
+  ...['hard_negative_nt_xent', 'inst_disc', 'interpolate', 'jigsaw_permutations', 'layer_norm'],
+  ...['mae_loss', 'mae_mask', 'mae_model', 'mixup_cutmix', 'moco'],
+  ...['moco_resnet18', 'n_pair', 'nce', 'negative_cosine', 'nt_xent_interleaved', 'rand_augment_ops'],
+  ...['rgb_to_lab', 'schedules', 'simcse_sup', 'simcse_unsup', 'sincos_pos_embed'],
+  ...['sinkhorn', 'softmax', 'sup_con', 'swav', 'triplet_mining', 'vicreg'],
   ...['video_pointer', 'vit_block', 'wcl', 'weight_norm_linear'],
 ]);
 
