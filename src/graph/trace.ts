@@ -65,9 +65,9 @@ export const input = (name: string, shape: Shape, dtype: DType): Tensor =>
 const dtypeOf = (data: Data): DType =>
   data instanceof Float32Array ? 'f32' : data instanceof Uint32Array ? 'u32' : 'i32';
 
-/** A tensor with a fixed value. */
-export const constant = (name: string, data: Data, shape: Shape = [data.length]): Tensor =>
-  new Tensor(shape, dtypeOf(data), { kind: 'constant', name, data });
+/** A tensor with a fixed value. Its type is that of the data, unless it is to be rounded to f16. */
+export const constant = (name: string, data: Data, shape: Shape = [data.length], dtype = dtypeOf(data)): Tensor =>
+  new Tensor(shape, dtype, { kind: 'constant', name, data });
 
 /** Offsets of tensors laid one after another, each at `flatAlignment`, and the length of the whole; in elements. */
 export function flatLayout(tensors: readonly Tensor[]): { offsets: number[]; length: number } {

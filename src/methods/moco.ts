@@ -87,7 +87,8 @@ function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Le
     kept: { key: teacher, queue: queue.rows },
     step([a, b], feeds) {
       teacher.follow(feeds, momentumSchedule(settings.emaMomentum, settings.emaMomentumEnd));
-      const compared = (q: Tensor, k: Tensor) => infoNce(q, k, { queue: detach(queue.rows), own: batchSize, temperature });
+      const compared = (q: Tensor, k: Tensor) =>
+        infoNce(q, k, { queue: detach(queue.rows), own: batchSize, temperature });
       const [q1, k2] = [query(a), keys(b)];
       const one = compared(q1, k2);
       const log = { accuracy: one.accuracy, embeddingStd: columnStd(q1) };

@@ -3,6 +3,8 @@ import forwardF16 from '../../kernels/add/forward_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { check, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
+import { addBroadcast, type Operands, operands } from './binary.ts';
+import { broadcastShape } from './strides.ts';
 
 /** y = a + b. */
 export const addOp: Op<null> = {
@@ -23,5 +25,9 @@ export const addOp: Op<null> = {
   gradient: (_node, [dy]) => [dy, dy],
 };
 
-/** The sum of two tensors of one shape and one type, f32 or f16. */
-export const add = (a: Tensor, b: Tensor): Tensor => apply(addOp, [a, b], null)[0];
+/** As `torch.add`: a + b, both f32 or both f16, of one shape or of shapes that broadcast; one of the two may be a number. */
+export function add(...given: Operands): Tensor {
+  const [a, b] = operands(given);
+  const differ = a.shape.join() !== b.shape.join();
+  return differ && broadcastShape(a.shape, b.shape) ? addBroadcast(a, b) : apply(addOp, [a, b], null)[0];
+}

@@ -12,8 +12,8 @@ import statisticsF16 from '../../kernels/layer_norm/statistics_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { bytesPerElement, check, type Launch, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
+import { sumLaunches } from './reduce.ts';
 import { checkRows, type RowParts, rowParts, sumOfParts } from './row_parts.ts';
-import { sumLaunches } from './sum.ts';
 
 const kernels = {
   f32: { statistics, forward, backwardSums, backward, backwardAffine },

@@ -5,7 +5,7 @@ import { matmulEmulatedVariants, matmulMatrixVariants } from './matmul_matrix.ts
 import { type MatmulAttributes, type Product, portableVariants } from './matmul_portable.ts';
 import { matmulSubgroupVariants } from './matmul_subgroup.ts';
 import { matmulTiledVariants } from './matmul_tiled.ts';
-import { sum } from './sum.ts';
+import { sum } from './reduce.ts';
 import { ordered } from './variants.ts';
 
 /**
@@ -37,7 +37,7 @@ export const matmulOp: Op<MatmulAttributes> = {
     const db = transposeB
       ? matmul(dc, wideA, { transposeA: true, transposeB: transposeA })
       : matmul(wideA, dc, { transposeA: !transposeA });
-    return [cast(da, a.dtype), cast(db, b.dtype), bias && sum(dc)];
+    return [cast(da, a.dtype), cast(db, b.dtype), bias && sum(dc, 0)];
   },
 };
 

@@ -4,7 +4,7 @@ import forwardF16 from '../../kernels/matmul/forward_f16.wgsl';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { grid1d } from '../gpu/kernel.ts';
 import { bytesPerElement, type Launch, Scratch, type Tensor, type Variants } from '../graph/tensor.ts';
-import { sumLaunches } from './sum.ts';
+import { sumLaunches } from './reduce.ts';
 
 export interface MatmulAttributes {
   readonly transposeA: boolean;

@@ -1,5 +1,5 @@
 import { bytesPerElement, check, type Launch, Scratch, type Shape, type Tensor } from '../graph/tensor.ts';
-import { sumLaunches } from './sum.ts';
+import { sumLaunches } from './reduce.ts';
 
 /** A tensor [..., columns] as rows, each of which is reduced in so many interleaved parts. */
 export interface RowParts {

@@ -6,6 +6,7 @@ import { State } from '../../src/graph/state.ts';
 import { elements, type Shape, type Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { readSafetensors, toFloat32 } from '../../src/io/safetensors.ts';
+import { gradients } from '../../src/ops/gradients.ts';
 import { relativeError } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
 
@@ -151,3 +152,26 @@ export function difference(actual: ArrayLike<number>, expected: ArrayLike<number
 /** ‖actual − expected‖ / ‖expected‖. */
 export const normError = (actual: ArrayLike<number>, expected: ArrayLike<number>): number =>
   norm(difference(actual, expected)) / norm(expected);
+
+/**
+ * A check of the file's `y` or `loss` and of `grad_<name>` for each of the inputs named: `build` makes the value of these, in their
+ * order. The gradients are those of the loss, or of Σ y · grad_y.
+ */
+export const checkWithGradients =
+  (
+    names: readonly string[],
+    build: (inputs: readonly Tensor[], file: GoldenFile) => Tensor,
+    tolerance = 3e-6,
+  ): GoldenCheck =>
+  async (file, device) => {
+    const result = file.has('y') ? 'y' : 'loss';
+    const values = await run(device, () => {
+      const inputs = names.map((name) => tensorOf(name, file.get(name)));
+      const value = build(inputs, file);
+      const seed = file.has('grad_y') ? tensorOf('grad_y', file.get('grad_y')) : undefined;
+      const dx = gradients(value, inputs, seed);
+      return { [result]: value, ...Object.fromEntries(names.map((name, i) => [`grad_${name}`, dx[i]])) };
+    });
+    for (const [name, value] of Object.entries(values)) expectClose(name, value, file.get(name), tolerance);
+    return undefined;
+  };

@@ -7,8 +7,8 @@ import type { Data, Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { infoNce } from '../../src/losses/info_nce.ts';
 import { negativeCosine } from '../../src/losses/negative_cosine.ts';
-import { registerMethod } from '../../src/methods/index.ts';
 import { byol } from '../../src/methods/byol.ts';
+import { registerMethod } from '../../src/methods/index.ts';
 import { moco } from '../../src/methods/moco.ts';
 import { mlp } from '../../src/nn/mlp.ts';
 import { withoutNetwork } from '../../src/nn/module.ts';
@@ -50,8 +50,16 @@ const batch = (step: number): Uint32Array => Uint32Array.from({ length: 4 }, (_,
 const run = ({ step }: Training, number: number) => step.step(batch(number), { step: number, epoch: 0 }).read();
 
 /** Values of the networks that are kept, and of the trained ones of the same names. */
-async function followersOf({ kept, groups }: Learner, name: string, state: State): Promise<[kept: Data, online: Data][]> {
-  const trained = new Map(groups.flatMap(({ modules }) => modules.flatMap(({ parameters }) => parameters)).map((entry) => [entry.tensor.name, entry.tensor]));
+async function followersOf(
+  { kept, groups }: Learner,
+  name: string,
+  state: State,
+): Promise<[kept: Data, online: Data][]> {
+  const trained = new Map(
+    groups
+      .flatMap(({ modules }) => modules.flatMap(({ parameters }) => parameters))
+      .map((entry) => [entry.tensor.name, entry.tensor]),
+  );
   const pairs: [Data, Data][] = [];
   for (const { tensor } of keptEntries(kept![name]))
     if (trained.has(withoutNetwork(tensor.name)))
@@ -95,7 +103,10 @@ describe('a step whose gradients are not finite', () => {
       await run(training, 1);
       const { learner } = training;
       const isKept = ({ name }: Tensor) => !/running_/.test(name); // statistics are of passes, not of updates
-      const kept = Object.values(learner.kept!).flatMap(keptEntries).map(({ tensor }) => tensor).filter(isKept);
+      const kept = Object.values(learner.kept!)
+        .flatMap(keptEntries)
+        .map(({ tensor }) => tensor)
+        .filter(isKept);
       // The bias of a norm, which the pass of the other network does not read.
       const [bias] = learner.groups[0].modules[0].parameters.filter(({ tensor }) => tensor.name === 'bn1.bias');
       state.write(bias.tensor, new Float32Array(bias.tensor.size).fill(Number.NaN));
@@ -108,19 +119,27 @@ describe('a step whose gradients are not finite', () => {
   });
 
   it('of MoCo pushes no keys', async () => {
-    await withTraining(moco, { queueSize: 12, batchNormSplits: 2, stem: 'cifar', lr: 1e30 }, async (training, state) => {
-      const queue = training.learner.kept!['queue'] as Tensor;
-      await run(training, 1);
-      const before = await state.read(queue);
-      expect((await run(training, 2)).firstNonFinite).toBe(2);
-      expect(await state.read(queue)).toEqual(before);
-    });
+    await withTraining(
+      moco,
+      { queueSize: 12, batchNormSplits: 2, stem: 'cifar', lr: 1e30 },
+      async (training, state) => {
+        const queue = training.learner.kept!['queue'] as Tensor;
+        await run(training, 1);
+        const before = await state.read(queue);
+        expect((await run(training, 2)).firstNonFinite).toBe(2);
+        expect(await state.read(queue)).toEqual(before);
+      },
+    );
   });
 });
 
 describe('constant embeddings', () => {
   const rows = (name: string, count: number) =>
-    constant(name, Float32Array.from({ length: count * 4 }, () => 0.5), [count, 4]);
+    constant(
+      name,
+      Float32Array.from({ length: count * 4 }, () => 0.5),
+      [count, 4],
+    );
   const value = (build: () => Tensor): number => {
     const { graph, result } = trace(build);
     return interpret(graph).get(result)![0];
@@ -155,7 +174,14 @@ const siamese = (stops: boolean) =>
     },
     create(_settings, { training }) {
       const f = new TinyEncoder();
-      const g = mlp({ name: 'projector', widths: [8, 32, 32], batchNorm: 'output-plain', hiddenBias: false, outputBias: false, seed: 1 });
+      const g = mlp({
+        name: 'projector',
+        widths: [8, 32, 32],
+        batchNorm: 'output-plain',
+        hiddenBias: false,
+        outputBias: false,
+        seed: 1,
+      });
       const h = mlp({ name: 'predictor', widths: [32, 8, 32], batchNorm: 'hidden', hiddenBias: false, seed: 1 });
       const distance = (p: Tensor, z: Tensor) =>
         stops ? negativeCosine(p, z) : neg(mean(sum(mul(l2Normalize(p), l2Normalize(z)), 1)));

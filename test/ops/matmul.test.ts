@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { trace } from '../../src/graph/trace.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { matmul } from '../../src/ops/matmul.ts';
-import { sum } from '../../src/ops/sum.ts';
+import { sum } from '../../src/ops/reduce.ts';
 import { type Case, sample, testCases, testGradient } from './harness.ts';
 
 const order = (transposed: boolean, rows: number, columns: number) => (transposed ? [columns, rows] : [rows, columns]);
@@ -85,7 +85,7 @@ testCases([
   ].map(
     ([rows, columns]): Case => ({
       name: `sum [${rows}, ${columns}]`,
-      build: () => ({ y: sum(sample('x', [rows, columns])) }),
+      build: () => ({ y: sum(sample('x', [rows, columns]), 0) }),
       tolerance: 4 * 2 ** -23 * Math.sqrt(rows),
     }),
   ),

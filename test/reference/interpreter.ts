@@ -23,7 +23,7 @@ const stored = ({ dtype }: Tensor, values: Values): Values =>
 /** The first value of a leaf in float64; inputs have none and must be given. */
 function leafValue(leaf: Tensor): Values {
   const { origin } = leaf;
-  if (origin.kind === 'constant') return new Float64Array(origin.data);
+  if (origin.kind === 'constant') return stored(leaf, new Float64Array(origin.data));
   if (origin.kind === 'variable')
     return stored(leaf, Float64Array.from(origin.init?.() ?? new Float64Array(leaf.size)));
   throw new Error(`${leaf} has no value: give it to interpret()`);

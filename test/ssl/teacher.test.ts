@@ -9,7 +9,8 @@ import { noise, onEveryAdapter } from '../ops/harness.ts';
 
 /** A head, others behind it in one flat variable, and one that follows it. */
 function networks() {
-  const head = (network: string) => mlp({ name: 'projector', widths: [3, 7, 5], batchNorm: 'hidden', seed: 1, network });
+  const head = (network: string) =>
+    mlp({ name: 'projector', widths: [3, 7, 5], batchNorm: 'hidden', seed: 1, network });
   const [online, target, predictor] = [head(''), head('target'), mlp({ name: 'predictor', widths: [5, 5], seed: 1 })];
   const tensors = [...online.parameters, ...predictor.parameters].map(({ tensor }) => tensor);
   return { online, target, weights: flatVariable('online', tensors) };

@@ -1,0 +1,4 @@
+// Gradients of functions of one tensor of f16: see lib/elementwise/unary_backward.wgsl.
+enable f16;
+alias Stored = f16;
+// #include "lib/elementwise/unary_backward.wgsl"

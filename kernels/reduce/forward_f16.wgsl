@@ -1,0 +1,5 @@
+// Sums and maxima along an axis, of f16: see lib/reduce/forward.wgsl.
+enable f16;
+alias Source = f16;
+alias Target = f16;
+// #include "lib/reduce/forward.wgsl"
