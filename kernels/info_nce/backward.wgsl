@@ -28,7 +28,10 @@ struct Params {
 // What is known of 4 queries.
 struct Queries { positive: vec4<u32>, excluded: vec4<u32>, lse: vec4<f32> }
 
-fn queries_at(i: vec4<u32>) -> Queries {
+// 4 columns as queries; anything where columns are keys only.
+fn queries_at(column: u32) -> Queries {
+  if (!columns_ask) { return Queries(); }
+  let i = min(column + vec4(0u, 1u, 2u, 3u), vec4(params.columns - 1u));
   return Queries(vec4(positive[i.x], positive[i.y], positive[i.z], positive[i.w]),
                  vec4(excluded[i.x], excluded[i.y], excluded[i.z], excluded[i.w]),
                  vec4(lse[i.x], lse[i.y], lse[i.z], lse[i.w]));
@@ -48,7 +51,7 @@ fn are_positives(queries: Queries, keys: vec4<u32>) -> vec4<f32> {
   return select(vec4<f32>(), vec4(1.0), keys == queries.positive);
 }
 
-fn weights(row: u32, query: Queries, column: u32, s: vec4<f32>) -> vec4<f32> {
+fn weights(row: u32, query: Queries, column: u32, queries: Queries, s: vec4<f32>) -> vec4<f32> {
   let columns = column + vec4(0u, 1u, 2u, 3u);
   var p = vec4<f32>();
   var y = vec4<f32>();
@@ -57,7 +60,6 @@ fn weights(row: u32, query: Queries, column: u32, s: vec4<f32>) -> vec4<f32> {
     y = are_positives(query, columns);
   }
   if (columns_ask) {
-    let queries = queries_at(min(columns, vec4(params.columns - 1u)));
     p += probabilities(queries, vec4(params.first + row), s);
     y += are_positives(queries, vec4(params.first + row));
   }
@@ -80,10 +82,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
   for (var column = start; column < min(start + params.slice, params.columns); column += 8u) {
     let s = similarities(loaded, column, tau);
-    let first = weights(row.x, query_x, column, s.first);
-    let first_next = weights(row.x, query_x, column + 4u, s.first_next);
-    let second = weights(row.y, query_y, column, s.second);
-    let second_next = weights(row.y, query_y, column + 4u, s.second_next);
+    let queries = queries_at(column);
+    let queries_next = queries_at(column + 4u);
+    let first = weights(row.x, query_x, column, queries, s.first);
+    let first_next = weights(row.x, query_x, column + 4u, queries_next, s.first_next);
+    let second = weights(row.y, query_y, column, queries, s.second);
+    let second_next = weights(row.y, query_y, column + 4u, queries_next, s.second_next);
     for (var quad = 0u; quad < params.quads; quad++) {
       let columns = four_columns(quad, column);
       let next = four_columns(quad, column + 4u);

@@ -48,9 +48,12 @@ export function packParams(kernel: Kernel, params: Params, target: DataView, off
   }
 }
 
-/** Workgroups for `size` invocations in groups of `group`, folded into two dimensions (see `kernels/lib/grid.wgsl`). */
+/**
+ * Workgroups for `size` invocations in groups of `group`, folded into two dimensions (see `kernels/lib/grid.wgsl`) with as few as
+ * possible to spare.
+ */
 export function grid1d(size: number, group: number): [number, number, number] {
   const groups = Math.max(1, Math.ceil(size / group));
-  const x = Math.min(groups, 65535);
-  return [x, Math.ceil(groups / x), 1];
+  const y = Math.ceil(groups / 65535);
+  return [Math.ceil(groups / y), y, 1];
 }
