@@ -1,3 +1,4 @@
+import fromU32 from '../../kernels/cast/from_u32.wgsl';
 import toF16 from '../../kernels/cast/to_f16.wgsl';
 import toF32 from '../../kernels/cast/to_f32.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
@@ -5,22 +6,25 @@ import { check, type Fusion, type Neighbours, type Node, type Op, type Tensor } 
 import { apply } from '../graph/trace.ts';
 import { type AugmentAttrs, augmentOp } from './augment.ts';
 
-/** y = x, from f32 rounded to the nearest f16 (beyond 65,504 infinite), or from f16 to f32. */
+/**
+ * y = x, from f32 rounded to the nearest f16 (beyond 65,504 infinite), or from f16 or u32 to f32 (whole numbers up to 2²⁴ exactly; they have
+ * no gradient).
+ */
 export const castOp: Op<null> = {
   name: 'cast',
   infer([x]) {
-    check(x.dtype === 'f32' || x.dtype === 'f16', 'cast', 'the input must be f32 or f16', x);
-    return [{ shape: x.shape, dtype: x.dtype === 'f16' ? 'f32' : 'f16' }];
+    check(x.dtype !== 'i32', 'cast', 'the input must be f32, f16 or u32', x);
+    return [{ shape: x.shape, dtype: x.dtype === 'f32' ? 'f16' : 'f32' }];
   },
   launches: ({ inputs: [x], outputs: [y] }) => [
     {
-      kernel: y.dtype === 'f16' ? toF16 : toF32,
+      kernel: x.dtype === 'u32' ? fromU32 : y.dtype === 'f16' ? toF16 : toF32,
       bindings: { x, y },
       params: { size: x.size },
       workgroups: grid1d(x.size, 64),
     },
   ],
-  gradient: ({ inputs: [x] }, [dy]) => [dy && cast(dy, x.dtype)],
+  gradient: ({ inputs: [x] }, [dy]) => [dy && x.dtype !== 'u32' ? cast(dy, x.dtype) : undefined],
   fuse: fuseCast,
 };
 

@@ -24,6 +24,13 @@ testGradient('n_pair', () => {
   return { y: loss, dy, targets, dx: gradients(loss, targets, dy) };
 });
 
+testGradient('n_pair with a cost of length', () => {
+  const targets = [sample('anchor', [5, 3]), sample('positive', [5, 3])];
+  const { loss } = nPair(targets[0], targets[1], { l2: 0.3 });
+  const dy = sample('dloss', [1], { offset: 2 });
+  return { y: loss, dy, targets, dx: gradients(loss, targets, dy) };
+});
+
 onEveryAdapter((gpu) => {
   it('n_pair is the mean of log(1 + Σ exp(f·f_j − f·f⁺))', async () => {
     const [n, d] = [9, 4];

@@ -1,5 +1,5 @@
 // y = x in another type, element by element: from f16 exact, to f16 rounded to the nearest (beyond 65,504 infinite).
-// `From` and `To` are f32 and f16, one way or the other. One invocation: one element.
+// `From` and `To` are f32 and f16, one way or the other, or u32 and f32. One invocation: one element.
 // #include "lib/grid.wgsl"
 
 struct Params { size: u32 }
