@@ -1,10 +1,10 @@
 /**
  * Makes one archive that runs on a machine without npm, Node or internet: `simclr-webgpu-<version>-linux-<arch>.tar.xz`.
  *
- *   node scripts/pack.mjs [--out FILE] [--golden FOLDER] [--fast]
+ *   node scripts/pack.mjs [--out FILE] [--golden FOLDERS] [--fast]
  *
  * --out     the archive (default: in pack/)
- * --golden  a folder of PyTorch's values that the packed tests compare with too (as GOLDEN_DIR does for npm test)
+ * --golden  folders of PyTorch's values, separated by `:`, that the packed tests compare with too (as GOLDEN_DIR for npm test)
  * --fast    compresses little, for trying things
  *
  * It has the program, the benchmark and the tests of kernels and gradients; of native code Dawn, libvips and resvg; the Node that

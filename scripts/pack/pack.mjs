@@ -48,7 +48,7 @@ function writeLauncher(folder) {
   chmodSync(launcher, 0o755);
 }
 
-/** Fills the folder that becomes the archive. @param {string} folder @param {string | undefined} golden */
+/** Fills the folder that becomes the archive. @param {string} folder @param {string[]} golden */
 async function stage(folder, golden) {
   const loader = findVulkanLoader();
   const lib = join(folder, 'lib');
@@ -64,7 +64,7 @@ async function stage(folder, golden) {
   writeLicences(folder, { inputs, copied: copiedPackages, loader });
   copyFileSync(join(projectFolder, 'LICENSE'), join(folder, 'LICENSE'));
   copyFileSync(join(projectFolder, 'docs/offline.md'), join(folder, 'README.md'));
-  if (golden) cpSync(golden, join(folder, 'golden'), { recursive: true });
+  golden.forEach((from, i) => cpSync(from, join(folder, 'golden', String(i)), { recursive: true }));
 }
 
 /**
@@ -73,14 +73,16 @@ async function stage(folder, golden) {
  */
 export async function pack({ out, golden, fast }) {
   checkPlatform();
-  if (golden && !existsSync(golden)) throw new PackError(`--golden ${golden} is not there`);
+  const goldenFolders = golden?.split(':') ?? [];
+  const missing = goldenFolders.find((folder) => !existsSync(folder));
+  if (missing !== undefined) throw new PackError(`--golden ${missing} is not there`);
   const base = `${name}-${version}-${process.platform}-${process.arch}`;
   const file = resolve(out ?? join(projectFolder, 'pack', `${base}.tar.xz`));
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
     throw new PackError(`--out ${out}: is a folder; give the file to write, such as ${base}.tar.xz`);
   const staging = mkdtempSync(join(tmpdir(), 'simclr-pack-'));
   try {
-    await stage(join(staging, base), golden);
+    await stage(join(staging, base), goldenFolders);
     mkdirSync(dirname(file), { recursive: true });
     say(`compressing${fast ? ' a little' : ', which takes a minute or two'}`);
     const bytes = await archive(join(staging, base), file, fast ? '1' : '9e');

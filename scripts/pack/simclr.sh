@@ -39,7 +39,8 @@ if [ -d "$nvidia/share/vulkan/icd.d" ]; then
 fi
 
 if [ -d "$here/golden" ]; then
-  export GOLDEN_DIR="${GOLDEN_DIR:-$here/golden}"
+  folders=$(printf '%s:' "$here"/golden/*)
+  export GOLDEN_DIR="${GOLDEN_DIR:-${folders%:}}"
 fi
 # What the program says that one may type next, and what the benchmark writes into its reports.
 export SIMCLR_PROGRAM="$0" SIMCLR_COMMIT="@COMMIT@"

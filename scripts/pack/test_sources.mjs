@@ -4,7 +4,7 @@ import { dirname, join, posix, relative } from 'node:path';
 import { PackError, projectFolder } from './project.mjs';
 import { vi } from './tests/vitest.mjs';
 
-const call = /import\.meta\.glob(?:<[^(]*>)?\(\s*(\[[^\]]*\])\s*,\s*\{ eager: true \}\s*\)/g;
+const call = /import\.meta\.glob(?:<[^(]*>)?\(\s*(\[[^\]]*\])\s*,\s*\{ eager: true \}\s*,?\s*\)/g;
 
 /** @param {string} folder @param {string[]} patterns `./*.ts` and `!./not_this.ts` @returns {string[]} relative to the folder */
 function expand(folder, patterns) {
