@@ -36,12 +36,12 @@ const numberOrText = (text: string): number | string =>
 /** Adds a flag for a setting, under a heading of the help. Its value is checked by the table of settings, not here. */
 export function addSetting(command: Command, schema: Setting, flag: string, heading?: string): void {
   const { type, choices, fallback, text } = describe(schema);
-  const shown = `${text} (default: ${fallback})`;
+  const shown = `${text} (default: ${type === 'boolean' ? onOrOff(fallback) : fallback})`;
   const option = new Option(type === 'boolean' ? flag : `${flag} <${kindOf(type, choices)}>`, shown);
   if (heading !== undefined) option.helpGroup(heading);
   if (type === 'boolean') {
     // The one that is not the default is shown; both are taken, for a recipe may have the other default.
-    const off = new Option(flag.replace(/^--/, '--no-'), `without: ${shown}`);
+    const off = new Option(flag.replace(/^--/, '--no-'), `turns off: ${shown}`);
     if (heading !== undefined) off.helpGroup(heading);
     (fallback === true ? option : off).hideHelp();
     command.addOption(option).addOption(off);
@@ -51,6 +51,8 @@ export function addSetting(command: Command, schema: Setting, flag: string, head
   else if (type !== 'string') option.argParser(numberOrText);
   command.addOption(option);
 }
+
+const onOrOff = (value: unknown): string => (value === true ? 'on' : 'off');
 
 const kindOf = (type: string | undefined, choices: readonly string[] | undefined): string =>
   choices ? 'name' : type === 'string' ? 'list' : 'number';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import type { Naming } from '../io/checked.ts';
 import { infoNce } from '../losses/info_nce.ts';
 import { mlp } from '../nn/mlp.ts';
 import type { Mode } from '../nn/module.ts';
@@ -14,7 +15,7 @@ import { concat } from '../ops/strided_copy.ts';
 import { dealRows, gatherDealt } from '../ssl/deal.ts';
 import { type Build, defineMethod, type Learner, type Settings, type ViewGroup } from '../ssl/method.ts';
 import { accuracy, embeddingStd } from '../ssl/metrics.ts';
-import { Queue } from '../ssl/queue.ts';
+import { checkQueue, Queue } from '../ssl/queue.ts';
 import { augmentationConfig, count, positive, type SharedSettings, share } from '../ssl/settings.ts';
 import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
 
@@ -43,12 +44,15 @@ function twoViews(settings: SharedSettings, grayscaleFirst: boolean): readonly V
   return [view, view];
 }
 
-function checkSplits({ batchNormSplits: splits }: MocoSettings, batchSize: number): void {
+/** Keys that a step adds to the queue. */
+const pushedKeys = ({ symmetric, batchSize }: MocoSettings): number => (symmetric ? 2 : 1) * batchSize;
+
+function check(settings: MocoSettings, name: Naming): void {
+  const { queueSize, batchNormSplits: splits, batchSize } = settings;
+  checkQueue(queueSize, pushedKeys(settings), name('queueSize'));
   if (batchSize % splits === 0) return;
-  throw new UserError(
-    `--batch-norm-splits (${splits}) must divide --batch-size (${batchSize}): all parts of a batch have the same size`,
-    2,
-  );
+  const all = `${name('batchNormSplits')} (${splits}) must divide ${name('batchSize')} (${batchSize})`;
+  throw new UserError(`${all}: batch norm sees parts of equal size`, 2);
 }
 
 /**
@@ -62,7 +66,6 @@ function checkSplits({ batchNormSplits: splits }: MocoSettings, batchSize: numbe
  */
 function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Learner {
   const { temperature, embeddingDim, queueSize, symmetric, batchNormSplits, headWidth, seed } = settings;
-  checkSplits(settings, batchSize);
   const [f, keyEncoder] = [new ResNet(settings), new ResNet(settings, 'key')];
   const head = (network = '') =>
     mlp({
@@ -71,8 +74,7 @@ function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Le
     });
   const [g, keyHead] = [head(), head('key')];
   const teacher = new Teacher([keyEncoder, keyHead], [f, g]);
-  const pushed = (symmetric ? 2 : 1) * batchSize;
-  const queue = new Queue({ size: queueSize, dimensions: embeddingDim, seed, pushed, flag: '--queue-size' });
+  const queue = new Queue({ size: queueSize, dimensions: embeddingDim, seed, pushed: pushedKeys(settings) });
   const mode: Mode = { ...training, batchSplits: batchNormSplits };
   const query = (view: Tensor) => l2Normalize(g.forward(f.forward(view, mode), mode));
   const keys = (view: Tensor) => {
@@ -126,6 +128,7 @@ export const moco = defineMethod({
     cropMin: 0.2,
   },
   short: { lr: 0.015, queueSize: 1024, batchNormSplits: 4, blur: 0 },
+  check,
   views: (settings) => twoViews(settings, false),
   create: mocoLearner,
 });
@@ -141,6 +144,7 @@ export const mocoV1 = defineMethod({
     ...{ cropMin: 0.2, jitter: 1, jitterHue: 4, blur: 0 },
   },
   short: { temperature: 0.2, queueSize: 1024, batchNormSplits: 4 },
+  check,
   views: (settings) => twoViews(settings, true),
   create: mocoLearner,
 });

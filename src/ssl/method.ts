@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { ImageSet } from '../data/images.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
+import type { Naming } from '../io/checked.ts';
 import type { Encoder } from '../nn/encoder.ts';
 import type { Mode, Module, NamedTensor } from '../nn/module.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
@@ -34,6 +35,8 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   readonly recipe: Partial<SharedSettings>;
   /** Defaults of a run of minutes (without a GPU, or on the sample set), in place of the paper's. */
   readonly short?: Partial<Settings<O>>;
+  /** Refuses settings that contradict each other: UserError (usage), with `name` for how the user knows a setting. */
+  check?(settings: Settings<O>, name: Naming): void;
   views(settings: Settings<O>): readonly ViewGroup[];
   create(settings: Settings<O>, build: Build): Learner;
 }

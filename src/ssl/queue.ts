@@ -12,8 +12,14 @@ export interface QueueOptions {
   readonly seed: number;
   /** Rows that a step pushes. */
   readonly pushed: number;
-  /** How the user knows the size. */
-  readonly flag: string;
+}
+
+/** UserError: a step's keys do not divide the queue, whose oldest rows are overwritten as a whole. `flag`: how the user knows the size. */
+export function checkQueue(size: number, pushed: number, flag: string): void {
+  if (size % pushed === 0) return;
+  const [below, above] = [Math.floor(size / pushed), Math.ceil(size / pushed)].map((times) => times * pushed);
+  const near = below === 0 ? above : `${below} or ${above}`;
+  throw new UserError(`${flag} (${size}) must be a multiple of the ${pushed} keys that a step adds: use ${near}`, 2);
 }
 
 /**
@@ -25,13 +31,8 @@ export class Queue {
   readonly rows: Tensor;
 
   constructor(private readonly options: QueueOptions) {
-    const { size, dimensions, seed, pushed, flag } = options;
-    if (size % pushed !== 0) {
-      throw new UserError(
-        `${flag} (${size}) must be a multiple of the ${pushed} keys that a step adds: its oldest rows are overwritten as a whole`,
-        2,
-      );
-    }
+    const { size, dimensions, seed, pushed } = options;
+    if (size % pushed !== 0) throw new Error(`a queue of ${size} rows cannot take ${pushed} at a time: see checkQueue`);
     this.rows = variable('queue', [size, dimensions], () => unitRows(size, dimensions, seed));
   }
 

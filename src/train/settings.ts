@@ -5,7 +5,7 @@ import type { DeviceTraits } from '../gpu/device.ts';
 import { checked, type Naming, wrongValue } from '../io/checked.ts';
 import { printable } from '../io/printable.ts';
 import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
-import type { Method } from '../ssl/method.ts';
+import type { Method, Settings } from '../ssl/method.ts';
 import { checkMicroBatch } from '../ssl/micro_batch.ts';
 import { type SettingName, type SharedSettings, sharedShape } from '../ssl/settings.ts';
 
@@ -130,6 +130,7 @@ export function parseSettings(given: unknown, source?: string, name: Naming = fl
   const settings = parseTable(settingsOf(method), given, source, name, remedy) as unknown as TrainSettings;
   try {
     checkPieces(method, settings, name);
+    method.check?.(settings as unknown as Settings<Record<never, never>>, name);
   } catch (error) {
     if (source === undefined || !(error instanceof UserError)) throw error;
     throw wrongValue(error.message, { source, ...(remedy && { remedy }) });

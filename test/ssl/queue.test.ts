@@ -3,10 +3,10 @@ import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { input, trace } from '../../src/graph/trace.ts';
 import { StepFeeds } from '../../src/ssl/feeds.ts';
-import { Queue } from '../../src/ssl/queue.ts';
+import { checkQueue, Queue } from '../../src/ssl/queue.ts';
 import { noise, onEveryAdapter } from '../ops/harness.ts';
 
-const options = { size: 12, dimensions: 5, seed: 3, pushed: 4, flag: '--queue-size' };
+const options = { size: 12, dimensions: 5, seed: 3, pushed: 4 };
 
 /** A step that pushes keys. */
 function pushing() {
@@ -55,7 +55,9 @@ it('holds unit vectors at first, which the seed decides', () => {
 });
 
 it('refuses a size that is no multiple of what a step adds', () => {
-  expect(() => new Queue({ ...options, size: 13 })).toThrow(
-    '--queue-size (13) must be a multiple of the 4 keys that a step adds',
-  );
+  expect(() => new Queue({ ...options, size: 13 })).toThrow('a queue of 13 rows cannot take 4 at a time');
+  expect(() => checkQueue(12, 4, '--queue-size')).not.toThrow();
+  const told = (size: number) => () => checkQueue(size, 4, '--queue-size');
+  expect(told(13)).toThrow('--queue-size (13) must be a multiple of the 4 keys that a step adds: use 12 or 16');
+  expect(told(2)).toThrow('--queue-size (2) must be a multiple of the 4 keys that a step adds: use 4');
 });
