@@ -1,9 +1,10 @@
 /** `--method` and `simclr methods`: which flags there are, and what is said of those that are not. In the process of the test. */
 import { CommanderError } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { givenSettings } from '../../src/cli/options.ts';
 import { simclr } from '../../src/cli/program.ts';
 import { allMethods } from '../../src/methods/index.ts';
-import { flagOf, ownNames } from '../../src/train/settings.ts';
+import { flagOf, ownNames, parseSettings } from '../../src/train/settings.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 
@@ -35,11 +36,13 @@ describe('simclr methods', () => {
     for (const { name, paper } of allMethods()) expect(words).toContain(`${name} ${paper}`);
     expect(words).toContain('images yes --temperature 0.07 --embedding-dim 128 --head-depth 2');
     expect(words).toContain('labels no --supervised-augment crop-flip --split train');
+    expect(words).toContain('--no-nesterov');
   });
 
   it('as JSON has every setting', async () => {
     const { out } = await printed('methods', '--json');
-    const [first, second] = JSON.parse(out) as Record<string, never>[];
+    const all = JSON.parse(out) as Record<string, never>[];
+    const [first, second] = ['simclr', 'supervised'].map((name) => all.find((method) => method['name'] === name)!);
     expect(first).toMatchObject({ name: 'simclr', needs: ['images'], microBatches: true });
     expect(first['settings']).toMatchObject({ method: 'simclr', temperature: 0.07, lr: 1e-3, batchSize: 256 });
     expect(second).toMatchObject({ name: 'supervised', needs: ['images', 'labels'] });
@@ -52,21 +55,53 @@ describe('--method', () => {
     const { out, ended } = await printed('train', `--method=${method.name}`, '--help');
     expect(ended).toBe(true);
     const [, own] = out.split(`Method ${method.name}:\n`);
-    for (const name of ownNames(method)) expect(own).toContain(`${flagOf(name)} `);
-    const others = allMethods().filter((other) => other !== method);
-    for (const name of others.flatMap(ownNames)) expect(out).not.toContain(`${flagOf(name)} `);
+    // A setting that is on by default is shown as the flag that turns it off.
+    const shows = (text: string, name: string) => new RegExp(` --(no-)?${flagOf(name).slice(2)} `).test(text);
+    for (const name of ownNames(method)) expect(shows(own, name), name).toBe(true);
+    const others = allMethods()
+      .flatMap(ownNames)
+      .filter((name) => !ownNames(method).includes(name));
+    for (const name of others) expect(shows(out, name), name).toBe(false);
     expect(out).not.toContain('--draw-every');
   });
 
   it('of no such name lists those that there are', async () => {
     const { err } = await printed('train', '--method', 'nope', '--data', 'x');
-    expect(err).toMatch(/'--method <name>' argument 'nope' is invalid\. Allowed choices are simclr, supervised\.\n/);
-    expect((await printed('experiment', '--method', 'supervised')).err).toContain('Allowed choices are simclr.');
+    expect(err).toMatch(
+      /'--method <name>' argument 'nope' is invalid\. Allowed choices are simclr, moco, moco-v1, byol, simsiam, supervised\.\n/,
+    );
+    expect((await printed('experiment', '--method', 'supervised')).err).toContain(
+      'Allowed choices are simclr, moco, moco-v1, byol, simsiam.',
+    );
   });
 
   it('a flag of another method is refused, and it is said whose it is', async () => {
     const { err } = await printed('train', '--method', 'supervised', '--temperature', '1', '--data', 'x');
-    expect(err).toMatch(/^error: unknown option '--temperature' \(a setting of --method simclr\)\n/);
+    expect(err).toMatch(/^error: unknown option '--temperature' \(a setting of --method simclr, moco, moco-v1\)\n/);
     expect((await printed('train', '--nonsense', '1')).err).toMatch(/^error: unknown option '--nonsense'\n/);
+  });
+
+  it('switches are turned on and off, whichever is the default', async () => {
+    const given = (...args: string[]) => {
+      const train = simclr(['train', ...args]).commands.find((command) => command.name() === 'train')!;
+      train.parseOptions(args);
+      return givenSettings(train.opts());
+    };
+    expect(given('--method', 'moco', '--nesterov')).toEqual({ method: 'moco', nesterov: true });
+    expect(given('--method', 'moco', '--no-nesterov')).toEqual({ method: 'moco', nesterov: false });
+    expect(given('--method', 'moco', '--lr-milestones', '0.5')).toEqual({ method: 'moco', lrMilestones: '0.5' });
+    expect(given('--method', 'moco')).toEqual({ method: 'moco' });
+  });
+
+  it('settings that contradict each other are told before anything is opened', () => {
+    const given = (settings: object) => () => parseSettings({ method: 'moco', ...settings });
+    expect(given({ queueSize: 100, batchSize: 32 })).toThrow(
+      '--queue-size (100) must be a multiple of the 32 keys that a step adds: use 96 or 128',
+    );
+    expect(given({ symmetric: true, queueSize: 96, batchSize: 32 })).toThrow('of the 64 keys');
+    expect(given({ batchNormSplits: 3, batchSize: 32 })).toThrow(
+      '--batch-norm-splits (3) must divide --batch-size (32): batch norm sees parts of equal size',
+    );
+    expect(given({ schedule: 'step', lrMilestones: 'half' })).toThrow('--lr-milestones');
   });
 });
