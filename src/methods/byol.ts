@@ -39,7 +39,13 @@ export const byol = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.12, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
     ...{ jitterSaturation: 0.5, blur: 1 },
   },
-  short: { headWidth: 512, lr: 0.015, blur: 0, secondBlur: 0 },
+  short: {
+    ...{ optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4 },
+    headWidth: 512,
+    blur: 0,
+    secondBlur: 0,
+    secondSolarize: 0,
+  },
 
   views(settings) {
     const { imageSize: size, secondBlur: blur, secondSolarize: solarize } = settings;

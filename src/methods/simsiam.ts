@@ -41,7 +41,10 @@ export const simsiam = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.06, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
     cropMin: 0.2,
   },
-  short: { embeddingDim: 512, projectorWidth: 512, predictorWidth: 128 },
+  short: {
+    ...{ optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, blur: 0 },
+    ...{ embeddingDim: 512, projectorWidth: 512, predictorWidth: 128 },
+  },
 
   views(settings) {
     const view = { count: 1, size: settings.imageSize, augmentation: augmentationConfig(settings) };

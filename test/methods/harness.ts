@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
 import { residentImages } from '../../src/data/source.ts';
+import { fromFloat16, toFloat16 } from '../../src/float16.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { registerMethod } from '../../src/methods/index.ts';
-import type { Method } from '../../src/ssl/method.ts';
+import { keptEntries, type Method } from '../../src/ssl/method.ts';
 import type { TrainEvents } from '../../src/train/events.ts';
 import { compileTraining, type Training } from '../../src/train/learner.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';
@@ -47,6 +48,8 @@ export async function runIn(
     trainer.destroy();
   }
 }
+
+const roundedToF16 = (values: ArrayLike<number>): Float32Array => fromFloat16(toFloat16(values as Float32Array));
 
 const timeless = (records: readonly object[]): unknown =>
   records.map((record) => ({ ...record, imagesPerSecond: 0, memory: 0 }));
@@ -112,6 +115,33 @@ export function testMethod(method: Method, given: GivenSettings = {}): void {
       state.destroy();
       gpu().trim();
     });
+  });
+
+  it(`in f16 ${method.name} takes about the same steps, and copies of weights are as new as the weights`, async ({
+    skip,
+  }) => {
+    const gpu = await Gpu.open({ adapter: adapters[0] });
+    if (!gpu.traits.features.has('shader-f16')) skip('the adapter has no shader-f16');
+    const losses: number[] = [];
+    for (const precision of ['f32', 'f16'] as const) {
+      const state = new State(gpu);
+      const own = tinySettings(method, { ...given, precision });
+      const { step, learner } = await compileTraining(state, residentImages(state, images), own);
+      const run = (number: number) => step.step(Uint32Array.of(3, 16, 0, 7), { step: number, epoch: 0 }).read();
+      const first = await run(1);
+      losses.push(first.loss);
+      const second = await run(2);
+      expect([second.firstNonFinite, Number.isFinite(second.loss)]).toEqual([0, true]);
+      const followers = Object.values(learner.kept ?? {}).flatMap(keptEntries);
+      const flats = [...learner.groups.flatMap(({ modules }) => modules.flatMap((m) => m.parameters)), ...followers];
+      for (const weights of new Set(flats.flatMap(({ tensor }) => tensor.flat?.parent ?? [])))
+        for (const copy of weights.copies)
+          expect(await state.read(copy), copy.name).toEqual(roundedToF16(await state.read(weights)));
+      step.destroy();
+      state.destroy();
+    }
+    expect(Math.abs(losses[1] - losses[0])).toBeLessThan(0.03 * Math.max(1, Math.abs(losses[0])));
+    gpu.destroy();
   });
 
   it(`a run of ${method.name} that is stopped after every step is bit for bit the run that is not`, async () => {
