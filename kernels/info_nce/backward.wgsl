@@ -6,27 +6,9 @@
 // One invocation: two rows × the columns of its slice, eight at a time: their weights in registers, then added into the rows'
 // own sums in memory, which no other invocation touches. One workgroup: 64 rows × one slice of `slice` columns.
 // #include "lib/grid.wgsl"
-
-override rows_ask: bool = true;
-override columns_ask: bool = true;
-
-struct Params {
-  rows: u32, columns: u32, row_stride: u32, column_stride: u32, quads: u32, slice: u32, own: u32, first: u32,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> packed_rows: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> packed_columns: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> positive: array<u32>;
-@group(0) @binding(4) var<storage, read> excluded: array<u32>;
-@group(0) @binding(5) var<storage, read> temperature: array<f32>;
-@group(0) @binding(6) var<storage, read> lse: array<f32>;
-@group(0) @binding(7) var<storage, read_write> partial: array<vec4<f32>>;
-
+// #include "lib/info_nce/backward_interface.wgsl"
 // #include "lib/info_nce/candidates.wgsl"
 // #include "lib/info_nce/similarity.wgsl"
-
-// What is known of 4 queries.
-struct Queries { positive: vec4<u32>, excluded: vec4<u32>, lse: vec4<f32> }
 
 // 4 columns as queries; anything where columns are keys only.
 fn queries_at(column: u32) -> Queries {
