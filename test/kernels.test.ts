@@ -134,9 +134,9 @@ const oddHalves = (training: boolean): Traced =>
 
 /** The step of a method as it is registered, in both precisions. */
 function stepOf(method: string, precision: 'f32' | 'f16'): Traced {
-  const labels = Uint8Array.of(0, 1, 2, 0, 1, 2, 0, 1);
-  const set = { name: 'images', count: 8, height: 40, width: 50, skipped: [], labels, read: () => {} };
-  const settings = parseSettings({ method, precision, imageSize: 32, batchSize: 4 });
+  const labels = Uint8Array.from({ length: 16 }, (_, i) => i % 3);
+  const set = { name: 'images', count: 16, height: 40, width: 50, skipped: [], labels, read: () => {} };
+  const settings = parseSettings({ method, precision, imageSize: 32, batchSize: 16 });
   return traceStep(stepParts(hostImages(set), settings)).phases[0];
 }
 

@@ -50,9 +50,9 @@ const pushedKeys = ({ symmetric, batchSize }: MocoSettings): number => (symmetri
 function check(settings: MocoSettings, name: Naming): void {
   const { queueSize, batchNormSplits: splits, batchSize } = settings;
   checkQueue(queueSize, pushedKeys(settings), name('queueSize'));
-  if (batchSize % splits === 0) return;
+  if (batchSize % splits === 0 && batchSize >= 2 * splits) return;
   const all = `${name('batchNormSplits')} (${splits}) must divide ${name('batchSize')} (${batchSize})`;
-  throw new UserError(`${all}: batch norm sees parts of equal size`, 2);
+  throw new UserError(`${all} into parts of 2 images or more, which batch norm normalises alone`, 2);
 }
 
 /**

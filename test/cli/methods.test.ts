@@ -100,8 +100,9 @@ describe('--method', () => {
     );
     expect(given({ symmetric: true, queueSize: 96, batchSize: 32 })).toThrow('of the 64 keys');
     expect(given({ batchNormSplits: 3, batchSize: 32 })).toThrow(
-      '--batch-norm-splits (3) must divide --batch-size (32): batch norm sees parts of equal size',
+      '--batch-norm-splits (3) must divide --batch-size (32) into parts of 2 images or more',
     );
+    expect(given({ batchNormSplits: 8, batchSize: 8 })).toThrow('parts of 2 images or more');
     expect(given({ schedule: 'step', lrMilestones: 'half' })).toThrow('--lr-milestones');
   });
 });
