@@ -52,7 +52,7 @@ describe('settings', () => {
     [['--epochs', '1.5'], /^simclr: --epochs must be a whole number, not 1\.5$/m],
     [['--lr', '-1'], /^simclr: --lr must be above 0, not -1$/m],
     [['--lr', 'fast'], /^simclr: --lr must be a number, not 'fast'$/m],
-    [['--schedule', 'x'], /^simclr: --schedule must be constant or cosine, not 'x'$/m],
+    [['--schedule', 'x'], /^simclr: --schedule must be constant, cosine, linear or step, not 'x'$/m],
     [['--lr', 'Infinity'], /--lr/],
     [['--weight-decay', '-0.1'], /--weight-decay/],
     [['--flip', '2'], /--flip/],

@@ -34,7 +34,7 @@ describe('settings', () => {
     [{ momentum: 1 }, '--momentum must be below 1, not 1'],
     [{ width: 0.3 }, '--width must be a multiple of 0.25, not 0.3'],
     [{ imageSize: 600 }, '--image-size must be 512 or less, not 600'],
-    [{ schedule: 'x' }, "--schedule must be constant or cosine, not 'x'"],
+    [{ schedule: 'x' }, "--schedule must be constant, cosine, linear or step, not 'x'"],
     [{ optimizer: 'x' }, "--optimizer must be adam, adamw, sgd or lars, not 'x'"],
     [{ headBatchNorm: 'yes' }, "--head-batch-norm must be true or false, not 'yes'"],
     [{ epochs: 0.5, lr: 0 }, '--epochs must be a whole number, not 0.5; --lr must be above 0, not 0'],
