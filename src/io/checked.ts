@@ -97,6 +97,8 @@ function demand(issue: Issue): string {
       return issue.inclusive ? `${issue.maximum} or less` : `below ${issue.maximum}`;
     case 'not_multiple_of':
       return `a multiple of ${issue.divisor}`;
+    case 'invalid_format':
+      return issue.message;
     default:
       return 'something else';
   }

@@ -107,11 +107,12 @@ describe('the worked example of the loss', () => {
 
   it('is the loss of the float64 reference, and its parts add up', () => {
     const z = noise(4 * 16, 3, 2);
-    const example = workOutLoss(z, rows, 0.07);
+    const temperature = Math.fround(0.07); // as kernels have it
+    const example = workOutLoss(z, rows, temperature);
     const { graph, result } = trace(() =>
       ntXent(
         variable('z', [4, 16], () => z),
-        { temperature: 0.07 },
+        { temperature },
       ),
     );
     expect(example.loss).toBeCloseTo(interpret(graph).get(result.loss)![0], 12);

@@ -151,7 +151,7 @@ onEveryAdapter((gpu) => {
       sgd(weights, { momentum: 0 }).update(input('g', weights.shape, 'f32'), variable('bad', [1], undefined, 'u32')),
     );
     const plain = await Program.compile(update.graph, state);
-    plain.run({ g: new Float32Array(weights.size).fill(1), 'optimizer_scalars of weights': Float32Array.of(0.5) });
+    plain.run({ g: new Float32Array(weights.size).fill(1), 'optimizer_scalars of weights': Float32Array.of(0.5, 0) });
     near(
       (await rounded()) as Float32Array,
       noise(130, 2).map((value) => value - 0.5),
