@@ -6,7 +6,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { counted } from '../io/counted.ts';
 import { fitToBudget } from '../train/budget.ts';
 import { type Circumstances, enoughSteps, isShort, isSized, shortMinutes, smallerSizes } from '../train/recipe.ts';
-import { flagOf, type GivenSettings, type TrainSettings } from '../train/settings.ts';
+import { flagOf, type GivenSettings, parseSettings, type TrainSettings } from '../train/settings.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface BudgetOptions {
@@ -51,7 +51,7 @@ export async function sizeRun(
   const free = (sizes: Partial<TrainSettings>) => Object.keys(sizes).every((name) => !(name in given));
   const sized = await fitToBudget(gpu, dataset, settings, {
     secondsLeft: () => 60 * minutes - performance.now() / 1000,
-    smaller: isShort(where) ? smallerSizes.filter(free) : [],
+    smaller: isShort(where) ? smallerSizes.filter((sizes) => free(sizes) && areSound(settings, sizes)) : [],
     enough: enoughSteps,
     onPipeline: (done, total) => terminal.progress('compiling', done, total),
     onTimed: (done, most) => terminal.progress('timing steps', done, most),
@@ -63,6 +63,17 @@ export async function sizeRun(
     `note       ${rate(sized.pace.stepSeconds)} here; ${counted(steps, 'step')}${smaller} ${steps === 1 ? 'fits' : 'fit'} ${counted(minutes, 'minute')} (--minutes, --steps or --epochs override)`,
   );
   return sized.settings;
+}
+
+/** Whether nothing contradicts the sizes: parts of a batch that would have one image, say. */
+function areSound(settings: TrainSettings, sizes: Partial<TrainSettings>): boolean {
+  try {
+    parseSettings({ ...settings, ...sizes });
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }
 
 const rate = (stepSeconds: number): string => `${Number((1 / stepSeconds).toPrecision(2))} steps/s`;

@@ -26,7 +26,7 @@ import type { Method } from '../ssl/method.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import { checkImages } from '../train/learner.ts';
 import { checkSameImages } from '../train/same_images.ts';
-import { flagOf, parseSettings } from '../train/settings.ts';
+import { flagOf, parseValues } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
 import { checkpointFile, commandWords, stopOnSignals } from './common.ts';
 import { addDeviceOptions, chooseKernels, openAdapter } from './device.ts';
@@ -176,8 +176,7 @@ async function runStages(gpu: Gpu, { config, dataset }: Opened, options: Options
 
 /** Tells wrong settings before anything is opened. */
 function check(given: GivenExperiment): void {
-  parseSettings(given.pretrain);
-  planExperiment(given, { software: false });
+  planExperiment(given, { software: false }, undefined, parseValues);
 }
 
 /** A new experiment. */

@@ -14,7 +14,7 @@ import { checkImages } from '../train/learner.ts';
 import { shortFlags, withRecipe } from '../train/recipe.ts';
 import type { RunConfig } from '../train/run_config.ts';
 import { RunFolder } from '../train/run_folder.ts';
-import { type GivenSettings, parseSettings, type TrainSettings } from '../train/settings.ts';
+import { type GivenSettings, parseSettings, parseValues, type TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
 import { addBudget, checkBudget, minutesOf, sizeRun } from './budget.ts';
 import { commandWords, stopOnSignals } from './common.ts';
@@ -75,7 +75,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
     const resumed = await resume(options.resume, options, flags, terminal);
     return run(resumed, terminal, options, resumed.settings);
   }
-  parseSettings(flags); // wrong settings are told before anything is opened
+  parseValues(flags); // wrong settings are told before anything is opened
   const init = options.init === undefined ? undefined : readInit(options.init, terminal);
   const given = { ...(init && settingsOf(init)), ...flags };
   const gpu = await openAdapter(options.adapter);

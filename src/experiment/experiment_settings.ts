@@ -106,14 +106,16 @@ export const pretrainDefaults = (given: GivenSettings, traits: Pick<DeviceTraits
 /**
  * All settings of a new experiment. With a checkpoint, how images are prepared and the architecture are the checkpoint's.
  * @param checkpoint settings of the checkpoint that `given` names
+ * @param parse checks what was given of pre-training; `parseValues` where the device is not known yet
  */
 export function planExperiment(
   given: GivenExperiment,
   traits: Pick<DeviceTraits, 'software'>,
   checkpoint?: TrainSettings,
+  parse: (given: GivenSettings) => TrainSettings = parseSettings,
 ): ExperimentPlan {
   const seeds = given.seeds ?? [given.pretrain.seed ?? checkpoint?.seed ?? 1];
-  const own = checkpoint ?? parseSettings(pretrainDefaults(given.pretrain, traits));
+  const own = checkpoint ?? parse(pretrainDefaults(given.pretrain, traits));
   const pretrain = checkpoint ?? { ...own, seed: seeds[0] };
   return {
     checkpoint: given.checkpoint ?? null,

@@ -20,7 +20,7 @@ import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
  *
  * m rises by half a cosine to 1. The predictor q has no twin in the target. Each view passes alone, with batch statistics of its own;
  * the target's are of its own passes too. The second view is blurred seldom and solarised instead. Defaults are those of small
- * images (lightly); the paper's ImageNet recipe is --embedding-dim 256 --head-width 4096 --ema-momentum 0.996 --optimizer lars.
+ * images (lightly); on ImageNet the paper has --head-width 4096 --ema-momentum 0.996 and LARS with a rate and a decay of its own.
  */
 export const byol = defineMethod({
   name: 'byol',

@@ -114,7 +114,11 @@ function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Le
   };
 }
 
-/** MoCo v2 (Chen et al., 2020): a hidden layer in the head, blur, a cosine schedule. Defaults are those of small images (lightly). */
+/**
+ * MoCo v2 (Chen et al., 2020): a hidden layer in the head, blur, a cosine schedule, τ = 0.2. Learning rate, decay, m and K are lightly's for small
+ * images, which has τ = 0.1 and --symmetric besides; the paper's on ImageNet are --lr 0.03 --weight-decay 1e-4 --ema-momentum 0.999
+ * --ema-momentum-end 0.999 --queue-size 65536 --head-width 2048.
+ */
 export const moco = defineMethod({
   name: 'moco',
   about: 'MoCo v2: queries look for the key of the other view among a queue of keys of a slow average of the network',
@@ -134,7 +138,10 @@ export const moco = defineMethod({
   create: mocoLearner,
 });
 
-/** MoCo v1 with the recipe of its paper: a linear head, τ = 0.07, greyscale before a jitter that is always drawn, no blur. */
+/**
+ * MoCo v1 with the recipe of its paper: a linear head, τ = 0.07, greyscale before a jitter that is always drawn, no blur; but for m and K, which
+ * are those of small images (the paper's: --ema-momentum 0.999 --ema-momentum-end 0.999 --queue-size 65536).
+ */
 export const mocoV1 = defineMethod({
   name: 'moco-v1',
   about: 'MoCo v1: as moco, with a linear head and the learning rate in steps',

@@ -4,8 +4,8 @@ import { reshape } from '../ops/reshape.ts';
 import { transpose } from '../ops/strided_copy.ts';
 
 /**
- * x [N, …] in another order: row j · S + s is what was row s · N/S + j. Of N/S rows in a sequence each comes from another of the S
- * parts (from as many as there are, where N/S is less). A batch is in random order already, so that a fixed deal serves as a shuffle.
+ * x [N, …] in another order: row j · S + s is what was row s · N/S + j. Of N/S rows in a sequence equally many come from each of the S parts
+ * (or from as many parts as there are rows, where N/S is less). A batch is in random order already, so that a fixed deal serves as a shuffle.
  */
 export const dealRows = (x: Tensor, parts: number): Tensor => exchanged(x, parts, x.shape[0] / parts);
 

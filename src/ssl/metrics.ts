@@ -6,7 +6,8 @@ export const accuracy: Metric = { label: 'acc', format: 'percent', epoch: 'mean'
 
 /**
  * `columnStd` of unit embeddings of so many dimensions: the standard deviation over the batch of each dimension, averaged over the
- * dimensions. About 1/√d where they point everywhere, 0 where they are all equal (Chen & He, 2021).
+ * dimensions. About 1/√d where they point everywhere, 0 where they are all equal (Chen & He, 2021); embeddings
+ * of a few directions only may have any value between, up to 1/√d.
  */
 export function embeddingStd(dimensions: number): Metric {
   const healthy = { value: 1 / Math.sqrt(dimensions), formula: `1/√${dimensions}` };

@@ -58,7 +58,7 @@ export const settingGroups = {
       ),
     lrMilestones: z
       .string()
-      .regex(/^(0\.\d+|1)(,(0\.\d+|1))*$/, 'shares of the run such as 0.6,0.8')
+      .regex(/^0\.\d+(,0\.\d+)*$/, 'shares of the run such as 0.6,0.8')
       .default('0.6,0.8')
       .describe('shares of the run after which --schedule step takes a tenth of the learning rate'),
     warmupEpochs: z.number().min(0).default(0).describe('epochs of linear learning-rate warm-up'),
@@ -208,6 +208,6 @@ export function learningRate(
   perEpoch: number,
 ): number {
   const warmup = Math.min(total, Math.round(settings.warmupEpochs * perEpoch));
-  const milestones = settings.lrMilestones?.split(',').map(Number);
-  return schedules[settings.schedule](step, { base: settings.lr, total, warmup, ...(milestones && { milestones }) });
+  const { lr: base, schedule, lrMilestones = sharedShape.lrMilestones.parse(undefined) } = settings;
+  return schedules[schedule](step, { base, total, warmup, milestones: lrMilestones.split(',').map(Number) });
 }

@@ -2,7 +2,7 @@
 import { UserError } from '../errors.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import { type StoredTensor, toFloat32 } from '../io/safetensors.ts';
-import { type NamedTensor, withoutNetwork } from '../nn/module.ts';
+import { checkNames, type NamedTensor, withoutNetwork } from '../nn/module.ts';
 import type { TorchTensor } from '../nn/state_dict.ts';
 import type { EpochData } from '../ssl/feeds.ts';
 import { keptEntries } from '../ssl/method.ts';
@@ -41,7 +41,9 @@ export function trainingEntries({ learner, groups }: Pick<TracedStep, 'learner' 
       ? keptEntries(value).map((entry) => under(`${keptPrefix}${name}.`, entry, withoutNetwork(entry.tensor.name)))
       : [{ tensor: value.named(keptPrefix + name), torchShape: value.shape }],
   );
-  return [...ofGroups, ...kept];
+  const entries = [...ofGroups, ...kept];
+  checkNames(entries);
+  return entries;
 }
 
 /** PyTorch's counters of batches, which nothing here depends on. */

@@ -124,7 +124,11 @@ export function methodOf(given: unknown, source?: string, name: Naming = flagOf,
   );
 }
 
-/** Checks the settings of a run; see `parseTable`. */
+/** Each value of what a user gave, before it is known which defaults the device asks for: what contradicts those is not told yet. */
+export const parseValues = (given: unknown): TrainSettings =>
+  parseTable(settingsOf(methodOf(given)), given) as unknown as TrainSettings;
+
+/** Checks the settings of a run, alone and together; see `parseTable`. */
 export function parseSettings(given: unknown, source?: string, name: Naming = flagOf, remedy?: string): TrainSettings {
   const method = methodOf(given, source, name, remedy);
   const settings = parseTable(settingsOf(method), given, source, name, remedy) as unknown as TrainSettings;

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { givenSettings } from '../../src/cli/options.ts';
 import { simclr } from '../../src/cli/program.ts';
 import { allMethods } from '../../src/methods/index.ts';
-import { flagOf, ownNames, parseSettings } from '../../src/train/settings.ts';
+import { flagOf, ownNames, parseSettings, parseValues } from '../../src/train/settings.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 
@@ -103,6 +103,9 @@ describe('--method', () => {
       '--batch-norm-splits (3) must divide --batch-size (32) into parts of 2 images or more',
     );
     expect(given({ batchNormSplits: 8, batchSize: 8 })).toThrow('parts of 2 images or more');
-    expect(given({ schedule: 'step', lrMilestones: 'half' })).toThrow('--lr-milestones');
+    expect(given({ schedule: 'step', lrMilestones: 'half' })).toThrow('--lr-milestones must be shares of the run');
+    // Before the device is known, defaults are not: each value alone.
+    expect(() => parseValues({ method: 'moco', queueSize: 100 })).not.toThrow();
+    expect(() => parseValues({ method: 'moco', queueSize: -1 })).toThrow('--queue-size must be 2 or more');
   });
 });

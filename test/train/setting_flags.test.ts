@@ -25,7 +25,7 @@ function valuesOf(method: Method, name: string): fc.Arbitrary<unknown> {
   const inner = schema.unwrap() as unknown as { type: string; options?: string[] };
   if (inner.options) return fc.constantFrom(...inner.options);
   if (inner.type === 'boolean') return fc.boolean();
-  if (inner.type === 'string') return fc.constantFrom('0.6,0.8', '0.5', '0.25,1');
+  if (inner.type === 'string') return fc.constantFrom('0.6,0.8', '0.5', '0.25,0.9');
   const numbers = [0, 1, 2, 3, 16, 32, 96, 100, 128, 256, 500, 1e-7, 0.0123, 0.5, 1 / 3, 0.08];
   return fc.constantFrom(...numbers.filter((value) => schema.safeParse(value).success));
 }
