@@ -139,8 +139,8 @@ onEveryAdapter((device) => {
     device().trim();
   });
 
-  it('in f16 each group has a loss scale of its own, in checkpoints too', async (context) => {
-    if (!device().traits.features.has('shader-f16')) return context.skip('the adapter has no shader-f16');
+  it('in f16 each group has a loss scale of its own, in checkpoints too', async ({ skip }) => {
+    if (!device().traits.features.has('shader-f16')) skip('the adapter has no shader-f16');
     const half = tinySettings(everything, { ...given, precision: 'f16' });
     const state = new State(device());
     const { step } = await compileTraining(state, residentImages(state, images), half);
