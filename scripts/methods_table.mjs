@@ -6,7 +6,7 @@
  * Linear accuracies are those of `eval linear`, where it has been run on a run's folder; `--untrained` is a folder of its results on an
  * encoder with its first weights.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -32,12 +32,8 @@ async function charts() {
 
 /** Accuracy of `eval linear` in a folder of results; undefined where there is none. */
 function linearIn(folder) {
-  try {
-    const name = readdirSync(folder).find((file) => file.endsWith('.json'));
-    return json(join(folder, name)).test.accuracy;
-  } catch {
-    return undefined;
-  }
+  const file = join(folder, 'linear.json');
+  return existsSync(file) ? json(file).testAccuracy.mean : undefined;
 }
 
 function readRun(word) {

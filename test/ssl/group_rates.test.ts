@@ -87,7 +87,9 @@ onEveryAdapter((gpu) => {
     for (const excludeBiasAndNorm of [true, false]) {
       for (const { name, shape, before, change } of await firstStep(simclr, { ...given, excludeBiasAndNorm })) {
         const decays = shape.length > 1 || !excludeBiasAndNorm;
-        const errors = before.map((value, i) => Math.abs(change[i] + (decays ? 0.1 * value : 0)));
+        const errors = Array.from(before as ArrayLike<number>, (value, i) =>
+          Math.abs(change[i] + (decays ? 0.1 * value : 0)),
+        );
         expect(
           errors.reduce((a, b) => Math.max(a, b), 0),
           name,
