@@ -12,13 +12,16 @@ const known = new Map<string, Method>();
 
 /**
  * Makes a method known under its name: `parseSettings`, `Trainer`, checkpoints and run folders then take it as they take ours.
- * Error: the name is taken by another one, or is none for files and flags, or its recipe sets what is no shared setting.
+ * Error: the name is taken by another one, or is none for files and flags, or its recipe sets what is no shared setting, its
+ * short one what is no setting.
  */
 export function registerMethod(method: Method): void {
   const { name } = method;
   if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new Error(`a method is named '${name}': use a-z, 0-9 and -`);
   const wrong = Object.keys(method.recipe).find((key) => !(key in sharedShape));
   if (wrong) throw new Error(`method ${name}: its recipe has '${wrong}', which is no shared setting`);
+  const unknown = Object.keys(method.short ?? {}).find((key) => !(key in sharedShape || key in method.options));
+  if (unknown) throw new Error(`method ${name}: its short recipe has '${unknown}', which is no setting`);
   if ((known.get(name) ?? method) !== method) throw new Error(`two methods are named '${name}'`);
   known.set(name, method);
 }

@@ -151,7 +151,7 @@ export const mocoV1 = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.03, weightDecay: 1e-4, schedule: 'step', epochs: 200 },
     ...{ cropMin: 0.2, jitter: 1, jitterHue: 4, blur: 0 },
   },
-  short: { ...{ optimizer: 'adam', lr: 1e-3 }, temperature: 0.2, queueSize: 256, batchNormSplits: 4 },
+  short: { ...{ optimizer: 'adam', lr: 1e-3, jitterHue: 1 }, temperature: 0.2, queueSize: 256, batchNormSplits: 4 },
   check,
   views: (settings) => twoViews(settings, true),
   create: mocoLearner,

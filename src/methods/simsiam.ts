@@ -8,7 +8,7 @@ import { columnStd } from '../ops/column_std.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
-import { augmentationConfig, count } from '../ssl/settings.ts';
+import { augmentationConfig, count, positive } from '../ssl/settings.ts';
 
 /**
  * SimSiam (Chen & He, 2021). A predictor h says from one view's z = g(f(x)) what the other view's is, which counts as a constant. There
@@ -36,14 +36,15 @@ export const simsiam = defineMethod({
       .boolean()
       .default(true)
       .describe('the predictor’s learning rate does not follow the schedule'),
+    predictorLrFactor: positive().default(1).describe('the predictor’s learning rate as a multiple of the others’'),
   },
   recipe: {
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.06, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
     cropMin: 0.2,
   },
   short: {
-    ...{ optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, blur: 0 },
-    ...{ embeddingDim: 512, projectorWidth: 512, predictorWidth: 128 },
+    ...{ weightDecay: 2e-3, predictorLrFactor: 10, blur: 0 },
+    ...{ embeddingDim: 256, projectorWidth: 256, predictorWidth: 64 },
   },
 
   views(settings) {
@@ -52,7 +53,8 @@ export const simsiam = defineMethod({
   },
 
   create(settings, { training }) {
-    const { embeddingDim, projectorDepth, projectorWidth, predictorWidth, constantPredictorLr, seed } = settings;
+    const { embeddingDim, projectorDepth, projectorWidth, predictorWidth, seed } = settings;
+    const { constantPredictorLr, predictorLrFactor } = settings;
     const f = new ResNet(settings);
     const hidden = new Array<number>(projectorDepth - 1).fill(projectorWidth);
     const g = mlp({
@@ -69,7 +71,9 @@ export const simsiam = defineMethod({
         {
           name: 'main',
           modules: [f, g, h],
-          parts: constantPredictorLr ? [{ modules: [h], lr: () => settings.lr }] : [],
+          parts: [
+            { modules: [h], lr: (scheduled) => predictorLrFactor * (constantPredictorLr ? settings.lr : scheduled) },
+          ],
         },
       ],
       step(views) {

@@ -47,7 +47,7 @@ export function resumedConfig(
   const { epochs, steps } = settings;
   const extended = [...(config.extended ?? []), { at: new Date().toISOString(), step, epochs, steps }];
   const notes = [
-    `extended from ${before} to ${counted(after, 'step')}`,
+    `extended from ${before} to ${counted(after, 'step')}; whatever is scheduled over the whole run spans these now`,
     ...scheduleNote(settings, step, before, after, perEpoch),
   ];
   return { config: { ...config, settings: longer, extended }, notes };
