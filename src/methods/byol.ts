@@ -39,12 +39,10 @@ export const byol = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.12, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
     ...{ jitterSaturation: 0.5, blur: 1 },
   },
+  // Without negatives, a run of few steps only learns under a decay that is felt within these.
   short: {
-    ...{ optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4 },
-    headWidth: 512,
-    blur: 0,
-    secondBlur: 0,
-    secondSolarize: 0,
+    ...{ lr: 0.06, weightDecay: 5e-3, embeddingDim: 64, headWidth: 256 },
+    ...{ cropMin: 0.2, blur: 0, secondBlur: 0, secondSolarize: 0 },
   },
 
   views(settings) {

@@ -42,6 +42,7 @@ export const simsiam = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.06, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
     cropMin: 0.2,
   },
+  // A run of few steps only learns under a decay that is felt within these; a fast predictor keeps z from few directions.
   short: {
     ...{ weightDecay: 2e-3, predictorLrFactor: 10, blur: 0 },
     ...{ embeddingDim: 256, projectorWidth: 256, predictorWidth: 64 },
