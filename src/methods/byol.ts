@@ -8,7 +8,7 @@ import { columnStd } from '../ops/column_std.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
-import { augmentationConfig, count, share } from '../ssl/settings.ts';
+import { augmentationConfig, count, positive, share } from '../ssl/settings.ts';
 import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
 
 /**
@@ -30,6 +30,7 @@ export const byol = defineMethod({
     embeddingDim: count(1).max(8192).default(256).describe('size of the embedding z, and of its prediction'),
     headWidth: count(1).max(8192).default(1024).describe('width of the hidden layers of projector and predictor'),
     headOutputBias: z.boolean().default(false).describe('bias in the last layers of projector and predictor'),
+    predictorLrFactor: positive().default(1).describe('the predictor’s learning rate as a multiple of the others’'),
     emaMomentum: share().default(0.99).describe('momentum m of the target in the first step'),
     emaMomentumEnd: share().default(1).describe('its value after the last step, reached by half a cosine'),
     secondBlur: share().default(0.1).describe('probability of Gaussian blur in the second view'),
@@ -39,9 +40,9 @@ export const byol = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.12, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
     ...{ jitterSaturation: 0.5, blur: 1 },
   },
-  // Without negatives, a run of few steps only learns under a decay that is felt within these.
+  // A run of few steps only learns under a decay that is felt within these; a fast predictor keeps z from few directions.
   short: {
-    ...{ lr: 0.06, weightDecay: 5e-3, embeddingDim: 64, headWidth: 256 },
+    ...{ lr: 0.03, weightDecay: 4e-3, headWidth: 256, predictorLrFactor: 10, emaMomentum: 0.97 },
     ...{ cropMin: 0.2, blur: 0, secondBlur: 0, secondSolarize: 0 },
   },
 
@@ -55,7 +56,7 @@ export const byol = defineMethod({
   },
 
   create(settings, { training }) {
-    const { embeddingDim, headWidth, headOutputBias: outputBias, emaMomentum, emaMomentumEnd, seed } = settings;
+    const { embeddingDim, headWidth, headOutputBias: outputBias, predictorLrFactor, seed } = settings;
     const [f, target] = [new ResNet(settings), new ResNet(settings, 'target')];
     const head = (name: string, inputs: number, network = '') =>
       mlp({ name, network, widths: [inputs, headWidth, embeddingDim], batchNorm: 'hidden', outputBias, seed });
@@ -64,7 +65,13 @@ export const byol = defineMethod({
     const teacher = new Teacher([target, targetHead], [f, g]);
     return {
       encoder: f,
-      groups: [{ name: 'main', modules: [f, g, q] }],
+      groups: [
+        {
+          name: 'main',
+          modules: [f, g, q],
+          parts: [{ modules: [q], lr: (scheduled) => predictorLrFactor * scheduled }],
+        },
+      ],
       kept: { target: teacher },
       step(views, feeds) {
         const [z1, z2] = views.map((view) => g.forward(f.forward(view, training), training));
@@ -74,7 +81,7 @@ export const byol = defineMethod({
         return {
           losses: [['main', () => add(mul(both, 2), 4)]],
           log: { embeddingStd: columnStd(l2Normalize(z1)) },
-          after: (made) => teacher.follow(feeds, momentumSchedule(emaMomentum, emaMomentumEnd), made),
+          after: (made) => teacher.follow(feeds, momentumSchedule(settings.emaMomentum, settings.emaMomentumEnd), made),
         };
       },
       metrics: { embeddingStd: embeddingStd(embeddingDim) },
