@@ -45,7 +45,7 @@ export function nearestOther(v: Tensor): Tensor {
  *
  * Whoever goes from row to nearest row never comes to less similar pairs, and of equals to earlier rows, so every walk ends in two rows
  * that are each other's nearest, one such pair in each component. Doubling the length of all walks until it is N finds it, in
- * ⌈log₂ N⌉ gathers; no two rows change a label at once, so labels do not depend on how work was scheduled.
+ * ⌈log₂ N⌉ gathers. Every row finds its label alone: nothing depends on how work was scheduled.
  */
 export function components(nearest: Tensor): Tensor {
   const count = nearest.size;
