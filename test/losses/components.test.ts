@@ -3,8 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { agreement, components, countComponents, nearestOther } from '../../src/losses/components.ts';
-import { swap } from '../../src/losses/swap.ts';
+import { infoNce } from '../../src/losses/info_nce.ts';
+import { supCon } from '../../src/losses/sup_con.ts';
+import { infoNceOfCrops, swap, swapOfCrops } from '../../src/losses/swap.ts';
+import { add } from '../../src/ops/add.ts';
+import { mul } from '../../src/ops/binary.ts';
 import { gradients } from '../../src/ops/gradients.ts';
+import { l2Normalize } from '../../src/ops/l2_normalize.ts';
+import { slice } from '../../src/ops/strided_copy.ts';
 import { type Case, noise, sample, testCases, testGradient } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
 
@@ -190,5 +196,47 @@ describe('swapped SupCon', () => {
     expect(() => interpreted(() => nearestOther(sample('v', [1, 2])))).toThrow(
       '[nearest_other] the input must be a matrix',
     );
+  });
+});
+
+describe('small crops', () => {
+  const [count, crops] = [5, 3];
+  const embeddings = (seed: number, views = 1) => sample('z', [views * count, 4], { seed });
+  const labelled = (...labels: number[]) => constant('labels', Uint32Array.from(labels));
+  const labels = () => [labelled(0, 0, 2, 2, 2), labelled(0, 1, 0, 1, 1)] as const;
+  const crop = (of: Tensor, m: number) => slice(of, 0, m * count, (m + 1) * count);
+  const meanOf = (build: (m: number) => Tensor) =>
+    [0, 1, 2].map((m) => interpreted(() => build(m))[0]).reduce((a, b) => a + b) / crops;
+
+  it('have the labels of both views: the mean over crops of the sum of both', () => {
+    const [v, [y1, y2]] = [embeddings(101, crops), labels()];
+    const wanted = meanOf((m) => add(supCon(crop(v, m), y1, options), supCon(crop(v, m), y2, options)));
+    expect(interpreted(() => swapOfCrops(v, [y1, y2], options))[0]).toBeCloseTo(wanted, 10);
+  });
+
+  it('look for their images in both views', () => {
+    const [z, z1, z2] = [embeddings(102, crops), embeddings(103), embeddings(104)];
+    const wanted = meanOf((m) => {
+      const [one, other] = [z1, z2].map((keys) => infoNce(l2Normalize(crop(z, m)), l2Normalize(keys), options).loss);
+      return mul(add(one, other), 0.5);
+    });
+    expect(interpreted(() => infoNceOfCrops(z, [z1, z2], options))[0]).toBeCloseTo(wanted, 10);
+  });
+
+  it('all equal are log N and 2 log(N − 1)', () => {
+    const equal = (rows: number) => constant('equal', new Float32Array(rows * 4).fill(0.5), [rows, 4]);
+    const keys = [equal(count), equal(count)] as const;
+    expect(interpreted(() => infoNceOfCrops(equal(15), keys, options))[0]).toBeCloseTo(Math.log(5), 8);
+    expect(interpreted(() => swapOfCrops(equal(15), labels(), options))[0]).toBeCloseTo(2 * Math.log(4), 8);
+    expect(() => interpreted(() => swapOfCrops(equal(14), labels(), options))).toThrow(
+      '[swap_of_crops] the input must',
+    );
+  });
+
+  testGradient('small crops', () => {
+    const [z, z1, z2] = [embeddings(105, crops), embeddings(106), embeddings(107)];
+    const y = add(infoNceOfCrops(z, [z1, z2], options), swapOfCrops(z, labels(), options));
+    const dy = sample('dy', [1], { offset: 2 });
+    return { y, dy, targets: [z, z1, z2], dx: gradients(y, [z, z1, z2], dy) };
   });
 });
