@@ -211,7 +211,7 @@ describe('small crops', () => {
   it('have the labels of both views: the mean over crops of the sum of both', () => {
     const [v, [y1, y2]] = [embeddings(101, crops), labels()];
     const wanted = meanOf((m) => add(supCon(crop(v, m), y1, options), supCon(crop(v, m), y2, options)));
-    expect(interpreted(() => swapOfCrops(v, [y1, y2], options))[0]).toBeCloseTo(wanted, 10);
+    expect(interpreted(() => swapOfCrops(v, [y1, y2], options))[0]).toBeCloseTo(wanted, 6); // 1/3 is a constant of f32
   });
 
   it('look for their images in both views', () => {
@@ -227,7 +227,7 @@ describe('small crops', () => {
     const equal = (rows: number) => constant('equal', new Float32Array(rows * 4).fill(0.5), [rows, 4]);
     const keys = [equal(count), equal(count)] as const;
     expect(interpreted(() => infoNceOfCrops(equal(15), keys, options))[0]).toBeCloseTo(Math.log(5), 8);
-    expect(interpreted(() => swapOfCrops(equal(15), labels(), options))[0]).toBeCloseTo(2 * Math.log(4), 8);
+    expect(interpreted(() => swapOfCrops(equal(15), labels(), options))[0]).toBeCloseTo(2 * Math.log(4), 6);
     expect(() => interpreted(() => swapOfCrops(equal(14), labels(), options))).toThrow(
       '[swap_of_crops] the input must',
     );
