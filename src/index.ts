@@ -49,6 +49,7 @@ export type { Data, Op, Tensor } from './graph/tensor.ts';
 export { apply, constant, flatVariable, input, scope, trace, variable } from './graph/trace.ts';
 export { readSafetensors, writeSafetensors } from './io/safetensors.ts';
 export { bceWithLogits } from './losses/bce_with_logits.ts';
+export { type Agreement, agreement, components, countComponents, nearestOther } from './losses/components.ts';
 export { euclideanDistance, squaredDistance } from './losses/distance.ts';
 export { type InfoNce, type InfoNceOptions, infoNce } from './losses/info_nce.ts';
 export { l1 } from './losses/l1.ts';
@@ -60,6 +61,7 @@ export { negativeCosine } from './losses/negative_cosine.ts';
 export { ntXent } from './losses/nt_xent.ts';
 export { smoothL1 } from './losses/smooth_l1.ts';
 export { type SupConOptions, supCon } from './losses/sup_con.ts';
+export { infoNceOfCrops, type Swap, swap, swapOfCrops } from './losses/swap.ts';
 export { type TripletOptions, triplet } from './losses/triplet.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
@@ -118,6 +120,7 @@ export {
   type EpochContext,
   type Figure,
   type ImageFacts,
+  type ImageTable,
   type Kept,
   type Learner,
   type Method,
@@ -130,6 +133,7 @@ export {
   type ViewGroup,
 } from './ssl/method.ts';
 export { accuracy, embeddingStd } from './ssl/metrics.ts';
+export { nearestImages, sameImages } from './ssl/neighbors.ts';
 export { Queue } from './ssl/queue.ts';
 export { augmentationConfig, count, positive, type SharedSettings, share } from './ssl/settings.ts';
 export { momentumSchedule, Teacher } from './ssl/teacher.ts';

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import { Program } from '../graph/program.ts';
-import type { State } from '../graph/state.ts';
-import { input, trace } from '../graph/trace.ts';
+import { State } from '../graph/state.ts';
+import { input, trace, variable } from '../graph/trace.ts';
 import { counted } from '../io/counted.ts';
 import { cosineSimilarity } from '../ops/cosine_similarity.ts';
 import { type Recognition, recognition } from './recognition.ts';
@@ -28,8 +28,11 @@ export interface Neighbours {
   readonly similarities: Float32Array;
 }
 
-/** Rows of the test set whose similarities are computed at a time. */
-const blockRows = 256;
+/** Queries, and rows of the bank, whose similarities are computed at a time: however many there are, memory is that of a block. */
+interface Blocks {
+  readonly blockRows?: number;
+  readonly mostBanked?: number;
+}
 
 /**
  * The k rows of `bank` [count, dimensions] nearest by cosine to each row of `queries` [queries, dimensions], on the GPU; of equals
@@ -43,44 +46,87 @@ export async function nearestRows(
   queries: Float32Array,
   dimensions: number,
   k: number,
+  { blockRows = 256, mostBanked = 16_384 }: Blocks = {},
 ): Promise<Neighbours> {
   const [banked, count] = [bank.length / dimensions, queries.length / dimensions];
   if (k > banked || k < 1)
     throw new UserError(`${counted(k, 'neighbour')} among ${counted(banked, 'image')}: choose 1 to ${banked}`, 2);
+  const nearest = Array.from({ length: count }, () => new Nearest(k));
+  const piece = Math.min(banked, mostBanked);
+  const own = new State(state.gpu);
+  const rows = variable('bank', [piece, dimensions]);
   const { graph, result } = trace(() => ({
-    similarity: cosineSimilarity(
-      input('test', [blockRows, dimensions], 'f32'),
-      input('train', [banked, dimensions], 'f32'),
-    ),
+    similarity: cosineSimilarity(input('queries', [blockRows, dimensions], 'f32'), rows),
   }));
-  const program = await Program.compile(graph, state, result);
-  const found = { k, rows: new Uint32Array(count * k), similarities: new Float32Array(count * k) };
-  for (let start = 0; start < count; start += blockRows) {
-    const block = new Float32Array(blockRows * dimensions);
-    block.set(queries.subarray(start * dimensions, (start + blockRows) * dimensions));
-    const { similarity } = await program.run({ test: block, train: bank }).read();
-    for (let row = 0; row < Math.min(blockRows, count - start); row++) {
-      const similarities = (similarity as Float32Array).subarray(row * banked, (row + 1) * banked);
-      const best = largest(similarities, k);
-      found.rows.set(best, (start + row) * k);
-      for (let i = 0; i < k; i++) found.similarities[(start + row) * k + i] = similarities[best[i]];
+  const program = await Program.compile(graph, own, result);
+  for (let first = 0; first < banked; first += piece) {
+    own.write(rows, bank.subarray(first * dimensions, (first + piece) * dimensions), 0);
+    const held = Math.min(piece, banked - first);
+    for (let start = 0; start < count; start += blockRows) {
+      const block = new Float32Array(blockRows * dimensions);
+      block.set(queries.subarray(start * dimensions, (start + blockRows) * dimensions));
+      const { similarity } = await program.run({ queries: block }).read();
+      for (let row = 0; row < Math.min(blockRows, count - start); row++)
+        nearest[start + row].see((similarity as Float32Array).subarray(row * piece, row * piece + held), first);
     }
   }
   program.destroy();
-  return found;
+  own.destroy();
+  return {
+    k,
+    rows: Uint32Array.from(nearest.flatMap(({ places }) => [...places])),
+    similarities: Float32Array.from(nearest.flatMap(({ values }) => [...values])),
+  };
 }
 
-/** Indices of the k largest values, largest first, of equals the earlier: a sorted list into which each value is put in its place. */
-function largest(values: Float32Array, k: number): Uint32Array {
-  const best = new Uint32Array(k);
-  let held = 0;
-  for (let i = 0; i < values.length; i++) {
-    if (held === k && values[i] <= values[best[k - 1]]) continue;
-    let place = held < k ? held++ : k - 1;
-    for (; place > 0 && values[best[place - 1]] < values[i]; place--) best[place] = best[place - 1];
-    best[place] = i;
+/**
+ * For each row of features [count, dimensions] the k nearest of the other rows by cosine, nearest first, of equals the earlier: [count, k].
+ *
+ * @throws UserError k is not from 1 to count − 1
+ */
+export async function nearestOthers(
+  state: State,
+  features: Float32Array,
+  dimensions: number,
+  k: number,
+  blocks?: Blocks,
+): Promise<Uint32Array> {
+  const { rows } = await nearestRows(state, features, features, dimensions, k + 1, blocks);
+  const others = new Uint32Array((rows.length / (k + 1)) * k);
+  for (let row = 0; row * k < others.length; row++) {
+    const found = rows.subarray(row * (k + 1), (row + 1) * (k + 1));
+    // Where k + 1 rows equal this one it may not be among those found.
+    others.set(found.filter((other) => other !== row).subarray(0, k), row * k);
   }
-  return best;
+  return others;
+}
+
+/** The k largest values of those seen, largest first, of equals the earlier: a sorted list into which each value is put in its place. */
+class Nearest {
+  readonly values: Float32Array;
+  readonly places: Uint32Array;
+  private held = 0;
+
+  constructor(private readonly k: number) {
+    this.values = new Float32Array(k);
+    this.places = new Uint32Array(k);
+  }
+
+  /** Takes note of values, the first of which is at `first`. */
+  see(seen: Float32Array, first = 0): void {
+    const { k, values, places } = this;
+    for (let i = 0; i < seen.length; i++) {
+      const value = seen[i];
+      if (this.held === k && value <= values[k - 1]) continue;
+      let place = this.held < k ? this.held++ : k - 1;
+      for (; place > 0 && values[place - 1] < value; place--) {
+        values[place] = values[place - 1];
+        places[place] = places[place - 1];
+      }
+      values[place] = value;
+      places[place] = first + i;
+    }
+  }
 }
 
 /** The vote of the first k of the neighbours that were found, for each query: its class. */
@@ -120,10 +166,11 @@ export async function knnRecognition(
 
 /** The class with the most weight among the k most similar rows; of equals, the one whose neighbour is nearer. */
 export function vote(similarities: Float32Array, labels: ArrayLike<number>, k: number, temperature: number): number {
-  const nearest = largest(similarities, Math.min(k, similarities.length));
+  const nearest = new Nearest(Math.min(k, similarities.length));
+  nearest.see(similarities);
   return weigh(
-    Array.from(nearest, (row) => labels[row]),
-    Float32Array.from(nearest, (row) => similarities[row]),
+    Array.from(nearest.places, (row) => labels[row]),
+    nearest.values,
     temperature,
   );
 }

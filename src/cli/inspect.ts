@@ -12,6 +12,7 @@ import { describePlan, describeProfile } from '../report/tables.ts';
 import { trainedParameters } from '../ssl/step.ts';
 import { traceStep } from '../ssl/trace_step.ts';
 import { inMemoryOrder, runsOf, type StepRun, type TrainingStep } from '../ssl/training_step.ts';
+import { epochContext } from '../train/epoch_context.ts';
 import { checkImages, compileTraining, sourceOf, stepParts } from '../train/learner.ts';
 import { stepsInFlight } from '../train/loop.ts';
 import type { TrainSettings } from '../train/settings.ts';
@@ -64,7 +65,7 @@ export async function profileStep(
     onPipeline: (done, total) => terminal.progress('compiling', done, total),
   });
   const features = () => Promise.resolve(new Float32Array(train.count * learner.encoder.dimensions));
-  await compiled.beginEpoch({ epoch: 0, images: train, features });
+  await compiled.beginEpoch(epochContext(state, { epoch: 0, images: train, features }));
   const indices = batchOf(epochOrder(train.count, settings.seed, 0), 0, settings.batchSize);
   for (let step = 1; step <= warmUp; step++) {
     const start = performance.now();

@@ -7,10 +7,13 @@ import { type ImageSet, imageBytes } from './images.ts';
 
 export interface ImageSource {
   readonly set: ImageSet;
-  /** Records how a batch comes to the GPU. `indices` u32 [N] → packed images u32 [N, words]. */
-  images(indices: Tensor): Tensor;
-  /** What `program.run` is to be given for the images with these indices, beside the indices. */
-  inputs(indices: Uint32Array): Readonly<Record<string, Data>>;
+  /**
+   * Records how images come to the GPU. `indices` u32 [N] → packed images u32 [N, words]. Where they come as an input, that is called
+   * `name`, by default `images`.
+   */
+  images(indices: Tensor, name?: string): Tensor;
+  /** What `program.run` is to be given for the images with these indices, beside the indices; with the `name` of `images`. */
+  inputs(indices: Uint32Array, name?: string): Readonly<Record<string, Data>>;
 }
 
 /** Words of 32 bits that an image takes: u8, RGB, HWC, the last word filled up with zeros. */
@@ -53,8 +56,8 @@ export function hostImages(set: ImageSet): ImageSource {
   const words = imageWords(set);
   return {
     set,
-    images: (indices) => input('images', [indices.size, words], 'u32'),
-    inputs: (indices) => ({ images: packImages(set, indices) }),
+    images: (indices, name = 'images') => input(name, [indices.size, words], 'u32'),
+    inputs: (indices, name = 'images') => ({ [name]: packImages(set, indices) }),
   };
 }
 

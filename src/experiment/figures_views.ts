@@ -116,7 +116,7 @@ function distinct({ labels, count }: ImageSet, most: number): Uint32Array {
 /** Records two views of each image as training makes them, in the first group of views that the method asks for. */
 function tracePairs(source: ImageSource, settings: TrainSettings, feeds: StepFeeds): Tensor {
   const [first] = viewsOf(settings);
-  return traceViews(source, [{ ...first, count: 2 }], feeds, settings)[0];
+  return traceViews(source, [{ ...first, count: 2, from: undefined }], feeds, settings)[0];
 }
 
 /** What a program on such views is given. */

@@ -2,6 +2,7 @@
 import type { Inputs } from '../graph/program.ts';
 import { type Data, type DType, elements, type Shape, type Tensor } from '../graph/tensor.ts';
 import { input } from '../graph/trace.ts';
+import type { ImageTable } from './method.ts';
 
 /** When a step takes place, and of what. A run that resumes meets the same times again. */
 export interface StepTime {
@@ -48,9 +49,16 @@ export interface EpochInput {
 }
 type Value = (time: StepTime, data: EpochData) => Data;
 
+/** Images of a source, as `ImageSource` gives them. */
+interface Images {
+  images(indices: Tensor, name: string): Tensor;
+  inputs(indices: Uint32Array, name: string): Inputs;
+}
+
 /** The inputs of one program. */
 export class StepFeeds implements Feeds {
   private readonly fed = new Map<string, Value>();
+  private readonly sources: ((time: StepTime, data: EpochData) => Inputs)[] = [];
   /** Inputs that are rows of what an epoch began with. */
   readonly ofEpoch: EpochInput[] = [];
   private numberOfStep: Tensor | undefined;
@@ -114,6 +122,23 @@ export class StepFeeds implements Feeds {
     });
   }
 
+  /**
+   * Packed images u32 [views · N, words] of a table that `beforeEpoch` returned, in place of the batch's: in row v · N + i one of those that
+   * belong to image i.
+   */
+  imagesFrom({ name, columns }: ImageTable, views: number, source: Images): Tensor {
+    const [indices, packed] = [`${name}: indices`, `${name}: images`];
+    this.ofEpoch.push({ name, dtype: 'u32', columns });
+    const chosen = ({ indices, epoch }: StepTime, { [name]: table }: EpochData): Uint32Array => {
+      if (!table) throw new Error(`beforeEpoch returned nothing named '${name}', which views are made from`);
+      const N = indices.length;
+      const column = (row: number) => (epoch * views + Math.floor(row / N)) % columns;
+      return Uint32Array.from({ length: views * N }, (_, row) => table[indices[row % N] * columns + column(row)]);
+    };
+    this.sources.push((time, data) => source.inputs(chosen(time, data), packed));
+    return source.images(this.input(indices, [views * this.images], 'u32', chosen), packed);
+  }
+
   /** u32 [1]: the number of the step. */
   get step(): Tensor {
     this.numberOfStep ??= this.input('step', [1], 'u32', ({ step }) => Uint32Array.of(step));
@@ -127,7 +152,8 @@ export class StepFeeds implements Feeds {
 
   /** What a run of the program is given at a time. */
   values(time: StepTime, data: EpochData = {}): Inputs {
-    return Object.fromEntries(Array.from(this.fed, ([name, value]) => [name, value(time, data)]));
+    const fed = Object.fromEntries(Array.from(this.fed, ([name, value]) => [name, value(time, data)]));
+    return Object.assign(fed, ...this.sources.map((inputs) => inputs(time, data)));
   }
 }
 

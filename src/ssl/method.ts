@@ -54,6 +54,16 @@ export interface ViewGroup {
   readonly augmentation?: AugmentationConfig | undefined;
   /** Keeps the draws of groups apart; the group's number by default. */
   readonly stream?: number;
+  /** Other images that the views are made of, in place of the batch's: neighbours of them, say. */
+  readonly from?: ImageTable | undefined;
+}
+
+/** For each image some others: a table [count, columns] of images that `beforeEpoch` returned. */
+export interface ImageTable {
+  /** What `beforeEpoch` calls it; a Uint32Array. */
+  readonly name: string;
+  /** View v of an image takes column (epoch · views + v) mod columns: all in their turn. */
+  readonly columns: number;
 }
 
 /** What a learner is made for. */
@@ -178,6 +188,8 @@ export interface EpochContext {
   readonly images: ImageSet;
   /** Features [count, dimensions] of all images, whole, from the encoder as it is now, in inference mode. */
   features(): Promise<Float32Array>;
+  /** For each row of features [count, dimensions] the k most similar others by cosine, most similar first: [count, k], on the GPU. */
+  nearest(features: Float32Array, k: number): Promise<Uint32Array>;
 }
 
 /**

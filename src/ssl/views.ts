@@ -13,7 +13,10 @@ export const blurKernel = (imageSize: number): number => Math.max(3, 2 * Math.fl
 export const viewSeeds = (seed: number, epoch: number, stream = 0): Uint32Array =>
   Uint32Array.of(seed, Math.floor(seed / 2 ** 32), epoch, stream);
 
-/** Records the views of a batch: a tensor [count · N, size, size, 4] for each group. The images are gathered once. */
+/**
+ * Records the views of a batch: a tensor [count · N, size, size, 4] for each group. The images are gathered once. What is drawn depends on the
+ * image of the batch, also where the view is made of another one.
+ */
 export function traceViews(
   source: ImageSource,
   groups: readonly ViewGroup[],
@@ -23,11 +26,11 @@ export function traceViews(
   if (groups.length === 0) return [];
   const { indices } = feeds;
   let gathered: Tensor | undefined;
-  const images = () => (gathered ??= source.images(indices));
   return groups.map((group, i) => {
     const { height, width } = source.set;
     const resample = { height, width, size: group.size, ...normalization(colours) };
-    const { augmentation, count, stream = i } = group;
+    const { augmentation, count, stream = i, from } = group;
+    const images = () => (from ? feeds.imagesFrom(from, count, source) : (gathered ??= source.images(indices)));
     if (!augmentation) {
       if (count !== 1)
         throw new Error(`view group ${i}: without augmentation all ${count} views are the same; give count 1`);

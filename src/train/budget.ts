@@ -5,6 +5,7 @@ import { stepsPerEpoch } from '../data/order.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import type { StepRun } from '../ssl/training_step.ts';
+import { epochContext } from './epoch_context.ts';
 import { checkImages, compileTraining, sourceOf } from './learner.ts';
 import { stepsInFlight } from './loop.ts';
 import type { TrainSettings } from './settings.ts';
@@ -48,7 +49,7 @@ export async function measurePace(
   const source = sourceOf(state, subset(train, indices), settings);
   const { step: compiled, learner } = await compileTraining(state, source, settings, { onPipeline });
   const features = () => Promise.resolve(new Float32Array(indices.length * learner.encoder.dimensions));
-  await compiled.beginEpoch({ epoch: 0, images: source.set, features });
+  await compiled.beginEpoch(epochContext(state, { epoch: 0, images: source.set, features }));
   const setupSeconds = (performance.now() - start) / 1000;
   const step = (number: number) => compiled.step(indices, { step: number, epoch: 0, lr: settings.lr });
   const stepSeconds = await timeSteps(step, stepsInFlight(gpu.traits), onTimed);

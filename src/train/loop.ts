@@ -6,6 +6,7 @@ import type { EpochContext } from '../ssl/method.ts';
 import { totalSteps } from '../ssl/settings.ts';
 import type { StepRun } from '../ssl/training_step.ts';
 import { divergence } from './diagnose.ts';
+import { epochContext } from './epoch_context.ts';
 import type { ScaleReport, StepReport } from './events.ts';
 import type { Training } from './learner.ts';
 import { type Progress, withStep } from './progress.ts';
@@ -81,10 +82,10 @@ export class Loop {
 
   /** What a method does on the host before an epoch. In the middle of one it is what the checkpoint has of it. */
   private async beginEpoch(epoch: number): Promise<void> {
-    const { training, features } = this.parts;
+    const { state, training, features } = this.parts;
     if (!training.learner.beforeEpoch) return;
     await this.settle(0);
-    await training.step.beginEpoch({ epoch, images: training.source.set, features });
+    await training.step.beginEpoch(epochContext(state, { epoch, images: training.source.set, features }));
   }
 
   private async submit(step: number, epoch: number, indices: Uint32Array): Promise<void> {

@@ -48,7 +48,7 @@ export class SimilarityFigure {
     const indices = epochOrder(count, seed, drawnEpoch).slice(0, Math.min(pairs, count));
     const feeds = new StepFeeds(indices.length);
     const { graph, result } = trace(() => {
-      const [views] = traceViews(source, [{ ...groups[0], count: 2 }], feeds, settings);
+      const [views] = traceViews(source, [{ ...groups[0], count: 2, from: undefined }], feeds, settings);
       const z = embed(views);
       return { views, similarity: cosineSimilarity(z, z) };
     });

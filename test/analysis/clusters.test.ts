@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { kMeans } from '../../src/analysis/kmeans.ts';
-import { knnAccuracy, nearestRows, vote, voteOfNearest } from '../../src/analysis/knn.ts';
+import { knnAccuracy, nearestOthers, nearestRows, vote, voteOfNearest } from '../../src/analysis/knn.ts';
 import { adjustedRandIndex, contingency } from '../../src/analysis/partition.ts';
 import { State } from '../../src/graph/state.ts';
-import { onEveryAdapter } from '../ops/harness.ts';
+import { noise, onEveryAdapter } from '../ops/harness.ts';
 import { f32, sklearn } from './values.ts';
 
 describe('k-means', () => {
@@ -46,6 +46,33 @@ describe('nearest neighbours', () => {
         '41 neighbours among 40 images: choose 1 to 40',
       );
       state.destroy();
+    });
+  });
+
+  onEveryAdapter((gpu) => {
+    it('of the other rows, in blocks: those of loops in float64, of equals the earlier', async () => {
+      const state = new State(gpu());
+      const [count, d, k] = [300, 5, 4];
+      const rows = noise(count * d, 8);
+      rows.copyWithin(20 * d, 10 * d, 11 * d); // rows 10 and 20 are equal
+      const unit = Array.from({ length: count }, (_, i) => {
+        const row = [...rows.subarray(i * d, (i + 1) * d)];
+        return row.map((value) => value / Math.hypot(...row));
+      });
+      const wanted = unit.map((row, i) => {
+        const similar = unit.map((other, j) => [row.reduce((sum, value, c) => sum + value * other[c], 0), j] as const);
+        const others = similar.filter(([, j]) => j !== i).sort(([a, i], [b, j]) => b - a || i - j);
+        return others.slice(0, k).map(([, j]) => j);
+      });
+      for (const blocks of [{}, { blockRows: 7, mostBanked: 128 }])
+        expect([...(await nearestOthers(state, rows, d, k, blocks))]).toEqual(wanted.flat());
+      const equal = new Float32Array(6 * d).fill(0.5); // none has itself among the first three
+      expect([...(await nearestOthers(state, equal, d, 2, { blockRows: 4, mostBanked: 4 }))]).toEqual([
+        1, 2, 0, 2, 0, 1, 0, 1, 0, 1, 0, 1,
+      ]);
+      await expect(nearestOthers(state, equal, d, 6)).rejects.toThrow('7 neighbours among 6 images: choose 1 to 6');
+      state.destroy();
+      gpu().trim();
     });
   });
 

@@ -40,7 +40,6 @@ export const awaitedOps: ReadonlySet<string> = new Set([
   'vicreg',
   'video_pointer',
   'vit_block',
-  'wcl',
   'weight_norm_linear',
 ]);
 

@@ -11,6 +11,7 @@ import { State } from '../../src/graph/state.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { registerMethod } from '../../src/methods/index.ts';
 import { keptEntries, type Method } from '../../src/ssl/method.ts';
+import { epochContext } from '../../src/train/epoch_context.ts';
 import type { TrainEvents } from '../../src/train/events.ts';
 import { compileTraining, type Training } from '../../src/train/learner.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';
@@ -71,6 +72,13 @@ export async function expectExactResume(root: string, gpu: Gpu, settings: TrainS
   return straight;
 }
 
+/** What a learner does before its first epoch, on made-up features. */
+export async function beginFirstEpoch(state: State, { step, learner }: Training): Promise<void> {
+  const { dimensions } = learner.encoder;
+  const features = async () => Float32Array.from({ length: images.count * dimensions }, (_, i) => Math.sin(i));
+  await step.beginEpoch(epochContext(state, { epoch: 0, images, features }));
+}
+
 /** Runs one step on a device and by the float64 reference; loss and what is logged are the same. Returns the reference's values. */
 export async function expectStepOfReference(
   state: State,
@@ -107,9 +115,7 @@ export function testMethod(method: Method, given: GivenSettings = {}): void {
     it(`a step of ${method.name} equals the float64 reference`, async () => {
       const state = new State(gpu());
       const training = await compileTraining(state, residentImages(state, images), settings);
-      const { dimensions } = training.learner.encoder;
-      const features = async () => Float32Array.from({ length: images.count * dimensions }, (_, i) => Math.sin(i));
-      await training.step.beginEpoch({ epoch: 0, images, features });
+      await beginFirstEpoch(state, training);
       await expectStepOfReference(state, training);
       training.step.destroy();
       state.destroy();
@@ -126,7 +132,9 @@ export function testMethod(method: Method, given: GivenSettings = {}): void {
     for (const precision of ['f32', 'f16'] as const) {
       const state = new State(gpu);
       const own = tinySettings(method, { ...given, precision });
-      const { step, learner } = await compileTraining(state, residentImages(state, images), own);
+      const training = await compileTraining(state, residentImages(state, images), own);
+      await beginFirstEpoch(state, training);
+      const { step, learner } = training;
       const run = (number: number) => step.step(Uint32Array.of(3, 16, 0, 7), { step: number, epoch: 0 }).read();
       const first = await run(1);
       losses.push(first.loss);
