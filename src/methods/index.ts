@@ -2,11 +2,13 @@
 import { UserError } from '../errors.ts';
 import type { Method } from '../ssl/method.ts';
 import { sharedShape } from '../ssl/settings.ts';
+import { barlowTwins } from './barlow_twins.ts';
 import { byol } from './byol.ts';
 import { moco, mocoV1 } from './moco.ts';
 import { simclr } from './simclr.ts';
 import { simsiam } from './simsiam.ts';
 import { supervised } from './supervised.ts';
+import { vicreg } from './vicreg.ts';
 
 const known = new Map<string, Method>();
 
@@ -26,7 +28,7 @@ export function registerMethod(method: Method): void {
   known.set(name, method);
 }
 
-[simclr, moco, mocoV1, byol, simsiam, supervised].forEach(registerMethod);
+[simclr, moco, mocoV1, byol, simsiam, barlowTwins, vicreg, supervised].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */
 export const firstMethod = simclr;
