@@ -7,6 +7,7 @@ import { byol } from './byol.ts';
 import { moco, mocoV1 } from './moco.ts';
 import { simclr } from './simclr.ts';
 import { simsiam } from './simsiam.ts';
+import { supCon } from './sup_con.ts';
 import { supervised } from './supervised.ts';
 import { vicreg } from './vicreg.ts';
 
@@ -28,7 +29,7 @@ export function registerMethod(method: Method): void {
   known.set(name, method);
 }
 
-[simclr, moco, mocoV1, byol, simsiam, barlowTwins, vicreg, supervised].forEach(registerMethod);
+[simclr, moco, mocoV1, byol, simsiam, barlowTwins, vicreg, supCon, supervised].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */
 export const firstMethod = simclr;
