@@ -113,6 +113,7 @@ export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
 export type { Feeds, StepTime } from './ssl/feeds.ts';
 export type { TrainWarning } from './ssl/health.ts';
+export { MemoryBank, type MemoryBankOptions } from './ssl/memory_bank.ts';
 export {
   type Build,
   type Chance,

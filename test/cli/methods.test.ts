@@ -68,16 +68,18 @@ describe('--method', () => {
   it('of no such name lists those that there are', async () => {
     const { err } = await printed('train', '--method', 'nope', '--data', 'x');
     expect(err).toMatch(
-      /'--method <name>' argument 'nope' is invalid\. Allowed choices are simclr, moco, moco-v1, byol, simsiam, barlow-twins, vicreg, supcon, supervised\.\n/,
+      /'--method <name>' argument 'nope' is invalid\. Allowed choices are simclr, moco, moco-v1, byol, simsiam, barlow-twins, vicreg, inst-disc, supcon, supervised\.\n/,
     );
     expect((await printed('experiment', '--method', 'supervised')).err).toContain(
-      'Allowed choices are simclr, moco, moco-v1, byol, simsiam, barlow-twins, vicreg.',
+      'Allowed choices are simclr, moco, moco-v1, byol, simsiam, barlow-twins, vicreg, inst-disc.',
     );
   });
 
   it('a flag of another method is refused, and it is said whose it is', async () => {
     const { err } = await printed('train', '--method', 'supervised', '--temperature', '1', '--data', 'x');
-    expect(err).toMatch(/^error: unknown option '--temperature' \(a setting of --method simclr, moco, moco-v1, supcon\)\n/);
+    expect(err).toMatch(
+      /^error: unknown option '--temperature' \(a setting of --method simclr, moco, moco-v1, inst-disc, supcon\)\n/,
+    );
     expect((await printed('train', '--nonsense', '1')).err).toMatch(/^error: unknown option '--nonsense'\n/);
   });
 

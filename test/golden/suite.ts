@@ -24,7 +24,6 @@ export const awaitedOps: ReadonlySet<string> = new Set([
   'cpc',
   'dino',
   'hard_negative_nt_xent',
-  'inst_disc',
   'jigsaw_permutations',
   'mae_loss',
   'mae_mask',
