@@ -4,6 +4,7 @@ import type { Method } from '../ssl/method.ts';
 import { sharedShape } from '../ssl/settings.ts';
 import { barlowTwins } from './barlow_twins.ts';
 import { byol } from './byol.ts';
+import { exemplarCnn } from './exemplar_cnn.ts';
 import { instDisc } from './inst_disc.ts';
 import { moco, mocoV1 } from './moco.ts';
 import { simclr } from './simclr.ts';
@@ -30,7 +31,7 @@ export function registerMethod(method: Method): void {
   known.set(name, method);
 }
 
-[simclr, moco, mocoV1, byol, simsiam, barlowTwins, vicreg, instDisc, supCon, supervised].forEach(registerMethod);
+[simclr, moco, mocoV1, byol, simsiam, barlowTwins, vicreg, instDisc, exemplarCnn, supCon, supervised].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */
 export const firstMethod = simclr;

@@ -178,6 +178,10 @@ export interface EpochContext {
   readonly images: ImageSet;
   /** Features [count, dimensions] of all images, whole, from the encoder as it is now, in inference mode. */
   features(): Promise<Float32Array>;
+  /** For each row of features [count, dimensions] its cluster, from 0, of so many by k-means with the run's seed. */
+  clustersOf(features: Float32Array, clusters: number): Uint32Array;
+  /** What the epoch before began with, of this run or of the one that it resumes; nothing before the first. */
+  readonly before: Readonly<Record<string, Data>>;
 }
 
 /**

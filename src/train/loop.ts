@@ -1,4 +1,5 @@
 /** The one training loop: the steps of a training in their order, whatever it trains and wherever it keeps what comes out. */
+import { clusterRows } from '../analysis/kmeans.ts';
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { State } from '../graph/state.ts';
@@ -84,7 +85,10 @@ export class Loop {
     const { training, features } = this.parts;
     if (!training.learner.beforeEpoch) return;
     await this.settle(0);
-    await training.step.beginEpoch({ epoch, images: training.source.set, features });
+    const { step, source, settings } = training;
+    const clustersOf = (rows: Float32Array, clusters: number) =>
+      clusterRows(rows, source.set.count, clusters, settings.seed);
+    await step.beginEpoch({ epoch, images: source.set, features, clustersOf, before: step.epochData });
   }
 
   private async submit(step: number, epoch: number, indices: Uint32Array): Promise<void> {

@@ -68,10 +68,10 @@ describe('--method', () => {
   it('of no such name lists those that there are', async () => {
     const { err } = await printed('train', '--method', 'nope', '--data', 'x');
     expect(err).toMatch(
-      /'--method <name>' argument 'nope' is invalid\. Allowed choices are simclr, moco, moco-v1, byol, simsiam, barlow-twins, vicreg, inst-disc, supcon, supervised\.\n/,
+      /'--method <name>' argument 'nope' is invalid\. Allowed choices are simclr, moco, moco-v1, byol, simsiam, barlow-twins, vicreg, inst-disc, exemplar-cnn, supcon, supervised\.\n/,
     );
     expect((await printed('experiment', '--method', 'supervised')).err).toContain(
-      'Allowed choices are simclr, moco, moco-v1, byol, simsiam, barlow-twins, vicreg, inst-disc.',
+      'Allowed choices are simclr, moco, moco-v1, byol, simsiam, barlow-twins, vicreg, inst-disc, exemplar-cnn.',
     );
   });
 
