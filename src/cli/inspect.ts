@@ -64,7 +64,8 @@ export async function profileStep(
     onPipeline: (done, total) => terminal.progress('compiling', done, total),
   });
   const features = () => Promise.resolve(new Float32Array(train.count * learner.encoder.dimensions));
-  await compiled.beginEpoch({ epoch: 0, images: train, features });
+  const clustersOf = () => new Uint32Array(train.count);
+  await compiled.beginEpoch({ epoch: 0, images: train, features, clustersOf, before: {} });
   const indices = batchOf(epochOrder(train.count, settings.seed, 0), 0, settings.batchSize);
   for (let step = 1; step <= warmUp; step++) {
     const start = performance.now();

@@ -109,7 +109,8 @@ export function testMethod(method: Method, given: GivenSettings = {}): void {
       const training = await compileTraining(state, residentImages(state, images), settings);
       const { dimensions } = training.learner.encoder;
       const features = async () => Float32Array.from({ length: images.count * dimensions }, (_, i) => Math.sin(i));
-      await training.step.beginEpoch({ epoch: 0, images, features });
+      const clustersOf = () => new Uint32Array(images.count);
+      await training.step.beginEpoch({ epoch: 0, images, features, clustersOf, before: {} });
       await expectStepOfReference(state, training);
       training.step.destroy();
       state.destroy();
