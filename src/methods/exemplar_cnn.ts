@@ -29,7 +29,9 @@ export const exemplarCnn = defineMethod({
     views: count(1).max(64).default(4).describe('views of each image in a batch (V)'),
     clusters: count(0)
       .default(0)
-      .describe('surrogate classes are so many k-means clusters of the first features, see --init; 0: each image is one'),
+      .describe(
+        'surrogate classes are so many k-means clusters of the first features, see --init; 0: each image is one',
+      ),
   },
   recipe: {
     ...{ optimizer: 'sgd', lr: 0.05, weightDecay: 5e-4, schedule: 'cosine', epochs: 200, batchSize: 64 },
@@ -37,7 +39,9 @@ export const exemplarCnn = defineMethod({
   },
   short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4 },
 
-  views: ({ views, imageSize: size, ...settings }) => [{ count: views, size, augmentation: augmentationConfig(settings) }],
+  views: ({ views, imageSize: size, ...settings }) => [
+    { count: views, size, augmentation: augmentationConfig(settings) },
+  ],
 
   create({ views: viewsOfEach, clusters, ...settings }, { training, images }) {
     const f = new ResNet(settings);

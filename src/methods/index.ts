@@ -31,7 +31,9 @@ export function registerMethod(method: Method): void {
   known.set(name, method);
 }
 
-[simclr, moco, mocoV1, byol, simsiam, barlowTwins, vicreg, instDisc, exemplarCnn, supCon, supervised].forEach(registerMethod);
+[simclr, moco, mocoV1, byol, simsiam, barlowTwins, vicreg, instDisc, exemplarCnn, supCon, supervised].forEach(
+  registerMethod,
+);
 
 /** The method of runs that do not say which: there was no other when they were made. */
 export const firstMethod = simclr;

@@ -24,7 +24,11 @@ describe('with clusters as classes', () => {
       .map((step) => readSafetensors(folder.checkpointFile(step)).tensors.get('epoch.cluster')!);
     expect(kept.length).toBeGreaterThan(5); // of both epochs
     const { dtype, shape, data } = kept[0];
-    expect({ dtype, shape, classes: new Set(data as Uint32Array).size }).toEqual({ dtype: 'U32', shape: [17], classes: 3 });
+    expect({ dtype, shape, classes: new Set(data as Uint32Array).size }).toEqual({
+      dtype: 'U32',
+      shape: [17],
+      classes: 3,
+    });
     for (const other of kept) expect(other.data).toEqual(data);
     gpu.destroy();
   });
