@@ -48,6 +48,7 @@ export { State } from './graph/state.ts';
 export type { Data, Op, Tensor } from './graph/tensor.ts';
 export { apply, constant, flatVariable, input, scope, trace, variable } from './graph/trace.ts';
 export { readSafetensors, writeSafetensors } from './io/safetensors.ts';
+export { type BarlowTwins, type BarlowTwinsOptions, barlowTwins } from './losses/barlow_twins.ts';
 export { bceWithLogits } from './losses/bce_with_logits.ts';
 export { type Agreement, agreement, components, countComponents, nearestOther } from './losses/components.ts';
 export { euclideanDistance, squaredDistance } from './losses/distance.ts';
@@ -63,6 +64,7 @@ export { smoothL1 } from './losses/smooth_l1.ts';
 export { type SupConOptions, supCon } from './losses/sup_con.ts';
 export { infoNceOfCrops, type Swap, swap, swapOfCrops } from './losses/swap.ts';
 export { type TripletOptions, triplet } from './losses/triplet.ts';
+export { type Vicreg, type VicregOptions, vicreg } from './losses/vicreg.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
 export type { Encoder } from './nn/encoder.ts';
@@ -113,6 +115,7 @@ export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
 export type { Feeds, StepTime } from './ssl/feeds.ts';
 export type { TrainWarning } from './ssl/health.ts';
+export { MemoryBank, type MemoryBankOptions } from './ssl/memory_bank.ts';
 export {
   type Build,
   type Chance,

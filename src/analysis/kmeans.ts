@@ -60,6 +60,12 @@ export function kMeans(
   return best!;
 }
 
+/** The cluster of each of so many rows, for a method that learns from clusters: one run of k-means is as good as another there. */
+export function clusterRows(x: Float32Array, rows: number, clusters: number, seed: number): Uint32Array {
+  const { assignment } = kMeans(x, x.length / rows, { clusters, restarts: 1, iterations: 100, seed });
+  return Uint32Array.from(assignment);
+}
+
 /** The first centre is a random row; each further one is drawn with a probability ∝ its squared distance to the nearest so far. */
 function plusPlus(x: Float32Array, dimensions: number, clusters: number, word: (i: number) => number): Float64Array {
   const rows = x.length / dimensions;

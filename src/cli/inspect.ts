@@ -65,7 +65,9 @@ export async function profileStep(
     onPipeline: (done, total) => terminal.progress('compiling', done, total),
   });
   const features = () => Promise.resolve(new Float32Array(train.count * learner.encoder.dimensions));
-  await compiled.beginEpoch(epochContext(state, { epoch: 0, images: train, features }));
+  const clustersOf = () => new Uint32Array(train.count);
+  const { seed } = settings;
+  await compiled.beginEpoch(epochContext(state, { epoch: 0, images: train, features, clustersOf, before: {}, seed }));
   const indices = batchOf(epochOrder(train.count, settings.seed, 0), 0, settings.batchSize);
   for (let step = 1; step <= warmUp; step++) {
     const start = performance.now();

@@ -8,7 +8,8 @@ import { columnStd } from '../ops/column_std.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
-import { augmentationConfig, count, positive, share } from '../ssl/settings.ts';
+import { secondViewOptions, twoKindsOfViews } from '../ssl/second_view.ts';
+import { count, positive, share } from '../ssl/settings.ts';
 import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
 
 /**
@@ -33,8 +34,7 @@ export const byol = defineMethod({
     predictorLrFactor: positive().default(1).describe('the predictor’s learning rate as a multiple of the others’'),
     emaMomentum: share().default(0.99).describe('momentum m of the target in the first step'),
     emaMomentumEnd: share().default(1).describe('its value after the last step, reached by half a cosine'),
-    secondBlur: share().default(0.1).describe('probability of Gaussian blur in the second view'),
-    secondSolarize: share().default(0.2).describe('probability of solarisation in the second view'),
+    ...secondViewOptions,
   },
   recipe: {
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.12, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
@@ -46,14 +46,7 @@ export const byol = defineMethod({
     ...{ cropMin: 0.2, blur: 0, secondBlur: 0, secondSolarize: 0 },
   },
 
-  views(settings) {
-    const { imageSize: size, secondBlur: blur, secondSolarize: solarize } = settings;
-    const augmentation = augmentationConfig(settings);
-    return [
-      { count: 1, size, augmentation },
-      { count: 1, size, augmentation: { ...augmentation, blur, solarize } },
-    ];
-  },
+  views: twoKindsOfViews,
 
   create(settings, { training }) {
     const { embeddingDim, headWidth, headOutputBias: outputBias, predictorLrFactor, seed } = settings;

@@ -2,11 +2,16 @@
 import { UserError } from '../errors.ts';
 import type { Method } from '../ssl/method.ts';
 import { sharedShape } from '../ssl/settings.ts';
+import { barlowTwins } from './barlow_twins.ts';
 import { byol } from './byol.ts';
+import { exemplarCnn } from './exemplar_cnn.ts';
+import { instDisc } from './inst_disc.ts';
 import { moco, mocoV1 } from './moco.ts';
 import { simclr } from './simclr.ts';
 import { simsiam } from './simsiam.ts';
+import { supCon } from './sup_con.ts';
 import { supervised } from './supervised.ts';
+import { vicreg } from './vicreg.ts';
 import { wcl } from './wcl.ts';
 
 const known = new Map<string, Method>();
@@ -27,7 +32,10 @@ export function registerMethod(method: Method): void {
   known.set(name, method);
 }
 
-[simclr, moco, mocoV1, byol, simsiam, wcl, supervised].forEach(registerMethod);
+[
+  ...[simclr, moco, mocoV1, byol, simsiam, barlowTwins, vicreg],
+  ...[wcl, instDisc, exemplarCnn, supCon, supervised],
+].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */
 export const firstMethod = simclr;

@@ -18,7 +18,8 @@ interface NarrowAttrs extends PartsAttrs {
 export const narrowOp: Op<NarrowAttrs> = {
   name: 'narrow',
   infer([x, first], { parts, rows }) {
-    checkRange('narrow', x, first, parts);
+    checkRows('narrow', x, parts);
+    checkFirst('narrow', first);
     const fits = Number.isInteger(rows) && rows >= 1 && rows * parts <= x.shape[0];
     check(fits, 'narrow', `a range of ${rows} rows must fit into one of ${parts} parts`, x);
     return [{ shape: [parts * rows, ...x.shape.slice(1)], dtype: 'f32' }];
@@ -28,11 +29,18 @@ export const narrowOp: Op<NarrowAttrs> = {
   ],
 };
 
-/** y[p, first + i] = x[p, i]: rows `first` … of every part of the variable y are set, the others keep their values. None where made is 0. */
+/**
+ * y[p, first + i] = x[p, i]: rows `first` … of every part of the variable y are set, the others keep their values. Where `first` has more
+ * than one number, there is one part, and y[first[i]] = x[i]. None where made is 0.
+ */
 export const indexCopyOp: Op<PartsAttrs> = {
   name: 'index_copy',
   infer([y, x, first, made], { parts }) {
-    checkRange('index_copy', y, first, parts);
+    const scattered = first.size > 1;
+    checkRows('index_copy', y, parts);
+    if (!scattered) checkFirst('index_copy', first);
+    const each = first.dtype === 'u32' && parts === 1 && first.size === x.shape[0];
+    check(!scattered || each, 'index_copy', 'there must be one row as u32 for each of x, and one part', first, x);
     check(made.dtype === 'u32' && made.size === 1, 'index_copy', 'made must be u32 [1]', made);
     const same = x.dtype === 'f32' && x.shape.slice(1).join() === y.shape.slice(1).join();
     const fits = same && x.shape[0] >= 1 && x.shape[0] % parts === 0 && x.shape[0] <= y.shape[0];
@@ -40,14 +48,22 @@ export const indexCopyOp: Op<PartsAttrs> = {
     return [];
   },
   launches: ({ inputs: [y, x, first, made], attrs }) => [
-    { kernel: indexCopyKernel, bindings: { x, first, made, y }, ...sizes(y, x, attrs) },
+    {
+      kernel: indexCopyKernel,
+      ...(first.size > 1 && { constants: { scattered: 1 } }),
+      bindings: { x, first, made, y },
+      ...sizes(y, x, attrs),
+    },
   ],
   mutates: () => [0],
 };
 
-function checkRange(op: string, whole: Tensor, first: Tensor, parts: number): void {
+function checkRows(op: string, whole: Tensor, parts: number): void {
   const divided = whole.dtype === 'f32' && whole.shape.length >= 1 && whole.shape[0] % parts === 0;
   check(divided && whole.shape[0] >= parts, op, `expected f32 [rows, …] in ${parts} parts of equal length`, whole);
+}
+
+function checkFirst(op: string, first: Tensor): void {
   check(first.dtype === 'u32' && first.size === 1, op, 'first must be u32 [1]', first);
 }
 
@@ -77,7 +93,8 @@ export interface IndexCopyOptions extends Partial<PartsAttrs> {
 
 /**
  * As `index_copy_` along the rows: sets rows of a variable [parts · P, …] to x [parts · rows, …], from row `first` (u32 [1]) of
- * each part on; rows past the end of a part are left out. By default from row 0 of the whole.
+ * each part on; rows past the end of a part are left out. By default from row 0 of the whole. Where `first` is u32 [M], more than one, it
+ * names a row of the variable for each row of x [M, …]; no row may be named twice.
  */
 export function indexCopy(
   target: Tensor,

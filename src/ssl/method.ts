@@ -190,6 +190,10 @@ export interface EpochContext {
   features(): Promise<Float32Array>;
   /** For each row of features [count, dimensions] the k most similar others by cosine, most similar first: [count, k], on the GPU. */
   nearest(features: Float32Array, k: number): Promise<Uint32Array>;
+  /** For each row of features [count, dimensions] its cluster, from 0, of so many by k-means with the run's seed. */
+  clustersOf(features: Float32Array, clusters: number): Uint32Array;
+  /** What the epoch before began with, of this run or of the one that it resumes; nothing before the first. */
+  readonly before: Readonly<Record<string, Data>>;
 }
 
 /**

@@ -33,7 +33,7 @@ export class Queue {
   constructor(private readonly options: QueueOptions) {
     const { size, dimensions, seed, pushed } = options;
     if (size % pushed !== 0) throw new Error(`a queue of ${size} rows cannot take ${pushed} at a time: see checkQueue`);
-    this.rows = variable('queue', [size, dimensions], () => unitRows(size, dimensions, seed));
+    this.rows = variable('queue', [size, dimensions], () => unitRows('queue', size, dimensions, seed));
   }
 
   /** Records that the oldest rows are overwritten by keys [N, D]; not where `made` (of `Step.after`) is 0: the step was left out. */
@@ -44,8 +44,9 @@ export class Queue {
   }
 }
 
-function unitRows(rows: number, columns: number, seed: number): Float32Array {
-  const values = normal(seed, 'queue', rows * columns, 1);
+/** Random unit vectors [rows, columns], which the seed and the name decide. */
+export function unitRows(name: string, rows: number, columns: number, seed: number): Float32Array {
+  const values = normal(seed, name, rows * columns, 1);
   for (let r = 0; r < rows; r++) {
     const row = values.subarray(r * columns, (r + 1) * columns);
     const length = Math.hypot(...row);

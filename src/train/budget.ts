@@ -49,7 +49,11 @@ export async function measurePace(
   const source = sourceOf(state, subset(train, indices), settings);
   const { step: compiled, learner } = await compileTraining(state, source, settings, { onPipeline });
   const features = () => Promise.resolve(new Float32Array(indices.length * learner.encoder.dimensions));
-  await compiled.beginEpoch(epochContext(state, { epoch: 0, images: source.set, features }));
+  const clustersOf = () => new Uint32Array(indices.length); // fewer images than clusters, perhaps
+  const { seed } = settings;
+  await compiled.beginEpoch(
+    epochContext(state, { epoch: 0, images: source.set, features, clustersOf, before: {}, seed }),
+  );
   const setupSeconds = (performance.now() - start) / 1000;
   const step = (number: number) => compiled.step(indices, { step: number, epoch: 0, lr: settings.lr });
   const stepSeconds = await timeSteps(step, stepsInFlight(gpu.traits), onTimed);

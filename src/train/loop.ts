@@ -85,7 +85,9 @@ export class Loop {
     const { state, training, features } = this.parts;
     if (!training.learner.beforeEpoch) return;
     await this.settle(0);
-    await training.step.beginEpoch(epochContext(state, { epoch, images: training.source.set, features }));
+    const { step, source, settings } = training;
+    const { seed } = settings;
+    await step.beginEpoch(epochContext(state, { epoch, images: source.set, features, before: step.epochData, seed }));
   }
 
   private async submit(step: number, epoch: number, indices: Uint32Array): Promise<void> {

@@ -108,7 +108,7 @@ onEveryAdapter((device) => {
     const twin = learner.kept!['teacher'] as typeof learner.encoder;
     expect(await Promise.all(firstValues(twin))).toEqual(await Promise.all(firstValues(learner.encoder)));
     const features = async () => Float32Array.from({ length: 17 * 8 }, (_, i) => Math.sin(i));
-    await step.beginEpoch(epochContext(state, { epoch: 0, images, features }));
+    await step.beginEpoch(epochContext(state, { epoch: 0, images, features, before: {}, seed: 1 }));
     const expected = await expectStepOfReference(state, training);
     const queue = learner.kept!['queue'] as Tensor;
     const rows = await state.read(queue);
@@ -145,7 +145,8 @@ onEveryAdapter((device) => {
     const half = tinySettings(everything, { ...given, precision: 'f16' });
     const state = new State(device());
     const { step } = await compileTraining(state, residentImages(state, images), half);
-    await step.beginEpoch(epochContext(state, { epoch: 0, images, features: async () => new Float32Array(17 * 8) }));
+    const features = async () => new Float32Array(17 * 8);
+    await step.beginEpoch(epochContext(state, { epoch: 0, images, features, before: {}, seed: 1 }));
     const { loss, lossScale } = await step.step(Uint32Array.of(1, 2, 3, 4), { step: 1, epoch: 0 }).read();
     expect(Number.isFinite(loss)).toBe(true);
     expect(lossScale?.scale).toBe(65536);

@@ -93,12 +93,15 @@ export const everything = defineMethod({
           },
         };
       },
-      async beforeEpoch({ epoch, features }) {
+      async beforeEpoch({ epoch, features, before }) {
         const rows = await features();
         const clusters = Uint32Array.from({ length: rows.length / 8 }, (_, i) =>
           rows[8 * i] > rows[8 * i + 1] ? 1 : 0,
         );
-        return { cluster: clusters.map((cluster) => cluster + (epoch % 2)), spare: Float32Array.of(epoch) };
+        return {
+          cluster: clusters.map((cluster) => cluster + (epoch % 2)),
+          spare: Float32Array.of(1 + (before['spare']?.[0] ?? -1)),
+        };
       },
       metrics: { accuracy: { label: 'acc', format: 'percent', epoch: 'mean' }, embeddingStd: embeddingStd(8) },
     };

@@ -76,7 +76,8 @@ export async function expectExactResume(root: string, gpu: Gpu, settings: TrainS
 export async function beginFirstEpoch(state: State, { step, learner }: Training): Promise<void> {
   const { dimensions } = learner.encoder;
   const features = async () => Float32Array.from({ length: images.count * dimensions }, (_, i) => Math.sin(i));
-  await step.beginEpoch(epochContext(state, { epoch: 0, images, features }));
+  const clustersOf = () => new Uint32Array(images.count);
+  await step.beginEpoch(epochContext(state, { epoch: 0, images, features, clustersOf, before: {}, seed: 1 }));
 }
 
 /** Runs one step on a device and by the float64 reference; loss and what is logged are the same. Returns the reference's values. */

@@ -21,6 +21,8 @@ describe('the images of small crops', () => {
       expect([...features, k]).toEqual([1, 2, 3, 2]);
       return Uint32Array.of(1, 2, 2, 0, 0, 1);
     },
+    clustersOf: () => Uint32Array.of(0, 0, 0),
+    before: {},
   };
 
   it('are the image itself, or its nearest others; where there are fewer these stand there again', async () => {

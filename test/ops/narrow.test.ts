@@ -47,6 +47,24 @@ testCases([
       tolerance: 0,
     };
   }),
+  ...[
+    [3, 0, 6],
+    [5, 9, 1, 7, 0xffffffff],
+  ].flatMap((rows) =>
+    [0, 1].map((made): Case => {
+      const target = sample('target', [7, 3, 5]);
+      return {
+        name: `writes rows [${rows}] of 7, those that there are, where made is ${made}`,
+        build() {
+          const at = constant('rows', Uint32Array.from(rows));
+          indexCopy(target, sample('x', [rows.length, 3, 5]), at, { made: flag(made) });
+          return {};
+        },
+        updated: () => ({ target }),
+        tolerance: 0,
+      };
+    }),
+  ),
   ...[0, 1, 2].map((made): Case => {
     const target = sample('target', [6, 5]);
     return {
@@ -80,6 +98,14 @@ it.each([
   ['rows that are not parts of equal length', () => narrow(sample('x', [5, 2]), from(0), { parts: 2, rows: 1 })],
   ['a range longer than a part', () => narrow(sample('x', [6, 2]), from(0), { parts: 2, rows: 4 })],
   ['other columns', () => indexCopy(sample('x', [6, 2]), sample('y', [2, 3]), from(0), { parts: 2 })],
+  [
+    'rows of another number than those that are written',
+    () => indexCopy(sample('x', [6, 2]), sample('y', [2, 2]), constant('rows', Uint32Array.of(1, 2, 3))),
+  ],
+  [
+    'rows in parts',
+    () => indexCopy(sample('x', [6, 2]), sample('y', [2, 2]), constant('rows', Uint32Array.of(1, 2)), { parts: 2 }),
+  ],
   [
     'a flag in floating point',
     () => indexCopy(sample('x', [6]), sample('y', [2]), from(0), { made: sample('m', [1]) }),

@@ -18,8 +18,15 @@ const narrow: Definition = ([x, [first]], { inputs, outputs: [y], attrs: { parts
   return [result];
 };
 
-const indexCopy: Definition = ([y, x, [first], [made]], { inputs: [target, source], attrs: { parts } }) => {
+const indexCopy: Definition = ([y, x, rows, [made]], { inputs: [target, source], attrs: { parts } }) => {
   if (made === 0) return [];
+  const columns = x.length / source.shape[0];
+  if (rows.length > 1) {
+    for (const [i, row] of [...rows].entries())
+      if (row < target.shape[0]) for (let c = 0; c < columns; c++) y[row * columns + c] = x[i * columns + c];
+    return [];
+  }
+  const [first] = rows;
   for (const [to, from] of pairsOf(y.length, target.shape[0], x.length, source.shape[0], parts, first)) y[to] = x[from];
   return [];
 };

@@ -1,0 +1,4 @@
+import { instDisc } from '../../src/methods/inst_disc.ts';
+import { testMethod } from './harness.ts';
+
+testMethod(instDisc);

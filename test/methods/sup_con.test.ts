@@ -1,0 +1,4 @@
+import { supCon } from '../../src/methods/sup_con.ts';
+import { testMethod } from './harness.ts';
+
+testMethod(supCon);
