@@ -34,8 +34,6 @@ export const awaitedOps: ReadonlySet<string> = new Set([
   'rand_augment_ops',
   'rgb_to_lab',
   'sincos_pos_embed',
-  'sinkhorn',
-  'swav',
   'triplet_mining',
   'vicreg',
   'video_pointer',
