@@ -7,6 +7,7 @@ import { moco, mocoV1 } from './moco.ts';
 import { simclr } from './simclr.ts';
 import { simsiam } from './simsiam.ts';
 import { supervised } from './supervised.ts';
+import { swav } from './swav.ts';
 
 const known = new Map<string, Method>();
 
@@ -26,7 +27,7 @@ export function registerMethod(method: Method): void {
   known.set(name, method);
 }
 
-[simclr, moco, mocoV1, byol, simsiam, supervised].forEach(registerMethod);
+[simclr, moco, mocoV1, byol, simsiam, swav, supervised].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */
 export const firstMethod = simclr;
