@@ -23,7 +23,6 @@ export const goldenChecks = new Map(
 export const awaitedOps: ReadonlySet<string> = new Set([
   'barlow_twins',
   'cpc',
-  'dino',
   'hard_negative_nt_xent',
   'inst_disc',
   'jigsaw_permutations',
@@ -39,7 +38,6 @@ export const awaitedOps: ReadonlySet<string> = new Set([
   'video_pointer',
   'vit_block',
   'wcl',
-  'weight_norm_linear',
 ]);
 
 /** The most pixels a side of a whole network's steps that every adapter has time for, software rasterisers too. */
