@@ -49,6 +49,8 @@ export type { Data, Op, Tensor } from './graph/tensor.ts';
 export { apply, constant, flatVariable, input, scope, trace, variable } from './graph/trace.ts';
 export { readSafetensors, writeSafetensors } from './io/safetensors.ts';
 export { bceWithLogits } from './losses/bce_with_logits.ts';
+export { crossViewEntropy } from './losses/cross_view.ts';
+export { type DinoLoss, type DinoOptions, dinoLoss, updateCenter } from './losses/dino.ts';
 export { euclideanDistance, squaredDistance } from './losses/distance.ts';
 export { type InfoNce, type InfoNceOptions, infoNce } from './losses/info_nce.ts';
 export { l1 } from './losses/l1.ts';
@@ -58,16 +60,18 @@ export { nPair } from './losses/n_pair.ts';
 export { type NceDensities, nce } from './losses/nce.ts';
 export { negativeCosine } from './losses/negative_cosine.ts';
 export { ntXent } from './losses/nt_xent.ts';
+export { type SinkhornOptions, sinkhorn } from './losses/sinkhorn.ts';
 export { smoothL1 } from './losses/smooth_l1.ts';
 export { type SupConOptions, supCon } from './losses/sup_con.ts';
 export { type TripletOptions, triplet } from './losses/triplet.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
 export type { Encoder } from './nn/encoder.ts';
-export { BatchNorm, Conv2d, Linear, ReLU, Sequential } from './nn/layers.ts';
+export { BatchNorm, Conv2d, Gelu, Linear, ReLU, Sequential } from './nn/layers.ts';
 export { mlp } from './nn/mlp.ts';
 export { inNetwork, type Mode, Module, type NamedTensor } from './nn/module.ts';
 export { projectionHead } from './nn/projection_head.ts';
+export { Prototypes, WeightNormLinear } from './nn/prototypes.ts';
 export { ResNet, type ResNetOptions } from './nn/resnet.ts';
 export { add } from './ops/add.ts';
 export { amax } from './ops/amax.ts';
@@ -95,6 +99,7 @@ export { layerNorm } from './ops/layer_norm.ts';
 export { linear } from './ops/linear.ts';
 export { matmul } from './ops/matmul.ts';
 export { maxPool2d } from './ops/max_pool.ts';
+export { gradientGate } from './ops/gradient_gate.ts';
 export { indexCopy, narrow } from './ops/narrow.ts';
 export { rankRows } from './ops/rank_rows.ts';
 export { patchify, rot90, stack, unpatchify, upsampleNearest } from './ops/rearrange.ts';
@@ -111,6 +116,7 @@ export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
 export type { Feeds, StepTime } from './ssl/feeds.ts';
 export type { TrainWarning } from './ssl/health.ts';
+export { FrozenStart } from './ssl/frozen_start.ts';
 export {
   type Build,
   type Chance,
@@ -130,6 +136,7 @@ export {
   type ViewGroup,
 } from './ssl/method.ts';
 export { accuracy, embeddingStd } from './ssl/metrics.ts';
+export { checkLocalCrops, cropFeatures, localCrops, multiCropOptions } from './ssl/multi_crop.ts';
 export { Queue } from './ssl/queue.ts';
 export { augmentationConfig, count, positive, type SharedSettings, share } from './ssl/settings.ts';
 export { momentumSchedule, Teacher } from './ssl/teacher.ts';
