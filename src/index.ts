@@ -92,6 +92,7 @@ export { flatten } from './ops/flatten.ts';
 export { gatherImages } from './ops/gather_images.ts';
 export { gatherRows, scatterAddRows } from './ops/gather_rows.ts';
 export { globalAvgPool } from './ops/global_avg_pool.ts';
+export { gradientGate } from './ops/gradient_gate.ts';
 export { gradients } from './ops/gradients.ts';
 export { interpolate } from './ops/interpolate.ts';
 export { l2Normalize } from './ops/l2_normalize.ts';
@@ -99,7 +100,6 @@ export { layerNorm } from './ops/layer_norm.ts';
 export { linear } from './ops/linear.ts';
 export { matmul } from './ops/matmul.ts';
 export { maxPool2d } from './ops/max_pool.ts';
-export { gradientGate } from './ops/gradient_gate.ts';
 export { indexCopy, narrow } from './ops/narrow.ts';
 export { rankRows } from './ops/rank_rows.ts';
 export { patchify, rot90, stack, unpatchify, upsampleNearest } from './ops/rearrange.ts';
@@ -115,8 +115,8 @@ export type { Optimizer } from './optim/optimizer.ts';
 export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
 export type { Feeds, StepTime } from './ssl/feeds.ts';
-export type { TrainWarning } from './ssl/health.ts';
 export { FrozenStart } from './ssl/frozen_start.ts';
+export type { TrainWarning } from './ssl/health.ts';
 export {
   type Build,
   type Chance,

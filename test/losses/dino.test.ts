@@ -51,7 +51,10 @@ const coarse = (size: number, seed: number) => noise(size, seed).map((value) => 
 const lossOf = (shift: (k: number) => number, teacher = coarse(4 * K, 2), student = coarse(6 * K, 1)) =>
   valuesOf(() => {
     const shifted = teacher.map((value, i) => value + shift(i % K));
-    const center = constant('center', Float32Array.from({ length: K }, (_, k) => 0.25 + shift(k)));
+    const center = constant(
+      'center',
+      Float32Array.from({ length: K }, (_, k) => 0.25 + shift(k)),
+    );
     return dinoLoss({ student: rows('s', student), teacher: rows('t', shifted), center, ...temperatures });
   });
 

@@ -71,8 +71,10 @@ describe('SwAV', () => {
         if (step === 1) expect(rows.slice(4 * 16)).toEqual(random.slice(4 * 16));
         for (const length of lengths(rows.slice(0, 4 * 16), 8)) expect(length).toBeCloseTo(1, 5);
       }
-      const used = (step: number, epoch: number) =>
-        training.step.runs(Uint32Array.of(0, 1, 2, 3), { step, epoch })[0].inputs['the queue is used'][0];
+      const used = (step: number, epoch: number): number => {
+        const [{ inputs }] = training.step.runs(Uint32Array.of(0, 1, 2, 3), { step, epoch });
+        return inputs['the queue is used'][0];
+      };
       // From the epoch of the setting on, if as many images were seen as it holds.
       expect([used(2, 1), used(3, 0), used(3, 1), used(5, 1)]).toEqual([0, 0, 1, 1]);
     });
