@@ -4,6 +4,7 @@ import type { Method } from '../ssl/method.ts';
 import { sharedShape } from '../ssl/settings.ts';
 import { barlowTwins } from './barlow_twins.ts';
 import { byol } from './byol.ts';
+import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
 import { instDisc } from './inst_disc.ts';
 import { moco, mocoV1 } from './moco.ts';
@@ -11,6 +12,7 @@ import { simclr } from './simclr.ts';
 import { simsiam } from './simsiam.ts';
 import { supCon } from './sup_con.ts';
 import { supervised } from './supervised.ts';
+import { swav } from './swav.ts';
 import { vicreg } from './vicreg.ts';
 import { wcl } from './wcl.ts';
 
@@ -33,7 +35,7 @@ export function registerMethod(method: Method): void {
 }
 
 [
-  ...[simclr, moco, mocoV1, byol, simsiam, barlowTwins, vicreg],
+  ...[simclr, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
 ].forEach(registerMethod);
 

@@ -37,3 +37,15 @@ export function uniform(seed: number, name: string, size: number, bound: number)
   const draw = stream(seed, name);
   return Float32Array.from({ length: size }, (_, i) => (2 * draw(i) - 1) * bound);
 }
+
+/** Rows of so many columns, each brought to length one. */
+export function unitRows(values: Float32Array, columns: number): Float32Array {
+  for (let start = 0; start < values.length; start += columns) {
+    const row = values.subarray(start, start + columns);
+    const length = Math.hypot(...row);
+    row.forEach((value, i) => {
+      row[i] = value / length;
+    });
+  }
+  return values;
+}

@@ -5,6 +5,7 @@ import { conv2d } from '../ops/conv2d.ts';
 import { f16Weight } from '../ops/f16_copy.ts';
 import { linear } from '../ops/linear.ts';
 import { relu } from '../ops/relu.ts';
+import { gelu } from '../ops/unary.ts';
 import { normal, uniform } from './init.ts';
 import { type Mode, Module } from './module.ts';
 
@@ -120,6 +121,13 @@ export class Linear extends Module {
 export class ReLU extends Module {
   forward(x: Tensor): Tensor {
     return scope(this.name, () => relu(x));
+  }
+}
+
+/** x · Φ(x) as a module. */
+export class Gelu extends Module {
+  forward(x: Tensor): Tensor {
+    return scope(this.name, () => gelu(x));
   }
 }
 

@@ -48,6 +48,12 @@ export function f16Weight(weight: Tensor): Tensor {
 /** The copy that there is; undefined while there is none. */
 export const copyOf = (weights: Tensor): Tensor | undefined => weights.copies.find(({ dtype }) => dtype === 'f16');
 
+/** Records that a weight's range of the copy is computed anew, where there is one: for whoever changes a weight of a flat variable alone. */
+export function refreshF16(weight: Tensor): void {
+  const copy = weight.flat && copyOf(weight.flat.parent);
+  if (copy) apply(refreshCopyOp, [weight.rangeOf(copy, `${weight.name} as f16`), weight], null);
+}
+
 /** What an optimiser needs besides, where weights have copies and gradients are scaled. */
 export interface F16Update {
   /**

@@ -1,11 +1,11 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { variable } from '../graph/trace.ts';
+import { normal, unitRows } from '../nn/init.ts';
 import { add } from '../ops/add.ts';
 import { mul } from '../ops/binary.ts';
 import { gatherRows } from '../ops/gather_rows.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { indexCopy } from '../ops/narrow.ts';
-import { unitRows } from './queue.ts';
 
 export interface MemoryBankOptions {
   /** Rows, one for each image of the data set. */
@@ -26,7 +26,9 @@ export class MemoryBank {
 
   constructor(private readonly options: MemoryBankOptions) {
     const { images, dimensions, seed } = options;
-    this.rows = variable('bank', [images, dimensions], () => unitRows('bank', images, dimensions, seed));
+    this.rows = variable('bank', [images, dimensions], () =>
+      unitRows(normal(seed, 'bank', images * dimensions, 1), dimensions),
+    );
   }
 
   /**

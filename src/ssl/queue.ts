@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { variable } from '../graph/trace.ts';
-import { normal } from '../nn/init.ts';
+import { normal, unitRows } from '../nn/init.ts';
 import { indexCopy } from '../ops/narrow.ts';
 import type { Feeds } from './feeds.ts';
 
@@ -33,7 +33,9 @@ export class Queue {
   constructor(private readonly options: QueueOptions) {
     const { size, dimensions, seed, pushed } = options;
     if (size % pushed !== 0) throw new Error(`a queue of ${size} rows cannot take ${pushed} at a time: see checkQueue`);
-    this.rows = variable('queue', [size, dimensions], () => unitRows('queue', size, dimensions, seed));
+    this.rows = variable('queue', [size, dimensions], () =>
+      unitRows(normal(seed, 'queue', size * dimensions, 1), dimensions),
+    );
   }
 
   /** Records that the oldest rows are overwritten by keys [N, D]; not where `made` (of `Step.after`) is 0: the step was left out. */
@@ -42,17 +44,4 @@ export class Queue {
     const first = feeds.index('row of the queue', ({ step }) => ((step - 1) * pushed) % size);
     indexCopy(this.rows, keys, first, { made });
   }
-}
-
-/** Random unit vectors [rows, columns], which the seed and the name decide. */
-export function unitRows(name: string, rows: number, columns: number, seed: number): Float32Array {
-  const values = normal(seed, name, rows * columns, 1);
-  for (let r = 0; r < rows; r++) {
-    const row = values.subarray(r * columns, (r + 1) * columns);
-    const length = Math.hypot(...row);
-    row.forEach((value, i) => {
-      row[i] = value / length;
-    });
-  }
-  return values;
 }
