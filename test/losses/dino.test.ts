@@ -55,7 +55,7 @@ const lossOf = (shift: (k: number) => number, teacher = coarse(4 * K, 2), studen
       'center',
       Float32Array.from({ length: K }, (_, k) => 0.25 + shift(k)),
     );
-    return dinoLoss({ student: rows('s', student), teacher: rows('t', shifted), center, ...temperatures });
+    return { ...dinoLoss({ student: rows('s', student), teacher: rows('t', shifted), center, ...temperatures }) };
   });
 
 it('a vector added to the teacher’s outputs and to the centre changes nothing', () => {
