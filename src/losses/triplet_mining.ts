@@ -7,11 +7,13 @@ import { argmaxRows } from '../ops/argmax_rows.ts';
 import { div, maximum, minimum, mul, sub } from '../ops/binary.ts';
 import { detach } from '../ops/detach.ts';
 import { gatherRows } from '../ops/gather_rows.ts';
+import { l2Normalize } from '../ops/l2_normalize.ts';
 import { sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/reshape.ts';
 import { neg, sqrt } from '../ops/unary.ts';
 import { squaredDistances } from './distance.ts';
-import { excludedBy, greater, identity, sameAs } from './masks.ts';
+import { excludedBy, greater, identity, numbered, sameAs } from './masks.ts';
+import { type PairLoss, pairAccuracy, pairSimilarities } from './pairs.ts';
 import { type TripletOptions, tripletTerms } from './triplet.ts';
 
 export interface MinedTriplets {
@@ -111,4 +113,23 @@ export function semiHardTriplets(
   const negative = argmaxWhere(neg(toAll), candidates);
   const found = mul(some(candidates), reshape(ofPairs(same), [anchor.size]));
   return lossOf(z, { anchor, positive, negative, found }, options);
+}
+
+/**
+ * Triplets of two views of N images, z [2N, D] with row i and row i + N of one image, on the sphere: a view, its pair, and of the views of other
+ * images the nearest (`hard`), or the nearest that is farther than the pair by less than the margin (`semi-hard`).
+ */
+export function tripletsOfPairs(
+  z: Tensor,
+  { kind, ...options }: TripletOptions & { readonly kind: 'hard' | 'semi-hard' },
+): PairLoss {
+  const unit = l2Normalize(z);
+  const accuracy = pairAccuracy(pairSimilarities(unit, 'triplets'));
+  const [rows] = z.shape;
+  const images = numbered('images', rows, rows / 2);
+  const anchor = Uint32Array.from({ length: rows }, (_, i) => i);
+  const pairs = { anchor, positive: anchor.map((i) => (i + rows / 2) % rows) };
+  const { loss } =
+    kind === 'hard' ? hardTriplets(unit, images, options) : semiHardTriplets(unit, images, options, pairs);
+  return { loss, accuracy, unit };
 }

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import type { Method } from '../ssl/method.ts';
 import { sharedShape } from '../ssl/settings.ts';
 import { byol } from './byol.ts';
+import { fncancel } from './fncancel.ts';
 import { moco, mocoV1 } from './moco.ts';
 import { simclr } from './simclr.ts';
 import { simsiam } from './simsiam.ts';
@@ -26,7 +27,7 @@ export function registerMethod(method: Method): void {
   known.set(name, method);
 }
 
-[simclr, moco, mocoV1, byol, simsiam, supervised].forEach(registerMethod);
+[simclr, moco, mocoV1, byol, simsiam, fncancel, supervised].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */
 export const firstMethod = simclr;

@@ -68,16 +68,16 @@ describe('--method', () => {
   it('of no such name lists those that there are', async () => {
     const { err } = await printed('train', '--method', 'nope', '--data', 'x');
     expect(err).toMatch(
-      /'--method <name>' argument 'nope' is invalid\. Allowed choices are simclr, moco, moco-v1, byol, simsiam, supervised\.\n/,
+      /'--method <name>' argument 'nope' is invalid\. Allowed choices are simclr, moco, moco-v1, byol, simsiam, fncancel, supervised\.\n/,
     );
     expect((await printed('experiment', '--method', 'supervised')).err).toContain(
-      'Allowed choices are simclr, moco, moco-v1, byol, simsiam.',
+      'Allowed choices are simclr, moco, moco-v1, byol, simsiam, fncancel.',
     );
   });
 
   it('a flag of another method is refused, and it is said whose it is', async () => {
     const { err } = await printed('train', '--method', 'supervised', '--temperature', '1', '--data', 'x');
-    expect(err).toMatch(/^error: unknown option '--temperature' \(a setting of --method simclr, moco, moco-v1\)\n/);
+    expect(err).toMatch(/^error: unknown option '--temperature' \(a setting of --method simclr, moco, moco-v1, fncancel\)\n/);
     expect((await printed('train', '--nonsense', '1')).err).toMatch(/^error: unknown option '--nonsense'\n/);
   });
 
