@@ -121,6 +121,7 @@ export { lars } from './optim/lars.ts';
 export type { Optimizer } from './optim/optimizer.ts';
 export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
+export { checkContrastive, contrast, contrastiveOptions } from './ssl/contrastive.ts';
 export type { Feeds, StepTime } from './ssl/feeds.ts';
 export type { TrainWarning } from './ssl/health.ts';
 export {
