@@ -28,19 +28,26 @@ import { augmentationConfig, count, positive } from '../ssl/settings.ts';
  */
 export const fncancel = defineMethod({
   name: 'fncancel',
-  about: 'SimCLR in which views of other images that are like further views of an image are positives, or no negatives, of it',
+  about:
+    'SimCLR in which views of other images that are like further views of an image are positives, or no negatives, of it',
   paper: 'Huynh et al., 2022, arXiv 2011.11765',
   microBatches: true,
   options: {
     temperature: positive().default(0.1).describe('temperature τ of the softmax over views'),
-    supportViews: count(1).max(32).default(8).describe('further views of each image, S, by which false negatives are found'),
+    supportViews: count(1)
+      .max(32)
+      .default(8)
+      .describe('further views of each image, S, by which false negatives are found'),
     cancel: z
       .enum(['attract', 'eliminate'])
       .default('attract')
       .describe('whether false negatives become positives, or are left out'),
     topK: count(1).max(4096).default(10).describe('most views that count as false negatives of an image (k)'),
     threshold: z.number().min(-1).max(1).default(0.7).describe('score, a cosine, above which they do'),
-    aggregate: z.enum(['max', 'mean']).default('max').describe('the score of a view: its largest cosine with the support, or the mean'),
+    aggregate: z
+      .enum(['max', 'mean'])
+      .default('max')
+      .describe('the score of a view: its largest cosine with the support, or the mean'),
     cancelAfter: count(0).default(0).describe('epochs of plain SimCLR before there are false negatives'),
     embeddingDim: count(1).max(8192).default(128).describe('size of the embedding z'),
     headDepth: count(1).max(4).default(2).describe('number of linear layers in the projection head'),

@@ -38,9 +38,18 @@ export const contrastiveOptions = {
     .min(0)
     .default(0)
     .describe('temperature after the last step, reached by half a cosine; 0: it stays as it is'),
-  tauPlus: zod.number().min(0).lt(1).default(0.1).describe('share τ⁺ of negatives taken to be false (debiased, hard-negative)'),
+  tauPlus: zod
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.1)
+    .describe('share τ⁺ of negatives taken to be false (debiased, hard-negative)'),
   beta: zod.number().min(0).default(1).describe('weight β of negatives that are similar (hard-negative)'),
-  margin: zod.number().min(0).default(0).describe('margin of distances (margin: 1; triplets: 0.2); 0: that in brackets'),
+  margin: zod
+    .number()
+    .min(0)
+    .default(0)
+    .describe('margin of distances (margin: 1; triplets: 0.2); 0: that in brackets'),
   positives: count(0)
     .max(1024)
     .default(0)
@@ -180,19 +189,27 @@ export function checkContrastive(settings: ContrastiveSettings, name: Naming): v
     const value = settings[key];
     if (contrastiveLosses[loss].own.includes(key) || value === contrastiveOptions[key].parse(undefined)) continue;
     const of = Object.entries(contrastiveLosses).flatMap(([other, { own }]) => (own.includes(key) ? other : []));
-    throw new UserError(`${name(key)} (${value}) is a setting of ${name('loss')} ${of.join(', ')}, not of ${loss}; omit it`, 2);
+    throw new UserError(
+      `${name(key)} (${value}) is a setting of ${name('loss')} ${of.join(', ')}, not of ${loss}; omit it`,
+      2,
+    );
   }
 }
 
 /** The temperature of a step: a number, so that nothing is fed, or by half a cosine to that of the end. */
 function temperatureAt({ temperature, temperatureEnd }: ContrastiveSettings, feeds: Feeds): number | Tensor {
   if (temperatureEnd === 0) return temperature;
-  return feeds.scalar('temperature', ({ step, steps }) => cosineBetween(temperature, temperatureEnd, (step - 1) / steps));
+  return feeds.scalar('temperature', ({ step, steps }) =>
+    cosineBetween(temperature, temperatureEnd, (step - 1) / steps),
+  );
 }
 
 /** What a method with `contrastiveOptions` makes of the embeddings of a batch by the loss that is chosen. */
 export interface Contrast {
-  compare(z: Tensor, feeds: Feeds): Pick<Compared, 'loss' | 'unit'> & { readonly log: Readonly<Record<string, Tensor>> };
+  compare(
+    z: Tensor,
+    feeds: Feeds,
+  ): Pick<Compared, 'loss' | 'unit'> & { readonly log: Readonly<Record<string, Tensor>> };
   readonly metrics: Readonly<Record<string, Metric>>;
   readonly chance?: Chance;
   /** Images are told apart from each other, not classes. */

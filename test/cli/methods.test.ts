@@ -77,7 +77,9 @@ describe('--method', () => {
 
   it('a flag of another method is refused, and it is said whose it is', async () => {
     const { err } = await printed('train', '--method', 'supervised', '--temperature', '1', '--data', 'x');
-    expect(err).toMatch(/^error: unknown option '--temperature' \(a setting of --method simclr, moco, moco-v1, fncancel\)\n/);
+    expect(err).toMatch(
+      /^error: unknown option '--temperature' \(a setting of --method simclr, moco, moco-v1, fncancel\)\n/,
+    );
     expect((await printed('train', '--nonsense', '1')).err).toMatch(/^error: unknown option '--nonsense'\n/);
   });
 

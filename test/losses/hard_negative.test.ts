@@ -76,8 +76,7 @@ it('without weights and without debiasing it is NT-Xent, and so are its accuracy
       values(() => of(hardNegativeNtXent(z, { temperature, tauPlus: 0, beta: 0 }))),
       values(() => of(ntXent(z, { temperature }))),
     ];
-    for (const [i, numbers] of mine.entries())
-      numbers.forEach((value, j) => expect(value).toBeCloseTo(plain[i][j], 9));
+    for (const [i, numbers] of mine.entries()) numbers.forEach((value, j) => expect(value).toBeCloseTo(plain[i][j], 9));
   }
 });
 

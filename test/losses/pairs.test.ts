@@ -85,7 +85,8 @@ it('NCE of pairs: a logistic regression against as many samples of noise as ther
 it('margin of pairs: the losses of Hadsell of all pairs of one kind, and of all of the other', () => {
   const margin = 1.4;
   const ofKind = (pairs: readonly (readonly [number, number])[], same: number) => {
-    const of = (k: 0 | 1) => constant('rows', Float32Array.from(pairs.flatMap((pair) => unit[pair[k]])), [pairs.length, d]);
+    const of = (k: 0 | 1) =>
+      constant('rows', Float32Array.from(pairs.flatMap((pair) => unit[pair[k]])), [pairs.length, d]);
     return marginContrastive(of(0), of(1), constant('same', new Float32Array(pairs.length).fill(same)), { margin });
   };
   const alike = unit.map((_, i) => [i, (i + n) % (2 * n)] as const);

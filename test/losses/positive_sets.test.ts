@@ -2,7 +2,11 @@ import { expect, it } from 'vitest';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { ntXent } from '../../src/losses/nt_xent.ts';
-import { type CancellationOptions, falseNegativeCancellation, nearestPositives } from '../../src/losses/positive_sets.ts';
+import {
+  type CancellationOptions,
+  falseNegativeCancellation,
+  nearestPositives,
+} from '../../src/losses/positive_sets.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { type Case, noise, sample, testCases, testGradient } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
@@ -84,13 +88,19 @@ const pairOf = (i: number) => (i + n) % (2 * n);
 const allBut = (i: number) => [...unit.keys()].filter((j) => j !== i);
 
 it('the nearest positives are the most similar views of other images; none is NT-Xent', () => {
-  const nearest = (i: number) => othersOf(i).sort((a, b) => dot(unit[i], unit[b]) - dot(unit[i], unit[a])).slice(0, 2);
+  const nearest = (i: number) =>
+    othersOf(i)
+      .sort((a, b) => dot(unit[i], unit[b]) - dot(unit[i], unit[a]))
+      .slice(0, 2);
   const [[two], [none], [plain]] = values(() => [
     nearestPositives(tensors()[0], { temperature: 0.3, nearest: 2 }).loss,
     nearestPositives(tensors()[0], { temperature: 0.3, nearest: 0 }).loss,
     ntXent(tensors()[0], { temperature: 0.3 }).loss,
   ]);
-  expect(two).toBeCloseTo(lossOf(0.3, (i) => [pairOf(i), ...nearest(i)], allBut), 6);
+  expect(two).toBeCloseTo(
+    lossOf(0.3, (i) => [pairOf(i), ...nearest(i)], allBut),
+    6,
+  );
   expect(none).toBeCloseTo(plain, 9);
 });
 
@@ -126,7 +136,10 @@ it.each(kinds)('false negatives are what the support finds: %o', (options) => {
 
 it('no false negatives: NT-Xent, either way; the support has no gradient', () => {
   const [z, support] = [sample('z', [6, 3]), sample('support', [3, 3])];
-  for (const options of [{ ...attract, topK: 0 }, { ...attract, cancel: 'eliminate' as const, threshold: 1 }]) {
+  for (const options of [
+    { ...attract, topK: 0 },
+    { ...attract, cancel: 'eliminate' as const, threshold: 1 },
+  ]) {
     const [[loss], [plain]] = values(() => [
       falseNegativeCancellation(z, support, options).loss,
       ntXent(z, { temperature: 0.3 }).loss,

@@ -49,7 +49,10 @@ it('semi-hard: of each pair the nearest of another label that is farther, within
   const label = (i: number) => i % 3;
   const distance = (i: number, j: number) =>
     Array.from({ length: d }, (_, c) => (z[i * d + c] - z[j * d + c]) ** 2).reduce((a, b) => a + b);
-  const labels = constant('labels', Uint32Array.from({ length: m }, (_, i) => label(i)));
+  const labels = constant(
+    'labels',
+    Uint32Array.from({ length: m }, (_, i) => label(i)),
+  );
   const [[loss], anchor, positive, negative, found] = values(() => {
     const mined = semiHardTriplets(constant('z', z, [m, d]), labels, { margin });
     return [mined.loss, mined.anchor, mined.positive, mined.negative, mined.found];
@@ -99,7 +102,14 @@ it('rows that have no other of their label are left out; where all are, the loss
 
 it('all pairs are ordered, each of two rows', () => {
   const { anchor, positive } = allPairs(3);
-  expect([...anchor].map((a, i) => [a, positive[i]])).toEqual([[0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1]]);
+  expect([...anchor].map((a, i) => [a, positive[i]])).toEqual([
+    [0, 1],
+    [0, 2],
+    [1, 0],
+    [1, 2],
+    [2, 0],
+    [2, 1],
+  ]);
 });
 
 it('refuses labels of another number', () => {

@@ -48,7 +48,9 @@ describe.each(names)('--loss %s', (loss) => {
   const { chance, metrics } = contrast(settingsOf({ loss }), { batchSize: n });
 
   it('is at chance for embeddings that say nothing, below it for those that tell images apart', () => {
-    const [nothing, noisy, best] = [equal, unrelated, perfect(loss === 'sup-con' ? 3 : n)].map((rows) => compared({ loss }, rows));
+    const [nothing, noisy, best] = [equal, unrelated, perfect(loss === 'sup-con' ? 3 : n)].map((rows) =>
+      compared({ loss }, rows),
+    );
     expect(best['accuracy']).toBe(1);
     if (!chance) return;
     expect(best['loss']).toBeLessThan(0.9 * chance.loss);
@@ -103,7 +105,10 @@ describe('settings', () => {
     [{ beta: 2 }, '--beta (2) is a setting of --loss hard-negative, not of nt-xent; omit it'],
     [{ loss: 'debiased', beta: 2 }, '--beta (2) is a setting of --loss hard-negative, not of debiased; omit it'],
     [{ tauPlus: 0.2 }, '--tau-plus (0.2) is a setting of --loss debiased, hard-negative, not of nt-xent; omit it'],
-    [{ loss: 'nce', margin: 1 }, '--margin (1) is a setting of --loss margin, triplet-hard, triplet-semi-hard, not of nce'],
+    [
+      { loss: 'nce', margin: 1 },
+      '--margin (1) is a setting of --loss margin, triplet-hard, triplet-semi-hard, not of nce',
+    ],
     [{ loss: 'info-nce', positives: 3 }, '--positives (3) is a setting of --loss nt-xent, not of info-nce'],
     [{ loss: 'n-pair', temperatureEnd: 1 }, '--temperature-end (1) is a setting of --loss nt-xent, info-nce, '],
   ])('of another loss are refused: %o', (given, message) => {
@@ -127,6 +132,8 @@ it('SupCon needs labels, which is said in a line', () => {
   expect(labelsAskedBy(parseSettings({}))).toBeUndefined();
   expect(labelsAskedBy(parseSettings({ method: 'supervised' }))).toBe('--method supervised');
   const set = { name: 'photos', count: 9 } as Parameters<typeof checkImages>[0];
-  expect(() => checkImages(set, settings)).toThrow('photos: has no labels, which --loss sup-con needs; use --split train');
+  expect(() => checkImages(set, settings)).toThrow(
+    'photos: has no labels, which --loss sup-con needs; use --split train',
+  );
   expect(() => checkImages({ ...set, labels: new Uint8Array(9) }, settings)).not.toThrow();
 });
