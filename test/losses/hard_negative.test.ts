@@ -103,7 +103,7 @@ it('is what its formula says, the bound of the negatives too', () => {
   const [[loss]] = values(() => [
     hardNegativeNtXent(constant('z', z, [2 * n, d]), { temperature, tauPlus, beta }).loss,
   ]);
-  expect(loss).toBeCloseTo(terms.reduce((a, b) => a + b) / terms.length, 7);
+  expect(loss).toBeCloseTo(terms.reduce((a, b) => a + b) / terms.length, 6); // τ, τ⁺ and β are f32
   expect(clamped).toBeGreaterThan(0);
   expect(clamped).toBeLessThan(terms.length);
 });
