@@ -54,19 +54,30 @@ export { type Agreement, agreement, components, countComponents, nearestOther } 
 export { crossViewEntropy } from './losses/cross_view.ts';
 export { type DinoLoss, type DinoOptions, dinoLoss, updateCenter } from './losses/dino.ts';
 export { euclideanDistance, squaredDistance } from './losses/distance.ts';
-export { type InfoNce, type InfoNceOptions, infoNce } from './losses/info_nce.ts';
+export { decoupledNtXent, type HardNegativeOptions, hardNegativeNtXent } from './losses/hard_negative.ts';
+export { type InfoNce, type InfoNceOptions, infoNce, symmetricInfoNce } from './losses/info_nce.ts';
 export { l1 } from './losses/l1.ts';
-export { marginContrastive } from './losses/margin_contrastive.ts';
+export { marginContrastive, marginOfPairs } from './losses/margin_contrastive.ts';
 export { mse } from './losses/mse.ts';
 export { nPair } from './losses/n_pair.ts';
-export { type NceDensities, nce } from './losses/nce.ts';
+export { type NceDensities, nce, nceOfPairs } from './losses/nce.ts';
 export { negativeCosine } from './losses/negative_cosine.ts';
-export { ntXent } from './losses/nt_xent.ts';
+export { type NtXentOptions, ntXent } from './losses/nt_xent.ts';
+export type { PairLoss } from './losses/pairs.ts';
+export {
+  type CancellationOptions,
+  contrastSets,
+  falseNegativeCancellation,
+  type NearestPositivesOptions,
+  nearestPositives,
+  type PositiveSets,
+} from './losses/positive_sets.ts';
 export { type SinkhornOptions, sinkhorn } from './losses/sinkhorn.ts';
 export { smoothL1 } from './losses/smooth_l1.ts';
 export { type SupConOptions, supCon } from './losses/sup_con.ts';
 export { infoNceOfCrops, type Swap, swap, swapOfCrops } from './losses/swap.ts';
 export { type TripletOptions, triplet } from './losses/triplet.ts';
+export { type AnchoredPairs, hardTriplets, type MinedTriplets, semiHardTriplets } from './losses/triplet_mining.ts';
 export { type Vicreg, type VicregOptions, vicreg } from './losses/vicreg.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
@@ -102,6 +113,7 @@ export { interpolate } from './ops/interpolate.ts';
 export { l2Normalize } from './ops/l2_normalize.ts';
 export { layerNorm } from './ops/layer_norm.ts';
 export { linear } from './ops/linear.ts';
+export { logSumExp } from './ops/logsumexp.ts';
 export { matmul } from './ops/matmul.ts';
 export { maxPool2d } from './ops/max_pool.ts';
 export { indexCopy, narrow } from './ops/narrow.ts';
@@ -118,6 +130,7 @@ export { lars } from './optim/lars.ts';
 export type { Optimizer } from './optim/optimizer.ts';
 export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
+export { checkContrastive, contrast, contrastiveOptions } from './ssl/contrastive.ts';
 export type { Feeds, StepTime } from './ssl/feeds.ts';
 export { FrozenStart } from './ssl/frozen_start.ts';
 export type { TrainWarning } from './ssl/health.ts';

@@ -5,7 +5,7 @@ import { type Dataset, openDataset } from '../data/dataset.ts';
 import { ensureSampleSet } from '../data/sample/sample.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
-import { methodNamed } from '../methods/index.ts';
+import { labelsAskedBy } from '../train/learner.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { BudgetOptions } from './budget.ts';
 import { printLeftOut, printSkipped, setsOf } from './common.ts';
@@ -25,8 +25,8 @@ export interface TrainOptions extends Partial<TrainSettings>, DeviceOptions, Bud
 }
 
 /** Whether a run looks at labels: to learn from them, or to follow the features. */
-export const wantsLabels = ({ method, knnEvery }: TrainSettings): boolean =>
-  knnEvery > 0 || methodNamed(method).needsLabels === true;
+export const wantsLabels = (settings: TrainSettings): boolean =>
+  settings.knnEvery > 0 || labelsAskedBy(settings) !== undefined;
 
 /** STL-10 itself is in `data/`. */
 export const hasStl10 = (): boolean => existsSync('data') && findStl10('data') !== undefined;

@@ -144,9 +144,12 @@ export interface WorkedLoss {
   readonly pictures: readonly Uint8Array[];
 }
 
-/** The temperature of SimCLR's loss; undefined for runs of other methods, whose losses are not worked out. */
-const temperatureOf = (settings: TrainSettings): number | undefined =>
-  settings.method === simclr.name ? (settingOf(settings, 'temperature') as number) : undefined;
+/** The temperature of SimCLR's own loss, that of its end; undefined for other losses and methods, which are not worked out. */
+function temperatureOf(settings: TrainSettings): number | undefined {
+  const plain = settingOf(settings, 'loss') === 'nt-xent' && settingOf(settings, 'positives') === 0;
+  if (settings.method !== simclr.name || !plain) return undefined;
+  return ((settingOf(settings, 'temperatureEnd') as number) || settingOf(settings, 'temperature')) as number;
+}
 
 /** SimCLR's loss of two pairs of different classes, from the embeddings of a trained network, worked out step by step. */
 export async function lossExample(gpu: Gpu, set: ImageSet, checkpoint: Checkpoint): Promise<WorkedLoss | undefined> {

@@ -1,5 +1,7 @@
 import { check, type Tensor } from '../graph/tensor.ts';
 import { apply, constant } from '../graph/trace.ts';
+import { add } from '../ops/add.ts';
+import { mul } from '../ops/binary.ts';
 import { infoNceOp, noKey } from '../ops/info_nce.ts';
 
 export interface InfoNceOptions {
@@ -43,14 +45,25 @@ export function infoNce(q: Tensor, keys: Tensor, options: InfoNceOptions): InfoN
   const diagonal = Uint32Array.from({ length: rows }, (_, i) => i);
   const target = options.target ?? constant('target', diagonal);
   const excluded = options.excluded ?? constant('excluded', new Uint32Array(rows).fill(noKey));
-  const temperature = temperatureOf(options.temperature, q);
+  const temperature = temperatureOf(options.temperature, 'info_nce', q);
   const inputs = [q, keys, target, excluded, temperature, ...(queue ? [queue] : [])];
   const [loss, accuracy, lse] = apply(infoNceOp, inputs, { own });
   return { loss, accuracy, lse };
 }
 
-function temperatureOf(temperature: number | Tensor, q: Tensor): Tensor {
+/**
+ * InfoNCE in both directions, half of each: rows of a and b [N, D] of one number belong together, and look for each other among those of the other
+ * matrix. CLIP's loss; of two views of N images that of SimCLR without negatives of the same view. lse is that of a.
+ */
+export function symmetricInfoNce(a: Tensor, b: Tensor, options: Pick<InfoNceOptions, 'temperature'>): InfoNce {
+  const [there, back] = [infoNce(a, b, options), infoNce(b, a, options)];
+  const half = (x: Tensor, y: Tensor) => mul(add(x, y), 0.5);
+  return { loss: half(there.loss, back.loss), accuracy: half(there.accuracy, back.accuracy), lse: there.lse };
+}
+
+/** A temperature as f32 [1]. */
+export function temperatureOf(temperature: number | Tensor, op: string, x: Tensor): Tensor {
   if (typeof temperature !== 'number') return temperature;
-  check(temperature > 0, 'info_nce', `the temperature must be above 0, it is ${temperature}`, q);
+  check(temperature > 0, op, `the temperature must be above 0, it is ${temperature}`, x);
   return constant('temperature', Float32Array.of(temperature));
 }

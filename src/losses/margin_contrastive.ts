@@ -1,11 +1,13 @@
 import { check, type Tensor } from '../graph/tensor.ts';
 import { add } from '../ops/add.ts';
-import { mul, sub } from '../ops/binary.ts';
+import { maximum, mul, sub } from '../ops/binary.ts';
 import { cast } from '../ops/cast.ts';
+import { l2Normalize } from '../ops/l2_normalize.ts';
 import { mean } from '../ops/reduce.ts';
 import { relu } from '../ops/relu.ts';
-import { square } from '../ops/unary.ts';
+import { sqrt, square } from '../ops/unary.ts';
 import { euclideanDistance, squaredDistance } from './distance.ts';
+import { type PairLoss, pairAccuracy, pairSimilarities } from './pairs.ts';
 
 /**
  * Contrastive loss of pairs (Hadsell, Chopra & LeCun, 2006, eq. 4, without its halves) of the rows of x and y [N, D] and `same` [N],
@@ -18,4 +20,19 @@ export function marginContrastive(x: Tensor, y: Tensor, same: Tensor, { margin }
   const s = cast(same, 'f32');
   const apart = square(relu(sub(margin, euclideanDistance(x, y))));
   return mean(add(mul(s, squaredDistance(x, y)), mul(sub(1, s), apart)));
+}
+
+/**
+ * The same of z [2N, D], row i with row i + N, on the sphere: pairs of one image are of one class, those of different images are not, and both
+ * kinds count alike, however many more there are of the second,
+ *
+ *   loss = mean_pairs d² + mean_others max(0, margin − d)²,   d² = 2 − 2 cosine
+ */
+export function marginOfPairs(z: Tensor, { margin }: { readonly margin: number }): PairLoss {
+  const unit = l2Normalize(z);
+  const pairs = pairSimilarities(unit, 'margin_contrastive');
+  const squared = (cosines: Tensor) => sub(2, mul(cosines, 2));
+  const apart = square(relu(sub(margin, sqrt(maximum(squared(pairs.negatives), 1e-12)))));
+  const loss = add(mean(squared(pairs.positives)), mean(apart));
+  return { loss, accuracy: pairAccuracy(pairs), unit };
 }

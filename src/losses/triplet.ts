@@ -11,17 +11,21 @@ export interface TripletOptions {
   readonly distance?: 'squared' | 'euclidean';
 }
 
-/**
- * Triplet loss (Schroff, Kalenichenko & Philbin, 2015, eq. 1) of the rows of three matrices [N, D], as f32 [1]:
- *
- *   mean_n max(0, d(a_n, p_n) − d(a_n, n_n) + margin)
- */
-export function triplet(
+/** max(0, d(a_n, p_n) − d(a_n, n_n) + margin) of the rows of three matrices [N, D] → f32 [N]. */
+export function tripletTerms(
   anchor: Tensor,
   positive: Tensor,
   negative: Tensor,
   { margin, distance = 'squared' }: TripletOptions,
 ): Tensor {
   const d = distance === 'squared' ? squaredDistance : euclideanDistance;
-  return mean(relu(add(sub(d(anchor, positive), d(anchor, negative)), margin)));
+  return relu(add(sub(d(anchor, positive), d(anchor, negative)), margin));
 }
+
+/**
+ * Triplet loss (Schroff, Kalenichenko & Philbin, 2015, eq. 1) of the rows of three matrices [N, D], as f32 [1]:
+ *
+ *   mean_n max(0, d(a_n, p_n) − d(a_n, n_n) + margin)
+ */
+export const triplet = (anchor: Tensor, positive: Tensor, negative: Tensor, options: TripletOptions): Tensor =>
+  mean(tripletTerms(anchor, positive, negative, options));

@@ -6,6 +6,7 @@ import { barlowTwins } from './barlow_twins.ts';
 import { byol } from './byol.ts';
 import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
+import { fncancel } from './fncancel.ts';
 import { instDisc } from './inst_disc.ts';
 import { moco, mocoV1 } from './moco.ts';
 import { simclr } from './simclr.ts';
@@ -35,7 +36,7 @@ export function registerMethod(method: Method): void {
 }
 
 [
-  ...[simclr, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
+  ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
 ].forEach(registerMethod);
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { ntXent } from '../losses/nt_xent.ts';
 import { projectionHead } from '../nn/projection_head.ts';
 import { ResNet } from '../nn/resnet.ts';
 import { columnStd } from '../ops/column_std.ts';
+import { checkContrastive, contrast, contrastiveLosses, contrastiveOptions } from '../ssl/contrastive.ts';
 import { defineMethod, splitStep } from '../ssl/method.ts';
-import { accuracy, embeddingStd } from '../ssl/metrics.ts';
+import { embeddingStd } from '../ssl/metrics.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
 
 /**
@@ -13,7 +13,8 @@ import { augmentationConfig, count, positive } from '../ssl/settings.ts';
  *
  *   for x̃ in two views of N images:  z = g(f(x̃));  loss = NT-Xent(z, τ)
  *
- * The defaults are those of the published experiment on STL-10; depth and width of the head are not given there.
+ * Instead of NT-Xent, `--loss` takes another loss of src/ssl/contrastive.ts, as the sources compare them; with `--positives` the most similar
+ * views of other images are positives too. The defaults are those of the published experiment on STL-10; depth and width of the head are not given there.
  */
 export const simclr = defineMethod({
   name: 'simclr',
@@ -21,44 +22,40 @@ export const simclr = defineMethod({
   paper: 'Chen et al., 2020, arXiv 2002.05709',
   microBatches: true,
   options: {
-    temperature: positive().default(0.07).describe('temperature τ of NT-Xent'),
+    temperature: positive().default(0.07).describe('temperature τ of the softmax over views'),
     embeddingDim: count(1).max(8192).default(128).describe('size of the embedding z'),
     headDepth: count(1).max(4).default(2).describe('number of linear layers in the projection head'),
     headWidth: count(1).max(8192).default(512).describe('width of its hidden layers'),
     headBatchNorm: z.boolean().default(false).describe('batch norm after its hidden layers'),
+    ...contrastiveOptions,
   },
   recipe: {},
   short: { temperature: 0.2 },
+  labelsFor: ({ loss }) => (contrastiveLosses[loss].needsLabels ? 'loss' : undefined),
+  check: checkContrastive,
 
   views: (settings) => [{ count: 2, size: settings.imageSize, augmentation: augmentationConfig(settings) }],
 
   create(settings, { training, batchSize }) {
-    const { temperature, embeddingDim, headDepth: depth, headWidth: width, headBatchNorm: batchNorm, seed } = settings;
+    const { embeddingDim, headDepth: depth, headWidth: width, headBatchNorm: batchNorm, seed } = settings;
     const f = new ResNet(settings);
     const g = projectionHead({ depth, width, batchNorm, inputs: f.dimensions, outputs: embeddingDim, seed });
-    const others = 2 * batchSize - 1;
+    const { compare, metrics, ...contrasted } = contrast(settings, { batchSize });
     return {
       encoder: f,
       groups: [{ name: 'main', modules: [f, g] }],
       ...splitStep(
         {
           embed: ([views], _feeds, mode) => g.forward(f.forward(views, mode), mode),
-          compare(z) {
-            const { loss, accuracy, unit } = ntXent(z, { temperature });
-            return { loss, log: { accuracy, embeddingStd: columnStd(unit) } };
+          compare(z, feeds) {
+            const { loss, unit, log } = compare(z, feeds);
+            return { loss, log: { ...log, embeddingStd: columnStd(unit) } };
           },
         },
         training,
       ),
-      metrics: { accuracy, embeddingStd: embeddingStd(embeddingDim) },
-      chance: {
-        loss: Math.log(others),
-        formula: 'log(2N−1)',
-        accuracy: 1 / others,
-        note: `a view’s pair among ${others} others`,
-        meaning: 'the model does not distinguish views of one image from those of others',
-      },
-      discriminatesImages: true,
+      metrics: { ...metrics, embeddingStd: embeddingStd(embeddingDim) },
+      ...contrasted, // what guessing gives, and whether images are told apart
       figures: [
         { kind: 'similarity', embed: (views) => g.forward(f.forward(views, { training: false }), { training: false }) },
       ],

@@ -27,6 +27,8 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   readonly paper: string;
   /** Images without labels will not do. */
   readonly needsLabels?: boolean;
+  /** Of a method that needs labels with some settings: that which asks for them, `loss`; undefined where none does. */
+  labelsFor?(settings: Settings<O>): (keyof O & string) | undefined;
   /** `--micro-batch` works: `create` returns a learner with `split`. */
   readonly microBatches?: boolean;
   /** Its own settings: schemas with a default and a description, as in `settingGroups`. */

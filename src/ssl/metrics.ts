@@ -5,6 +5,17 @@ import type { Metric } from './method.ts';
 export const accuracy: Metric = { label: 'acc', format: 'percent', epoch: 'mean' };
 
 /**
+ * log N − loss of a softmax over the N views that may be a view's pair: a lower bound of the mutual information of two views (van den Oord et al.,
+ * 2018, eq. 9). That of NT-Xent, whose softmax has the other images' views of the same kind too, is larger, so that its bound is lower and holds.
+ */
+export const informationBound: Metric = {
+  label: 'MI ≥',
+  format: 'number',
+  epoch: 'mean',
+  note: 'log N − loss: a lower bound of the mutual information of two views, in nats; at most log N',
+};
+
+/**
  * `columnStd` of unit embeddings of so many dimensions: the standard deviation over the batch of each dimension, averaged over the
  * dimensions. About 1/√d where they point everywhere, 0 where they are all equal (Chen & He, 2021); embeddings
  * of a few directions only may have any value between, up to 1/√d.

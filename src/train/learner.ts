@@ -8,7 +8,7 @@ import { methodNamed } from '../methods/index.ts';
 import type { ImageFacts, Learner, Settings, ViewGroup } from '../ssl/method.ts';
 import { type StepParts, trainingMode } from '../ssl/step.ts';
 import { type CompileOptions, TrainingStep } from '../ssl/training_step.ts';
-import type { TrainSettings } from './settings.ts';
+import { flagOf, settingOf, type TrainSettings } from './settings.ts';
 
 /** A method takes the settings that its own table has checked. */
 const own = (settings: TrainSettings) => settings as unknown as Settings<Record<never, never>>;
@@ -36,15 +36,26 @@ export function imageFacts({
 }
 
 /** UserError: there are fewer images than a batch takes, or they have no labels and the method needs some. */
-export function checkImages({ name, count, labels }: ImageSet, { batchSize, method, split }: TrainSettings): void {
+export function checkImages({ name, count, labels }: ImageSet, settings: TrainSettings): void {
+  const { batchSize, split } = settings;
   if (count < batchSize)
     throw new UserError(
       `${name}: has ${counted(count, 'image')}, fewer than --batch-size ${batchSize}; use a smaller batch`,
     );
-  if (methodNamed(method).needsLabels && !labels) {
+  const asks = labelsAskedBy(settings);
+  if (asks && !labels) {
     const remedy = split === 'train' ? 'give images in one folder per class' : 'use --split train';
-    throw new UserError(`${name}: has no labels, which --method ${method} needs; ${remedy}`);
+    throw new UserError(`${name}: has no labels, which ${asks} needs; ${remedy}`);
   }
+}
+
+/** The flag by which a run needs labels, `--method supervised`; undefined where it needs none. */
+export function labelsAskedBy(settings: TrainSettings): string | undefined {
+  const { method } = settings;
+  const { needsLabels, labelsFor } = methodNamed(method);
+  if (needsLabels) return `--method ${method}`;
+  const setting = labelsFor?.(own(settings));
+  return setting && `${flagOf(setting)} ${settingOf(settings, setting)}`;
 }
 
 /** Where the settings want the images. */

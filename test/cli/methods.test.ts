@@ -69,9 +69,8 @@ describe('--method', () => {
   const names = (methods: readonly Method[]) => methods.map(({ name }) => name).join(', ');
   it('of no such name lists those that there are', async () => {
     const { err } = await printed('train', '--method', 'nope', '--data', 'x');
-    expect(err).toMatch(
-      new RegExp(`'--method <name>' argument 'nope' is invalid. Allowed choices are ${names(allMethods())}.
-`),
+    expect(err).toContain(
+      `'--method <name>' argument 'nope' is invalid. Allowed choices are ${names(allMethods())}.\n`,
     );
     const withoutLabels = allMethods().filter(({ needsLabels }) => !needsLabels);
     expect((await printed('experiment', '--method', 'supervised')).err).toContain(
@@ -81,14 +80,9 @@ describe('--method', () => {
 
   it('a flag of another method is refused, and it is said whose it is', async () => {
     const { err } = await printed('train', '--method', 'supervised', '--temperature', '1', '--data', 'x');
-    expect(err).toMatch(
-      new RegExp(`'--method <name>' argument 'nope' is invalid. Allowed choices are ${names(allMethods())}.
-`),
-    );
-    const withoutLabels = allMethods().filter(({ needsLabels }) => !needsLabels);
-    expect((await printed('experiment', '--method', 'supervised')).err).toContain(
-      `Allowed choices are ${names(withoutLabels)}.`,
-    );
+    const owners = allMethods().filter((method) => ownNames(method).includes('temperature'));
+    expect(names(owners)).toContain('simclr, fncancel, moco, moco-v1');
+    expect(err.split('\n')[0]).toBe(`error: unknown option '--temperature' (a setting of --method ${names(owners)})`);
     expect((await printed('train', '--nonsense', '1')).err).toMatch(/^error: unknown option '--nonsense'\n/);
   });
 
