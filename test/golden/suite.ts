@@ -31,7 +31,6 @@ export const awaitedOps: ReadonlySet<string> = new Set([
   'mae_mask',
   'mae_model',
   'mixup_cutmix',
-  'rand_augment_ops',
   'rgb_to_lab',
   'sincos_pos_embed',
   'sinkhorn',
