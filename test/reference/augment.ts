@@ -125,13 +125,13 @@ function makeView(
   crop: Picture,
   row: Values,
   { size, antialias, blurKernel }: AugmentOptions,
-  operations: readonly Values[],
+  policy: readonly Values[],
 ): Picture {
   const [, , h, w, flip, ...rest] = row;
   const [factors, order, [grayscale, sigma, solarize]] = [rest.slice(0, 4), rest.slice(4, 8), rest.slice(8)];
   let view = separable(crop, w, resampling(h, size, antialias), resampling(w, size, antialias));
   if (flip) view = view.map((_, i) => view[i - (i % size) + size - 1 - (i % size)]);
-  for (const operation of operations) view = [...applyOperation(view, operation)];
+  for (const operation of policy) view = [...applyOperation(view, operation)];
   const toGrey = () => view.map((colour): Colour => [grey(colour), grey(colour), grey(colour)]);
   if (grayscale === 2) view = toGrey();
   for (const operation of order) if (operation > 0) view = operations[operation - 1](view, factors[operation - 1]);
