@@ -30,7 +30,6 @@ export const awaitedOps: ReadonlySet<string> = new Set([
   'mae_loss',
   'mae_mask',
   'mae_model',
-  'mixup_cutmix',
   'rgb_to_lab',
   'sincos_pos_embed',
   'sinkhorn',
