@@ -5,6 +5,8 @@ import { ResNet } from '../nn/resnet.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { defineMethod, splitStep } from '../ssl/method.ts';
 import { accuracy, embeddingStd } from '../ssl/metrics.ts';
+import { mixedPairs, mixFirstViews } from '../ssl/mixed_pairs.ts';
+import { mixingOptions } from '../ssl/mixing.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
 
 /**
@@ -13,7 +15,8 @@ import { augmentationConfig, count, positive } from '../ssl/settings.ts';
  *
  *   for x̃ in two views of N images:  z = g(f(x̃));  loss = NT-Xent(z, τ)
  *
- * The defaults are those of the published experiment on STL-10; depth and width of the head are not given there.
+ * The defaults are those of the published experiment on STL-10; depth and width of the head are not given there. With --mix, the first
+ * views are mixed with one another and look for their images among the second ones (i-Mix; Lee et al., 2021).
  */
 export const simclr = defineMethod({
   name: 'simclr',
@@ -26,6 +29,7 @@ export const simclr = defineMethod({
     headDepth: count(1).max(4).default(2).describe('number of linear layers in the projection head'),
     headWidth: count(1).max(8192).default(512).describe('width of its hidden layers'),
     headBatchNorm: z.boolean().default(false).describe('batch norm after its hidden layers'),
+    ...mixingOptions,
   },
   recipe: {},
   short: { temperature: 0.2 },
@@ -36,15 +40,16 @@ export const simclr = defineMethod({
     const { temperature, embeddingDim, headDepth: depth, headWidth: width, headBatchNorm: batchNorm, seed } = settings;
     const f = new ResNet(settings);
     const g = projectionHead({ depth, width, batchNorm, inputs: f.dimensions, outputs: embeddingDim, seed });
-    const others = 2 * batchSize - 1;
+    const mixes = settings.mix !== 'none';
+    const candidates = mixes ? batchSize : 2 * batchSize - 1;
     return {
       encoder: f,
       groups: [{ name: 'main', modules: [f, g] }],
       ...splitStep(
         {
-          embed: ([views], _feeds, mode) => g.forward(f.forward(views, mode), mode),
-          compare(z) {
-            const { loss, accuracy, unit } = ntXent(z, { temperature });
+          embed: ([views], feeds, mode) => g.forward(f.forward(mixFirstViews(views, feeds, settings), mode), mode),
+          compare(z, feeds) {
+            const { loss, accuracy, unit } = mixes ? mixedPairs(z, feeds, settings) : ntXent(z, { temperature });
             return { loss, log: { accuracy, embeddingStd: columnStd(unit) } };
           },
         },
@@ -52,10 +57,10 @@ export const simclr = defineMethod({
       ),
       metrics: { accuracy, embeddingStd: embeddingStd(embeddingDim) },
       chance: {
-        loss: Math.log(others),
-        formula: 'log(2N−1)',
-        accuracy: 1 / others,
-        note: `a view’s pair among ${others} others`,
+        loss: Math.log(candidates),
+        formula: mixes ? 'log N' : 'log(2N−1)',
+        accuracy: 1 / candidates,
+        note: `a view’s pair among ${candidates} ${mixes ? 'views' : 'others'}`,
         meaning: 'the model does not distinguish views of one image from those of others',
       },
       discriminatesImages: true,

@@ -15,13 +15,17 @@ export const mixingOptions = {
     .enum(['none', 'mixup', 'cutmix'])
     .default('none')
     .describe('mixes each picture with another of the batch, and its target likewise: mixup or cutmix'),
-  mixAlpha: z.number().min(0.05).max(32).default(1).describe('the share λ of the picture itself is drawn from Beta(α, α)'),
+  mixAlpha: z
+    .number()
+    .min(0.05)
+    .max(32)
+    .default(1)
+    .describe('the share λ of the picture itself is drawn from Beta(α, α)'),
 };
 export type Mixing = { readonly [K in keyof typeof mixingOptions]: z.infer<(typeof mixingOptions)[K]> };
 
 /** MixUp (Zhang et al., 2018, eq. 1) of pictures, targets or losses: share · x + (1 − share) · other, share f32 [1]. */
-export const mixup = (x: Tensor, other: Tensor, share: Tensor): Tensor =>
-  add(mul(x, share), mul(other, sub(1, share)));
+export const mixup = (x: Tensor, other: Tensor, share: Tensor): Tensor => add(mul(x, share), mul(other, sub(1, share)));
 
 /** A rectangle of pixels: columns left … right − 1, rows top … bottom − 1. */
 export interface Box<T> {
@@ -35,7 +39,10 @@ export interface Box<T> {
 export function cutmix(x: Tensor, other: Tensor, { left, top, right, bottom }: Box<Tensor>): Tensor {
   const [, height, width] = x.shape;
   const within = (name: string, size: number, from: Tensor, to: Tensor) => {
-    const centres = constant(`centres of ${name}`, Float32Array.from({ length: size }, (_, i) => i + 0.5));
+    const centres = constant(
+      `centres of ${name}`,
+      Float32Array.from({ length: size }, (_, i) => i + 0.5),
+    );
     return mul(heaviside(centres, from), heaviside(to, centres));
   };
   const rows = reshape(within('rows', height, top, bottom), [1, height, 1, 1]);
@@ -73,7 +80,12 @@ function gamma(shape: number, uniform: () => number): number {
 const MIX_STREAM = 0x0d17;
 
 /** What is drawn for a step: a function of seed and number of the step. `view` keeps mixed views of one step apart. */
-export function drawMix({ mix, mixAlpha }: Mixing, { seed, step }: Pick<StepTime, 'seed' | 'step'>, size: number, view = 0) {
+export function drawMix(
+  { mix, mixAlpha }: Mixing,
+  { seed, step }: Pick<StepTime, 'seed' | 'step'>,
+  size: number,
+  view = 0,
+) {
   const word = wordStream(MIX_STREAM, seed, step, view);
   let draws = 2;
   const uniform = () => toUnit(word(draws++)) + 2 ** -33;

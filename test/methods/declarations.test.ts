@@ -46,7 +46,11 @@ it.each<[string, () => Method, RegExp]>([
   ['a name that is none for flags', () => made({ name: 'Sup_Con' }), /named 'Sup_Con': use a-z, 0-9 and -/],
   ['a name that is taken', () => made({ name: 'simclr' }), /two methods are named 'simclr'/],
   ['a recipe for no setting', () => made({ recipe: { learningRate: 1 } as never }), /its recipe has 'learningRate'/],
-  ['a short recipe for no setting', () => made({ short: { learningRate: 1 } as never }), /its short recipe has 'learningRate'/],
+  [
+    'a short recipe for no setting',
+    () => made({ short: { learningRate: 1 } as never }),
+    /its short recipe has 'learningRate'/,
+  ],
   ['a setting that is shared', () => made({ options: { lr: positive().default(1) } }), /'lr' is one of the shared/],
   ['a setting without default', () => made({ options: { tau: positive() } }), /its setting 'tau' needs a \.default\(/],
   [
