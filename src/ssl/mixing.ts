@@ -96,7 +96,10 @@ export function drawMix(
   return { box, share: mix === 'cutmix' ? shareOutside(size, box) : share };
 }
 
-/** Pictures [N, size, size, C], each mixed with that of the opposite row of the batch, which is in random order already. */
+/**
+ * Pictures [N, size, size, C], each mixed with that of the opposite row of the batch, which is in random order already; of an odd number,
+ * the one in the middle stays as it is.
+ */
 export function mixViews(x: Tensor, feeds: Feeds, mixing: Mixing, view = 0): Tensor {
   const [, size] = x.shape;
   const other = flip(x, [0]);
