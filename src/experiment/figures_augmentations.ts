@@ -8,7 +8,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { constant, input, trace } from '../graph/trace.ts';
 import { augment, packAugmentParameters, type ViewParameters } from '../ops/augment.ts';
 import { type OperationName, packOperation } from '../ops/augment_operations.ts';
-import { concat, slice } from '../ops/strided_copy.ts';
+import { gatherRows } from '../ops/gather_rows.ts';
 import { cutmix, cutmixBox, mixup } from '../ssl/mixing.ts';
 import { magnitudeOf } from '../ssl/policies.ts';
 import { blurKernel } from '../ssl/views.ts';
@@ -76,8 +76,9 @@ function operationParts({ imageSize: size, policy, randMagnitude, noiseStd }: Tr
 
 /** Originals [n, size, size, 4], each mixed with the next. */
 function mixedParts(originals: Tensor): Record<string, Tensor> {
-  const [, size] = originals.shape;
-  const other = concat([slice(originals, 0, 1), slice(originals, 0, 0, 1)], 0);
+  const [count, size] = originals.shape;
+  const next = Uint32Array.from({ length: count }, (_, i) => (i + 1) % count);
+  const other = gatherRows(originals, constant('next', next));
   const number = (name: string, value: number) => constant(name, Float32Array.of(value));
   const box = cutmixBox(size, 0.75, Math.floor(size / 2), Math.floor(size / 2));
   return {
