@@ -92,6 +92,7 @@ export { add } from './ops/add.ts';
 export { amax } from './ops/amax.ts';
 export { argmaxRows } from './ops/argmax_rows.ts';
 export { augment, augmentParameters, preprocess } from './ops/augment.ts';
+export { augmentOperations, type Operation, type OperationSlot, operationTable } from './ops/augment_operations.ts';
 export { batchNorm, batchNormInference } from './ops/batch_norm.ts';
 export { div, eq, maximum, minimum, mul, sub } from './ops/binary.ts';
 export { bmm } from './ops/bmm.ts';

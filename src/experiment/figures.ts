@@ -16,8 +16,9 @@ import {
   statistic,
   type TableRow,
 } from './experiment_results.ts';
+import type { AugmentationStep } from './figures_augmentations.ts';
 import type { LossExample } from './figures_loss.ts';
-import type { AugmentationStep, Named } from './figures_views.ts';
+import type { Named } from './figures_views.ts';
 import type { Published } from './report_published.ts';
 
 export const modelTitles: Readonly<Record<ModelName, string>> = {
@@ -33,11 +34,18 @@ export const samplesFigure = (classes: readonly Named[]): Promise<Chart> =>
     classes.map(({ name, images }) => ({ label: name, tiles: images.map((pixels) => ({ pixels })) })),
   );
 
+/** Ten parts side by side, each on all images; then the next ten. */
 export function augmentationsFigure(steps: readonly AugmentationStep[]): Promise<Chart> {
-  const rows = steps[0].images.map(
-    (_, row): ImageRow => ({
-      tiles: steps.map(({ name, note, images }) => ({ pixels: images[row], caption: row === 0 ? [name, note] : [] })),
-    }),
+  const across = 10;
+  const bands = Array.from({ length: Math.ceil(steps.length / across) }, (_, band) =>
+    steps.slice(band * across, (band + 1) * across),
+  );
+  const rows = bands.flatMap((band) =>
+    band[0].images.map(
+      (_, row): ImageRow => ({
+        tiles: band.map(({ name, note, images }) => ({ pixels: images[row], caption: row === 0 ? [name, note] : [] })),
+      }),
+    ),
   );
   return imageRows('The augmentations, one by one', rows);
 }

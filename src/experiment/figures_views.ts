@@ -9,12 +9,11 @@ import type { Gpu } from '../gpu/device.ts';
 import { type Inputs, Program } from '../graph/program.ts';
 import { State } from '../graph/state.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { constant, input, trace } from '../graph/trace.ts';
+import { trace } from '../graph/trace.ts';
 import { ntXent } from '../losses/nt_xent.ts';
 import { simclr } from '../methods/simclr.ts';
-import { augment, packAugmentParameters, type ViewParameters } from '../ops/augment.ts';
 import { StepFeeds } from '../ssl/feeds.ts';
-import { blurKernel, traceViews } from '../ssl/views.ts';
+import { traceViews } from '../ssl/views.ts';
 import { type Checkpoint, loadLearner } from '../train/checkpoint.ts';
 import { learnerOf, viewsOf } from '../train/learner.ts';
 import { settingOf, type TrainSettings } from '../train/settings.ts';
@@ -48,67 +47,8 @@ export function samplesByClass(set: ImageSet, most = 8): Named[] {
   });
 }
 
-export interface AugmentationStep extends Named {
-  /** What is shown, as far as a number says it. */
-  readonly note: string;
-}
-
-/** The parts of the augmentation, each alone, at the upper end of what training draws. */
-function augmentationSteps({ height, width }: ImageSet, { jitterStrength }: TrainSettings) {
-  const whole = [0, 0, height, width] as const;
-  const quarter = [height / 4, width / 4, height / 2, width / 2].map(Math.floor) as [number, number, number, number];
-  const factor = 1 + 0.8 * jitterStrength;
-  const hue = 0.2 * jitterStrength;
-  const sigma = 2;
-  const steps: readonly [name: string, note: string, parameters: ViewParameters][] = [
-    ['original', '', { crop: whole }],
-    ['crop', '25 % of the area', { crop: quarter }],
-    ['flip', 'horizontal', { crop: whole, flip: true }],
-    ['brightness', `× ${factor}`, { crop: whole, brightness: factor }],
-    ['contrast', `× ${factor}`, { crop: whole, contrast: factor }],
-    ['saturation', `× ${factor}`, { crop: whole, saturation: factor }],
-    ['hue', `+ ${Number(hue.toFixed(3))} turn`, { crop: whole, hue }],
-    ['greyscale', '', { crop: whole, grayscale: true }],
-    ['blur', `σ ${sigma} px`, { crop: whole, sigma }],
-  ];
-  return steps;
-}
-
-/** Each part of the augmentation alone, on one image of each of the first `most` classes. */
-export async function augmentationsOneByOne(
-  gpu: Gpu,
-  set: ImageSet,
-  settings: TrainSettings,
-  most = 3,
-): Promise<AugmentationStep[]> {
-  const indices = distinct(set, most);
-  const steps = augmentationSteps(set, settings);
-  const { height, width } = set;
-  const size = settings.imageSize;
-  const rows = steps.flatMap(([, , parameters]) => Array.from(indices, () => packAugmentParameters(parameters)));
-  const plain = { mean: [0, 0, 0], std: [1, 1, 1] } as const;
-  const state = new State(gpu);
-  const source = hostImages(set);
-  const { graph, result } = trace(() => {
-    const images = source.images(input('indices', [indices.length], 'u32'));
-    const values = Float32Array.from({ length: rows.length * 16 }, (_, i) => rows[Math.floor(i / 16)][i % 16]);
-    const parameters = constant('one by one', values, [rows.length, 16]);
-    const options = { height, width, size, blurKernel: blurKernel(size), ...plain, antialias: true };
-    return { views: augment(images, parameters, options) };
-  });
-  const program = await Program.compile(graph, state, result);
-  const { views } = await program.run({ indices, ...source.inputs(indices) }).read();
-  program.destroy();
-  state.destroy();
-  const pictures = toPixels(views as Float32Array, rows.length, { imageSize: size, ...plain });
-  return steps.map(([name, note], i) => {
-    const images = pictures.slice(i * indices.length, (i + 1) * indices.length);
-    return { name, note, images };
-  });
-}
-
 /** The first image of each of the first `most` classes; of a set without labels, its first images. */
-function distinct({ labels, count }: ImageSet, most: number): Uint32Array {
+export function distinct({ labels, count }: ImageSet, most: number): Uint32Array {
   const first = labels ? [...new Set(labels)].sort((a, b) => a - b).map((label) => labels.indexOf(label)) : [0, 1, 2];
   return Uint32Array.from(first.filter((i) => i < count).slice(0, most));
 }

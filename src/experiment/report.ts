@@ -16,7 +16,8 @@ import { classCount, type SupervisedData } from '../train/supervised_data.ts';
 import { type ExperimentNumbers, labelledData } from './experiment.ts';
 import { findings, resultTable } from './experiment_results.ts';
 import type { ExperimentConfig } from './experiment_settings.ts';
-import { augmentationsOneByOne, className, lossExample, pairViews, samplesByClass } from './figures_views.ts';
+import { augmentationsOneByOne } from './figures_augmentations.ts';
+import { className, lossExample, pairViews, samplesByClass } from './figures_views.ts';
 import { type Pictures, type Results, reportDocument } from './report_document.ts';
 import { published } from './report_published.ts';
 

@@ -28,9 +28,10 @@ import {
   similarityFigure,
   testAccuracyChart,
 } from './figures.ts';
+import type { AugmentationStep } from './figures_augmentations.ts';
 import type { LossExample } from './figures_loss.ts';
 import { pretrainingCharts } from './figures_pretraining.ts';
-import type { AugmentationStep, Named } from './figures_views.ts';
+import type { Named } from './figures_views.ts';
 import { frozenDigests, heading, paragraph, settingsBlocks, timeBlocks } from './report_facts.ts';
 import type { Published } from './report_published.ts';
 import {

@@ -110,8 +110,15 @@ export function verdict({ table, findings: found, majority }: Said): string[] {
 /** What training draws at random for a view, from its settings. */
 export function augmentationInWords(settings: TrainSettings): string {
   const { cropMin, cropMax, flip, jitter, grayscale, blur } = settings;
+  const { solarize, rotate, noise, cutout, policy } = settings;
   const share = (value: number) => `${Number((100 * value).toFixed(1))} %`;
-  return `In training a view is a crop of ${share(cropMin)} to ${share(cropMax)} of the area; ${share(flip)} of the views are flipped, ${share(jitter)} have their colours changed, ${share(grayscale)} are made grey and ${share(blur)} blurred.`;
+  const further = [
+    ...(policy === 'none' ? [] : [`the operations of ${policy}`]),
+    ...Object.entries({ solarised: solarize, turned: rotate, 'made noisy': noise, 'with a square cut out': cutout })
+      .filter(([, probability]) => probability > 0)
+      .map(([done, probability]) => `${share(probability)} ${done}`),
+  ];
+  return `In training a view is a crop of ${share(cropMin)} to ${share(cropMax)} of the area; ${share(flip)} of the views are flipped, ${share(jitter)} have their colours changed, ${share(grayscale)} are made grey and ${share(blur)} blurred.${further.length > 0 ? ` Besides: ${further.join(', ')}.` : ''}`;
 }
 
 /** What became of the similarities between the first stage and the last. */

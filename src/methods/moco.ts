@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
+import { iMix } from '../losses/i_mix.ts';
 import { infoNce } from '../losses/info_nce.ts';
 import { mlp } from '../nn/mlp.ts';
 import type { Mode } from '../nn/module.ts';
@@ -13,8 +14,10 @@ import { detach } from '../ops/detach.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { concat } from '../ops/strided_copy.ts';
 import { dealRows, gatherDealt } from '../ssl/deal.ts';
+import type { Feeds } from '../ssl/feeds.ts';
 import { type Build, defineMethod, type Learner, type Settings, type ViewGroup } from '../ssl/method.ts';
 import { accuracy, embeddingStd } from '../ssl/metrics.ts';
+import { mixingOptions, mixPartners, mixShare, mixViews } from '../ssl/mixing.ts';
 import { checkQueue, Queue } from '../ssl/queue.ts';
 import { augmentationConfig, count, positive, type SharedSettings, share } from '../ssl/settings.ts';
 import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
@@ -33,6 +36,7 @@ const options = {
     .max(256)
     .default(8)
     .describe('parts of a batch that batch norm normalises alone, other ones for keys than for queries (as on 8 GPUs)'),
+  ...mixingOptions,
 };
 
 type MocoSettings = Settings<typeof options> & { readonly headWidth?: number };
@@ -63,9 +67,10 @@ function check(settings: MocoSettings, name: Naming): void {
  *
  * Where queries and keys are normalised by statistics of one batch, these give away which key belongs to which query, and the loss
  * falls without anything being learnt. So batch norm sees parts of the batch, and a part of the keys is dealt from all parts of the queries.
+ * With --mix, queries are of mixed views, and look for both of their images among the keys of the batch and the queue (i-Mix).
  */
 function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Learner {
-  const { temperature, embeddingDim, queueSize, symmetric, batchNormSplits, headWidth, seed } = settings;
+  const { temperature, embeddingDim, queueSize, symmetric, batchNormSplits, headWidth, mix, seed } = settings;
   const [f, keyEncoder] = [new ResNet(settings), new ResNet(settings, 'key')];
   const head = (network = '') =>
     mlp({
@@ -76,33 +81,40 @@ function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Le
   const teacher = new Teacher([keyEncoder, keyHead], [f, g]);
   const queue = new Queue({ size: queueSize, dimensions: embeddingDim, seed, pushed: pushedKeys(settings) });
   const mode: Mode = { ...training, batchSplits: batchNormSplits };
-  const query = (view: Tensor) => l2Normalize(g.forward(f.forward(view, mode), mode));
+  const query = (view: Tensor, feeds: Feeds, which: number) => {
+    const x = mix === 'none' ? view : mixViews(view, feeds, settings, which);
+    return l2Normalize(g.forward(f.forward(x, mode), mode));
+  };
   const keys = (view: Tensor) => {
     const dealt = dealRows(view, batchNormSplits);
     const k = gatherDealt(keyHead.forward(keyEncoder.forward(dealt, mode), mode), batchNormSplits);
     return detach(l2Normalize(k));
   };
-  const candidates = 1 + queueSize;
+  const candidates = (mix === 'none' ? 1 : batchSize) + queueSize;
   return {
     encoder: f,
     groups: [{ name: 'main', modules: [f, g] }],
     kept: { key: teacher, queue: queue.rows },
     step([a, b], feeds) {
       teacher.follow(feeds, momentumSchedule(settings.emaMomentum, settings.emaMomentumEnd));
-      const compared = (q: Tensor, k: Tensor) =>
-        infoNce(q, k, { queue: detach(queue.rows), own: batchSize, temperature });
-      const [q1, k2] = [query(a), keys(b)];
-      const one = compared(q1, k2);
+      const rows = detach(queue.rows);
+      const compared = (q: Tensor, k: Tensor, which: number) => {
+        if (mix === 'none') return infoNce(q, k, { queue: rows, own: batchSize, temperature });
+        const share = mixShare(feeds, settings, settings.imageSize, which);
+        return iMix(q, k, { queue: rows, share, partner: mixPartners(batchSize), temperature });
+      };
+      const [q1, k2] = [query(a, feeds, 0), keys(b)];
+      const one = compared(q1, k2, 0);
       const log = { accuracy: one.accuracy, embeddingStd: columnStd(q1) };
       if (!symmetric) return { losses: [['main', () => one.loss]], log, after: (made) => queue.push(k2, feeds, made) };
-      const [q2, k1] = [query(b), keys(a)];
-      const loss = mul(add(one.loss, compared(q2, k1).loss), 0.5);
+      const [q2, k1] = [query(b, feeds, 1), keys(a)];
+      const loss = mul(add(one.loss, compared(q2, k1, 1).loss), 0.5);
       return { losses: [['main', () => loss]], log, after: (made) => queue.push(concat([k1, k2], 0), feeds, made) };
     },
     metrics: { accuracy, embeddingStd: embeddingStd(embeddingDim) },
     chance: {
       loss: Math.log(candidates),
-      formula: 'log(1+K)',
+      formula: mix === 'none' ? 'log(1+K)' : 'log(N+K)',
       accuracy: 1 / candidates,
       note: `a query’s key among ${queueSize} of the queue`,
       meaning: 'the model does not distinguish views of one image from those of others',

@@ -5,6 +5,8 @@ import { columnStd } from '../ops/column_std.ts';
 import { checkContrastive, contrast, contrastiveLosses, contrastiveOptions } from '../ssl/contrastive.ts';
 import { defineMethod, splitStep } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
+import { checkMixedPairs, contrastMixed, mixFirstViews } from '../ssl/mixed_pairs.ts';
+import { mixingOptions } from '../ssl/mixing.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
 
 /**
@@ -14,7 +16,8 @@ import { augmentationConfig, count, positive } from '../ssl/settings.ts';
  *   for x̃ in two views of N images:  z = g(f(x̃));  loss = NT-Xent(z, τ)
  *
  * Instead of NT-Xent, `--loss` takes another loss of src/ssl/contrastive.ts, as the sources compare them; with `--positives` the most similar
- * views of other images are positives too. The defaults are those of the published experiment on STL-10; depth and width of the head are not given there.
+ * views of other images are positives too. With `--mix`, the first views are mixed with one another and look for their images among the second
+ * ones (i-Mix; Lee et al., 2021). The defaults are those of the published experiment on STL-10; depth and width of the head are not given there.
  */
 export const simclr = defineMethod({
   name: 'simclr',
@@ -28,11 +31,15 @@ export const simclr = defineMethod({
     headWidth: count(1).max(8192).default(512).describe('width of its hidden layers'),
     headBatchNorm: z.boolean().default(false).describe('batch norm after its hidden layers'),
     ...contrastiveOptions,
+    ...mixingOptions,
   },
   recipe: {},
   short: { temperature: 0.2 },
   labelsFor: ({ loss }) => (contrastiveLosses[loss].needsLabels ? 'loss' : undefined),
-  check: checkContrastive,
+  check(settings, name) {
+    checkContrastive(settings, name);
+    checkMixedPairs(settings, name);
+  },
 
   views: (settings) => [{ count: 2, size: settings.imageSize, augmentation: augmentationConfig(settings) }],
 
@@ -40,13 +47,15 @@ export const simclr = defineMethod({
     const { embeddingDim, headDepth: depth, headWidth: width, headBatchNorm: batchNorm, seed } = settings;
     const f = new ResNet(settings);
     const g = projectionHead({ depth, width, batchNorm, inputs: f.dimensions, outputs: embeddingDim, seed });
-    const { compare, metrics, ...contrasted } = contrast(settings, { batchSize });
+    const { compare, metrics, ...contrasted } = (settings.mix === 'none' ? contrast : contrastMixed)(settings, {
+      batchSize,
+    });
     return {
       encoder: f,
       groups: [{ name: 'main', modules: [f, g] }],
       ...splitStep(
         {
-          embed: ([views], _feeds, mode) => g.forward(f.forward(views, mode), mode),
+          embed: ([views], feeds, mode) => g.forward(f.forward(mixFirstViews(views, feeds, settings), mode), mode),
           compare(z, feeds) {
             const { loss, unit, log } = compare(z, feeds);
             return { loss, log: { ...log, embeddingStd: columnStd(unit) } };

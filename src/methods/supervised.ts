@@ -2,10 +2,12 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { Classifier } from '../nn/classifier.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
+import { flip } from '../ops/strided_copy.ts';
 import { copyAsF16 } from '../optim/trained_group.ts';
 import type { Feeds } from '../ssl/feeds.ts';
 import { type Build, defineMethod, type Learner, type ViewGroup } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
+import { type Mixing, mixingOptions, mixShare, mixup, mixViews } from '../ssl/mixing.ts';
 import { augmentationConfig, type SharedSettings } from '../ssl/settings.ts';
 
 /** What training shows of an image: all of it; a random crop, perhaps flipped; a view as in pre-training. */
@@ -38,6 +40,8 @@ export interface ClassificationOptions {
   readonly frozen?: 'eval' | 'batch' | undefined;
   /** Features [N, dimensions] in place of those that the encoder makes of the views: rows that were computed before. */
   readonly features?: ((feeds: Feeds) => Tensor) | undefined;
+  /** Views and labels are mixed; the accuracy is that of each view's own label. */
+  readonly mixing?: Mixing | undefined;
 }
 
 /**
@@ -46,7 +50,7 @@ export interface ClassificationOptions {
  */
 export function classification(
   { encoder, fc, options }: Classifier,
-  { training, frozen, features }: ClassificationOptions,
+  { training, frozen, features, mixing }: ClassificationOptions,
 ): Learner {
   if (frozen && training.precision === 'f16') copyAsF16('frozen encoder', encoder.parameters);
   const mode = { ...training, training: frozen !== 'eval' };
@@ -59,9 +63,15 @@ export function classification(
       ? [{ name: 'main', modules: [fc, statistics], scaled: false }]
       : [{ name: 'main', modules: [encoder, fc] }],
     step([views], feeds) {
-      const h = features ? features(feeds) : encoder.forward(views, mode);
-      const { loss, accuracy } = crossEntropy(fc.forward(h), feeds.labels());
-      return { losses: [['main', () => loss]], log: { accuracy } };
+      const mixes = mixing && mixing.mix !== 'none';
+      const x = mixes ? mixViews(views, feeds, mixing) : views;
+      const logits = fc.forward(features ? features(feeds) : encoder.forward(x, mode));
+      const labels = feeds.labels();
+      const { loss, accuracy } = crossEntropy(logits, labels);
+      if (!mixes) return { losses: [['main', () => loss]], log: { accuracy } };
+      const other = crossEntropy(logits, flip(labels, [0]));
+      const share = mixShare(feeds, mixing, views.shape[1]);
+      return { losses: [['main', () => mixup(loss, other.loss, share)]], log: { accuracy } };
     },
     metrics: { accuracy },
     chance: {
@@ -85,12 +95,14 @@ export const supervised = defineMethod({
       .enum(supervisedAugments)
       .default('crop-flip')
       .describe('augmentation: none, random crops and flips, or as in SimCLR'),
+    ...mixingOptions,
   },
   recipe: { split: 'train' },
   views: supervisedViews,
   create(settings, { training, images }) {
     const { architecture, stem, width, seed }: SharedSettings = settings;
     const { classes } = images;
-    return classification(new Classifier({ architecture, stem, width, seed, classes }), { training });
+    const classifier = new Classifier({ architecture, stem, width, seed, classes });
+    return classification(classifier, { training, mixing: settings });
   },
 });

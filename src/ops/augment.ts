@@ -7,6 +7,7 @@ import greyMean from '../../kernels/augment/grey_mean.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { byteLength, check, type Launch, type Lowering, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
 import { apply, constant } from '../graph/trace.ts';
+import { type OperationSlot, operationLaunches } from './augment_operations.ts';
 import { type ImageSize, packedWords } from './gather_images.ts';
 
 type Colour = readonly [number, number, number];
@@ -31,6 +32,8 @@ export interface AugmentationConfig {
   readonly sigma: readonly [number, number];
   /** Colours of 1/2 and above are inverted, after the blur (BYOL); 0 by default. */
   readonly solarize?: number;
+  /** Operations between the flip and the jitter, for views of a size; none by default. Drawn by `augmentOperations`. */
+  readonly operations?: (size: number) => readonly OperationSlot[];
 }
 
 export interface ResampleOptions extends ImageSize {
@@ -78,7 +81,7 @@ export function packAugmentParameters({ crop, flip, order, grayscale, sigma, sol
 }
 
 /** What `augmentParameters` draws, for images of a size. */
-export interface DrawOptions extends AugmentationConfig, ImageSize {
+export interface DrawOptions extends Omit<AugmentationConfig, 'operations'>, ImageSize {
   /** Views of each sample, 2 by default; a view's numbers are the same however many there are. */
   readonly views?: number;
 }
@@ -165,7 +168,7 @@ export interface AugmentAttrs extends AugmentOptions {
 }
 
 /**
- * Resized crop, flip, the jitter's operations in their order, greyscale (or before the jitter), Gaussian blur, solarisation, then
+ * Resized crop, flip, the operations of a third input [V, 4 · slots], if there is one, the jitter's operations in their order, greyscale (or before the jitter), Gaussian blur, solarisation, then
  * (v − mean)/std, on colours in [0, 1]; torchvision's formulas for float tensors. The views are worked on where they end up, unless that is f16; only the blur needs room
  * of its own.
  */
@@ -176,11 +179,14 @@ export const augmentOp: Op<AugmentAttrs> = {
     const rule = `blurKernel (${blurKernel}) must be odd and less than twice the size (${size})`;
     check(blurKernel % 2 === 1 && blurKernel < 2 * size, 'augment', rule, ...inputs);
     const [{ shape }] = inferViews('augment', inputs, attrs);
+    const [, , operations] = inputs;
+    const rows = !operations || (operations.shape[0] === shape[0] && operations.shape[1] % 4 === 0);
+    check(rows, 'augment', 'operations must be f32 [V, 4 · slots]', ...inputs);
     return [{ shape, dtype: attrs.dtype }];
   },
   launches(lowering): Launch[] {
     const {
-      inputs: [, parameters],
+      inputs: [, parameters, operations],
       outputs: [stored],
       attrs,
     } = lowering;
@@ -193,8 +199,10 @@ export const augmentOp: Op<AugmentAttrs> = {
     const pass = { ...sizes, size, radius: (attrs.blurKernel - 1) / 2 };
     const colours = colourParams(attrs.mean, attrs.std);
     const jittered = { views: sizes.views, pixels };
+    const policy = operations && operationLaunches(operations, views, blurred, { count: sizes.views, size });
     return [
-      cropLaunch(lowering, attrs.antialias, unchanged, views),
+      cropLaunch(lowering, attrs.antialias, unchanged, policy?.first ?? views),
+      ...(policy?.launches ?? []),
       {
         kernel: greyMean,
         bindings: { views, parameters, means },
@@ -229,9 +237,12 @@ export const preprocessOp: Op<ResampleOptions> = {
 export const augmentParameters = (indices: Tensor, seeds: Tensor, options: DrawOptions): Tensor =>
   apply(augmentParametersOp, [indices, seeds], options)[0];
 
-/** Views f32 [V, size, size, 4] of packed images u32 [N, words]: row r of the parameters [V, 16] makes a view of image r mod N. */
-export const augment = (images: Tensor, parameters: Tensor, options: AugmentOptions): Tensor =>
-  apply(augmentOp, [images, parameters], { ...options, dtype: 'f32' })[0];
+/**
+ * Views f32 [V, size, size, 4] of packed images u32 [N, words]: row r of the parameters [V, 16] makes a view of image r mod N, with the
+ * operations of row r of what `augmentOperations` draws, if that is given.
+ */
+export const augment = (images: Tensor, parameters: Tensor, options: AugmentOptions, operations?: Tensor): Tensor =>
+  apply(augmentOp, [images, parameters, ...(operations ? [operations] : [])], { ...options, dtype: 'f32' })[0];
 
 /** The crop and the flip of `parameters` [V, 16] alone, resized with antialiasing and normalised: views f32 [V, size, size, 4]. */
 export const cropImages = (images: Tensor, parameters: Tensor, options: ResampleOptions): Tensor =>

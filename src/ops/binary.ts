@@ -88,7 +88,7 @@ export const divOp = binary('div', (dy, _a, b, y) => [div(dy, b), neg(div(mul(dy
 export const div = (...ab: Operands): Tensor => of(divOp, ab);
 
 /** 1 where a > b, ½ where they are equal, 0 where a < b: `torch.heaviside` of a − b. What of dy goes to a in max(a, b). */
-const heaviside = (...ab: Operands): Tensor => of(heavisideOp, ab);
+export const heaviside = (...ab: Operands): Tensor => of(heavisideOp, ab);
 export const heavisideOp = binary('heaviside');
 
 export const minimumOp = binary('minimum', (dy, a, b) => [mul(dy, heaviside(b, a)), mul(dy, heaviside(a, b))]);

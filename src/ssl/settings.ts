@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { architectures, stems } from '../nn/resnet.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
+import type { Operation, OperationSlot } from '../ops/augment_operations.ts';
 import { precisions } from '../ops/precision.ts';
 import { adam } from '../optim/adam.ts';
 import { lars } from '../optim/lars.ts';
@@ -10,6 +11,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import type { RateRow } from '../optim/rates.ts';
 import { schedules } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
+import { policies, policySlots } from './policies.ts';
 
 export const count = (least: number) => z.number().int().min(least);
 export const share = () => z.number().min(0).max(1);
@@ -106,6 +108,19 @@ export const settingGroups = {
     grayscale: share().default(0.2).describe('probability of greyscale'),
     blur: share().default(0.5).describe('probability of Gaussian blur'),
     solarize: share().default(0).describe('probability of solarisation: colours of 1/2 and above inverted'),
+    rotate: share().default(0).describe('probability of a turn by 90, 180 or 270 degrees'),
+    policy: z
+      .enum(policies)
+      .default('none')
+      .describe(
+        'policy of further operations, between flip and jitter: randaugment, a published policy of AutoAugment, the published schedule ' +
+          'of PBA, or infomin, which brings defaults of crops, jitter, greyscale and blur with it',
+      ),
+    randOperations: count(1).max(8).default(2).describe('operations that --policy randaugment does to a view (n)'),
+    randMagnitude: count(0).max(30).default(9).describe('their magnitude (m), from 0 to 30'),
+    noise: share().default(0).describe('probability of additive Gaussian noise'),
+    noiseStd: positive().max(1).default(0.1).describe('its standard deviation, where colours are from 0 to 1'),
+    cutout: share().default(0).describe('probability that a square of half the side is made black'),
     normalize: z
       .enum(['imagenet', 'half', 'none'])
       .default('imagenet')
@@ -164,14 +179,62 @@ export const augmentationSettings = Object.keys(settingGroups.Augmentation).filt
   (name) => name !== 'normalize',
 ) as readonly Exclude<keyof typeof settingGroups.Augmentation, 'normalize'>[];
 
+/** Defaults of other settings that a policy brings with it, as `policy` is only a part of what its paper does. */
+export const augmentationPresets: Readonly<Record<string, Partial<SharedSettings>>> = {
+  infomin: { cropMin: 0.2, cropMax: 1, flip: 0.5, jitter: 0.8, jitterStrength: 1, grayscale: 0.2, blur: 0.5 },
+};
+
+/** What the preset that is asked for puts under what else is given. */
+export const presetOf = (given: unknown): Partial<SharedSettings> =>
+  augmentationPresets[String((given as Partial<SharedSettings> | null)?.policy)] ?? {};
+
+/** Settings that say which operations are done between flip and jitter. Not every program that makes views has them. */
+type OperationSettings = Pick<
+  SharedSettings,
+  'rotate' | 'policy' | 'randOperations' | 'randMagnitude' | 'noise' | 'noiseStd' | 'cutout'
+>;
+export type AugmentationSettings = Pick<
+  SharedSettings,
+  Exclude<(typeof augmentationSettings)[number], keyof OperationSettings>
+> &
+  Partial<OperationSettings>;
+
+/** Turns, the policy's operations, noise and cutout: a slot for each that the settings have, in views of a size. */
+export function operationSlots(
+  {
+    rotate = 0,
+    policy = 'none',
+    randOperations = 2,
+    randMagnitude = 9,
+    noise = 0,
+    noiseStd = 0.1,
+    cutout = 0,
+  }: Partial<OperationSettings>,
+  size: number,
+): readonly OperationSlot[] {
+  const one = (probability: number, ...choices: Omit<Operation, 'probability'>[]): OperationSlot[] =>
+    probability > 0 ? [{ choices: choices.map((choice) => ({ ...choice, probability })) }] : [];
+  return [
+    ...one(rotate, ...[1, 2, 3].map((magnitude) => ({ name: 'turn', magnitude }) as const)),
+    ...policySlots(policy, { operations: randOperations, magnitude: randMagnitude }, size, policyDraw),
+    ...one(noise, { name: 'noise', magnitude: noiseStd }),
+    ...one(cutout, { name: 'cutout', magnitude: Math.floor(size / 2) }),
+  ];
+}
+/** Above the number of any slot, which is the draw of slots that have no other. */
+const policyDraw = 40;
+
 /** What is drawn of a view. The ranges of its shape and of the blur are SimCLR's and have no setting. */
-export function augmentationConfig(
-  settings: Pick<SharedSettings, (typeof augmentationSettings)[number]>,
-): AugmentationConfig {
+export function augmentationConfig(settings: AugmentationSettings): AugmentationConfig {
   const { cropMin, cropMax, flip, jitter, grayscale, blur, solarize } = settings;
   const { jitterStrength: strength, jitterSaturation: saturation, jitterHue: hue } = settings;
   const ranges = { ratio: [3 / 4, 4 / 3], sigma: [0.1, 2] } as const;
-  return { ...ranges, scale: [cropMin, cropMax], flip, jitter, strength, saturation, hue, grayscale, blur, solarize };
+  const { rotate, policy, noise, cutout } = settings;
+  const some = rotate || noise || cutout || (policy && policy !== 'none');
+  return {
+    ...{ ...ranges, scale: [cropMin, cropMax], flip, jitter, strength, saturation, hue, grayscale, blur, solarize },
+    ...(some && { operations: (size) => operationSlots(settings, size) }),
+  };
 }
 
 export function makeOptimizer(

@@ -2,6 +2,7 @@ import { normalization } from '../data/preparation.ts';
 import type { ImageSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { augment, augmentParameters, cropImages, preprocess } from '../ops/augment.ts';
+import { augmentOperations, type OperationSlot, operationTable } from '../ops/augment_operations.ts';
 import type { StepFeeds } from './feeds.ts';
 import type { ViewGroup } from './method.ts';
 import type { SharedSettings } from './settings.ts';
@@ -38,13 +39,32 @@ export function traceViews(
     }
     const name = i === 0 ? 'seeds' : `seeds of views ${i}`;
     const seeds = feeds.input(name, [4], 'u32', ({ seed, epoch }) => viewSeeds(seed, epoch, stream));
-    const parameters = augmentParameters(indices, seeds, { ...augmentation, height, width, views: count });
+    const { operations, ...config } = augmentation;
+    const parameters = augmentParameters(indices, seeds, { ...config, height, width, views: count });
     if (isCropOnly(group)) return cropImages(images(), parameters, resample);
-    return augment(images(), parameters, { ...resample, blurKernel: blurKernel(group.size), antialias: true });
+    const options = { ...resample, blurKernel: blurKernel(group.size), antialias: true };
+    const drawn =
+      operations && traceOperations(operations(group.size), [indices, seeds], feeds, { views: count, group: i });
+    return augment(images(), parameters, options, drawn);
   });
+}
+
+/** Draws the operations of a group's views. What they are drawn from is fed, as a schedule changes it from epoch to epoch. */
+function traceOperations(
+  slots: readonly OperationSlot[],
+  [indices, seeds]: readonly [Tensor, Tensor],
+  feeds: StepFeeds,
+  { views, group }: { readonly views: number; readonly group: number },
+): Tensor {
+  const rows = operationTable(slots, 0).length / 4;
+  const table = feeds.input(`operations of views ${group}`, [rows, 4], 'f32', ({ epoch, steps, perEpoch }) =>
+    operationTable(slots, (epoch * perEpoch) / steps),
+  );
+  return augmentOperations(indices, seeds, table, { slots, views });
 }
 
 /** Nothing is done to colours: one kernel in place of two, and the same values. */
 const isCropOnly = ({ augmentation }: ViewGroup): boolean =>
   augmentation !== undefined &&
+  !augmentation.operations &&
   [augmentation.jitter, augmentation.grayscale, augmentation.blur, augmentation.solarize ?? 0].every((p) => p === 0);

@@ -1,6 +1,7 @@
 /** The settings of a run that has to show something within minutes, in place of the published experiment's. */
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Method } from '../ssl/method.ts';
+import { presetOf } from '../ssl/settings.ts';
 import { flagOf, type GivenSettings, methodOf, type TrainSettings, wordsOf } from './settings.ts';
 
 /** Where a run takes place, as far as its defaults depend on it. */
@@ -40,10 +41,11 @@ export const shortMinutes = 3;
 /** Whether the recipe, not the published experiment, gives the defaults. */
 export const isShort = ({ software, sample }: Circumstances): boolean => software || sample;
 
-/** What was given, over the defaults that the circumstances ask for: the method's own last. */
+/** What was given, over the defaults that the circumstances ask for, the method's own last, and over those of a preset. */
 export const withRecipe = (given: GivenSettings, where: Circumstances): GivenSettings => ({
   ...(isShort(where) && { ...shortRecipe, ...methodOf(given).short }),
   ...(where.sample && sampleAugmentation),
+  ...presetOf(given),
   ...given,
 });
 

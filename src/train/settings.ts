@@ -7,7 +7,7 @@ import { printable } from '../io/printable.ts';
 import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
 import type { Method, Settings } from '../ssl/method.ts';
 import { checkMicroBatch } from '../ssl/micro_batch.ts';
-import { type SettingName, type SharedSettings, sharedShape } from '../ssl/settings.ts';
+import { presetOf, type SettingName, type SharedSettings, sharedShape } from '../ssl/settings.ts';
 
 /** Settings of a run. Those that only its method has are there too: `ownSettings` has them. */
 export type TrainSettings = SharedSettings & { readonly method: string };
@@ -100,7 +100,9 @@ export function parseTable<T extends z.ZodObject>(
   remedy?: string,
 ): z.infer<T> {
   const options = { source, name, exitCode: source === undefined ? 2 : 1, ...(remedy && { remedy }) } as const;
-  const settings = checked(table, renamed(given, table), options);
+  const named = renamed(given, table);
+  const preset = 'policy' in table.shape ? presetOf(named) : {};
+  const settings = checked(table, isObject(named) ? { ...preset, ...named } : named, options);
   const { cropMin, cropMax } = settings as Pick<SharedSettings, 'cropMin' | 'cropMax'>;
   if (cropMin > cropMax) {
     const both = `${name('cropMin')} (${cropMin}) must not be above ${name('cropMax')} (${cropMax})`;
@@ -108,6 +110,9 @@ export function parseTable<T extends z.ZodObject>(
   }
   return settings;
 }
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const named = z.looseObject({ method: z.string().default(firstMethod.name) });
 

@@ -26,8 +26,6 @@ export const awaitedOps: ReadonlySet<string> = new Set([
   'mae_loss',
   'mae_mask',
   'mae_model',
-  'mixup_cutmix',
-  'rand_augment_ops',
   'rgb_to_lab',
   'sincos_pos_embed',
   'video_pointer',

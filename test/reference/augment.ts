@@ -1,4 +1,5 @@
 import type { AugmentOptions, ResampleOptions } from '../../src/ops/augment.ts';
+import { applyOperation } from './augment_operations.ts';
 import type { Definitions, Values } from './interpreter.ts';
 
 type Colour = [number, number, number];
@@ -120,11 +121,17 @@ function unpack(
   });
 }
 
-function makeView(crop: Picture, row: Values, { size, antialias, blurKernel }: AugmentOptions): Picture {
+function makeView(
+  crop: Picture,
+  row: Values,
+  { size, antialias, blurKernel }: AugmentOptions,
+  policy: readonly Values[],
+): Picture {
   const [, , h, w, flip, ...rest] = row;
   const [factors, order, [grayscale, sigma, solarize]] = [rest.slice(0, 4), rest.slice(4, 8), rest.slice(8)];
   let view = separable(crop, w, resampling(h, size, antialias), resampling(w, size, antialias));
   if (flip) view = view.map((_, i) => view[i - (i % size) + size - 1 - (i % size)]);
+  for (const operation of policy) view = [...applyOperation(view, operation)];
   const toGrey = () => view.map((colour): Colour => [grey(colour), grey(colour), grey(colour)]);
   if (grayscale === 2) view = toGrey();
   for (const operation of order) if (operation > 0) view = operations[operation - 1](view, factors[operation - 1]);
@@ -136,13 +143,22 @@ function makeView(crop: Picture, row: Values, { size, antialias, blurKernel }: A
   return solarize ? view.map((colour) => colour.map((x) => (x >= 0.5 ? 1 - x : x)) as Colour) : view;
 }
 
-function makeViews(words: Values, parameters: Values, count: number, options: AugmentOptions): Values[] {
+function makeViews(
+  words: Values,
+  parameters: Values,
+  count: number,
+  options: AugmentOptions,
+  operations: Values = new Float64Array(),
+): Values[] {
   const rows = Array.from({ length: parameters.length / 16 }, (_, i) => parameters.subarray(16 * i, 16 * i + 16));
   const { mean, std } = options;
+  const slots = operations.length / rows.length / 4;
+  const operationsOf = (view: number) =>
+    Array.from({ length: slots }, (_, slot) => operations.subarray(4 * (view * slots + slot)).subarray(0, 4));
   return [
     Float64Array.from(
       rows.flatMap((row, i) =>
-        makeView(unpack(words, count, options, row, i % count), row, options).flatMap((colour) => [
+        makeView(unpack(words, count, options, row, i % count), row, options, operationsOf(i)).flatMap((colour) => [
           ...colour.map((x, c) => (x - mean[c]) / std[c]),
           0,
         ]),
@@ -161,8 +177,8 @@ export default {
     );
     return [Float64Array.from(images.flat())];
   },
-  augment: ([images, parameters], { attrs, inputs }) =>
-    makeViews(images, parameters, inputs[0].shape[0], attrs as AugmentOptions),
+  augment: ([images, parameters, operations], { attrs, inputs }) =>
+    makeViews(images, parameters, inputs[0].shape[0], attrs as AugmentOptions, operations),
   preprocess: ([images, parameters], { attrs, inputs }) =>
     makeViews(images, parameters, inputs[0].shape[0], {
       ...(attrs as ResampleOptions),
