@@ -97,5 +97,6 @@ export function printComparisonResults(terminal: Terminal, results: Results, out
   }
   terminal.line();
   for (const sentence of [...verdict(results), ...troubles(results)]) terminal.line(sentence);
+  terminal.line(`encoders   folders in ${out}: each is a run for the --checkpoint of embed, export and eval`);
   terminal.line(`report     ${join(out, 'report.html')} and ${join(out, 'report.md')}`);
 }

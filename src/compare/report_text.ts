@@ -41,23 +41,18 @@ const cellOf = (
   return value === undefined ? none : show(value);
 };
 
-/** The columns of accuracies: name, value. */
-function accuracies({ labelled }: Results): [string, (run: RunResult) => number | undefined][] {
+type Column = readonly [name: string, of: (run: RunResult) => number | undefined];
+
+/** The columns of accuracies. */
+function accuracies({ labelled }: Results): Column[] {
+  const balanced: Column = ['linear, balanced / %', ({ measures }) => measures?.linear?.balancedAccuracy];
+  const few = labelled?.few ?? 0;
+  const tuned: Column = [`fine-tuned on ${few.toLocaleString('en-US')} labels / %`, finetunedOf];
   return [
     ['kNN / %', knnOf],
     ['linear probe / %', linearOf],
-    ...(labelled?.balanced === false
-      ? ([['linear, balanced / %', ({ measures }) => measures?.linear?.balancedAccuracy]] as [
-          string,
-          (run: RunResult) => number | undefined,
-        ][])
-      : []),
-    ...(labelled && labelled.few > 0
-      ? ([[`fine-tuned on ${labelled.few.toLocaleString('en-US')} labels / %`, finetunedOf]] as [
-          string,
-          (run: RunResult) => number | undefined,
-        ][])
-      : []),
+    ...(labelled?.balanced === false ? [balanced] : []),
+    ...(few > 0 ? [tuned] : []),
   ];
 }
 
@@ -86,7 +81,7 @@ export function labelledNote(results: Results): string {
     few > 0
       ? ` Fine-tuned: all layers, from ${few.toLocaleString('en-US')} labelled images (${counted(labels, 'image')} of each class, fewer where there are not as many), ${counted(epochs, 'epoch')}, without augmentation.`
       : '';
-  return `Accuracy on ${test.toLocaleString('en-US')} test images, of encoders whose labels come from ${train.toLocaleString('en-US')} training images. Always answering '${classNames[majority.label]}' is right for ${percent(majority.accuracy)} %. kNN: 20 neighbours by cosine, weighted exp(s / 0.07). Linear probe: logistic regression by L-BFGS on standardised features, λ chosen on a held-out part of train.${tuned}${deviations(results)}`;
+  return `Accuracy on ${test.toLocaleString('en-US')} test images, with the labels of ${train.toLocaleString('en-US')} training images. Always answering '${classNames[majority.label]}' is right for ${percent(majority.accuracy)} %. kNN: 20 neighbours by cosine, weighted exp(s / 0.07). Linear probe: logistic regression by L-BFGS on standardised features, λ chosen on a held-out part of train.${tuned}${deviations(results)}`;
 }
 
 export const freeHead = (results: Results): string[] => [
@@ -120,7 +115,7 @@ export const freeRows = ({ rows }: Results): string[][] =>
 /** What measures without labels can tell, and what they cannot. */
 export const limitsOfLabelFree = [
   'Alignment is the mean squared distance of the features (at length one) of two views of one image: 0 where they are equal, so lower is better. Uniformity is log E exp(−2 d²) of the distances d between different images: 0 where all features are equal, about −4 where they cover the sphere, so lower is better (Wang & Isola, 2020). Effective rank is how many directions the features use, out of as many as they have: the exponential of the entropy of their singular values (RankMe; Garrido et al., 2023). Spread is the standard deviation of a dimension times √dimensions, of features h and, as a share of what is healthy, of the embeddings z in the last step or epoch: below 0.1 they have collapsed, all images look alike.',
-  'What they can tell: that an encoder has collapsed, wholly (spread and uniformity near 0) or onto few directions (a small effective rank). Settings of one method that only differ in a value may be ranked by them: a higher effective rank, or a better alignment at equal uniformity, has mostly gone with better probes. What they cannot tell: whether the directions mean anything. Alignment alone is perfect for a collapsed encoder, uniformity alone for random features, a high rank may be noise, and an untrained encoder can have a good one of each; none of them ranks different methods reliably, since each loss drives some of them by itself. They say nothing of invariances that a task does not want, such as to colour. To decide between methods, label a few hundred photos, in one folder per class, and compare again.',
+  'What they can tell: that an encoder has collapsed, wholly (spread and uniformity near 0) or onto few directions (a small effective rank). Settings of one method that only differ in a value may be ranked by them: a higher effective rank, or a better alignment at equal uniformity, went with better probes in the papers’ experiments. What they cannot tell: whether the directions mean anything. Alignment alone is perfect for a collapsed encoder, uniformity alone for random features, a high rank may be noise, and an untrained encoder can have a good one of each; none of them ranks different methods reliably, since each loss drives some of them by itself. They say nothing of invariances that a task does not want, such as to colour. To decide between methods, label a few hundred photos, in one folder per class, and compare again.',
 ] as const;
 
 export const costHead = [
@@ -174,27 +169,28 @@ export function verdict(results: Results): string[] {
   if (judged.length === 0) return ['No training came to its end.'];
   const order = judged.toSorted((a, b) => b.value.mean - a.value.mean);
   const list = order.map(({ row, value }) => `${row.label} ${percentPlusMinus(value)} %`).join(', then ');
-  const sentences = [`By linear probe the order is ${list}.`];
   const first = rows.filter(({ untrained }) => untrained).flatMap((row) => over(row, linearOf)?.mean ?? []);
-  const least = Math.max(...first);
-  if (first.length > 0) {
-    const behind = judged.filter(({ value }) => value.mean <= least).map(({ row }) => row.label);
-    const untrained = `An untrained encoder reaches ${percent(least)} %`;
-    sentences.push(
-      behind.length > 0
-        ? `${untrained}: ${behind.join(' and ')} ${behind.length === 1 ? 'is' : 'are'} no better, and with this budget and these settings has learnt nothing that the probe can use.`.replace(
-            'are no better, and with this budget and these settings has',
-            'are no better, and with this budget and these settings have',
-          )
-        : `${untrained}; all are better.`,
-    );
-  }
-  if (trained.length > 1) sentences.push(certainty(order, labelled.test, config.seeds.length));
-  return sentences;
+  return [
+    `By linear probe: ${list}.`,
+    ...(first.length > 0 ? [againstUntrained(order, Math.max(...first))] : []),
+    ...(trained.length > 1 ? [certainty(order, labelled.test, config.seeds.length)] : []),
+  ];
+}
+
+interface Judged {
+  readonly row: RowResult;
+  readonly value: Statistic;
+}
+
+function againstUntrained(order: readonly Judged[], untrained: number): string {
+  const behind = order.filter(({ value }) => value.mean <= untrained).map(({ row }) => row.label);
+  const reaches = `An untrained encoder reaches ${percent(untrained)} %`;
+  if (behind.length === 0) return `${reaches}: ${order.length === 1 ? 'this one is better' : 'all are better'}.`;
+  return `${reaches}: no better with this budget and these settings, so that nothing was learnt that the probe can use: ${behind.join(', ')}.`;
 }
 
 /** How far apart the first two must be to mean something. */
-function certainty(order: readonly { readonly value: Statistic }[], test: number, seeds: number): string {
+function certainty(order: readonly Judged[], test: number, seeds: number): string {
   const [a, b] = order.map(({ value }) => value);
   const sampling = Math.sqrt((a.mean * (1 - a.mean)) / test);
   const ofTest = `The test images alone make an accuracy uncertain by ± ${percent(sampling)} points (one standard error)`;
