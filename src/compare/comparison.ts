@@ -103,6 +103,7 @@ export async function runComparison(
   const entries = entriesOf(config.rows);
   const images = measuredImages(dataset, config.data, config.measuring);
   const stages = config.seeds.length * (entries.length + config.rows.length);
+  let before = 0;
   let number = 0;
   const begin: Context['begin'] = (name, { label }, seed, finished) => {
     signal?.throwIfAborted();
@@ -111,8 +112,13 @@ export async function runComparison(
   const context: Context = { gpu, dataset, images, config, out, events, signal, begin };
   const found = new Map<Entry, RunResult[]>(entries.map((entry) => [entry, []]));
   // All rows with one seed come before the next seed: a comparison that is stopped has something to compare.
-  for (const seed of config.seeds)
-    for (const entry of entries) found.get(entry)!.push(await runEntry(context, entry, seed));
+  for (const seed of config.seeds) {
+    for (const entry of entries) {
+      found.get(entry)!.push(await runEntry(context, entry, seed));
+      // A row that failed has the numbers of its stages all the same.
+      number = before += entry.untrained ? 1 : 2;
+    }
+  }
   const rows = entries.map(
     (entry): RowResult => ({
       ...{ label: entry.label, untrained: entry.untrained },
