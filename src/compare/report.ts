@@ -50,7 +50,7 @@ export async function comparisonDocument(results: Results): Promise<Document> {
         kind: 'table',
         head: freeHead(results),
         rows: freeRows(results),
-        note: `Of ${results.images.toLocaleString('en-US')} images${labelled ? ' of the test set' : ' of the training'}; features h of the encoder in inference mode. Alignment and uniformity: two views of each (at most 1,000 images), drawn by SimCLR’s augmentation, the same for all rows.`,
+        note: `Of ${results.images.toLocaleString('en-US')} images${labelled ? ' of the test set' : ' of the training'}; features h of the encoder in inference mode. A rank is at most the number of images. Alignment and uniformity: two views of each (at most 1,000 images), drawn by SimCLR’s augmentation, the same for all rows.`,
       },
       ...limitsOfLabelFree.map(paragraph),
       heading('What it took'),

@@ -63,11 +63,7 @@ describe('rows', () => {
   });
 
   it('have an untrained encoder of each architecture before them', () => {
-    expect(labels(entriesOf(rowsOf('--methods', 'simclr,byol')))).toEqual([
-      'untrained encoder',
-      'simclr',
-      'byol',
-    ]);
+    expect(labels(entriesOf(rowsOf('--methods', 'simclr,byol')))).toEqual(['untrained encoder', 'simclr', 'byol']);
     const names = entriesOf(rowsOf('--sweep', 'width=0.25,0.5')).map(({ name }) => name);
     expect(names.slice(0, 2)).toEqual(['untrained-resnet18-imagenet-0.25', 'untrained-resnet18-imagenet-0.5']);
     expect(folderOf('byol', 2, { seeds: [2] })).toBe('byol');
