@@ -1,6 +1,6 @@
 /**
- * Imports point one way: cli → experiment → eval → train → analysis, report → methods → ssl → losses, nn, optim → data → io, ops →
- * graph → gpu.
+ * Imports point one way: cli → compare → experiment → eval → train → analysis, report → methods → ssl → losses, nn, optim → data → io,
+ * ops → graph → gpu.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -9,6 +9,7 @@ import { expect, it } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 const levels = [
   ['cli'],
+  ['compare'],
   ['experiment'],
   ['eval'],
   ['train'],

@@ -18,13 +18,16 @@ export const addBudget = (command: Command): Command =>
   command.option(
     '--minutes <number>',
     `train as many steps as fit into this time, set-up included (default: ${shortMinutes} without a GPU or on the sample set, unless --steps or --epochs is given)`,
-    (text) => {
-      const minutes = Number(text);
-      if (text.trim() === '' || !(minutes > 0 && minutes < Infinity))
-        throw new InvalidArgumentError('Give a number above 0.');
-      return minutes;
-    },
+    minutesFrom,
   );
+
+/** A parser for commander. */
+export function minutesFrom(text: string): number {
+  const minutes = Number(text);
+  if (text.trim() === '' || !(minutes > 0 && minutes < Infinity))
+    throw new InvalidArgumentError('Give a number above 0.');
+  return minutes;
+}
 
 /** UserError: the length of a run is given twice, or that of a run that has one. */
 export function checkBudget(options: BudgetOptions & { readonly resume?: string }, given: GivenSettings): void {

@@ -6,11 +6,12 @@ import { inventoryDigest } from '../data/inventory.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import { foldsOf, labelledData, runExperiment } from '../experiment/experiment.ts';
-import { ExperimentFolder } from '../experiment/experiment_folder.ts';
+import { openExperiment, StagesFolder } from '../experiment/experiment_folder.ts';
 import {
   checkContinues,
   checkGiven,
   type ExperimentConfig,
+  experimentFile,
   type GivenExperiment,
   type GivenSupervised,
   onlySupervised,
@@ -116,7 +117,7 @@ async function runCommand(options: Options): Promise<void> {
   const checkpoint = options.checkpoint && checkpointFile(options.checkpoint, terminal);
   const given = givenBy({ ...options, ...(checkpoint && { checkpoint }) });
   checkGiven(given);
-  const found = ExperimentFolder.open(out);
+  const found = openExperiment(out);
   if (!found) return runNew(options, given, terminal);
   try {
     checkContinues(out, given, found.config);
@@ -129,10 +130,10 @@ async function runCommand(options: Options): Promise<void> {
 
 async function runNew(options: Options, given: GivenExperiment, terminal: Terminal): Promise<void> {
   check(given);
-  ExperimentFolder.checkFree(options.out);
+  StagesFolder.checkFree(options.out);
   const gpu = await openAdapter(options.adapter);
   const { config, dataset } = await begun(gpu, options, given, terminal);
-  const folder = ExperimentFolder.create(options.out, config, dataset.files);
+  const folder = StagesFolder.create(options.out, experimentFile, config, dataset.files);
   try {
     await runStages(gpu, { config, dataset }, options, terminal);
   } catch (error) {

@@ -4,32 +4,44 @@ import type { ExperimentEvents } from '../experiment/experiment.ts';
 /** More than any stage has. */
 const stepsOfStage = 2 ** 32;
 
-/** The same events, and how far they tell that the experiment ever came: through how many stages, and steps of the one under way. */
+/** How far work in stages ever came: through how many of them, and steps of the one under way. */
+export class Reached {
+  private number = 0;
+  furthest = 0;
+
+  /** A stage begins: its number, from 1. */
+  stage(number: number): void {
+    this.number = number;
+    this.step(0);
+  }
+
+  step(step: number): void {
+    this.furthest = Math.max(this.furthest, this.number * stepsOfStage + step);
+  }
+}
+
+/** The same events, and how far they tell that the experiment ever came. */
 export function followed(events: ExperimentEvents): { events: ExperimentEvents; reached: () => number } {
-  let [stage, furthest] = [0, 0];
-  const note = (step: number) => {
-    furthest = Math.max(furthest, stage * stepsOfStage + step);
-  };
+  const reached = new Reached();
   const { onStage, pretraining, supervised } = events;
   return {
-    reached: () => furthest,
+    reached: () => reached.furthest,
     events: {
       onStage(begun) {
-        stage = begun.number;
-        note(0);
+        reached.stage(begun.number);
         onStage?.(begun);
       },
       pretraining: {
         ...pretraining,
         onStep(report) {
-          note(report.step);
+          reached.step(report.step);
           pretraining?.onStep?.(report);
         },
       },
       supervised: {
         ...supervised,
         onStep(report) {
-          note(report.step);
+          reached.step(report.step);
           supervised?.onStep?.(report);
         },
       },

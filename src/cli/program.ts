@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, type Option } from 'commander';
 import { printable } from '../io/printable.ts';
 import { allMethods } from '../methods/index.ts';
 import { flagOf, ownNames } from '../train/settings.ts';
+import { compareCommand } from './compare.ts';
 import { dataCommand } from './data.ts';
 import { embedCommand } from './embed.ts';
 import { evalCommand } from './eval.ts';
@@ -25,6 +26,7 @@ export function simclr(argv: readonly string[] = process.argv): Command {
   for (const command of [
     trainCommand(method),
     methodsCommand(),
+    compareCommand(),
     experimentCommand(method),
     evalCommand(),
     embedCommand(),

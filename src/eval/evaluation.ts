@@ -75,7 +75,7 @@ export interface LabelledData extends LabelledSets {
 
 /** An encoder on a device, and what is asked of it. */
 export class Evaluation {
-  private readonly encoder: ResNet;
+  readonly encoder: ResNet;
   private readonly embedders = new Map<string, Embedder>();
 
   private constructor(
@@ -106,22 +106,18 @@ export class Evaluation {
 
   /** Labelled images to train and to test with. UserError: there are none. */
   async sets(path: string): Promise<LabelledSets> {
-    const { kind, probe, train: all } = await this.images(path);
-    if (!probe) throw withoutTest(path, all);
-    const { train, test } = probe;
-    const classes = train.classNames?.length ?? 1 + Math.max(...new Set([...train.labels!, ...test.labels!]));
-    const classNames = train.classNames ?? Array.from({ length: classes }, (_, label) => `class ${label}`);
-    if (new Set(train.labels).size < 2)
-      throw new UserError(`${path}: all training images are of one class; give two or more`);
-    const majority = majorityBaseline(train.labels!, test.labels!);
-    return { kind, path, train, test, classes, classNames, majority, balanced: isBalanced(test.labels!, classes) };
+    return labelledSets(await this.images(path), path);
   }
 
   /** Labelled images and their features. */
   async labelled(path: string): Promise<LabelledData> {
-    const sets = await this.sets(path);
+    return this.withFeatures(await this.sets(path));
+  }
+
+  /** The same with their features. */
+  async withFeatures(sets: LabelledSets, from?: { readonly cache: boolean }): Promise<LabelledData> {
     const of = async (set: ImageSet, name: string) => ({
-      features: await this.features(set, name),
+      features: await this.features(set, name, from),
       labels: set.labels!,
     });
     const features = { train: await of(sets.train, 'train'), test: await of(sets.test, 'test') };
@@ -169,6 +165,18 @@ export class Evaluation {
     for (const embedder of this.embedders.values()) embedder.destroy();
     this.state.destroy();
   }
+}
+
+/** What a folder has to train and to test with. UserError: no labels, or one class. */
+export function labelledSets({ kind, probe, train: all }: Dataset, path: string): LabelledSets {
+  if (!probe) throw withoutTest(path, all);
+  const { train, test } = probe;
+  const classes = train.classNames?.length ?? 1 + Math.max(...new Set([...train.labels!, ...test.labels!]));
+  const classNames = train.classNames ?? Array.from({ length: classes }, (_, label) => `class ${label}`);
+  if (new Set(train.labels).size < 2)
+    throw new UserError(`${path}: all training images are of one class; give two or more`);
+  const majority = majorityBaseline(train.labels!, test.labels!);
+  return { kind, path, train, test, classes, classNames, majority, balanced: isBalanced(test.labels!, classes) };
 }
 
 /** Why there is nothing to train and to test with. */

@@ -4,13 +4,14 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Dataset } from '../data/dataset.ts';
+import type { ImageSet } from '../data/images.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { checked, measured, readChecked, readRecords } from '../io/checked.ts';
 import { appendLine, writeFileAtomic } from '../io/files.ts';
 import { type Checkpoint, readCheckpoint } from '../train/checkpoint.ts';
 import type { TrainEvents } from '../train/events.ts';
-import { learnerOf } from '../train/learner.ts';
+import { imageFacts, learnerOf } from '../train/learner.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
@@ -79,7 +80,7 @@ export async function pretrain(
   }
   const folder = finishedRun(path)!;
   const checkpoint = folder.checkpointFile(folder.checkpointSteps().at(-1)!);
-  const similarity = drawsSimilarity(settings)
+  const similarity = drawsSimilarity(settings, dataset.train)
     ? readRecords(similarityStage, folder.file(similarityFile), 'restore the file, or remove that line')
     : [];
   const remedy = 'delete it: the stage then resumes from its last checkpoint';
@@ -89,8 +90,8 @@ export async function pretrain(
 }
 
 /** Whether a run's method has that figure: its record is then there. */
-const drawsSimilarity = (settings: TrainSettings): boolean =>
-  (learnerOf(settings, { count: 1, classes: 0 }).figures ?? []).length > 0;
+const drawsSimilarity = (settings: TrainSettings, images: ImageSet): boolean =>
+  (learnerOf(settings, imageFacts(images)).figures ?? []).length > 0;
 
 /** A refused pre-training leaves nothing in its folder. */
 async function createTrainer(...[gpu, dataset, settings, folder, events]: Parameters<typeof Trainer.create>) {

@@ -6,7 +6,6 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { readChecked, settingsTable } from '../io/checked.ts';
-import { writeFileAtomic } from '../io/files.ts';
 import { shapeOf } from '../nn/resnet.ts';
 import { defaultsFor, flagOf, type GivenSettings, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { parseSupervisedSettings, type SupervisedSettings } from '../train/supervised_settings.ts';
@@ -164,11 +163,12 @@ export function checkGiven({ checkpoint, seeds, pretrain }: GivenExperiment): vo
   }
 }
 
-const fileOf = (out: string): string => join(out, 'experiment.json');
+/** What keeps the settings in an experiment's folder. */
+export const experimentFile = 'experiment.json';
 
 /** The experiment in a folder, if there is one. UserError: its file is damaged, or something else is in the folder. */
 export function readExperiment(out: string): ExperimentConfig | undefined {
-  const file = fileOf(out);
+  const file = join(out, experimentFile);
   if (!existsSync(file)) return undefined;
   const remedy = 'restore the file or choose another --out';
   const config = readChecked(configSchema, file, remedy);
@@ -176,11 +176,6 @@ export function readExperiment(out: string): ExperimentConfig | undefined {
   const pretrain = parseSettings(config.pretrain, file, within('pretrain'), remedy);
   const supervised = parseSupervisedSettings(config.supervised, file, within('supervised'), remedy);
   return { ...config, pretrain, supervised };
-}
-
-/** Keeps the settings in the folder, which must be there. */
-export function writeExperiment(out: string, config: ExperimentConfig): void {
-  writeFileAtomic(fileOf(out), `${JSON.stringify(config, null, 2)}\n`);
 }
 
 /** UserError (usage): the user asks for something else than the experiment that is in the folder. */

@@ -1,0 +1,214 @@
+/** A comparison from end to end: every row is trained and measured, each a stage that is done once. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Dataset } from '../data/dataset.ts';
+import { preparation } from '../data/preparation.ts';
+import { UserError } from '../errors.ts';
+import { isPretrained, pretrain } from '../experiment/experiment_pretrain.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { DeviceLost } from '../gpu/faults.ts';
+import { State } from '../graph/state.ts';
+import { ensureWritableDir } from '../io/files.ts';
+import { shapeOf } from '../nn/resnet.ts';
+import { fitToBudget, type TimingEvents } from '../train/budget.ts';
+import type { TrainEvents } from '../train/events.ts';
+import { saveEncoder } from '../train/export.ts';
+import { imageFacts, learnerOf } from '../train/learner.ts';
+import { readRunConfig } from '../train/run_config.ts';
+import type { TrainSettings } from '../train/settings.ts';
+import type { ComparisonConfig } from './config.ts';
+import {
+  knownMeasures,
+  type Measured,
+  type MeasureEvents,
+  type MeasureOptions,
+  measure,
+  measuredImages,
+} from './measure.ts';
+import { type Results, type RowResult, type RunResult, readTrained } from './results.ts';
+import type { Row } from './variants.ts';
+
+export interface Stage {
+  readonly name: 'train' | 'measure';
+  readonly label: string;
+  readonly seed: number;
+  /** Its number, from 1, and how many there are. */
+  readonly number: number;
+  readonly stages: number;
+  /** It was finished before; nothing is done. */
+  readonly finished: boolean;
+}
+
+/** What a comparison tells while it goes on. */
+export interface CompareEvents {
+  onStage?(stage: Stage): void;
+  /** A row cannot be trained; the others go on. */
+  onFailed?(label: string, seed: number, message: string): void;
+  /** Of a training with these settings. */
+  readonly training?: (settings: TrainSettings) => TrainEvents;
+  readonly timing?: TimingEvents;
+  readonly measuring?: MeasureEvents;
+}
+
+/** An encoder with its first weights, or a row. */
+interface Entry {
+  readonly label: string;
+  readonly name: string;
+  readonly settings: TrainSettings;
+  readonly untrained: boolean;
+}
+
+/** The rows of the table: before those that are trained an untrained encoder of each architecture among them. */
+export function entriesOf(rows: readonly Row[]): Entry[] {
+  const trained = rows.map((row) => ({ ...row, untrained: false }));
+  const shapes = new Map(rows.map(({ settings }) => [JSON.stringify(shapeOf(settings)), settings]));
+  const untrained = [...shapes.values()].map((settings): Entry => {
+    const { architecture, stem, width } = shapeOf(settings);
+    const shape = shapes.size > 1 ? ` (${architecture}, ${stem}, width ${width})` : '';
+    const name = shapes.size > 1 ? `-${architecture}-${stem}-${width}` : '';
+    return { label: `untrained encoder${shape}`, name: `untrained${name}`, settings, untrained: true };
+  });
+  return [...untrained, ...trained];
+}
+
+/** The folder of a seed of a row, within that of the comparison. */
+export const folderOf = (name: string, seed: number, { seeds }: Pick<ComparisonConfig, 'seeds'>): string =>
+  seeds.length > 1 ? `${name}-seed-${seed}` : name;
+
+/** What every stage needs. */
+interface Context {
+  readonly gpu: Gpu;
+  readonly dataset: Dataset;
+  readonly images: Measured;
+  readonly config: ComparisonConfig;
+  readonly out: string;
+  readonly events: CompareEvents;
+  readonly signal: AbortSignal | undefined;
+  /** Tells that a stage begins; throws the signal's reason if it was aborted. */
+  begin(name: Stage['name'], entry: Entry, seed: number, finished: boolean): void;
+}
+
+/**
+ * Runs what is not done yet in `out`. When `signal` is aborted, the stage under way is saved and the signal's reason is thrown:
+ * the next call with the same folder goes on there.
+ */
+export async function runComparison(
+  gpu: Gpu,
+  dataset: Dataset,
+  config: ComparisonConfig,
+  out: string,
+  events: CompareEvents = {},
+  signal?: AbortSignal,
+): Promise<Results> {
+  const entries = entriesOf(config.rows);
+  const images = measuredImages(dataset, config.data, config.measuring);
+  const stages = config.seeds.length * (entries.length + config.rows.length);
+  let before = 0;
+  let number = 0;
+  const begin: Context['begin'] = (name, { label }, seed, finished) => {
+    signal?.throwIfAborted();
+    events.onStage?.({ name, label, seed, number: ++number, stages, finished });
+  };
+  const context: Context = { gpu, dataset, images, config, out, events, signal, begin };
+  const found = new Map<Entry, RunResult[]>(entries.map((entry) => [entry, []]));
+  // All rows with one seed come before the next seed: a comparison that is stopped has something to compare.
+  for (const seed of config.seeds) {
+    for (const entry of entries) {
+      found.get(entry)!.push(await runEntry(context, entry, seed));
+      // A row that failed has the numbers of its stages all the same.
+      number = before += entry.untrained ? 1 : 2;
+    }
+  }
+  const rows = entries.map(
+    (entry): RowResult => ({
+      ...{ label: entry.label, untrained: entry.untrained },
+      runs: found.get(entry)!,
+    }),
+  );
+  return { version: 1, description: dataset.description, config, rows, ...factsOf(images) };
+}
+
+function factsOf({ labelled, few, images, mapped }: Measured): Pick<Results, 'labelled' | 'images' | 'mapLabels'> {
+  const counts = { images: images.count, mapLabels: labelled ? Array.from(mapped.labels!) : [] };
+  if (!labelled) return counts;
+  const { train, test, classNames, majority, balanced } = labelled;
+  return {
+    ...counts,
+    labelled: { train: train.count, test: test.count, few: few?.count ?? 0, classNames, majority, balanced },
+  };
+}
+
+async function runEntry(context: Context, entry: Entry, seed: number): Promise<RunResult> {
+  const { config, out, events } = context;
+  const folder = folderOf(entry.name, seed, config);
+  const path = join(out, folder);
+  try {
+    if (entry.untrained) {
+      const checkpoint = await untrainedEncoder(context, { ...entry.settings, seed }, path);
+      return { seed, folder, measures: await measureStage(context, entry, seed, checkpoint) };
+    }
+    const { checkpoint, trained } = await trainStage(context, entry, seed);
+    return { seed, folder, trained, measures: await measureStage(context, entry, seed, checkpoint) };
+  } catch (error) {
+    // A rate that is too high, a batch that does not fit: one row of several, and a result too.
+    if (!(error instanceof UserError) || error instanceof DeviceLost) throw error;
+    events.onFailed?.(entry.label, seed, error.message);
+    return { seed, folder, failed: error.message };
+  }
+}
+
+async function trainStage(context: Context, entry: Entry, seed: number) {
+  const { gpu, dataset, config, out, events, signal, begin } = context;
+  const path = join(out, folderOf(entry.name, seed, config));
+  begin('train', entry, seed, isPretrained(path));
+  gpu.trim();
+  gpu.highWater = gpu.bytes; // of this training alone
+  const settings = await sized(context, entry, seed);
+  const training = events.training?.(settings) ?? {};
+  const { checkpoint, wallSeconds = 0 } = await pretrain(gpu, dataset, path, config.data, settings, training, signal);
+  return { checkpoint, trained: readTrained(path, settings, wallSeconds) };
+}
+
+/** The settings of a run: where minutes are its budget, with the steps that fit into them, measured once for all seeds. */
+async function sized(context: Context, { name, settings: given }: Entry, seed: number): Promise<TrainSettings> {
+  const { gpu, dataset, config, out, events } = context;
+  const settings = { ...given, seed };
+  const { kind, amount } = config.budget;
+  if (kind !== 'minutes') return settings;
+  for (const known of [seed, ...config.seeds]) {
+    const folder = join(out, folderOf(name, known, config));
+    const file = join(folder, 'config.json');
+    if (existsSync(file)) return { ...readRunConfig(folder, file).settings, seed };
+  }
+  const started = performance.now();
+  const secondsLeft = () => 60 * amount - (performance.now() - started) / 1000;
+  const fitted = await fitToBudget(gpu, dataset, settings, { ...events.timing, secondsLeft, smaller: [], enough: 0 });
+  return fitted.settings;
+}
+
+function measureStage(context: Context, entry: Entry, seed: number, checkpoint: string) {
+  const { gpu, images, config, out, events, signal, begin } = context;
+  const folder = join(out, folderOf(entry.name, seed, config));
+  begin('measure', entry, seed, knownMeasures(folder) !== undefined);
+  const { precision } = entry.settings;
+  const options: MeasureOptions = {
+    ...{ checkpoint, folder, seed, precision, signal },
+    ...{ measuring: config.measuring, events: events.measuring ?? {} },
+  };
+  return measure(gpu, images, options);
+}
+
+/** The file of an encoder with the weights that trainings with this seed start from. */
+async function untrainedEncoder({ gpu, dataset }: Context, settings: TrainSettings, path: string): Promise<string> {
+  const file = join(path, 'encoder.safetensors');
+  if (existsSync(file)) return file;
+  const state = new State(gpu);
+  const { encoder } = learnerOf(settings, imageFacts(dataset.train));
+  try {
+    ensureWritableDir(path);
+    await saveEncoder(state, encoder, file, preparation(settings));
+    return file;
+  } finally {
+    state.destroy();
+  }
+}

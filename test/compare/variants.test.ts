@@ -1,0 +1,147 @@
+/** Which rows a command line makes, and which command lines are refused. */
+import { describe, expect, it } from 'vitest';
+import { compareCommand } from '../../src/cli/compare.ts';
+import { budgetGiven, checkResumed, variantsGiven } from '../../src/cli/compare_options.ts';
+import { entriesOf, folderOf } from '../../src/compare/comparison.ts';
+import { withBudget } from '../../src/compare/config.ts';
+import { parseEach, type Row, variants } from '../../src/compare/variants.ts';
+import { UserError } from '../../src/errors.ts';
+import { settingOf } from '../../src/train/settings.ts';
+
+/** The options of a command line. */
+function optionsOf(...args: string[]) {
+  const command = compareCommand()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  command.parseOptions(args);
+  return command.opts();
+}
+
+const rowsOf = (...args: string[]): Row[] =>
+  variants(variantsGiven(optionsOf(...args)), { software: false, sample: false }, 1);
+
+const labels = (rows: readonly Pick<Row, 'label'>[]) => rows.map(({ label }) => label);
+const values = (rows: readonly Row[], name: string) => rows.map(({ settings }) => settingOf(settings, name));
+
+describe('rows', () => {
+  it('are methods, with their own recipes and what is equal for all', () => {
+    const rows = rowsOf('--methods', 'simclr,byol', '--width', '0.5', '--set', 'byol.lr=0.03');
+    expect(labels(rows)).toEqual(['simclr', 'byol']);
+    expect(values(rows, 'lr')).toEqual([1e-3, 0.03]);
+    expect(values(rows, 'optimizer')).toEqual(['adam', 'sgd']);
+    expect(values(rows, 'width')).toEqual([0.5, 0.5]);
+    expect(values(rows, 'knnEvery')).toEqual([5, 5]);
+  });
+
+  it('learn from the images that have labels where one of them needs these', () => {
+    expect(values(rowsOf('--methods', 'simclr,supervised'), 'split')).toEqual(['train', 'train']);
+    expect(values(rowsOf('--methods', 'simclr'), 'split')).toEqual(['unlabeled']);
+  });
+
+  it('are the values of a sweep, and all combinations of two', () => {
+    const rows = rowsOf('--sweep', 'head-depth=1,2', '--sweep', 'embedding-dim=32,64');
+    expect(labels(rows)).toEqual([
+      'simclr, head-depth 1, embedding-dim 32',
+      'simclr, head-depth 1, embedding-dim 64',
+      'simclr, head-depth 2, embedding-dim 32',
+      'simclr, head-depth 2, embedding-dim 64',
+    ]);
+    expect(values(rows, 'headDepth')).toEqual([1, 1, 2, 2]);
+    expect(values(rows, 'embeddingDim')).toEqual([32, 64, 32, 64]);
+    expect(rows[0].name).toBe('simclr-head-depth-1-embedding-dim-32');
+    expect(values(rowsOf('--sweep', 'head-batch-norm=on,off'), 'headBatchNorm')).toEqual([true, false]);
+    expect(values(rowsOf('--sweep', 'schedule=cosine,step'), 'schedule')).toEqual(['cosine', 'step']);
+  });
+
+  it('leave out one part of the augmentation each', () => {
+    const rows = rowsOf('--leave-out', 'crop,jitter,blur', '--methods', 'byol');
+    expect(labels(rows)).toEqual(['byol', 'byol without crop', 'byol without jitter', 'byol without blur']);
+    expect(values(rows, 'cropMin')).toEqual([0.08, 1, 0.08, 0.08]);
+    expect(values(rows, 'jitter')).toEqual([0.8, 0.8, 0, 0.8]);
+    expect(values(rows, 'blur')).toEqual([1, 1, 1, 0]);
+    expect(values(rows, 'secondBlur')).toEqual([0.1, 0.1, 0.1, 0]);
+  });
+
+  it('have an untrained encoder of each architecture before them', () => {
+    expect(labels(entriesOf(rowsOf('--methods', 'simclr,byol')))).toEqual(['untrained encoder', 'simclr', 'byol']);
+    const names = entriesOf(rowsOf('--sweep', 'width=0.25,0.5')).map(({ name }) => name);
+    expect(names.slice(0, 2)).toEqual(['untrained-resnet18-imagenet-0.25', 'untrained-resnet18-imagenet-0.5']);
+    expect(folderOf('byol', 2, { seeds: [2] })).toBe('byol');
+    expect(folderOf('byol', 2, { seeds: [1, 2] })).toBe('byol-seed-2');
+  });
+});
+
+describe('budgets', () => {
+  const [row] = rowsOf('--batch-size', '10');
+
+  it('are epochs, or steps and the epochs in which they lie', () => {
+    const of = (kind: 'epochs' | 'steps' | 'minutes', amount: number) => {
+      const { epochs, steps, knnEvery } = withBudget(row.settings, { kind, amount }, 100, {});
+      return { epochs, steps, knnEvery };
+    };
+    expect(of('epochs', 30)).toEqual({ epochs: 30, steps: 0, knnEvery: 3 });
+    expect(of('steps', 25)).toEqual({ epochs: 3, steps: 25, knnEvery: 1 });
+    expect(of('minutes', 2)).toEqual({ epochs: 100, steps: 0, knnEvery: 5 });
+    expect(withBudget(row.settings, { kind: 'epochs', amount: 30 }, 100, { knnEvery: 0 }).knnEvery).toBe(0);
+  });
+
+  it('are one', () => {
+    expect(() => budgetGiven(optionsOf())).toThrow(/give the budget .*--epochs, --steps or --minutes/);
+    expect(() => budgetGiven(optionsOf('--steps', '1', '--minutes', '1'))).toThrow(/--steps and --minutes cannot be/);
+    expect(budgetGiven(optionsOf('--minutes', '1.5'))).toEqual({ kind: 'minutes', amount: 1.5 });
+  });
+});
+
+describe('refused in one line, before anything is opened', () => {
+  it.each([
+    [['--set', 'byol.lr=1'], "--set byol.lr: 'byol' is none of --methods simclr"],
+    [['--set', 'simclr.queue-size=8'], "--set simclr.queue-size: method simclr has no setting 'queue-size'"],
+    [['--set', 'simclr.lr=fast'], "--set simclr.lr must be a number, not 'fast'"],
+    [['--set', 'simclr.lr=-1'], '--set simclr.lr must be above 0, not -1'],
+    [['--set', 'simclr.width=1'], '--set simclr.width: is the same for all methods; give --width'],
+    [['--set', 'simclr.epochs=1'], '--set simclr.epochs: the budget is the same for all rows; give --epochs'],
+    [['--set', 'simclr.lr=1', '--set', 'simclr.lr=2'], "--set: 'simclr.lr' is listed twice"],
+    [['--sweep', 'queue-size=8,16', '--methods', 'moco,simclr'], "method simclr has no setting 'queue-size'"],
+    [['--sweep', 'temperature=0.1,0'], '--sweep temperature must be above 0, not 0'],
+    [['--sweep', 'temperature=0.1,0.1'], "'0.1' is listed twice"],
+    [['--sweep', 'seed=1,2'], 'seeds are the same for all rows; give --seeds'],
+    [['--sweep', 'image-size=32,64'], 'images are read once, for all rows; give --image-size'],
+    [['--sweep', 'method=byol,moco'], "has no setting 'method'"],
+    [['--sweep', 'lr=1,2', '--lr', '1'], '--sweep lr cannot be combined with --lr'],
+    [['--sweep', 'lr=1,2', '--set', 'simclr.lr=1'], '--sweep lr cannot be combined with --set simclr.lr'],
+    [['--leave-out', 'hue'], '--leave-out hue: is no part of the augmentation; there are crop, flip, jitter'],
+    [['--leave-out', 'solarize'], '--leave-out solarize: method simclr is without it already here'],
+    [['--leave-out', 'blur,blur'], "'blur' is listed twice"],
+    [['--methods', 'simclr,simclr'], "'simclr' is listed twice"],
+    [['--batch-size', '1'], '--batch-size must be 2 or more, not 1'],
+  ])('%j', (args, message) => {
+    const given = variantsGiven(optionsOf(...args));
+    const thrown = (() => {
+      try {
+        variants(given, { software: false, sample: false }, 1, parseEach);
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(thrown).toBeInstanceOf(UserError);
+    expect((thrown as UserError).exitCode).toBe(2);
+    expect((thrown as UserError).message).toContain(message);
+  });
+
+  it.each([
+    [['--methods', 'simclr,nope'], /No method is named 'nope'; there are simclr,/],
+    [['--set', 'lr=1'], /byol\.lr=0\.06/],
+    [['--sweep', 'temperature'], /temperature=0\.05,0\.1,0\.5/],
+    [['--epochs', '0'], /whole number from 1/],
+  ])('%j', (args, message) => {
+    expect(() => optionsOf(...args)).toThrow(message);
+  });
+
+  it('what only a new comparison takes, with --resume', () => {
+    expect(() => checkResumed(optionsOf('--resume', 'x', '--epochs', '3', '--lr', '1'))).toThrow(
+      /omit --epochs, --lr$/,
+    );
+    expect(() => checkResumed(optionsOf('--resume', 'x', '--data', 'd', '--no-autotune'))).not.toThrow();
+  });
+});
