@@ -132,7 +132,7 @@ export type { Optimizer } from './optim/optimizer.ts';
 export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
 export { checkContrastive, contrast, contrastiveOptions } from './ssl/contrastive.ts';
-export type { Feeds, StepTime } from './ssl/feeds.ts';
+export type { Feeds, ImageTable, StepTime } from './ssl/feeds.ts';
 export { FrozenStart } from './ssl/frozen_start.ts';
 export type { TrainWarning } from './ssl/health.ts';
 export { MemoryBank, type MemoryBankOptions } from './ssl/memory_bank.ts';
@@ -143,7 +143,6 @@ export {
   type EpochContext,
   type Figure,
   type ImageFacts,
-  type ImageTable,
   type Kept,
   type Learner,
   type Method,

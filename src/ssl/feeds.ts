@@ -2,7 +2,6 @@
 import type { Inputs } from '../graph/program.ts';
 import { type Data, type DType, elements, type Shape, type Tensor } from '../graph/tensor.ts';
 import { input } from '../graph/trace.ts';
-import type { ImageTable } from './method.ts';
 
 /** When a step takes place, and of what. A run that resumes meets the same times again. */
 export interface StepTime {
@@ -47,6 +46,14 @@ export interface EpochInput {
   readonly dtype: 'f32' | 'u32';
   readonly columns: number;
 }
+/** For each image some others: a table [count, columns] of images that `beforeEpoch` returned. */
+export interface ImageTable {
+  /** What `beforeEpoch` calls it; a Uint32Array. */
+  readonly name: string;
+  /** View v of an image takes column (epoch · views + v) mod columns: all in their turn. */
+  readonly columns: number;
+}
+
 type Value = (time: StepTime, data: EpochData) => Data;
 
 /** Images of a source, as `ImageSource` gives them. */

@@ -11,7 +11,7 @@ import type { Mode, Module, NamedTensor } from '../nn/module.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { RateRow } from '../optim/rates.ts';
-import type { Feeds, StepTime } from './feeds.ts';
+import type { Feeds, ImageTable, StepTime } from './feeds.ts';
 import type { SharedSettings } from './settings.ts';
 
 /** Shared settings and those of a method. */
@@ -58,14 +58,6 @@ export interface ViewGroup {
   readonly stream?: number;
   /** Other images that the views are made of, in place of the batch's: neighbours of them, say. */
   readonly from?: ImageTable | undefined;
-}
-
-/** For each image some others: a table [count, columns] of images that `beforeEpoch` returned. */
-export interface ImageTable {
-  /** What `beforeEpoch` calls it; a Uint32Array. */
-  readonly name: string;
-  /** View v of an image takes column (epoch · views + v) mod columns: all in their turn. */
-  readonly columns: number;
 }
 
 /** What a learner is made for. */

@@ -36,7 +36,7 @@ describe('simclr methods', () => {
     expect(words).toContain('method source needs micro-batches defaults');
     for (const { name, paper } of allMethods()) expect(words).toContain(`${name} ${paper}`);
     expect(words).toContain('images yes --temperature 0.07 --embedding-dim 128 --head-depth 2');
-    expect(words).toContain('labels no --supervised-augment crop-flip --split train');
+    expect(words).toContain('labels no --supervised-augment crop-flip --mix none --mix-alpha 1 --split train');
     expect(words).toContain('--no-nesterov');
   });
 
@@ -47,7 +47,8 @@ describe('simclr methods', () => {
     expect(first).toMatchObject({ name: 'simclr', needs: ['images'], microBatches: true });
     expect(first['settings']).toMatchObject({ method: 'simclr', temperature: 0.07, lr: 1e-3, batchSize: 256 });
     expect(second).toMatchObject({ name: 'supervised', needs: ['images', 'labels'] });
-    expect(second['own']).toEqual([expect.objectContaining({ flag: '--supervised-augment' })]);
+    const own = second['own'] as readonly { flag: string }[];
+    expect(own.map(({ flag }) => flag)).toEqual(['--supervised-augment', '--mix', '--mix-alpha']);
   });
 });
 
