@@ -103,7 +103,6 @@ export const contrastiveLosses: Readonly<Record<ContrastiveSettings['loss'], Con
     own: ['temperatureEnd', 'positives', 'positivesAfter'],
     chance: overOthers,
     among: 'others',
-    bound: true,
     of(z, { settings: { positives, positivesAfter }, temperature, feeds }) {
       if (positives === 0) return ntXent(z, { temperature });
       const nearest = feeds.scalar('positives', ({ epoch }) => (epoch < positivesAfter ? 0 : positives));
@@ -218,8 +217,7 @@ export interface Contrast {
 
 export function contrast(settings: ContrastiveSettings, { batchSize: n }: Pick<Build, 'batchSize'>): Contrast {
   const loss = contrastiveLosses[settings.loss];
-  // With further positives the loss is no longer that of finding one view.
-  const bounds = loss.bound === true && settings.positives === 0;
+  const bounds = loss.bound === true;
   const guessed = loss.chance(n, settings);
   return {
     compare(z, feeds) {

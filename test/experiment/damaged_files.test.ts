@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Dataset } from '../../src/data/dataset.ts';
 import { inventoryDifference, inventoryDigest, writeInventory } from '../../src/data/inventory.ts';
 import { UserError } from '../../src/errors.ts';
 import { pretrain } from '../../src/experiment/experiment_pretrain.ts';
@@ -113,7 +114,8 @@ describe('what stages leave', () => {
   const epoch = { type: 'epoch', epoch: 1, step: 2, loss: 1, chance: 2, accuracy: 0.5, imagesPerSecond: null };
 
   /** Reads a pre-training that has ended: no device is needed. */
-  const again = () => pretrain(undefined as never, undefined as never, folder, 'd', madeSettings(), {}, undefined);
+  const dataset = { train: madeSet({ count: 4 }, () => 0) } as Dataset;
+  const again = () => pretrain(undefined as never, dataset, folder, 'd', madeSettings(), {}, undefined);
 
   function ended(files: Readonly<Record<string, unknown>> = {}): void {
     write('checkpoints/step-00000002.safetensors', '');

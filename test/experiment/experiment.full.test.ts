@@ -11,7 +11,8 @@ import { planExperiment } from '../../src/experiment/experiment_settings.ts';
 import { writeReport } from '../../src/experiment/report.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { registerMethod } from '../../src/methods/index.ts';
-import { type GivenSettings, parseSettings } from '../../src/train/settings.ts';
+import { simclr } from '../../src/methods/simclr.ts';
+import { type GivenSettings, ownNames, parseSettings } from '../../src/train/settings.ts';
 import { run, scratchFolder, start } from '../cli/run.ts';
 import { adapters } from '../ops/harness.ts';
 import { configOf, flagsOf, given, images, lasting, linkFolder } from './tiny.ts';
@@ -64,8 +65,10 @@ describe('an experiment', () => {
 
   it('pre-trains with any method; its report leaves out what only SimCLR has', async () => {
     registerMethod(exemplar);
-    const { embeddingDim: _, temperature: __, ...shared } = config.pretrain as GivenSettings;
-    const names = Object.fromEntries(Object.entries(shared).filter(([name]) => !/^head/.test(name)));
+    const ofSimclr = new Set(ownNames(simclr));
+    const names = Object.fromEntries(
+      Object.entries(config.pretrain as GivenSettings).filter(([name]) => !ofSimclr.has(name)),
+    );
     const own = { ...config, pretrain: parseSettings({ ...names, method: 'exemplar', epochs: 1, views: 2 }) };
     const path = out('exemplar');
     const numbers = await runExperiment(gpu, dataset, own, path);
