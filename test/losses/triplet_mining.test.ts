@@ -21,8 +21,9 @@ testCases(
         name: `${name} triplets, ${distance}, and their gradient`,
         build() {
           const z = sample('z', [13, 5], { seed: 31 });
-          const { loss, negative, found } = mine(z, labelsOf(13), { margin: 0.5, distance });
-          return { loss, negative, found, dz: gradients(loss, [z])[0] };
+          // The negative of a pair that has none may be any row.
+          const { loss, found } = mine(z, labelsOf(13), { margin: 0.5, distance });
+          return { loss, found, dz: gradients(loss, [z])[0] };
         },
       }),
     ),
