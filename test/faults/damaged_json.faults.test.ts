@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import type { Dataset } from '../../src/data/dataset.ts';
 import { inventoryDifference, inventoryDigest } from '../../src/data/inventory.ts';
 import { pretrain } from '../../src/experiment/experiment_pretrain.ts';
 import { Prober } from '../../src/experiment/experiment_probe.ts';
@@ -86,7 +87,8 @@ function pretrained(path: string): unknown {
     JSON.stringify({ step: 2, positives: 0.5, negatives: 0, similarity: [1] }),
   );
   writeFileSync(join(path, 'metrics.jsonl'), JSON.stringify(epoch));
-  return pretrain(undefined as never, undefined as never, path, 'd', madeSettings(), {}, undefined);
+  const dataset = { train: images } as Dataset;
+  return pretrain(undefined as never, dataset, path, 'd', madeSettings(), {}, undefined);
 }
 
 const kinds: readonly Kind[] = [
