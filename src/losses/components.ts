@@ -1,6 +1,5 @@
 /** The nearest-neighbour graph of a batch, and its connected components: labels that nobody gave (WCL). */
 import { check, type Tensor } from '../graph/tensor.ts';
-import { constant } from '../graph/trace.ts';
 import { amax } from '../ops/amax.ts';
 import { argmaxRows } from '../ops/argmax_rows.ts';
 import { div, eq, maximum, minimum, mul, sub } from '../ops/binary.ts';
@@ -10,18 +9,8 @@ import { gatherRows } from '../ops/gather_rows.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { matmul } from '../ops/matmul.ts';
 import { sum } from '../ops/reduce.ts';
-import { reshape } from '../ops/reshape.ts';
 import { transpose } from '../ops/strided_copy.ts';
-
-/** 0, 1, …, N − 1. */
-const numbers = (count: number): Tensor =>
-  constant(
-    'rows',
-    Float32Array.from({ length: count }, (_, i) => i),
-  );
-
-/** 1 where a value of a [M] is one of b [N], else 0: [M, N]. */
-const matches = (a: Tensor, b: Tensor): Tensor => eq(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
+import { identity, matches, numbered } from './masks.ts';
 
 /**
  * The row nearest to each row of v [N, D] by cosine, itself left out; of equals the first: u32 [N]. It has no gradient.
@@ -35,8 +24,7 @@ export function nearestOther(v: Tensor): Tensor {
   const unit = l2Normalize(detach(v));
   const products = matmul(unit, unit, { transposeB: true });
   const similarities = maximum(products, transpose(products, 0, 1));
-  const rows = numbers(count);
-  return argmaxRows(sub(similarities, mul(matches(rows, rows), 4))); // below −1, the least cosine
+  return argmaxRows(sub(similarities, mul(identity(count), 4))); // below −1, the least cosine
 }
 
 /**
@@ -57,7 +45,7 @@ export function components(nearest: Tensor): Tensor {
 }
 
 /** How many components there are: [1]. */
-export const countComponents = (labels: Tensor): Tensor => sum(eq(cast(labels, 'f32'), numbers(labels.size)));
+export const countComponents = (labels: Tensor): Tensor => sum(eq(cast(labels, 'f32'), numbered('rows', labels.size)));
 
 export interface Agreement {
   /** [1]: the share of rows that are of the most frequent class in their component. */
@@ -70,8 +58,8 @@ export interface Agreement {
 export function agreement(labels: Tensor, truth: Tensor, classes: number): Agreement {
   const count = labels.size;
   const [own, known] = [cast(labels, 'f32'), cast(truth, 'f32')];
-  const members = matches(numbers(count), own); // [components, rows]; nothing where no row has the label
-  const counts = matmul(members, matches(known, numbers(classes))); // [components, classes]
+  const members = matches(numbered('rows', count), own); // [components, rows]; nothing where no row has the label
+  const counts = matmul(members, matches(known, numbered('rows', classes))); // [components, classes]
   const purity = mul(sum(amax(counts, 1)), 1 / count);
   const ofClass = matches(known, known);
   const others = (pairs: Tensor) => sub(sum(pairs), count); // every row is in one class and component with itself

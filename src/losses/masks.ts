@@ -11,11 +11,13 @@ import { neg } from '../ops/unary.ts';
 /** What is taken off a similarity that does not count: exp of the rest is 0 in f32, and no number becomes infinite. */
 export const excludedBy = 1e9;
 
+/** 1 where a value of a [M] is one of b [N], else 0: [M, N]. */
+export const matches = (a: Tensor, b: Tensor): Tensor => eq(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
+
 /** 1 where two of M values, u32 below 2²⁴ or f32, are the same, else 0: [M, M]. */
 export function sameAs(values: Tensor): Tensor {
-  const count = values.size;
   const numbers = cast(values, 'f32');
-  return eq(reshape(numbers, [count, 1]), reshape(numbers, [1, count]));
+  return matches(numbers, numbers);
 }
 
 /** i mod `period` for i below `count`, as f32: the number of each row, or of its image in views [V · period, …]. */

@@ -16,7 +16,8 @@ import { FrozenStart } from '../ssl/frozen_start.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
 import { checkLocalCrops, cropFeatures, localCrops, multiCropOptions } from '../ssl/multi_crop.ts';
-import { augmentationConfig, count, positive, share } from '../ssl/settings.ts';
+import { secondViewOptions, twoKindsOfViews } from '../ssl/second_view.ts';
+import { count, positive, share } from '../ssl/settings.ts';
 import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
 
 const still = { training: false };
@@ -67,8 +68,7 @@ export const dino = defineMethod({
     emaMomentumEnd: share().default(1).describe('its value after the last step, reached by half a cosine'),
     weightDecayFactor: positive().default(1).describe('the last step’s weight decay as a multiple of the first’s'),
     frozenEpochs: z.number().min(0).default(1).describe('first epochs, in which the last layer stays as it is'),
-    secondBlur: share().default(0.1).describe('probability of Gaussian blur in the second global crop'),
-    secondSolarize: share().default(0.2).describe('probability of solarisation in the second global crop'),
+    ...secondViewOptions,
     localBlur: share().default(0.5).describe('probability of Gaussian blur in local crops'),
     ...multiCropOptions(0.05, 0.4),
   },
@@ -84,13 +84,7 @@ export const dino = defineMethod({
   check: checkLocalCrops,
 
   views(settings) {
-    const { imageSize: size, secondBlur, secondSolarize: solarize, localBlur } = settings;
-    const augmentation = augmentationConfig(settings);
-    return [
-      { count: 1, size, augmentation },
-      { count: 1, size, augmentation: { ...augmentation, blur: secondBlur, solarize } },
-      ...localCrops(settings, { blur: localBlur }),
-    ];
+    return [...twoKindsOfViews(settings), ...localCrops(settings, { blur: settings.localBlur })];
   },
 
   create(settings, { training }) {

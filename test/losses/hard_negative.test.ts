@@ -5,7 +5,7 @@ import { decoupledNtXent, hardNegativeNtXent } from '../../src/losses/hard_negat
 import { ntXent } from '../../src/losses/nt_xent.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { type Case, noise, sample, testCases, testGradient } from '../ops/harness.ts';
-import { interpret } from '../reference/interpreter.ts';
+import { values } from './values.ts';
 
 const kinds = [
   { temperature: 0.5, tauPlus: 0.1, beta: 0 },
@@ -61,12 +61,6 @@ testGradient('decoupled', () => {
   const dy = sample('dloss', [1], { offset: 2 });
   return { y: loss, dy, targets: [z], dx: gradients(loss, [z], dy) };
 });
-
-const values = (build: () => readonly Tensor[]): number[][] => {
-  const { graph, result } = trace(build);
-  const all = interpret(graph);
-  return result.map((tensor) => Array.from(all.get(tensor)!));
-};
 
 it('without weights and without debiasing it is NT-Xent, and so are its accuracy and its gradient', () => {
   for (const temperature of [0.07, 0.5]) {

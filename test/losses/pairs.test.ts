@@ -8,7 +8,7 @@ import { pairSimilarities } from '../../src/losses/pairs.ts';
 import { tripletsOfPairs } from '../../src/losses/triplet_mining.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { type Case, noise, sample, testCases, testGradient } from '../ops/harness.ts';
-import { interpret } from '../reference/interpreter.ts';
+import { values } from './values.ts';
 
 const losses = {
   nce: (z: Tensor) => nceOfPairs(z, { temperature: 0.3 }),
@@ -40,12 +40,6 @@ for (const [name, of] of Object.entries(losses).filter(([name]) => name !== 'nce
     const dy = sample('dloss', [1], { offset: 2 });
     return { y: loss, dy, targets: [z], dx: gradients(loss, [z], dy) };
   });
-
-const values = (build: () => readonly Tensor[]): number[][] => {
-  const { graph, result } = trace(build);
-  const all = interpret(graph);
-  return result.map((tensor) => Array.from(all.get(tensor)!));
-};
 
 const [n, d] = [4, 3];
 const z = noise(2 * n * d, 6);

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { ntXent } from '../../src/losses/nt_xent.ts';
 import {
@@ -9,7 +8,7 @@ import {
 } from '../../src/losses/positive_sets.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { type Case, noise, sample, testCases, testGradient } from '../ops/harness.ts';
-import { interpret } from '../reference/interpreter.ts';
+import { values } from './values.ts';
 
 const attract: CancellationOptions = { temperature: 0.3, topK: 2, threshold: 0.1, aggregate: 'max', cancel: 'attract' };
 const kinds: readonly CancellationOptions[] = [
@@ -55,12 +54,6 @@ for (const options of kinds)
     const dy = sample('dy', [1], { offset: 2 });
     return { y: loss, dy, targets: [z], dx: gradients(loss, [z], dy) };
   });
-
-const values = (build: () => readonly Tensor[]): number[][] => {
-  const { graph, result } = trace(build);
-  const all = interpret(graph);
-  return result.map((tensor) => Array.from(all.get(tensor)!));
-};
 
 const [n, d, views] = [4, 3, 2];
 const [z, support] = [noise(2 * n * d, 16), noise(views * n * d, 17)];

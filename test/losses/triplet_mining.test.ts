@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest';
-import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { allPairs, hardTriplets, semiHardTriplets } from '../../src/losses/triplet_mining.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { type Case, noise, sample, testCases, testGradient } from '../ops/harness.ts';
-import { interpret } from '../reference/interpreter.ts';
+import { values } from './values.ts';
 
 const labelsOf = (count: number) =>
   constant(
@@ -37,12 +36,6 @@ for (const [name, mine] of Object.entries(minings))
     const dy = sample('dy', [1], { offset: 2 });
     return { y: loss, dy, targets: [z], dx: gradients(loss, [z], dy) };
   });
-
-const values = (build: () => readonly Tensor[]): number[][] => {
-  const { graph, result } = trace(build);
-  const all = interpret(graph);
-  return result.map((tensor) => Array.from(all.get(tensor)!));
-};
 
 it('semi-hard: of each pair the nearest of another label that is farther, within the margin', () => {
   const [m, d, margin] = [9, 3, 0.7];
