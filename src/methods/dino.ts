@@ -77,9 +77,12 @@ export const dino = defineMethod({
     ...{ clipPer: 'tensor', schedule: 'cosine', warmupEpochs: 10, epochs: 200 },
     ...{ cropMin: 0.4, jitterSaturation: 0.5, blur: 1 },
   },
+  // Embeddings of an encoder that has learnt little are much alike: a teacher of τt 0.04 makes near uniform targets of them, and the two
+  // networks agree on those.
   short: {
-    ...{ lr: 0.06, weightDecay: 2e-3, outputs: 256, embeddingDim: 64, headWidth: 256, localCrops: 2 },
-    ...{ frozenEpochs: 0.1, cropMin: 0.4, blur: 0, secondBlur: 0, secondSolarize: 0, localBlur: 0 },
+    ...{ lr: 0.06, weightDecay: 2e-3, outputs: 256, embeddingDim: 64, headWidth: 256, headDepth: 2, localCrops: 2 },
+    ...{ teacherTemperature: 0.02, teacherTemperatureEnd: 0.02, frozenEpochs: 0.1, warmupEpochs: 0 },
+    ...{ cropMin: 0.2, blur: 0, secondBlur: 0, secondSolarize: 0, localBlur: 0, localCropMin: 0.08, localCropMax: 0.5 },
   },
   check: checkLocalCrops,
 
@@ -143,6 +146,8 @@ export const dino = defineMethod({
         loss: Math.log(K),
         formula: 'log K',
         meaning: 'the student predicts the same of every crop: targets are uniform, or nothing has been learnt of them',
+        remedy: 'sharpen targets with a lower --teacher-temperature and --teacher-temperature-end (0.02)',
+        patience: Math.ceil(settings.frozenEpochs),
       },
       figures: [{ kind: 'similarity', embed: (views) => student.g.forward(student.f.forward(views, still), still) }],
     };

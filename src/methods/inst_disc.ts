@@ -33,7 +33,7 @@ export const instDisc = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.03, weightDecay: 5e-4, schedule: 'step', epochs: 200 },
     ...{ cropMin: 0.2, jitter: 1, jitterHue: 4, blur: 0 },
   },
-  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, jitterHue: 1, temperature: 0.2 },
+  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, jitterHue: 1, temperature: 0.1 },
 
   views(settings) {
     const augmentation = { ...augmentationConfig(settings), grayscaleFirst: true };

@@ -39,7 +39,9 @@ export const swav = defineMethod({
   paper: 'Caron et al., 2020, arXiv 2006.09882',
   options: {
     temperature: positive().default(0.1).describe('temperature τ of the predictions'),
-    epsilon: positive().default(0.05).describe('ε of Sinkhorn’s codes: the smaller, the harder'),
+    epsilon: positive()
+      .default(0.05)
+      .describe('ε of Sinkhorn’s codes: the smaller, the harder; smaller where the loss stays at log K'),
     sinkhornIterations: count(1).max(100).default(3).describe('rounds of Sinkhorn’s normalisation'),
     prototypes: count(2).max(65536).default(512).describe('number of prototypes (K)'),
     frozenEpochs: z.number().min(0).default(1).describe('first epochs, in which prototypes stay as they are'),
@@ -53,9 +55,10 @@ export const swav = defineMethod({
     ...multiCropOptions(0.08, 0.5),
   },
   recipe: { optimizer: 'adam', lr: 2e-3, weightDecay: 1e-6, schedule: 'cosine', epochs: 200, cropMin: 0.2 },
+  // Embeddings of an encoder that has learnt little are much alike: at an ε of 0.05 their codes are near uniform, and stay so for long.
   short: {
-    ...{ lr: 1e-3, prototypes: 64, embeddingDim: 64, headWidth: 256, localCrops: 2, blur: 0 },
-    ...{ queueSize: 256, queueEpoch: 1, frozenEpochs: 0.1 },
+    ...{ epsilon: 0.02, prototypes: 64, embeddingDim: 64, headWidth: 256, localCrops: 2, blur: 0 },
+    ...{ queueSize: 0, frozenEpochs: 0.1 },
   },
   check(settings, name) {
     checkLocalCrops(settings, name);
@@ -113,6 +116,8 @@ export const swav = defineMethod({
         loss: Math.log(K),
         formula: 'log K',
         meaning: 'the model assigns every view to all prototypes alike',
+        remedy: 'make codes harder with a smaller --epsilon (0.02), or take fewer --prototypes',
+        patience: Math.ceil(settings.frozenEpochs),
       },
       figures: [
         { kind: 'similarity', embed: (views) => g.forward(f.forward(views, { training: false }), { training: false }) },

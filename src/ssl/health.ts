@@ -31,6 +31,7 @@ const collapsedSteps = 20;
 /** The loss counts as at chance above this share of what guessing gives, over an epoch, or over this many steps where it is shorter. */
 export const chanceShare = 0.99;
 const chanceSteps = 50;
+const generalRemedy = 'change the learning rate, use weaker augmentation, or give more and more varied images';
 
 /** What a step showed. */
 export interface Observed {
@@ -83,7 +84,11 @@ export class Health {
     if (!Number.isFinite(loss)) return; // a step that f16 skips
     this.loss += loss;
     this.steps++;
-    if (this.steps >= Math.max(chanceSteps, stepsPerEpoch(this.set.count, this.batchSize))) this.judgeLoss(step);
+    if (this.steps >= Math.max(chanceSteps, this.perEpoch)) this.judgeLoss(step);
+  }
+
+  private get perEpoch(): number {
+    return stepsPerEpoch(this.set.count, this.batchSize);
   }
 
   /** Observes the steps that a run took before it was resumed, from the first on: what was to be warned of has been. */
@@ -105,7 +110,8 @@ export class Health {
 
   private judgeLoss(step: number): void {
     const { chance } = this.learner;
-    const warning = chance && atChance(step, this.loss / this.steps, this.steps, chance);
+    const judged = chance && step > (chance.patience ?? 0) * this.perEpoch;
+    const warning = judged && atChance(step, this.loss / this.steps, this.steps, chance);
     this.loss = this.steps = 0;
     if (warning) this.raise(warning);
     else this.current.delete('chance');
@@ -142,13 +148,13 @@ function atChance(
   step: number,
   loss: number,
   steps: number,
-  { loss: guessed, formula, meaning }: Chance,
+  { loss: guessed, formula, meaning, remedy = generalRemedy }: Chance,
 ): TrainWarning | undefined {
   if (loss < chanceShare * guessed) return undefined;
   return {
     kind: 'chance',
     step,
     message: `the loss is at chance: ${loss.toFixed(4)} over ${counted(steps, 'step')}, ${formula} is ${guessed.toFixed(4)}; ${meaning}`,
-    remedy: 'change the learning rate, use weaker augmentation, or give more and more varied images',
+    remedy,
   };
 }

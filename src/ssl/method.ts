@@ -173,6 +173,10 @@ export interface Chance {
   readonly note?: string;
   /** What a model has not learnt whose loss is this. */
   readonly meaning: string;
+  /** What to try where it stays so; in place of the general advice. */
+  readonly remedy?: string;
+  /** First epochs in which a loss like that says nothing yet, as where prototypes stand still; 0 by default. */
+  readonly patience?: number;
 }
 
 /** What an epoch begins with. */

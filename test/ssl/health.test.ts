@@ -19,9 +19,10 @@ const images = (count: number, distinct = count): ImageSet => ({
   read: (i, target, offset) => target.fill(0, offset, offset + 6).set([i % distinct, (i % distinct) >> 8], offset),
 });
 
-function follow(set = images(80)) {
+function follow(set = images(80), patience = 0) {
   const warnings: TrainWarning[] = [];
-  const health = new Health(set, batchSize, learner, (warning) => warnings.push(warning));
+  const chance = { ...learner.chance, patience, ...(patience && { remedy: 'wait' }) };
+  const health = new Health(set, batchSize, { ...learner, chance }, (warning) => warnings.push(warning));
   let step = 0;
   const observe = (steps: number, values: Partial<typeof healthy> = {}) => {
     const { loss, ...metrics } = { ...healthy, ...values };
@@ -91,6 +92,16 @@ describe('a loss at chance', () => {
     cut.observe(1, { loss: chance });
     expect(cut.atEnd()).toBe('chance');
     expect(cut.warnings).toHaveLength(1);
+  });
+
+  it('is not judged in epochs that a method asks patience for, and has its remedy', () => {
+    const { warnings, observe, atEnd } = follow(images(800), 2);
+    observe(200, { loss: chance });
+    expect(atEnd()).toBeUndefined();
+    observe(99, { loss: chance });
+    expect(warnings).toEqual([]);
+    observe(1, { loss: chance });
+    expect(warnings).toMatchObject([{ kind: 'chance', step: 300, remedy: 'wait' }]);
   });
 
   it('is not told of a loss that is a little lower, nor of steps that f16 skips', () => {
