@@ -37,7 +37,7 @@ export const exemplarCnn = defineMethod({
     ...{ optimizer: 'sgd', lr: 0.05, weightDecay: 5e-4, schedule: 'cosine', epochs: 200, batchSize: 64 },
     ...{ cropMin: 0.2, blur: 0 },
   },
-  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4 },
+  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, views: 2 },
 
   views: ({ views, imageSize: size, ...settings }) => [
     { count: views, size, augmentation: augmentationConfig(settings) },
