@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
-import { Linear } from '../nn/layers.ts';
+import { BatchNorm, Linear, Sequential } from '../nn/layers.ts';
 import { ResNet } from '../nn/resnet.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import { concat } from '../ops/strided_copy.ts';
@@ -18,7 +19,9 @@ import { augmentationConfig, count } from '../ssl/settings.ts';
  * before the first epoch.
  *
  * What differs from the paper: views are this program's crops and colours and not translations, rotations and contrasts of patches, drawn anew
- * in every epoch and not once; the encoder is a ResNet. The classifier has a row for each class: with M images it is as large as the
+ * in every epoch and not once; the encoder is a ResNet, whose features batch norm brings to one scale before the classifier: they are
+ * positive and much alike at first, and what they share would drown what tells one of thousands of images from another (with PyTorch on
+ * 5,000 photographs kNN accuracy fell in twelve epochs from 23 to 18 % without, and rose to 27 % with it). The classifier has a row for each class: with M images it is as large as the
  * bank of inst-disc, and has Adam's or SGD's moments besides.
  */
 export const exemplarCnn = defineMethod({
@@ -32,6 +35,10 @@ export const exemplarCnn = defineMethod({
       .describe(
         'surrogate classes are so many k-means clusters of the first features, see --init; 0: each image is one',
       ),
+    classifierBatchNorm: z
+      .boolean()
+      .default(true)
+      .describe('batch norm, without weight and bias, between the features and the classifier'),
   },
   recipe: {
     ...{ optimizer: 'sgd', lr: 0.05, weightDecay: 5e-4, schedule: 'cosine', epochs: 200, batchSize: 64 },
@@ -43,10 +50,13 @@ export const exemplarCnn = defineMethod({
     { count: views, size, augmentation: augmentationConfig(settings) },
   ],
 
-  create({ views: viewsOfEach, clusters, ...settings }, { training, images }) {
+  create({ views: viewsOfEach, clusters, classifierBatchNorm, ...settings }, { training, images }) {
     const f = new ResNet(settings);
     const classes = clusters || images.count;
-    const classifier = new Linear('fc', f.dimensions, classes, settings.seed);
+    const classifier = new Sequential('classifier', [
+      ...(classifierBatchNorm ? [new BatchNorm('classifier.norm', f.dimensions, { affine: false })] : []),
+      new Linear('classifier.fc', f.dimensions, classes, settings.seed),
+    ]);
     const alone = clusters === 0;
     const beforeEpoch: Learner['beforeEpoch'] = async ({ before, features, clustersOf }) => ({
       cluster: before['cluster'] ?? clustersOf(await features(), clusters),
@@ -58,7 +68,7 @@ export const exemplarCnn = defineMethod({
         const labels = alone
           ? feeds.perImage('image', (image) => image, viewsOfEach)
           : concat(new Array<Tensor>(viewsOfEach).fill(feeds.epoch('cluster', 'u32')), 0);
-        const { loss, accuracy } = crossEntropy(classifier.forward(f.forward(views, training)), labels);
+        const { loss, accuracy } = crossEntropy(classifier.forward(f.forward(views, training), training), labels);
         return { losses: [['main', () => loss]], log: { accuracy } };
       },
       ...(!alone && { beforeEpoch }),
