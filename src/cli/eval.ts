@@ -15,7 +15,15 @@ import { evalRobustness } from '../eval/robustness.ts';
 import { evalTransfer } from '../eval/transfer.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { checkWritableDir } from '../io/files.ts';
-import { checkpointFile, commandWords, printEncoder, printLeftOut, printSkipped, setsOf, stopOnSignals } from './common.ts';
+import {
+  checkpointFile,
+  commandWords,
+  printEncoder,
+  printLeftOut,
+  printSkipped,
+  setsOf,
+  stopOnSignals,
+} from './common.ts';
 import { chooseKernels, openAdapter } from './device.ts';
 import { addFinetune, trainingTools } from './eval_finetune.ts';
 import {
