@@ -93,11 +93,19 @@ function headAmong(all: Tensors, metadata: Metadata, path: string, flag: string)
 /** Tensors do not say it. A file of no method of ours is one of PyTorch's with SimCLR's head. */
 function activationOf({ settings }: Metadata, path: string, flag: string): HeadShape['activation'] {
   if (settings === undefined) return 'relu';
-  const { method: name = firstMethod.name } = JSON.parse(settings) as { method?: string };
+  const name = methodIn(settings, path);
   const method = methodIfKnown(name);
   if (method) return method.headActivation ?? 'relu';
   throw new UserError(
     `${path}: is of a method '${name}' that this program does not know, nor what its projection head computes; omit ${flag}`,
     2,
   );
+}
+
+function methodIn(settings: string, path: string): string {
+  try {
+    return String((JSON.parse(settings) as { method?: unknown }).method ?? firstMethod.name);
+  } catch {
+    throw new UserError(`${path}: its metadata are damaged; use another checkpoint`);
+  }
 }

@@ -9,7 +9,7 @@ import { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
-import { readSafetensors, type StoredTensor } from '../../src/io/safetensors.ts';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts';
 import { allMethods } from '../../src/methods/index.ts';
 import { classification, supervisedViews } from '../../src/methods/supervised.ts';
 import { Classifier } from '../../src/nn/classifier.ts';
@@ -113,10 +113,13 @@ describe('the head in a file', () => {
     );
   });
 
-  it('a layer that is damaged is named', () => {
+  it('a layer that is damaged is named, and so are damaged settings', () => {
     const damaged = written(v2, (tensors) => tensors.delete('module.fc.4.running_var'));
     expect(() => readEncoderFile(damaged, { fromHeadLayer: 1 })).not.toThrow();
     expect(() => readEncoderFile(damaged, { fromHeadLayer: 2 })).toThrow("tensor 'head.4.running_var' is missing");
+    const { tensors, metadata } = readSafetensors(file);
+    writeSafetensors(file, tensors, { ...metadata, settings: '{' });
+    expect(() => readEncoderFile(file, { fromHeadLayer: 1 })).toThrow(`${file}: its metadata are damaged;`);
   });
 });
 
