@@ -163,7 +163,7 @@ export { momentumSchedule, Teacher } from './ssl/teacher.ts';
 export { type StepRun, type StepValues, TrainingStep } from './ssl/training_step.ts';
 export { type Checkpoint, loadLearner, readCheckpoint } from './train/checkpoint.ts';
 export { loadClassifier, saveClassifier } from './train/classifier_file.ts';
-export { type LoadedEncoder, readEncoder } from './train/encoder_file.ts';
+export { type GivenEncoder, type LoadedEncoder, readEncoder } from './train/encoder_file.ts';
 export type { TrainEvents, TrainResult } from './train/events.ts';
 export { saveEncoder } from './train/export.ts';
 export { compileTraining, type Training } from './train/learner.ts';

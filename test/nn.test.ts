@@ -3,6 +3,7 @@ import { UserError } from '../src/errors.ts';
 import { State } from '../src/graph/state.ts';
 import { elements } from '../src/graph/tensor.ts';
 import { constant, input, trace } from '../src/graph/trace.ts';
+import { encoderOf } from '../src/nn/headed_encoder.ts';
 import { Module, type NamedTensor } from '../src/nn/module.ts';
 import { projectionHead } from '../src/nn/projection_head.ts';
 import { type Architecture, ResNet, type ResNetOptions } from '../src/nn/resnet.ts';
@@ -122,6 +123,28 @@ it.each([
 ] as const)('a head of %i layers (batch norm: %s) is numbered as in a Sequential', (depth, batchNorm, expected) => {
   const head = projectionHead({ depth, batchNorm, width: 64, outputs: 10, inputs: 512, seed: 1 });
   expect(named(head.parameters)).toEqual(expected);
+});
+
+it('SimCLR v2’s head has batch norm behind each layer, the last without a bias', () => {
+  const sizes = { depth: 3, width: 64, inputs: 512, outputs: 10, seed: 1 };
+  const head = projectionHead({ ...sizes, batchNorm: true, outputBatchNorm: true });
+  const layer = (at: number, inputs: number) => [`fc.${at}.weight 64×${inputs}`, `fc.${at}.bias 64`];
+  const norm = (at: number) => [`fc.${at}.weight 64`, `fc.${at}.bias 64`];
+  const hidden = [...layer(0, 512), ...norm(1), ...layer(3, 64), ...norm(4)];
+  expect(named(head.parameters)).toEqual([...hidden, 'fc.6.weight 10×64', 'fc.7.weight 10']);
+  expect(head.buffers.map(({ tensor }) => tensor.name)).toContain('fc.7.running_var');
+});
+
+it('an encoder that ends with layers of a head has their parameters behind its own', () => {
+  const head = { widths: [64, 32], batchNorm: true, bias: false, activation: 'relu' } as const;
+  const encoder = encoderOf({ architecture: 'resnet18', stem: 'imagenet', seed: 1, head });
+  const own = named(resnet('resnet18').parameters);
+  expect(encoder.dimensions).toBe(32);
+  expect(named(encoder.parameters)).toEqual([
+    ...own,
+    ...['head.0.weight 64×512', 'head.1.weight 64', 'head.1.bias 64'],
+    ...['head.3.weight 32×64', 'head.4.weight 32', 'head.4.bias 32'],
+  ]);
 });
 
 it('the cifar stem is 3×3, and keeps all other names and shapes', () => {

@@ -6,7 +6,9 @@ import type { ImageSet } from '../data/images.ts';
 import type { LeftOut } from '../data/scan.ts';
 import { quote } from '../io/file_errors.ts';
 import { dollarQuoted, printable } from '../io/printable.ts';
+import type { EncoderFile } from '../train/encoder_file.ts';
 import { findCheckpoint } from '../train/find_checkpoint.ts';
+import { describePreparation } from '../train/preparation.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -115,3 +117,11 @@ export function printLeftOut(
 
 /** All sets of images of a folder. */
 export const setsOf = ({ train, probe }: Dataset): ImageSet[] => [train, ...(probe ? [probe.train, probe.test] : [])];
+
+/** Says how images are prepared for an encoder, and where its features are from, if they are not the encoder's own output. */
+export function printEncoder(file: EncoderFile, terminal: Terminal): void {
+  terminal.line(`preparation ${describePreparation(file)}`);
+  const { widths = [] } = file.head ?? {};
+  const where = `layer ${widths.length} of the projection head: ${widths.at(-1)} numbers`;
+  if (widths.length > 0) terminal.line(`features   behind ${where}`);
+}

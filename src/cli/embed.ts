@@ -10,9 +10,8 @@ import { plural } from '../io/counted.ts';
 import { checkExtension, checkWritableDir, ensureWritableDir, writeFileAtomic } from '../io/files.ts';
 import { npyPieces } from '../io/npy.ts';
 import { nameList } from '../io/printable.ts';
-import { type EncoderFile, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
-import { describePreparation, type GivenPreparation } from '../train/preparation.ts';
-import { checkpointFile, printLeftOut, printSkipped } from './common.ts';
+import { type EncoderFile, type GivenEncoder, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
+import { checkpointFile, printEncoder, printLeftOut, printSkipped } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
 import { addEncoder, countFrom } from './eval_options.ts';
 import { addExclude } from './options.ts';
@@ -20,7 +19,7 @@ import { reopening, repeatable } from './reopen.ts';
 import { Terminal } from './terminal.ts';
 import { imageRate } from './train_output.ts';
 
-interface EmbedCommandOptions extends DeviceOptions, GivenPreparation {
+interface EmbedCommandOptions extends DeviceOptions, GivenEncoder {
   readonly checkpoint: string;
   readonly data: string;
   readonly exclude?: readonly string[];
@@ -54,7 +53,7 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   checkExtension(out, ['.npy'], 'an array');
   const file = readEncoderFile(checkpointFile(options.checkpoint, terminal), options);
   checkWritableDir(dirname(out));
-  terminal.line(`preparation ${describePreparation(file)}`);
+  printEncoder(file, terminal);
   const gpu = await openAdapter(options.adapter);
   const dataset = await openDataset(data, {
     ...{ split, exclude },

@@ -15,8 +15,15 @@ import { evalRobustness } from '../eval/robustness.ts';
 import { evalTransfer } from '../eval/transfer.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { checkWritableDir } from '../io/files.ts';
-import { describePreparation } from '../train/preparation.ts';
-import { checkpointFile, commandWords, printLeftOut, printSkipped, setsOf, stopOnSignals } from './common.ts';
+import {
+  checkpointFile,
+  commandWords,
+  printEncoder,
+  printLeftOut,
+  printSkipped,
+  setsOf,
+  stopOnSignals,
+} from './common.ts';
 import { chooseKernels, openAdapter } from './device.ts';
 import { addFinetune, trainingTools } from './eval_finetune.ts';
 import {
@@ -58,7 +65,7 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
     const checkpoint = checkpointFile(flags.checkpoint, terminal);
     const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
     const cache = flags.cache ?? join(dirname(out), 'features');
-    const { imageSize, normalize, batchSize, exclude } = flags;
+    const { fromHeadLayer, imageSize, normalize, batchSize, exclude } = flags;
     checkResultsPlace(out);
     checkWritableDir(out);
     let stops: ReturnType<typeof stopOnSignals> | undefined;
@@ -69,9 +76,9 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
     const events = eventsOf(terminal, cache, () => stops?.signal);
     const run = async (gpu: Gpu): Promise<Outcome> => {
       chooseKernels(gpu, flags, terminal);
-      const options = { checkpoint, imageSize, normalize, batchSize, cache, exclude, events };
+      const options = { checkpoint, fromHeadLayer, imageSize, normalize, batchSize, cache, exclude, events };
       const evaluation = Evaluation.open(gpu, options);
-      terminal.line(`preparation ${describePreparation(evaluation.file)}`);
+      printEncoder(evaluation.file, terminal);
       try {
         return await evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin });
       } finally {

@@ -2,13 +2,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { probeDefaults } from '../analysis/probe.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { UserError } from '../errors.ts';
-import type { GivenPreparation } from '../train/preparation.ts';
+import type { GivenEncoder } from '../train/encoder_file.ts';
 import { addDeviceOptions, type DeviceOptions } from './device.ts';
 import { addExclude } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What every `simclr eval` command is given. */
-export interface EvalOptions extends DeviceOptions, GivenPreparation {
+export interface EvalOptions extends DeviceOptions, GivenEncoder {
   readonly checkpoint: string;
   readonly data: string;
   readonly exclude?: readonly string[];
@@ -50,12 +50,18 @@ export function listOf(one: (text: string) => number): (text: string) => number[
 
 const positive = numberIn(Number.MIN_VALUE, 1e9);
 
-/** Which encoder, and how images are prepared for it. */
+/** Which encoder, what of it, and how images are prepared for it. */
 export function addEncoder(command: Command): Command {
   return command
     .requiredOption(
       '--checkpoint <file>',
       'a checkpoint of a run or its folder (the newest one), an exported encoder, or torchvision’s resnet18, 34 or 50 (.safetensors)',
+    )
+    .option(
+      '--from-head-layer <number>',
+      'features: the output of the encoder (0), or of so many layers of its projection head, each with its batch norm and activation (SimCLR v2: 1)',
+      countFrom(0),
+      0,
     )
     .option(
       '--image-size <number>',

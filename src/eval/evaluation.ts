@@ -9,11 +9,11 @@ import { readFolds } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
-import { type ResNet, shapeOf } from '../nn/resnet.ts';
+import type { Encoder } from '../nn/encoder.ts';
+import { shapeOf } from '../nn/resnet.ts';
 import { percent } from '../report/numbers.ts';
 import type { Chart } from '../report/plot.ts';
-import { type EncoderFile, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
-import type { GivenPreparation } from '../train/preparation.ts';
+import { type EncoderFile, type GivenEncoder, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
 import { cachedFeatures, imagesDigest } from './feature_cache.ts';
 
 /** What an evaluation found. */
@@ -33,7 +33,7 @@ export interface Outcome {
   readonly files: Readonly<Record<string, string | Uint8Array | readonly (string | Uint8Array)[]>>;
 }
 
-export interface EvaluationOptions extends GivenPreparation {
+export interface EvaluationOptions extends GivenEncoder {
   readonly checkpoint: string;
   /** Globs of photos and folders to leave out. */
   readonly exclude?: readonly string[] | undefined;
@@ -75,7 +75,7 @@ export interface LabelledData extends LabelledSets {
 
 /** An encoder on a device, and what is asked of it. */
 export class Evaluation {
-  readonly encoder: ResNet;
+  readonly encoder: Encoder;
   private readonly embedders = new Map<string, Embedder>();
 
   private constructor(
@@ -156,8 +156,9 @@ export class Evaluation {
 
   /** What every JSON file says of the encoder and the machine. */
   facts(): Record<string, unknown> {
-    const { path, imageSize, normalize = null, mean, std, digest } = this.file;
-    const encoder = { checkpoint: path, ...shapeOf(this.file), imageSize, normalize, mean, std, digest };
+    const { path, head, imageSize, normalize = null, mean, std, digest } = this.file;
+    const shape = { ...shapeOf(this.file), ...(head && { fromHeadLayer: head.widths.length }) };
+    const encoder = { checkpoint: path, ...shape, imageSize, normalize, mean, std, digest };
     return { encoder, adapter: this.state.gpu.traits.adapter };
   }
 

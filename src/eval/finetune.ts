@@ -57,6 +57,7 @@ export async function finetuneOn(
   return trainSupervised(evaluation.state.gpu, data, 'transfer', settingsFor(evaluation, settings), {
     folder: join(settings.folder, name),
     encoder: evaluation.file.tensors,
+    head: evaluation.file.head,
     events: settings.events,
     signal: settings.signal,
   });

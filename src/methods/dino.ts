@@ -53,6 +53,7 @@ export const dino = defineMethod({
   about:
     'small crops predict what a slow average of the network makes of large ones, centred and sharpened; no negatives',
   paper: 'Caron et al., 2021, arXiv 2104.14294',
+  headActivation: 'gelu',
   options: {
     outputs: count(2).max(65536).default(2048).describe('outputs of the head (K)'),
     embeddingDim: count(1).max(8192).default(256).describe('size of the rows that the last layer compares'),

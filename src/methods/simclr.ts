@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UserError } from '../errors.ts';
 import { projectionHead } from '../nn/projection_head.ts';
 import { ResNet } from '../nn/resnet.ts';
 import { columnStd } from '../ops/column_std.ts';
@@ -17,7 +18,17 @@ import { augmentationConfig, count, positive } from '../ssl/settings.ts';
  *
  * Instead of NT-Xent, `--loss` takes another loss of src/ssl/contrastive.ts, as the sources compare them; with `--positives` the most similar
  * views of other images are positives too. With `--mix`, the first views are mixed with one another and look for their images among the second
- * ones (i-Mix; Lee et al., 2021). The defaults are those of the published experiment on STL-10; depth and width of the head are not given there.
+ * ones (i-Mix; Lee et al., 2021).
+ *
+ * SimCLR v2 (Chen et al., 2020b, arXiv 2006.10029, §3) has a deeper and wider head with batch norm behind every layer, without a bias
+ * behind the last, and fine-tunes from a middle layer of it, the first, instead of from h:
+ *
+ *   g(h) = W³ σ(W² σ(W¹ h)),   f_task(x) = W_task σ(W¹ f(x))
+ *
+ * That is `--head-depth 3 --head-batch-norm --head-output-batch-norm --head-width` as wide as h (512; 2,048 of a ResNet-50), and
+ * `eval finetune --from-head-layer 1`. Linear layers before a batch norm keep their bias here, which it takes away again.
+ *
+ * The defaults are those of the published experiment on STL-10; depth and width of the head are not given there.
  */
 export const simclr = defineMethod({
   name: 'simclr',
@@ -30,6 +41,7 @@ export const simclr = defineMethod({
     headDepth: count(1).max(4).default(2).describe('number of linear layers in the projection head'),
     headWidth: count(1).max(8192).default(512).describe('width of its hidden layers'),
     headBatchNorm: z.boolean().default(false).describe('batch norm after its hidden layers'),
+    headOutputBatchNorm: z.boolean().default(false).describe('batch norm after its last layer too, without a bias'),
     ...contrastiveOptions,
     ...mixingOptions,
   },
@@ -39,14 +51,18 @@ export const simclr = defineMethod({
   check(settings, name) {
     checkContrastive(settings, name);
     checkMixedPairs(settings, name);
+    if (settings.headOutputBatchNorm && !settings.headBatchNorm)
+      throw new UserError(`${name('headOutputBatchNorm')} is only used with ${name('headBatchNorm')}; add it`, 2);
   },
 
   views: (settings) => [{ count: 2, size: settings.imageSize, augmentation: augmentationConfig(settings) }],
 
   create(settings, { training, batchSize }) {
-    const { embeddingDim, headDepth: depth, headWidth: width, headBatchNorm: batchNorm, seed } = settings;
+    const { embeddingDim, headDepth: depth, headWidth: width, seed } = settings;
+    const { headBatchNorm: batchNorm, headOutputBatchNorm: outputBatchNorm } = settings;
     const f = new ResNet(settings);
-    const g = projectionHead({ depth, width, batchNorm, inputs: f.dimensions, outputs: embeddingDim, seed });
+    const sizes = { depth, width, inputs: f.dimensions, outputs: embeddingDim };
+    const g = projectionHead({ ...sizes, batchNorm, outputBatchNorm, seed });
     const { compare, metrics, ...contrasted } = (settings.mix === 'none' ? contrast : contrastMixed)(settings, {
       batchSize,
     });

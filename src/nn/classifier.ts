@@ -1,19 +1,23 @@
 import type { Tensor } from '../graph/tensor.ts';
+import type { Encoder } from './encoder.ts';
+import { type EncoderOptions, encoderOf } from './headed_encoder.ts';
 import { Linear } from './layers.ts';
 import type { Mode, NamedTensor } from './module.ts';
-import { ResNet, type ResNetOptions } from './resnet.ts';
 
-export interface ClassifierOptions extends ResNetOptions {
+export interface ClassifierOptions extends EncoderOptions {
   readonly classes: number;
 }
 
-/** A ResNet with torchvision's linear classifier `fc`: images [N, H, W, 4] → features [N, dimensions] → logits [N, classes]. */
+/**
+ * A ResNet, with or without layers of a projection head, and torchvision's linear classifier `fc`: images [N, H, W, 4] →
+ * features [N, dimensions] → logits [N, classes].
+ */
 export class Classifier {
-  readonly encoder: ResNet;
+  readonly encoder: Encoder;
   readonly fc: Linear;
 
   constructor(readonly options: ClassifierOptions) {
-    this.encoder = new ResNet(options);
+    this.encoder = encoderOf(options);
     this.fc = new Linear('fc', this.encoder.dimensions, options.classes, options.seed);
   }
 

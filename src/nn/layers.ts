@@ -61,22 +61,26 @@ export class Conv2d extends Module {
 /** The share of a step's statistics in the running ones. */
 const momentum = 0.1;
 
-/**
- * Batch normalisation over all axes but the last; eps 1e-5, momentum 0.1. Works on NHWC maps and on rows. Without `affine` it has no
- * weight and no bias.
- */
+export interface BatchNormOptions {
+  /** False: neither a weight nor a bias. */
+  readonly affine?: boolean;
+  /** False: no bias; as `affine` by default. */
+  readonly bias?: boolean;
+}
+
+/** Batch normalisation over all axes but the last; eps 1e-5, momentum 0.1. Works on NHWC maps and on rows. */
 export class BatchNorm extends Module {
   private readonly weight: Tensor;
   private readonly bias: Tensor;
   private readonly runningMean: Tensor;
   private readonly runningVar: Tensor;
 
-  constructor(name: string, channels: number, { affine = true }: { readonly affine?: boolean } = {}) {
+  constructor(name: string, channels: number, { affine = true, bias = affine }: BatchNormOptions = {}) {
     super(name);
     this.weight = affine
       ? this.parameter('weight', [channels], ones(channels))
       : constant('weight of 1', ones(channels)());
-    this.bias = affine ? this.parameter('bias', [channels], zeros(channels)) : constant('bias of 0', zeros(channels)());
+    this.bias = bias ? this.parameter('bias', [channels], zeros(channels)) : constant('bias of 0', zeros(channels)());
     this.runningMean = this.buffer('running_mean', [channels], zeros(channels));
     this.runningVar = this.buffer('running_var', [channels], ones(channels));
   }

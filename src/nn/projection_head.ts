@@ -8,6 +8,8 @@ export interface ProjectionHeadOptions {
   readonly width: number;
   /** Batch norm after each hidden linear layer; without by default. */
   readonly batchNorm?: boolean;
+  /** Batch norm after the last one too, without a bias, which that layer has not either (SimCLR v2). */
+  readonly outputBatchNorm?: boolean;
   readonly outputs: number;
   readonly inputs: number;
   readonly seed: number;
@@ -16,8 +18,15 @@ export interface ProjectionHeadOptions {
 }
 
 /** SimCLR's projection g(h): linear layers with ReLU between, under the names of a `Sequential` called `fc`. */
-export function projectionHead({ depth, width, batchNorm = false, ...options }: ProjectionHeadOptions): Sequential {
+export function projectionHead({
+  depth,
+  width,
+  batchNorm,
+  outputBatchNorm,
+  ...options
+}: ProjectionHeadOptions): Sequential {
   const { inputs, outputs, seed, network = '' } = options;
   const widths = [inputs, ...new Array<number>(depth - 1).fill(width), outputs];
-  return mlp({ name: 'fc', widths, batchNorm: batchNorm ? 'hidden' : 'none', seed, network });
+  const norms = outputBatchNorm ? 'output-scale' : batchNorm ? 'hidden' : 'none';
+  return mlp({ name: 'fc', widths, batchNorm: norms, outputBias: !outputBatchNorm, seed, network });
 }

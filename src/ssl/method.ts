@@ -7,6 +7,7 @@ import type { ImageSet } from '../data/images.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
 import type { Encoder } from '../nn/encoder.ts';
+import type { MlpOptions } from '../nn/mlp.ts';
 import type { Mode, Module, NamedTensor } from '../nn/module.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -31,6 +32,8 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   labelsFor?(settings: Settings<O>): (keyof O & string) | undefined;
   /** `--micro-batch` works: `create` returns a learner with `split`. */
   readonly microBatches?: boolean;
+  /** Between the layers of its projection head, where that is not ReLU: their tensors do not tell. */
+  readonly headActivation?: MlpOptions['activation'];
   /** Its own settings: schemas with a default and a description, as in `settingGroups`. */
   readonly options: O;
   /** The paper's defaults of the shared settings, where they differ from the table's. */

@@ -8,6 +8,7 @@ import { Classifier, type ClassifierOptions } from '../nn/classifier.ts';
 import { architectures, shapeMetadata, stems } from '../nn/resnet.ts';
 import { readEntries, writeEntries } from '../nn/state_dict.ts';
 import { floatTensors, stored } from './checkpoint_tensors.ts';
+import { headSchema } from './head_file.ts';
 
 const kind = 'simclr-webgpu classifier 1';
 
@@ -22,6 +23,8 @@ const factsSchema = z.object({
     width: z.number().gt(0).default(1),
     seed: z.number(),
     classes: z.number().int().min(1),
+    /** Layers of a projection head; none in most files. */
+    head: headSchema.optional(),
   }),
   preparation: z.object({ imageSize: z.number().int().min(1), mean: three, std: three }),
   /** Undefined where the classes have no names. */
@@ -36,7 +39,8 @@ export interface ClassifierFacts {
 
 /**
  * Writes a classifier under torchvision's names and shapes, so that `torchvision.models.resnet18(num_classes=…)` loads it too, with
- * what `loadClassifier` needs to know in the metadata.
+ * what `loadClassifier` needs to know in the metadata. Layers of a projection head are `head.0.weight`, …: a `Sequential` between
+ * torchvision's `avgpool` and `fc`.
  *
  * @param steps training steps of the encoder's batch norms, PyTorch's `num_batches_tracked`
  */

@@ -6,13 +6,14 @@ import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import type { Naming } from '../io/checked.ts';
 import { readSafetensors, type StoredTensor } from '../io/safetensors.ts';
+import type { Encoder } from '../nn/encoder.ts';
+import { encoderOf, type HeadShape } from '../nn/headed_encoder.ts';
 import {
   type Architecture,
   architectures,
   baseChannels,
   describeResNet,
   isTrunk,
-  ResNet,
   type ResNetShape,
   resnets,
   shapeOf,
@@ -28,34 +29,47 @@ import {
   writeEntries,
 } from '../nn/state_dict.ts';
 import { floatTensors, modulePrefix } from './checkpoint_tensors.ts';
+import { readHead } from './head_file.ts';
 import { type GivenPreparation, missingPreparation, normalizeNamed, storedPreparation } from './preparation.ts';
 import { flagOf } from './settings.ts';
 
 /** The tensors of a file that has an encoder. */
 export interface EncoderTensors extends ResNetShape {
   readonly path: string;
-  /** Weights and running statistics under torchvision's names. */
+  /** Weights and running statistics under torchvision's names, and those of `head`: `head.0.weight`, … */
   readonly tensors: ReadonlyMap<string, TorchTensor>;
+  /** The layers of the projection head that the encoder ends with; undefined: none. */
+  readonly head: HeadShape | undefined;
   /** What follows the encoder: a projection head (`fc.0.weight`, …), a classifier (`fc.weight`), or nothing. */
   readonly fc: ReadonlyMap<string, TorchTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** An encoder before it is on a device, and how images are prepared for it. */
-export interface EncoderFile extends Preparation, ResNetShape, Pick<EncoderTensors, 'path' | 'tensors'> {
+export interface EncoderFile extends Preparation, ResNetShape, Pick<EncoderTensors, 'path' | 'tensors' | 'head'> {
   /** The name of `mean` and `std`; undefined where they are none of those that have one. */
   readonly normalize: Normalize | undefined;
   /** What the caller said about preparation; the rest came from the file. */
-  readonly given: GivenPreparation;
+  readonly given: GivenEncoder;
   /** SHA-256 of the values: what is cached under it belongs to this encoder. */
   readonly digest: string;
 }
 
+/** What a caller says of an encoder in a file. */
+export interface GivenEncoder extends GivenPreparation {
+  /** Its features are those behind so many layers of the projection head that the file has; 0, the default: the encoder's own. */
+  readonly fromHeadLayer?: number;
+}
+
 /**
  * Reads the tensors of an encoder from any safetensors file that has torchvision's names, without moments of an optimiser.
- * @throws UserError no such file, damaged, not a ResNet-18, -34 or -50, or a tensor that is not as it should be
+ * @throws UserError no such file, damaged, not a ResNet-18, -34 or -50, a tensor that is not as it should be, or no such layer
  */
-export function readEncoderTensors(path: string): EncoderTensors {
+export function readEncoderTensors(
+  path: string,
+  { fromHeadLayer = 0 }: Pick<GivenEncoder, 'fromHeadLayer'> = {},
+  name: Naming = flagOf,
+): EncoderTensors {
   const { tensors: all, metadata } = readSafetensors(path);
   const stored = networksOf(all, metadata);
   const named = (wanted: (name: string) => boolean) =>
@@ -63,13 +77,15 @@ export function readEncoderTensors(path: string): EncoderTensors {
       [...stored].filter(([tensor]) => wanted(tensor)),
       path,
     );
-  const [tensors, fc] = [named(isTrunk), named((tensor) => tensor.startsWith('fc.'))];
-  const shape = shapeIn(tensors, metadata, path);
-  const entries = entriesOf(new ResNet({ ...shape, seed: 0 }));
+  const [trunk, fc] = [named(isTrunk), named((tensor) => tensor.startsWith('fc.'))];
+  const shape = shapeIn(trunk, metadata, path);
+  const kept = fromHeadLayer > 0 ? readHead(stored, metadata, path, fromHeadLayer, name) : undefined;
+  const tensors = kept ? new Map([...trunk, ...kept.tensors]) : trunk;
+  const entries = entriesOf(encoderOf({ ...shape, head: kept?.shape, seed: 0 }));
   checkTensors(entries, tensors, path);
-  checkNoOthers(entries, tensors.keys(), `a ${describeResNet(shape)}`, path);
-  for (const [name, tensor] of fc) checkFinite(name, tensor, path);
-  return { path, ...shape, tensors, fc, metadata };
+  checkNoOthers(entries, trunk.keys(), `a ${describeResNet(shape)}`, path);
+  for (const [tensor, value] of fc) checkFinite(tensor, value, path);
+  return { path, ...shape, tensors, head: kept?.shape, fc, metadata };
 }
 
 /**
@@ -78,8 +94,8 @@ export function readEncoderTensors(path: string): EncoderTensors {
  * @param name how the error calls the settings that are missing: by their flags, or as the library does
  * @throws UserError no such file, damaged, not a ResNet-18, -34 or -50, or neither the file nor the caller says how images are prepared
  */
-export function readEncoderFile(path: string, given: GivenPreparation = {}, name: Naming = flagOf): EncoderFile {
-  const { tensors: floats, metadata, ...found } = readEncoderTensors(path);
+export function readEncoderFile(path: string, given: GivenEncoder = {}, name: Naming = flagOf): EncoderFile {
+  const { tensors: floats, metadata, head, ...found } = readEncoderTensors(path, given, name);
   const shape = shapeOf(found);
   const file = storedPreparation(metadata, path, name);
   const imageSize = given.imageSize ?? file.imageSize;
@@ -87,13 +103,13 @@ export function readEncoderFile(path: string, given: GivenPreparation = {}, name
   if (imageSize === undefined || colours === undefined) {
     throw missingPreparation(path, metadata, { imageSize, colours }, name);
   }
-  const names = entriesOf(new ResNet({ ...shape, seed: 0 })).map(({ tensor }) => tensor.name);
+  const names = entriesOf(encoderOf({ ...shape, head, seed: 0 })).map(({ tensor }) => tensor.name);
   const hash = createHash('sha256').update(`${shape.architecture} ${shape.stem}`);
   const tensors = new Map(names.map((tensor) => [tensor, floats.get(tensor)!]));
   for (const [tensor, { data }] of tensors) hash.update(tensor).update(data);
   const digest = hash.digest('hex');
   const { mean, std } = colours;
-  return { path, ...shape, imageSize, mean, std, normalize: normalizeNamed(colours), given, tensors, digest };
+  return { path, ...shape, head, imageSize, mean, std, normalize: normalizeNamed(colours), given, tensors, digest };
 }
 
 /** A checkpoint has its networks' tensors under a prefix, beside others. */
@@ -155,9 +171,9 @@ function toldShape({ settings, architecture, stem, width }: EncoderTensors['meta
 }
 
 /** The encoder with its values in `state`. UserError: a tensor is missing or has another shape. */
-export function loadEncoderFile(state: State, file: EncoderFile): ResNet {
-  const { tensors, path } = file;
-  const encoder = new ResNet({ ...shapeOf(file), seed: 0 });
+export function loadEncoderFile(state: State, file: EncoderFile): Encoder {
+  const { tensors, path, head } = file;
+  const encoder = encoderOf({ ...shapeOf(file), head, seed: 0 });
   writeEntries(state, entriesOf(encoder), tensors, path);
   return encoder;
 }
@@ -165,7 +181,7 @@ export function loadEncoderFile(state: State, file: EncoderFile): ResNet {
 /** What `readEncoder` returns. */
 export interface LoadedEncoder {
   /** Its weights and statistics are in the state: embed images with `Embedder.create(state, encoder, images, preparation)`. */
-  readonly encoder: ResNet;
+  readonly encoder: Encoder;
   readonly architecture: Architecture;
   /** How images are prepared for it; load photos at `imageSize`. */
   readonly preparation: Preparation;
@@ -176,10 +192,10 @@ export interface LoadedEncoder {
  * -50 as safetensors.
  *
  * @param given overrides what the file says, and is needed where it says nothing: `imageSize` in pixels, `normalize` 'imagenet',
- *   'half' or 'none'
- * @throws UserError no such file, damaged, not a ResNet-18, -34 or -50, or nobody says how images are prepared
+ *   'half' or 'none'. `fromHeadLayer` 1 takes the first layer of the projection head too, where the file has one
+ * @throws UserError no such file, damaged, not a ResNet-18, -34 or -50, nobody says how images are prepared, or there is no such layer
  */
-export function readEncoder(state: State, path: string, given: GivenPreparation = {}): LoadedEncoder {
+export function readEncoder(state: State, path: string, given: GivenEncoder = {}): LoadedEncoder {
   const file = readEncoderFile(path, given, (setting) => setting);
   const { architecture, imageSize, mean, std } = file;
   return { encoder: loadEncoderFile(state, file), architecture, preparation: { imageSize, mean, std } };

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { Classifier } from '../nn/classifier.ts';
+import type { HeadShape } from '../nn/headed_encoder.ts';
 import { countNumbers } from '../nn/module.ts';
 import { shapeOf } from '../nn/resnet.ts';
 import { checkPrecision } from '../ops/precision.ts';
@@ -40,6 +41,8 @@ export interface SupervisedOptions {
   readonly folder: string;
   /** What `frozen` and `transfer` start from; `baseline` starts from the seed. */
   readonly encoder?: PretrainedEncoder;
+  /** Layers of its projection head that it ends with, their tensors among its own as `head.0.weight`, …; none by default. */
+  readonly head?: HeadShape | undefined;
   readonly events?: SupervisedEvents;
   /** Stops the training: the step under way is finished and saved, and the promise rejected with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -70,10 +73,11 @@ export async function trainSupervised(
   options: SupervisedOptions,
 ): Promise<SupervisedResult> {
   const started = performance.now();
-  const encoder = mode === 'baseline' ? undefined : options.encoder;
+  const { encoder, head } = mode === 'baseline' ? {} : options;
   const classes = classCount(data);
   if (mode !== 'baseline' && !encoder) throw new UserError(`${mode}: needs a pre-trained encoder; give a checkpoint`);
-  const config = { version: 1, mode, settings, classes, encoder: encoder ? digestOfGiven(encoder) : null } as const;
+  const from = { encoder: encoder ? digestOfGiven(encoder, head) : null, headLayers: head?.widths.length };
+  const config = { version: 1, mode, settings, classes, ...from } as const;
   const digests = { train: digestOf(data.train), test: digestOf(data.test) };
   const former = { train: sampledDigestOf(data.train), test: sampledDigestOf(data.test) };
   const folder = SupervisedFolder.open(options.folder, { ...config, ...digests }, former);
@@ -83,7 +87,7 @@ export async function trainSupervised(
   const state = new State(gpu);
   let unlock: (() => void) | undefined;
   try {
-    const classifier = new Classifier({ ...shapeOf(settings), seed: settings.seed, classes });
+    const classifier = new Classifier({ ...shapeOf(settings), head, seed: settings.seed, classes });
     if (encoder) loadEncoder(state, classifier.encoder, originOf(encoder));
     unlock = folder.prepare();
     const { events = {} } = options;

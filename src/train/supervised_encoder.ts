@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { State } from '../graph/state.ts';
 import type { Encoder } from '../nn/encoder.ts';
+import { type HeadShape, keptHead } from '../nn/headed_encoder.ts';
 import type { NamedTensor } from '../nn/module.ts';
 import { describeResNet, isTrunk, ResNet } from '../nn/resnet.ts';
 import { checkNoOthers, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
@@ -24,7 +25,7 @@ export const originOf = (from: PretrainedEncoder): EncoderOrigin => ({
 
 export interface EncoderOrigin {
   readonly path: string;
-  /** Under torchvision's names; others than a trunk's are left out. */
+  /** Under torchvision's names, and `head.*`; others than the encoder's are left out. */
   readonly tensors: ReadonlyMap<string, TorchTensor>;
 }
 
@@ -44,10 +45,11 @@ export function loadEncoder(state: State, encoder: Encoder, { tensors, path }: E
   writeEntries(state, entries, tensors, path);
 }
 
-/** A digest of what a training starts from: the trunk's tensors in the order of their names. */
-export function digestOfGiven(from: PretrainedEncoder): string {
+/** A digest of what a training starts from: the tensors of the trunk, and of the head's layers, in the order of their names. */
+export function digestOfGiven(from: PretrainedEncoder, head?: HeadShape): string {
   const tensors = valuesOf(from);
-  const names = [...tensors.keys()].filter(isTrunk).sort();
+  const taken = (name: string) => isTrunk(name) || (head !== undefined && name.startsWith(`${keptHead}.`));
+  const names = [...tensors.keys()].filter(taken).sort();
   return digestTensors(names.map((name) => [name, tensors.get(name)!]));
 }
 

@@ -20,6 +20,8 @@ const configSchema = z.object({
   train: z.string(),
   test: z.string(),
   encoder: z.string().nullable(),
+  /** Layers of a projection head behind that encoder; undefined: none. */
+  headLayers: z.number().int().min(1).optional(),
 });
 type StoredConfig = z.infer<typeof configSchema>;
 export type SupervisedConfig = Readonly<Omit<StoredConfig, 'settings'>> & { readonly settings: SupervisedSettings };
@@ -30,6 +32,7 @@ const parts: Readonly<Record<Exclude<keyof SupervisedConfig, 'version' | 'settin
   classes: 'another number of classes',
   train: 'other training images',
   test: 'other test images',
+  headLayers: 'another number of layers of the projection head',
   encoder: 'another encoder to start from',
 };
 

@@ -37,6 +37,21 @@ it('eval writes its table, JSON and figures into the run, and keeps features for
   expect(second.out).toMatch(/mean ± deviation +[\d.]+ ± [\d.]+ +[\d.]+ ± [\d.]+/);
 });
 
+it('features behind the first layer of the head are others, and said so; there is no second hidden one', async () => {
+  const from = (layer: string) =>
+    run(...['eval', 'linear', '--checkpoint', checkpoint, '--data', data, '--from-head-layer', layer, ...adapter]);
+  const { code, out, err } = await from('1');
+  expect(code, err).toBe(0);
+  expect(out).toMatch(/^features +behind layer 1 of the projection head: \d+ numbers$/m);
+  expect(out).not.toMatch(/features +train: from/);
+  const { encoder } = JSON.parse(readFileSync(join(runFolder, 'eval', 'linear', 'linear.json'), 'utf8'));
+  expect(encoder.fromHeadLayer).toBe(1);
+  expect(await from('2')).toMatchObject({
+    code: 2,
+    err: `simclr: ${checkpoint}: its projection head has 1 hidden layer; give --from-head-layer 1 or less\n`,
+  });
+});
+
 it('photos that cannot be read are told, of train and of test, each once', async () => {
   const photos = join(folder, 'photos');
   const png = PNG.sync.write(new PNG({ width: 16, height: 16 }));

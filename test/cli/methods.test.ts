@@ -110,6 +110,9 @@ describe('--method', () => {
     );
     expect(given({ batchNormSplits: 8, batchSize: 8 })).toThrow('parts of 2 images or more');
     expect(given({ schedule: 'step', lrMilestones: 'half' })).toThrow('--lr-milestones must be shares of the run');
+    expect(() => parseSettings({ headOutputBatchNorm: true })).toThrow(
+      '--head-output-batch-norm is only used with --head-batch-norm; add it',
+    );
     // Before the device is known, defaults are not: each value alone.
     expect(() => parseValues({ method: 'moco', queueSize: 100 })).not.toThrow();
     expect(() => parseValues({ method: 'moco', queueSize: -1 })).toThrow('--queue-size must be 2 or more');

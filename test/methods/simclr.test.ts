@@ -34,6 +34,16 @@ describe('with another loss', () => {
     gpu.trim();
   });
 
+  it('a step with the head of SimCLR v2 equals the float64 reference', async () => {
+    const state = new State(gpu);
+    const v2 = { headDepth: 3, headWidth: 128, headBatchNorm: true, headOutputBatchNorm: true };
+    const training = await compileTraining(state, residentImages(state, images), tinySettings(simclr, v2));
+    await expectStepOfReference(state, training);
+    training.step.destroy();
+    state.destroy();
+    gpu.trim();
+  });
+
   it.each([
     ['a temperature that is scheduled', { loss: 'hard-negative', temperatureEnd: 0.5 }],
     ['further positives from the second epoch on', { positives: 1, positivesAfter: 1 }],
