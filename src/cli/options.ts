@@ -82,7 +82,7 @@ export function namedMethod(argv: readonly string[]): Method {
 export function addTrainSettings(command: Command, method: Method, methods: readonly Method[]): void {
   const names = methods.map(({ name }) => name);
   const text = `what is learnt from: ${names.join(', ')} (default: ${firstMethod.name}; \`simclr methods\` tells more)`;
-  command.addOption(new Option('--method <name>', text).argParser(oneOf(names)));
+  command.addOption(new Option('--method <name>', text).argParser(oneOf(methods)));
   const table = settingsOf(method).shape;
   for (const [heading, group] of Object.entries(settingGroups))
     for (const name of Object.keys(group)) addSetting(command, table[name], flagOf(name), `${heading}:`);
@@ -91,10 +91,11 @@ export function addTrainSettings(command: Command, method: Method, methods: read
     if (name in table) command.addOption(formerFlag(former, name));
 }
 
-/** Like commander's choices, which it would repeat in the help. */
-const oneOf = (names: readonly string[]) => (text: string) => {
-  if (names.includes(text)) return text;
-  throw new InvalidArgumentError(`Allowed choices are ${names.join(', ')}.`);
+/** Like commander's choices, which it would repeat in the help. Gives the name of a method that was called by another of its names. */
+const oneOf = (methods: readonly Method[]) => (text: string) => {
+  const { name } = methods.find((method) => method === methodIfKnown(text)) ?? {};
+  if (name !== undefined) return name;
+  throw new InvalidArgumentError(`Allowed choices are ${methods.map((method) => method.name).join(', ')}.`);
 };
 
 /** A flag under the name that it had in older versions. */

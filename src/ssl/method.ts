@@ -21,6 +21,8 @@ export type Settings<O extends z.ZodRawShape> = SharedSettings & Readonly<z.infe
 export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   /** For `--method`, `config.json` and checkpoints: lower case. */
   readonly name: string;
+  /** Other names that `--method` takes; settings and files have `name`. */
+  readonly aliases?: readonly string[];
   /** One line for people: what it does. */
   readonly about: string;
   /** Its source: authors, year, arXiv number. */
