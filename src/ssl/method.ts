@@ -11,7 +11,7 @@ import type { Mode, Module, NamedTensor } from '../nn/module.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { RateRow } from '../optim/rates.ts';
-import type { Feeds, ImageTable, StepTime } from './feeds.ts';
+import type { Feeds, ImageTable, OtherImages, StepTime } from './feeds.ts';
 import type { SharedSettings } from './settings.ts';
 
 /** Shared settings and those of a method. */
@@ -60,6 +60,8 @@ export interface ViewGroup {
   readonly stream?: number;
   /** Other images that the views are made of, in place of the batch's: neighbours of them, say. */
   readonly from?: ImageTable | undefined;
+  /** Images of another set, in place of the batch's and as many as that says: M of them make views [count · M, size, size, 4]. */
+  readonly of?: OtherImages | undefined;
 }
 
 /** What a learner is made for. */

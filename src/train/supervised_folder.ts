@@ -20,6 +20,8 @@ const configSchema = z.object({
   train: z.string(),
   test: z.string(),
   encoder: z.string().nullable(),
+  /** Of photos without labels; where there is no consistency loss, they are not read. */
+  unlabelled: z.string().optional(),
 });
 type StoredConfig = z.infer<typeof configSchema>;
 export type SupervisedConfig = Readonly<Omit<StoredConfig, 'settings'>> & { readonly settings: SupervisedSettings };
@@ -31,6 +33,7 @@ const parts: Readonly<Record<Exclude<keyof SupervisedConfig, 'version' | 'settin
   train: 'other training images',
   test: 'other test images',
   encoder: 'another encoder to start from',
+  unlabelled: 'other photos without labels',
 };
 
 type Digests = Pick<SupervisedConfig, 'train' | 'test'>;
