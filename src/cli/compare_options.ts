@@ -7,6 +7,7 @@ import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { UserError } from '../errors.ts';
 import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
 import { settingGroups } from '../ssl/settings.ts';
+import { policyGiven } from '../train/policy_file.ts';
 import { flagOf, type GivenSettings, settingsOf, sharedNames } from '../train/settings.ts';
 import { type BudgetOptions, minutesFrom } from './budget.ts';
 import { addDeviceOptions, type DeviceOptions } from './device.ts';
@@ -140,7 +141,7 @@ export const sharedGiven = (options: CompareOptions): GivenSettings =>
   Object.fromEntries(
     sharedNames
       .filter((name) => !ownFlags.includes(name) && options[name] !== undefined)
-      .map((name) => [name, options[name]]),
+      .map((name) => [name, name === 'policy' ? policyGiven(options[name]) : options[name]]),
   );
 
 export const variantsGiven = (options: CompareOptions): GivenVariants => ({

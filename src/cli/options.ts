@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { firstMethod, methodIfKnown, methodNamed } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import { settingGroups } from '../ssl/settings.ts';
+import { policyGiven } from '../train/policy_file.ts';
 import { flagOf, formerNames, type GivenSettings, ownNames, settingNames, settingsOf } from '../train/settings.ts';
 
 /** What commander needs to know of a setting: taken from its schema, so that help and checks cannot disagree. */
@@ -37,7 +38,7 @@ const numberOrText = (text: string): number | string =>
 export function addSetting(command: Command, schema: Setting, flag: string, heading?: string): void {
   const { type, choices, fallback, text } = describe(schema);
   const shown = `${text} (default: ${type === 'boolean' ? onOrOff(fallback) : fallback})`;
-  const option = new Option(type === 'boolean' ? flag : `${flag} <${kindOf(type, choices)}>`, shown);
+  const option = new Option(type === 'boolean' ? flag : `${flag} <${flag === '--policy' ? 'name or file' : kindOf(type, choices)}>`, shown);
   if (heading !== undefined) option.helpGroup(heading);
   if (type === 'boolean') {
     // The one that is not the default is shown; both are taken, for a recipe may have the other default.
@@ -106,7 +107,11 @@ const formerFlag = (former: string, name: string): Option =>
 export function givenSettings(options: Readonly<Record<string, unknown>>): GivenSettings {
   const method = typeof options['method'] === 'string' ? methodNamed(options['method']) : firstMethod;
   const now = Object.entries(formerNames).map(([former, name]) => [name, options[name] ?? options[former]] as const);
-  const all = { ...options, ...Object.fromEntries(now) };
+  const all: Readonly<Record<string, unknown>> = {
+    ...options,
+    ...Object.fromEntries(now),
+    ...(options['policy'] !== undefined && { policy: policyGiven(options['policy']) }),
+  };
   return Object.fromEntries(
     ['method', ...settingNames(method)].filter((name) => all[name] !== undefined).map((name) => [name, all[name]]),
   );

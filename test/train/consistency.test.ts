@@ -45,7 +45,7 @@ const run = (name: string, more: object, data: Partial<SupervisedData> = {}, opt
   });
 const model = (name: string) => readFileSync(classifierFile(join(folder, name)));
 const records = (name: string) =>
-  (readJsonLines(join(folder, name, 'metrics.jsonl')) as Record<string, unknown>[]).map((record) => ({
+  (readJsonLines(join(folder, name, 'metrics.jsonl')) as Record<string, unknown>[]).map((record): typeof record => ({
     ...record,
     ...{ seconds: 0, imagesPerSecond: 0 },
   }));
@@ -66,10 +66,15 @@ onEveryAdapter((device) => {
     const source = residentImages(state, few);
     const other = { name: 'unlabelled', source: residentImages(state, photos), perStep: 8 };
     const learner = classification(classifier, { training: trainingMode(settings), consistency: settings });
-    const views = [...supervisedViews(settings), ...unlabelledViews(settings, other)];
+    // Operations on bytes are compared by themselves: where a colour lies between two bytes, f32 and float64 take different ones.
+    const smooth = unlabelledViews(settings, other).map(({ augmentation, ...group }) => ({
+      ...group,
+      augmentation: augmentation && { ...augmentation, operations: undefined },
+    }));
+    const views = [...supervisedViews(settings), ...smooth];
     const parts = { learner, views, source, settings };
     const step = await TrainingStep.create(state, parts);
-    const [{ phase }] = step.traced.phases.map((phase) => ({ phase }));
+    const [phase] = step.traced.phases;
     const values = await expectStepOfReference(state, { ...parts, step });
     const [confident] = values.get(phase.outputs['confident'])!;
     const [consistencyLoss] = values.get(phase.outputs['consistencyLoss'])!;
@@ -167,9 +172,9 @@ it('what it lacks is said in one line, before anything is written', async () => 
   const others = { unlabelled: subset(photos, Uint32Array.of(1, 2, 3)) };
   await expect(run('other', { ...uda, epochs: 1 }, others)).rejects.toThrow('holds a training with other photos without labels');
   expect(() => settingsOf({ consistency: -1, consistencyThreshold: 2, consistencyTemperature: 0 })).toThrow(
-    'consistency must be 0 or more, not -1; consistencyTemperature must be above 0, not 0; consistencyThreshold must be 1 or less, not 2',
+    '--consistency must be 0 or more, not -1; --consistency-temperature must be above 0, not 0; --consistency-threshold must be 1 or less, not 2',
   );
   expect(() => settingsOf({ signalAnnealing: 'cosine' })).toThrow(
-    "signalAnnealing must be none, linear, log or exp, not 'cosine'",
+    "--signal-annealing must be none, linear, log or exp, not 'cosine'",
   );
 });
