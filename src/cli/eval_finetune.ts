@@ -87,7 +87,12 @@ export function trainingTools(
     events: {
       onPipeline: (done, total) => terminal.progress('compiling', done, total),
       onStep: ({ epoch, step, steps, ...report }) =>
-        terminal.progress(epochOf(epoch, supervised.epochs), step, steps, stepDetails(report, supervised.batchSize, metrics)),
+        terminal.progress(
+          epochOf(epoch, supervised.epochs),
+          step,
+          steps,
+          stepDetails(report, supervised.batchSize, metrics),
+        ),
     },
   };
 }

@@ -171,5 +171,8 @@ export function refuseIdle(command: Command): void {
       'only used with --finetune; add it, or omit this',
     );
   if (!Number(consistency ?? 0))
-    refuse(flags(/^--(consistency-.*|signal-annealing)$/), 'only used with --consistency above 0; add it, or omit this');
+    refuse(
+      flags(/^--(consistency-.*|signal-annealing)$/),
+      'only used with --consistency above 0; add it, or omit this',
+    );
 }

@@ -51,5 +51,14 @@ function facts(method: Method) {
   const { shape } = settingsOf(method);
   const settings = settingsOf(method).parse({});
   const own = ownNames(method).map((key) => ({ flag: flagOf(key), about: shape[key].description }));
-  return { name, aliases, about, paper, needs: needsLabels ? ['images', 'labels'] : ['images'], microBatches, own, settings };
+  return {
+    name,
+    aliases,
+    about,
+    paper,
+    needs: needsLabels ? ['images', 'labels'] : ['images'],
+    microBatches,
+    own,
+    settings,
+  };
 }

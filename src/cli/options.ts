@@ -38,7 +38,10 @@ const numberOrText = (text: string): number | string =>
 export function addSetting(command: Command, schema: Setting, flag: string, heading?: string): void {
   const { type, choices, fallback, text } = describe(schema);
   const shown = `${text} (default: ${type === 'boolean' ? onOrOff(fallback) : fallback})`;
-  const option = new Option(type === 'boolean' ? flag : `${flag} <${flag === '--policy' ? 'name or file' : kindOf(type, choices)}>`, shown);
+  const option = new Option(
+    type === 'boolean' ? flag : `${flag} <${flag === '--policy' ? 'name or file' : kindOf(type, choices)}>`,
+    shown,
+  );
   if (heading !== undefined) option.helpGroup(heading);
   if (type === 'boolean') {
     // The one that is not the default is shown; both are taken, for a recipe may have the other default.

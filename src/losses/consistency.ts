@@ -33,7 +33,11 @@ export interface Consistency {
  *
  * Photos that do not count are in the mean, as 0. The threshold is of p as it is, not sharpened. The gradient is 1[…] (softmax(s) − q)/M.
  */
-export function consistency(strong: Tensor, target: Tensor, { temperature, threshold }: ConsistencyOptions): Consistency {
+export function consistency(
+  strong: Tensor,
+  target: Tensor,
+  { temperature, threshold }: ConsistencyOptions,
+): Consistency {
   const fit = strong.shape.length === 2 && strong.shape.join() === target.shape.join();
   check(fit, 'consistency', 'logits of views and of photos must be [M, K] both', strong, target);
   const t = detach(target);

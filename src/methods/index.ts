@@ -52,7 +52,12 @@ export const allMethods = (): readonly Method[] => [...new Set(known.values())];
 export function methodNamed(name: string): Method {
   const method = known.get(name);
   if (method) return method;
-  throw new UserError(`no method is named '${name}'; there are ${allMethods().map((other) => other.name).join(', ')}`, 2);
+  throw new UserError(
+    `no method is named '${name}'; there are ${allMethods()
+      .map((other) => other.name)
+      .join(', ')}`,
+    2,
+  );
 }
 
 /** Of a method that may be a user's own, known to another program only. */

@@ -18,7 +18,9 @@ export const consistencyOptions = {
     .default(0)
     .describe('weight λ of the consistency loss of UDA on photos without labels; 0: off'),
   consistencyRatio: count(1).max(100).default(7).describe('unlabelled photos in a step for each labelled one'),
-  consistencyTemperature: positive().default(0.4).describe('temperature τ that sharpens what is to be predicted of them'),
+  consistencyTemperature: positive()
+    .default(0.4)
+    .describe('temperature τ that sharpens what is to be predicted of them'),
   consistencyThreshold: share()
     .default(0.8)
     .describe('probability β that a class of an unlabelled photo must exceed for it to count'),

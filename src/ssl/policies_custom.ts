@@ -26,16 +26,17 @@ const schemas = {
     /** Of the run that the schedule is for: it is stretched to that of another. */
     epochs: z.number().gt(0),
     schedule: z
-      .array(
-        z.strictObject({ epoch: z.number().min(0), operations: z.array(pbaStep).min(1).max(mostOperations) }),
-      )
+      .array(z.strictObject({ epoch: z.number().min(0), operations: z.array(pbaStep).min(1).max(mostOperations) }))
       .min(1)
       .max(1000),
   }),
   autoaugment: z.strictObject({
     ...called,
     kind: z.literal('autoaugment'),
-    subPolicies: z.array(z.tuple([autoAugmentStep, autoAugmentStep])).min(1).max(1000),
+    subPolicies: z
+      .array(z.tuple([autoAugmentStep, autoAugmentStep]))
+      .min(1)
+      .max(1000),
   }),
 };
 const kinds = Object.keys(schemas) as (keyof typeof schemas)[];

@@ -108,8 +108,10 @@ export async function trainSupervised(
 /** UserError: the consistency loss has no photos, or nothing that could learn from them. */
 function checkConsistency({ train, unlabelled }: SupervisedData, mode: SupervisedMode, settings: SupervisedSettings) {
   if (settings.consistency === 0) return;
-  if (mode === 'frozen') throw new UserError('frozen: consistency trains the whole encoder; set it to 0, or use transfer', 2);
-  if (!unlabelled?.count) throw new UserError(`${train.name}: no photos without labels, which consistency needs; give some`);
+  if (mode === 'frozen')
+    throw new UserError('frozen: consistency trains the whole encoder; set it to 0, or use transfer', 2);
+  if (!unlabelled?.count)
+    throw new UserError(`${train.name}: no photos without labels, which consistency needs; give some`);
 }
 
 async function train(

@@ -70,7 +70,9 @@ function valuesOf<R extends Record<string, Tensor>>(build: () => R): Record<keyo
   return Object.fromEntries(Object.entries(result).map(([name, tensor]) => [name, values.get(tensor)!])) as never;
 }
 const of = (options: { temperature: number; threshold: number }) =>
-  valuesOf(() => consistency(matrix('s', s), matrix('t', t), options) as unknown as Record<'loss' | 'confident', Tensor>);
+  valuesOf(
+    () => consistency(matrix('s', s), matrix('t', t), options) as unknown as Record<'loss' | 'confident', Tensor>,
+  );
 
 describe('consistency', () => {
   it('is the divergence from sharpened predictions of the photos that are above the threshold, over all photos', () => {
@@ -90,7 +92,10 @@ describe('consistency', () => {
     const { loss, confident } = of({ temperature: 0.4, threshold: 1 });
     expect([loss[0], confident[0]]).toEqual([0, 0]);
     const certain = valuesOf(() => {
-      const sure = matrix('sure', t.map((_, i) => (i % classes === 0 ? 200 : 0)));
+      const sure = matrix(
+        'sure',
+        t.map((_, i) => (i % classes === 0 ? 200 : 0)),
+      );
       const { loss, confident } = consistency(matrix('s', s), sure, { temperature: 1, threshold: 1 });
       return { loss, confident };
     });
@@ -100,7 +105,8 @@ describe('consistency', () => {
 
   it('is 0 where both predictions are the same and nothing is sharpened, and more where it is', () => {
     const same = (temperature: number) =>
-      valuesOf(() => ({ loss: consistency(matrix('s', s), matrix('t', s), { temperature, threshold: 0 }).loss })).loss[0];
+      valuesOf(() => ({ loss: consistency(matrix('s', s), matrix('t', s), { temperature, threshold: 0 }).loss }))
+        .loss[0];
     expect(same(1)).toBeCloseTo(0, 12);
     expect(same(0.4)).toBeGreaterThan(0.01);
   });

@@ -28,7 +28,14 @@ const own = {
   epochs: 10,
   schedule: [
     { epoch: 2, operations: [['rotate', 0.3, 4]] },
-    { epoch: 5, operations: [['rotate', 0.6, 8], ['cutout', 0.7, 8], ['equalize', 0.2]] },
+    {
+      epoch: 5,
+      operations: [
+        ['rotate', 0.6, 8],
+        ['cutout', 0.7, 8],
+        ['equalize', 0.2],
+      ],
+    },
   ],
 };
 
@@ -110,7 +117,15 @@ it.each([
   ['a stage behind the end', { ...own, epochs: 2 }, /: schedule\.0\.epoch must be below epochs \(2\), not 2; docs/],
   [
     'a cut-out square in sub-policies',
-    { kind: 'autoaugment', subPolicies: [[['cutout', 0.1], ['rotate', 0.1]]] },
+    {
+      kind: 'autoaugment',
+      subPolicies: [
+        [
+          ['cutout', 0.1],
+          ['rotate', 0.1],
+        ],
+      ],
+    },
     /: subPolicies\.0\.0\.0 must be shear_x, .* or equalize, not 'cutout'; docs/,
   ],
 ])('a file with %s is refused in one line', (_, content, message) => {

@@ -62,7 +62,13 @@ onEveryAdapter((device) => {
   it.each(['crop-flip', 'none'] as const)('a step equals the float64 reference: augmentation %s', async (augment) => {
     const settings = { ...settingsOf({ ...uda, supervisedAugment: augment }), microBatch: 0, steps: 0 };
     const state = new State(device());
-    const classifier = new Classifier({ architecture: 'resnet18', stem: 'imagenet', width: 0.25, seed: 1, classes: 10 });
+    const classifier = new Classifier({
+      architecture: 'resnet18',
+      stem: 'imagenet',
+      width: 0.25,
+      seed: 1,
+      classes: 10,
+    });
     const source = residentImages(state, few);
     const other = { name: 'unlabelled', source: residentImages(state, photos), perStep: 8 };
     const learner = classification(classifier, { training: trainingMode(settings), consistency: settings });
@@ -86,38 +92,41 @@ onEveryAdapter((device) => {
   });
 });
 
-it.each(['resident', 'host'] as const)('views of both kinds are of the same photos, other draws in each step: %s', async (kind) => {
-  const state = new State(gpu);
-  const source = kind === 'host' ? hostImages(photos) : residentImages(state, photos);
-  const other = { name: 'unlabelled', source, perStep: 3 };
-  const feeds = new StepFeeds(4);
-  const { graph, result } = trace(() => {
-    const groups = unlabelledViews(settingsOf({ ...uda, supervisedAugment: 'none' }), other);
-    const [strong, plain] = traceViews(residentImages(state, few), groups, feeds, { normalize: 'none' });
-    return { strong, plain };
-  });
-  const program = await Program.compile(graph, state, result);
-  const at = (step: number) => {
-    const time = { seed: 3, step, epoch: 0, steps: 9, perEpoch: 9, indices: Uint32Array.of(0, 1, 2, 3), first: 0 };
-    return program.run(feeds.values(time)).read() as Promise<Record<'strong' | 'plain', Float32Array>>;
-  };
-  const { strong, plain } = await at(2);
-  const wanted = epochOrder(11, 3, 0).subarray(3, 6);
-  const pixels = new Uint8Array(size * size * 3);
-  wanted.forEach((image, i) => {
-    photos.read(image, pixels, 0);
-    const red = plain.subarray(i * size * size * 4, (i + 1) * size * size * 4).filter((_, j) => j % 4 === 0);
-    const differences = red.map((value, p) => Math.abs(value * 255 - pixels[3 * p]));
-    expect(Math.max(...differences), `photo ${image}`).toBeLessThan(0.01);
-  });
-  expect(strong).not.toEqual(plain);
-  // Behind the last photo the order begins anew; the same photo has other draws there.
-  const again = await at(5);
-  expect(again.strong).not.toEqual(strong);
-  expect((await at(2)).strong).toEqual(strong);
-  program.destroy();
-  state.destroy();
-});
+it.each(['resident', 'host'] as const)(
+  'views of both kinds are of the same photos, other draws in each step: %s',
+  async (kind) => {
+    const state = new State(gpu);
+    const source = kind === 'host' ? hostImages(photos) : residentImages(state, photos);
+    const other = { name: 'unlabelled', source, perStep: 3 };
+    const feeds = new StepFeeds(4);
+    const { graph, result } = trace(() => {
+      const groups = unlabelledViews(settingsOf({ ...uda, supervisedAugment: 'none' }), other);
+      const [strong, plain] = traceViews(residentImages(state, few), groups, feeds, { normalize: 'none' });
+      return { strong, plain };
+    });
+    const program = await Program.compile(graph, state, result);
+    const at = (step: number) => {
+      const time = { seed: 3, step, epoch: 0, steps: 9, perEpoch: 9, indices: Uint32Array.of(0, 1, 2, 3), first: 0 };
+      return program.run(feeds.values(time)).read() as Promise<Record<'strong' | 'plain', Float32Array>>;
+    };
+    const { strong, plain } = await at(2);
+    const wanted = epochOrder(11, 3, 0).subarray(3, 6);
+    const pixels = new Uint8Array(size * size * 3);
+    wanted.forEach((image, i) => {
+      photos.read(image, pixels, 0);
+      const red = plain.subarray(i * size * size * 4, (i + 1) * size * size * 4).filter((_, j) => j % 4 === 0);
+      const differences = red.map((value, p) => Math.abs(value * 255 - pixels[3 * p]));
+      expect(Math.max(...differences), `photo ${image}`).toBeLessThan(0.01);
+    });
+    expect(strong).not.toEqual(plain);
+    // Behind the last photo the order begins anew; the same photo has other draws there.
+    const again = await at(5);
+    expect(again.strong).not.toEqual(strong);
+    expect((await at(2)).strong).toEqual(strong);
+    program.destroy();
+    state.destroy();
+  },
+);
 
 it('weight 0 is bit for bit the training without photos, whatever there is of them', async () => {
   const plain = await run('plain', {});
@@ -144,7 +153,8 @@ it('stopped after every step it is the training that was not, and tells the shar
   const steps = records('straight').filter(({ type }) => type === 'step') as Record<string, number>[];
   expect(steps).toHaveLength(8);
   for (const record of steps)
-    for (const name of ['consistencyLoss', 'confident', 'counted', 'accuracy']) expect(record[name]).toBeGreaterThanOrEqual(0);
+    for (const name of ['consistencyLoss', 'confident', 'counted', 'accuracy'])
+      expect(record[name]).toBeGreaterThanOrEqual(0);
   expect(straight.last.confident).toBe(steps.slice(4).reduce((sum, { confident }) => sum + confident, 0) / 4);
   await run('plain', {});
   expect(model('straight').equals(model('plain'))).toBe(false);
@@ -161,7 +171,9 @@ it('in f16 the loss is about that of f32', async ({ skip }) => {
 });
 
 it('what it lacks is said in one line, before anything is written', async () => {
-  await expect(run('none', uda)).rejects.toThrow('sample train: no photos without labels, which consistency needs; give some');
+  await expect(run('none', uda)).rejects.toThrow(
+    'sample train: no photos without labels, which consistency needs; give some',
+  );
   const encoder = new Map();
   const frozen = trainSupervised(gpu, { train: few, test, unlabelled: photos }, 'frozen', settingsOf(uda), {
     ...{ folder: join(folder, 'frozen'), encoder },
@@ -170,7 +182,9 @@ it('what it lacks is said in one line, before anything is written', async () => 
   for (const name of ['none', 'frozen']) expect(existsSync(join(folder, name))).toBe(false);
   await run('other', { ...uda, epochs: 1 }, { unlabelled: photos });
   const others = { unlabelled: subset(photos, Uint32Array.of(1, 2, 3)) };
-  await expect(run('other', { ...uda, epochs: 1 }, others)).rejects.toThrow('holds a training with other photos without labels');
+  await expect(run('other', { ...uda, epochs: 1 }, others)).rejects.toThrow(
+    'holds a training with other photos without labels',
+  );
   expect(() => settingsOf({ consistency: -1, consistencyThreshold: 2, consistencyTemperature: 0 })).toThrow(
     '--consistency must be 0 or more, not -1; --consistency-temperature must be above 0, not 0; --consistency-threshold must be 1 or less, not 2',
   );
