@@ -5,8 +5,9 @@ import { camel } from '../compare/values.ts';
 import type { GivenSetting, GivenSweep, GivenVariants } from '../compare/variants.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { UserError } from '../errors.ts';
-import { allMethods, firstMethod } from '../methods/index.ts';
+import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
 import { settingGroups } from '../ssl/settings.ts';
+import { policyGiven } from '../train/policy_file.ts';
 import { flagOf, type GivenSettings, settingsOf, sharedNames } from '../train/settings.ts';
 import { type BudgetOptions, minutesFrom } from './budget.ts';
 import { addDeviceOptions, type DeviceOptions } from './device.ts';
@@ -52,18 +53,20 @@ const names = (text: string): string[] => {
   return all;
 };
 
+/** Methods by the names that rows have, whichever of their names was given. */
 function parseMethods(text: string): string[] {
+  const wrong = names(text).find((name) => !methodIfKnown(name));
+  if (wrong === undefined) return names(text).map(nameOf);
   const known = allMethods().map(({ name }) => name);
-  const wrong = names(text).find((name) => !known.includes(name));
-  if (wrong !== undefined)
-    throw new InvalidArgumentError(`No method is named '${wrong}'; there are ${known.join(', ')}.`);
-  return names(text);
+  throw new InvalidArgumentError(`No method is named '${wrong}'; there are ${known.join(', ')}.`);
 }
+
+const nameOf = (name: string): string => methodIfKnown(name)?.name ?? name;
 
 function parseSet(text: string): GivenSetting {
   const [, method, name, value] = /^([\w-]+)\.([\w-]+)=(.+)$/s.exec(text) ?? [];
   if (value === undefined) throw new InvalidArgumentError('Give a method, its setting and the value: byol.lr=0.06.');
-  return { method, name: camel(name), text: value };
+  return { method: nameOf(method), name: camel(name), text: value };
 }
 
 function parseSweep(text: string): GivenSweep {
@@ -138,7 +141,7 @@ export const sharedGiven = (options: CompareOptions): GivenSettings =>
   Object.fromEntries(
     sharedNames
       .filter((name) => !ownFlags.includes(name) && options[name] !== undefined)
-      .map((name) => [name, options[name]]),
+      .map((name) => [name, name === 'policy' ? policyGiven(options[name]) : options[name]]),
   );
 
 export const variantsGiven = (options: CompareOptions): GivenVariants => ({

@@ -5,6 +5,8 @@ import type { Evaluation } from '../eval/evaluation.ts';
 import type { FinetuneSettings } from '../eval/finetune.ts';
 import { softwareSupervised } from '../experiment/experiment_settings.ts';
 import { checkPrecision } from '../ops/precision.ts';
+import { consistencyMetrics } from '../ssl/consistency.ts';
+import { accuracy } from '../ssl/metrics.ts';
 import { flagOf } from '../train/settings.ts';
 import { parseSupervisedSettings, supervisedSettings } from '../train/supervised.ts';
 import type { EvalOptions, Tools } from './eval_options.ts';
@@ -22,11 +24,19 @@ const tuned = [
   'warmupEpochs',
   'supervisedAugment',
   'precision',
+  'consistency',
+  'consistencyRatio',
+  'consistencyTemperature',
+  'consistencyThreshold',
+  'signalAnnealing',
 ] as const;
+
+/** Those of which flags have no other name. */
+const asTheyAre = /^(precision|consistency.*|signalAnnealing)$/;
 
 /** `lr` → `finetuneLr` */
 const keyOf = (name: string): string => {
-  if (name === 'precision') return name;
+  if (asTheyAre.test(name)) return name;
   return name === 'supervisedAugment' ? 'augment' : `finetune${name[0].toUpperCase()}${name.slice(1)}`;
 };
 
@@ -64,6 +74,7 @@ export function trainingTools(
   const all = { ...small, ...given, seed: flags.seed };
   const supervised = parseSupervisedSettings(all, undefined, (name) => flagOf(keyOf(name)));
   checkPrecision(supervised, gpu.traits);
+  const metrics = { accuracy, ...consistencyMetrics };
   const shown = Object.fromEntries(Object.entries(small).filter(([name]) => given[name] === undefined));
   if (Object.keys(shown).length > 0) {
     terminal.line(`note       no GPU: small defaults (${sizesOf(shown)}; images of ${imageSize}×${imageSize})`);
@@ -76,7 +87,12 @@ export function trainingTools(
     events: {
       onPipeline: (done, total) => terminal.progress('compiling', done, total),
       onStep: ({ epoch, step, steps, ...report }) =>
-        terminal.progress(epochOf(epoch, supervised.epochs), step, steps, stepDetails(report, supervised.batchSize)),
+        terminal.progress(
+          epochOf(epoch, supervised.epochs),
+          step,
+          steps,
+          stepDetails(report, supervised.batchSize, metrics),
+        ),
     },
   };
 }

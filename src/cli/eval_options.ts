@@ -158,7 +158,9 @@ export function refuseIdle(command: Command): void {
   const refuse = (idle: readonly string[], reason: string) => {
     if (idle.length > 0) throw new UserError(`${idle.join(', ')}: ${reason}`, 2);
   };
-  const { solver, l2, probeLr, finetune } = command.opts<Partial<ProbeFlags> & { finetune?: boolean }>();
+  const { solver, l2, probeLr, finetune, consistency } = command.opts<
+    Partial<ProbeFlags> & { finetune?: boolean; consistency?: number | string }
+  >();
   if (solver === 'lbfgs') refuse(flags(/^--probe-/), 'only used with --solver sgd; add it, or omit this');
   if (solver === 'sgd' && l2 && l2.length > 1) {
     refuse([`--l2 ${l2}`], '--solver sgd takes one λ and chooses among learning rates (--probe-lr); give one');
@@ -170,5 +172,13 @@ export function refuseIdle(command: Command): void {
   }
   const tunes = command.options.some((option) => option.attributeName() === 'finetune');
   if (tunes && !finetune)
-    refuse(flags(/^--(finetune-.*|augment|precision)$/), 'only used with --finetune; add it, or omit this');
+    refuse(
+      flags(/^--(finetune-.*|augment|precision|consistency.*|signal-annealing)$/),
+      'only used with --finetune; add it, or omit this',
+    );
+  if (!Number(consistency ?? 0))
+    refuse(
+      flags(/^--(consistency-.*|signal-annealing)$/),
+      'only used with --consistency above 0; add it, or omit this',
+    );
 }

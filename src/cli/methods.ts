@@ -28,7 +28,8 @@ function printTable(terminal: Terminal): void {
     ]),
   );
   terminal.line();
-  for (const { name, about } of allMethods()) terminal.line(`${name}: ${about}.`);
+  for (const { name, aliases = [], about } of allMethods())
+    terminal.line(`${[name, ...aliases].join(', ')}: ${about}.`);
   terminal.line();
   terminal.line(
     `\`--method <name>\` chooses one (default: ${firstMethod.name}); \`train --method <name> --help\` lists its settings.`,
@@ -46,9 +47,18 @@ function defaults(method: Method): string {
 
 /** For programs. */
 function facts(method: Method) {
-  const { name, about, paper, needsLabels = false, microBatches = false } = method;
+  const { name, aliases = [], about, paper, needsLabels = false, microBatches = false } = method;
   const { shape } = settingsOf(method);
   const settings = settingsOf(method).parse({});
   const own = ownNames(method).map((key) => ({ flag: flagOf(key), about: shape[key].description }));
-  return { name, about, paper, needs: needsLabels ? ['images', 'labels'] : ['images'], microBatches, own, settings };
+  return {
+    name,
+    aliases,
+    about,
+    paper,
+    needs: needsLabels ? ['images', 'labels'] : ['images'],
+    microBatches,
+    own,
+    settings,
+  };
 }

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { firstMethod, methodIfKnown, methodNamed } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import { settingGroups } from '../ssl/settings.ts';
+import { policyGiven } from '../train/policy_file.ts';
 import { flagOf, formerNames, type GivenSettings, ownNames, settingNames, settingsOf } from '../train/settings.ts';
 
 /** What commander needs to know of a setting: taken from its schema, so that help and checks cannot disagree. */
@@ -37,7 +38,10 @@ const numberOrText = (text: string): number | string =>
 export function addSetting(command: Command, schema: Setting, flag: string, heading?: string): void {
   const { type, choices, fallback, text } = describe(schema);
   const shown = `${text} (default: ${type === 'boolean' ? onOrOff(fallback) : fallback})`;
-  const option = new Option(type === 'boolean' ? flag : `${flag} <${kindOf(type, choices)}>`, shown);
+  const option = new Option(
+    type === 'boolean' ? flag : `${flag} <${flag === '--policy' ? 'name or file' : kindOf(type, choices)}>`,
+    shown,
+  );
   if (heading !== undefined) option.helpGroup(heading);
   if (type === 'boolean') {
     // The one that is not the default is shown; both are taken, for a recipe may have the other default.
@@ -82,7 +86,7 @@ export function namedMethod(argv: readonly string[]): Method {
 export function addTrainSettings(command: Command, method: Method, methods: readonly Method[]): void {
   const names = methods.map(({ name }) => name);
   const text = `what is learnt from: ${names.join(', ')} (default: ${firstMethod.name}; \`simclr methods\` tells more)`;
-  command.addOption(new Option('--method <name>', text).argParser(oneOf(names)));
+  command.addOption(new Option('--method <name>', text).argParser(oneOf(methods)));
   const table = settingsOf(method).shape;
   for (const [heading, group] of Object.entries(settingGroups))
     for (const name of Object.keys(group)) addSetting(command, table[name], flagOf(name), `${heading}:`);
@@ -91,10 +95,11 @@ export function addTrainSettings(command: Command, method: Method, methods: read
     if (name in table) command.addOption(formerFlag(former, name));
 }
 
-/** Like commander's choices, which it would repeat in the help. */
-const oneOf = (names: readonly string[]) => (text: string) => {
-  if (names.includes(text)) return text;
-  throw new InvalidArgumentError(`Allowed choices are ${names.join(', ')}.`);
+/** Like commander's choices, which it would repeat in the help. Gives the name of a method that was called by another of its names. */
+const oneOf = (methods: readonly Method[]) => (text: string) => {
+  const { name } = methods.find((method) => method === methodIfKnown(text)) ?? {};
+  if (name !== undefined) return name;
+  throw new InvalidArgumentError(`Allowed choices are ${methods.map((method) => method.name).join(', ')}.`);
 };
 
 /** A flag under the name that it had in older versions. */
@@ -105,7 +110,11 @@ const formerFlag = (former: string, name: string): Option =>
 export function givenSettings(options: Readonly<Record<string, unknown>>): GivenSettings {
   const method = typeof options['method'] === 'string' ? methodNamed(options['method']) : firstMethod;
   const now = Object.entries(formerNames).map(([former, name]) => [name, options[name] ?? options[former]] as const);
-  const all = { ...options, ...Object.fromEntries(now) };
+  const all: Readonly<Record<string, unknown>> = {
+    ...options,
+    ...Object.fromEntries(now),
+    ...(options['policy'] !== undefined && { policy: policyGiven(options['policy']) }),
+  };
   return Object.fromEntries(
     ['method', ...settingNames(method)].filter((name) => all[name] !== undefined).map((name) => [name, all[name]]),
   );

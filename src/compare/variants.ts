@@ -4,6 +4,7 @@ import type { Naming } from '../io/checked.ts';
 import { methodNamed } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import { augmentationSettings, settingGroups, sharedSettings } from '../ssl/settings.ts';
+import { policyGiven } from '../train/policy_file.ts';
 import { type Circumstances, isShort, shortRecipe, withRecipe } from '../train/recipe.ts';
 import {
   flagOf,
@@ -173,8 +174,10 @@ function checkKnown(option: string, name: string, method: Method): void {
   );
 }
 
-const readFor = (method: Method, name: string, text: string): unknown =>
-  readValue(settingsOf(method).shape[name], text);
+const readFor = (method: Method, name: string, text: string): unknown => {
+  const value = readValue(settingsOf(method).shape[name], text);
+  return name === 'policy' ? policyGiven(value) : value;
+};
 
 /** Every combination of the values that are swept, each with everything and without each part that is left out. */
 function changesOf({ sweeps, leaveOut }: GivenVariants, method: Method, plain: TrainSettings): Change[] {

@@ -74,6 +74,21 @@ export async function openDataset(path: string, options: DatasetOptions): Promis
   return openStl10(stl10, options, reading);
 }
 
+/**
+ * Photos without labels that stand beside labelled ones: STL-10's unlabelled part, or the folder `unlabeled/`. Undefined where there are none.
+ */
+export async function openUnlabelled(
+  path: string,
+  options: Omit<DatasetOptions, 'split' | 'probe'>,
+): Promise<Dataset | undefined> {
+  await requireFolder(path);
+  const stl10 = findStl10(path);
+  const there = stl10
+    ? hasPart(stl10, 'unlabeled')
+    : (await findSplits(path, new Reading(path, options)))?.unlabeled !== undefined;
+  return there ? openDataset(path, { ...options, split: 'unlabeled', probe: false }) : undefined;
+}
+
 async function openStl10(folder: string, options: DatasetOptions, reading: Reading): Promise<Dataset> {
   const parts = new Set<Stl10Part>();
   const load = async (split: DataSplit) => {

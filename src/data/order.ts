@@ -29,6 +29,20 @@ export function epochOrder(count: number, seed: number, epoch: number): Uint32Ar
   return order;
 }
 
+/**
+ * Epochs' orders one behind the other, without an end: the images at `length` places from `first` on. Each comes once before any comes
+ * again, wherever a step begins.
+ */
+export function endlessOrder(count: number, seed: number): (first: number, length: number) => Uint32Array {
+  let last: { epoch: number; order: Uint32Array } | undefined; // saves a shuffle in every step
+  const at = (place: number): number => {
+    const epoch = Math.floor(place / count);
+    if (last?.epoch !== epoch) last = { epoch, order: epochOrder(count, seed, epoch) };
+    return last.order[place % count];
+  };
+  return (first, length) => Uint32Array.from({ length }, (_, i) => at(first + i));
+}
+
 /** Steps of an epoch: whole batches only; the up to batch−1 images left over are dropped (others each epoch). */
 export const stepsPerEpoch = (count: number, batch: number): number => Math.floor(count / batch);
 

@@ -3,7 +3,7 @@
 import { Embedder } from '../analysis/embed.ts';
 import type { LabelledFeatures } from '../analysis/probe.ts';
 import { isBalanced, type MajorityBaseline, majorityBaseline } from '../analysis/recognition.ts';
-import { type Dataset, openDataset, type TrainSplit } from '../data/dataset.ts';
+import { type Dataset, openDataset, openUnlabelled, type TrainSplit } from '../data/dataset.ts';
 import type { ImageSet, OnProgress } from '../data/images.ts';
 import { readFolds } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
@@ -107,6 +107,14 @@ export class Evaluation {
   /** Labelled images to train and to test with. UserError: there are none. */
   async sets(path: string): Promise<LabelledSets> {
     return labelledSets(await this.images(path), path);
+  }
+
+  /** Photos without labels beside the labelled ones of a folder; undefined where there are none. */
+  async unlabelled(path: string): Promise<ImageSet | undefined> {
+    const { exclude, events: { onData, onProgress } = {} } = this.options;
+    const dataset = await openUnlabelled(path, { exclude, size: this.file.imageSize, onProgress });
+    if (dataset) onData?.(dataset);
+    return dataset?.train;
   }
 
   /** Labelled images and their features. */

@@ -1,13 +1,14 @@
 /** Evaluations that train the whole encoder. */
 import { join } from 'node:path';
 import { meanAndDeviation } from '../analysis/probe.ts';
-import { type ImageSet, subset } from '../data/images.ts';
+import { subset } from '../data/images.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
 import { shapeOf } from '../nn/resnet.ts';
 import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
 import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';
+import type { SupervisedData } from '../train/supervised_data.ts';
 import {
   baselineNotes,
   dataFacts,
@@ -18,6 +19,7 @@ import {
   type Outcome,
   outcome,
 } from './evaluation.ts';
+import { consistencyNotes, unlabelledBeside } from './unlabelled.ts';
 
 /** How the whole encoder is trained. */
 export interface FinetuneSettings {
@@ -49,7 +51,7 @@ export const inHalf = (settings?: FinetuneSettings): string =>
 /** Trains all layers from the encoder; a training of that name that has ended is not repeated. */
 export async function finetuneOn(
   evaluation: Evaluation,
-  data: { train: ImageSet; test: ImageSet },
+  data: SupervisedData,
   settings: FinetuneSettings,
   name: string,
 ) {
@@ -70,19 +72,23 @@ export async function evalFinetune(
   { folds = false, ...settings }: FinetuneSettings & { folds?: boolean },
 ): Promise<Outcome> {
   const data = await evaluation.sets(path);
+  const unlabelled = await unlabelledBeside(evaluation, data, settings);
   const results = [];
+  const photos: number[] = [];
   for (const [fold, rows] of foldsOf(data, folds).entries()) {
     const train = folds ? subset(data.train, rows) : data.train;
-    results.push(
-      await finetuneOn(evaluation, { train, test: data.test }, settings, folds ? `fold-${fold + 1}` : 'all'),
-    );
+    const sets = { train, test: data.test, ...unlabelled(rows) };
+    if (sets.unlabelled) photos.push(sets.unlabelled.count);
+    results.push(await finetuneOn(evaluation, sets, settings, folds ? `fold-${fold + 1}` : 'all'));
   }
   const testAccuracy = meanAndDeviation(results.map(({ last }) => last.testAccuracy));
   const balanced = results.flatMap(({ last }) => last.testBalancedAccuracy ?? []);
   const testBalancedAccuracy = balanced.length === results.length ? meanAndDeviation(balanced) : undefined;
-  const table = finetuneTable(data, results, folds, inHalf(settings));
+  const plain = finetuneTable(data, results, folds, inHalf(settings));
+  const table = { ...plain, notes: [...plain.notes, ...consistencyNotes(settings, photos)] };
   const accuracies = { testAccuracy, testBalancedAccuracy };
-  const json = { ...dataFacts(data), settings: settingsFor(evaluation, settings), folds, results, ...accuracies };
+  const trained = { settings: settingsFor(evaluation, settings), ...(photos.length > 0 && { unlabelled: photos }) };
+  const json = { ...dataFacts(data), ...trained, folds, results, ...accuracies };
   return outcome(evaluation, 'finetune', table, json, await finetuneChart(results, folds, testAccuracy.mean));
 }
 
@@ -92,11 +98,14 @@ function finetuneTable(data: LabelledSets, results: readonly Trained[], folds: b
   const { train, test, balanced } = data;
   const over = (value: (epoch: Trained['last']) => number) =>
     percentPlusMinus(meanAndDeviation(results.map(({ last }) => value(last))));
+  const confident = results.some(({ last }) => last.confident !== undefined);
   const own = ({ testBalancedAccuracy = Number.NaN }: Trained['last']) => testBalancedAccuracy;
+  const sure = ({ confident = Number.NaN }: Trained['last']) => confident;
   const means = [
     ...['mean ± deviation', '', over(({ testAccuracy }) => testAccuracy)],
     ...(balanced ? [] : [over(own)]),
     ...['', ''],
+    ...(confident ? [over(sure)] : []),
   ];
   return {
     title: `fine-tuning: all layers, ${counted(results[0].epochs.length, 'epoch')}${half}; train ${train.count}, test ${test.count}; the last epoch counts`,
@@ -104,6 +113,7 @@ function finetuneTable(data: LabelledSets, results: readonly Trained[], folds: b
       ...[folds ? 'fold' : 'train', 'train / %', 'test / %'],
       ...(balanced ? [] : ['balanced / %']),
       ...['test loss', 'best test / %'],
+      ...(confident ? ['unlabelled, confident / %'] : []),
     ],
     rows: [
       ...results.map(({ last, best }, i) => [
@@ -113,6 +123,7 @@ function finetuneTable(data: LabelledSets, results: readonly Trained[], folds: b
         ...(balanced ? [] : [percent(own(last))]),
         last.testLoss.toFixed(4),
         `${percent(best.testAccuracy)} (epoch ${best.epoch})`,
+        ...(confident ? [percent(sure(last))] : []),
       ]),
       ...(folds ? [means] : []),
     ],

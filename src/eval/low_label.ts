@@ -24,6 +24,7 @@ import {
 } from './evaluation.ts';
 import { type FinetuneSettings, finetuneOn, inHalf, settingsFor } from './finetune.ts';
 import { type LinearResult, linearOn, unchosenNote } from './linear.ts';
+import { consistencyNotes, type Unlabelled, unlabelledBeside } from './unlabelled.ts';
 
 /** Labels of each class, and shares of all labels, that are tried where the set has as many. */
 export const lowLabelSteps = { perClass: [10, 20, 50, 100, 200, 500], shares: [0.01, 0.1] } as const;
@@ -53,6 +54,8 @@ interface LowLabelResult {
   /** With λ, or the learning rate, of each subset; `unchosen`: see `Probe`. */
   readonly linear: Summary & { readonly chosen: readonly number[]; readonly unchosen: boolean };
   readonly finetune?: Summary;
+  /** Photos without labels that fine-tuning learnt from, where it did. */
+  readonly unlabelled?: number;
 }
 
 /** So many labels. */
@@ -78,9 +81,15 @@ export async function evalLowLabel(
   const steps = stepsFor(data.features.train.labels, settings);
   if (steps.length === 0)
     throw new UserError(`${path}: too few training images of a class for any step; give --labels`, 2);
+  const unlabelled = finetune && (await unlabelledBeside(evaluation, data, finetune));
+  const tuning = finetune && { ...finetune, unlabelled: unlabelled! };
+  // Before anything is trained, it is known whether every step has photos without labels.
+  for (const { count } of steps) tuning?.unlabelled(drawPerClass(data.train.labels!, count, settings.seed));
   const results: LowLabelResult[] = [];
-  for (const step of steps) results.push(await learnFrom(evaluation, data, step, settings, finetune));
-  const table = lowLabelTable(data, settings, results, inHalf(finetune));
+  for (const step of steps) results.push(await learnFrom(evaluation, data, step, settings, tuning));
+  const plain = lowLabelTable(data, settings, results, inHalf(finetune));
+  const photos = results.flatMap((result) => result.unlabelled ?? []);
+  const table = { ...plain, notes: [...plain.notes, ...(finetune ? consistencyNotes(finetune, photos) : [])] };
   const tuned = finetune && { finetune: settingsFor(evaluation, finetune) };
   const json = { ...dataFacts(data), settings, ...tuned, results };
   return outcome(evaluation, 'low-label', table, json, await lowLabelChart(results, inHalf(finetune)));
@@ -131,19 +140,21 @@ async function learnFrom(
   data: LabelledData,
   { name, slug, count }: Step,
   settings: ProbeOptions & LowLabelSettings,
-  finetune: FinetuneSettings | undefined,
+  finetune: (FinetuneSettings & { readonly unlabelled: Unlabelled }) | undefined,
 ): Promise<LowLabelResult> {
   const { labels } = data.features.train;
   const linear: LinearResult[] = [];
   const tuned: Recognition[] = [];
   let images = 0;
+  let unlabelled: number | undefined;
   for (let s = 0; s < settings.subsets && images < labels.length; s++) {
     const seed = settings.seed + s;
     const rows = drawPerClass(labels, count, seed);
     images = rows.length;
     linear.push(await linearOn(data, rows, settings, finetune?.signal));
     if (!finetune) continue;
-    const sets = { train: subset(data.train, rows), test: data.test };
+    const sets = { train: subset(data.train, rows), test: data.test, ...finetune.unlabelled(rows) };
+    unlabelled = sets.unlabelled?.count;
     const { last } = await finetuneOn(evaluation, sets, finetune, `${slug}-${seed}`);
     tuned.push({ accuracy: last.testAccuracy, balancedAccuracy: last.testBalancedAccuracy ?? Number.NaN });
   }
@@ -152,7 +163,8 @@ async function learnFrom(
     chosen: linear.map(({ chosen }) => chosen),
     unchosen: linear.some(({ unchosen }) => unchosen),
   };
-  return { name, images, linear: probes, ...(finetune && { finetune: summaryOf(tuned) }) };
+  const summary = finetune && { finetune: summaryOf(tuned), ...(unlabelled !== undefined && { unlabelled }) };
+  return { name, images, linear: probes, ...summary };
 }
 
 function summaryOf(scores: readonly Recognition[]): Summary {

@@ -4,6 +4,7 @@ import type { Statistic } from '../analysis/probe.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import { counted } from '../io/counted.ts';
 import { decimal, percent, percentPlusMinus, plusMinus } from '../report/numbers.ts';
+import { policyTitle } from '../ssl/policies_custom.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import {
   type Findings,
@@ -113,7 +114,7 @@ export function augmentationInWords(settings: TrainSettings): string {
   const { solarize, rotate, noise, cutout, policy } = settings;
   const share = (value: number) => `${Number((100 * value).toFixed(1))} %`;
   const further = [
-    ...(policy === 'none' ? [] : [`the operations of ${policy}`]),
+    ...(policy === 'none' ? [] : [`the operations of ${policyTitle(policy)}`]),
     ...Object.entries({ solarised: solarize, turned: rotate, 'made noisy': noise, 'with a square cut out': cutout })
       .filter(([, probability]) => probability > 0)
       .map(([done, probability]) => `${share(probability)} ${done}`),

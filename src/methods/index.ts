@@ -20,19 +20,22 @@ import { wcl } from './wcl.ts';
 const known = new Map<string, Method>();
 
 /**
- * Makes a method known under its name: `parseSettings`, `Trainer`, checkpoints and run folders then take it as they take ours.
+ * Makes a method known under its names: `parseSettings`, `Trainer`, checkpoints and run folders then take it as they take ours.
  * Error: the name is taken by another one, or is none for files and flags, or its recipe sets what is no shared setting, its
  * short one what is no setting.
  */
 export function registerMethod(method: Method): void {
-  const { name } = method;
-  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new Error(`a method is named '${name}': use a-z, 0-9 and -`);
+  const { name, aliases = [] } = method;
+  const names = [name, ...aliases];
+  const odd = names.find((one) => !/^[a-z][a-z0-9-]*$/.test(one));
+  if (odd !== undefined) throw new Error(`a method is named '${odd}': use a-z, 0-9 and -`);
   const wrong = Object.keys(method.recipe).find((key) => !(key in sharedShape));
   if (wrong) throw new Error(`method ${name}: its recipe has '${wrong}', which is no shared setting`);
   const unknown = Object.keys(method.short ?? {}).find((key) => !(key in sharedShape || key in method.options));
   if (unknown) throw new Error(`method ${name}: its short recipe has '${unknown}', which is no setting`);
-  if ((known.get(name) ?? method) !== method) throw new Error(`two methods are named '${name}'`);
-  known.set(name, method);
+  const taken = names.find((one) => (known.get(one) ?? method) !== method);
+  if (taken !== undefined) throw new Error(`two methods are named '${taken}'`);
+  for (const one of names) known.set(one, method);
 }
 
 [
@@ -43,13 +46,18 @@ export function registerMethod(method: Method): void {
 /** The method of runs that do not say which: there was no other when they were made. */
 export const firstMethod = simclr;
 
-export const allMethods = (): readonly Method[] => [...known.values()];
+export const allMethods = (): readonly Method[] => [...new Set(known.values())];
 
 /** UserError (usage): there is no such method. */
 export function methodNamed(name: string): Method {
   const method = known.get(name);
   if (method) return method;
-  throw new UserError(`no method is named '${name}'; there are ${[...known.keys()].join(', ')}`, 2);
+  throw new UserError(
+    `no method is named '${name}'; there are ${allMethods()
+      .map((other) => other.name)
+      .join(', ')}`,
+    2,
+  );
 }
 
 /** Of a method that may be a user's own, known to another program only. */

@@ -133,6 +133,7 @@ function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Le
  */
 export const moco = defineMethod({
   name: 'moco',
+  aliases: ['moco-v2'],
   about: 'MoCo v2: queries look for the key of the other view among a queue of keys of a slow average of the network',
   paper: 'Chen et al., 2020, arXiv 2003.04297',
   options: {

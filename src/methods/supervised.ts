@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { Classifier } from '../nn/classifier.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
-import { flip } from '../ops/strided_copy.ts';
+import { concat, flip } from '../ops/strided_copy.ts';
 import { copyAsF16 } from '../optim/trained_group.ts';
-import type { Feeds } from '../ssl/feeds.ts';
+import { type ConsistencySettings, consistencyMetrics, consistencyStep, consistencyViews } from '../ssl/consistency.ts';
+import type { Feeds, OtherImages } from '../ssl/feeds.ts';
 import { type Build, defineMethod, type Learner, type ViewGroup } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
 import { type Mixing, mixingOptions, mixShare, mixup, mixViews } from '../ssl/mixing.ts';
@@ -34,6 +35,13 @@ export function supervisedViews(settings: SupervisedViews): readonly ViewGroup[]
   return [{ count: 1, size, augmentation, stream: supervisedStream }];
 }
 
+/** Views of unlabelled photos, beside those of labelled ones. Colours stay as they are, but for RandAugment's. */
+export const unlabelledViews = (settings: SupervisedViews, photos: OtherImages): readonly ViewGroup[] =>
+  consistencyViews(photos, settings.imageSize, {
+    crops: settings.supervisedAugment !== 'none',
+    augmentation: augmentationConfig(settings),
+  });
+
 export interface ClassificationOptions {
   readonly training: Build['training'];
   /** Only the last layer is trained; its encoder normalises with running statistics, or with those of the batch. */
@@ -42,6 +50,8 @@ export interface ClassificationOptions {
   readonly features?: ((feeds: Feeds) => Tensor) | undefined;
   /** Views and labels are mixed; the accuracy is that of each view's own label. */
   readonly mixing?: Mixing | undefined;
+  /** Two further view groups are of unlabelled photos: see `consistencyViews`. */
+  readonly consistency?: ConsistencySettings | undefined;
 }
 
 /**
@@ -50,7 +60,7 @@ export interface ClassificationOptions {
  */
 export function classification(
   { encoder, fc, options }: Classifier,
-  { training, frozen, features, mixing }: ClassificationOptions,
+  { training, frozen, features, mixing, consistency }: ClassificationOptions,
 ): Learner {
   if (frozen && training.precision === 'f16') copyAsF16('frozen encoder', encoder.parameters);
   const mode = { ...training, training: frozen !== 'eval' };
@@ -62,7 +72,11 @@ export function classification(
     groups: frozen
       ? [{ name: 'main', modules: [fc, statistics], scaled: false }]
       : [{ name: 'main', modules: [encoder, fc] }],
-    step([views], feeds) {
+    step([views, ...unlabelled], feeds) {
+      if (consistency) {
+        const all = encoder.forward(concat([views, ...unlabelled], 0), mode);
+        return consistencyStep(fc.forward(all), feeds, consistency);
+      }
       const mixes = mixing && mixing.mix !== 'none';
       const x = mixes ? mixViews(views, feeds, mixing) : views;
       const logits = fc.forward(features ? features(feeds) : encoder.forward(x, mode));
@@ -73,7 +87,7 @@ export function classification(
       const share = mixShare(feeds, mixing, views.shape[1]);
       return { losses: [['main', () => mixup(loss, other.loss, share)]], log: { accuracy } };
     },
-    metrics: { accuracy },
+    metrics: { accuracy, ...(consistency && consistencyMetrics) },
     chance: {
       loss: Math.log(classes),
       formula: `log(${classes})`,

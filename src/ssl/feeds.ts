@@ -1,4 +1,6 @@
 /** Inputs of a step that carry how they are fed: what changes from step to step is a function of the time, and nothing else. */
+import { endlessOrder } from '../data/order.ts';
+import type { ImageSource } from '../data/source.ts';
 import type { Inputs } from '../graph/program.ts';
 import { type Data, type DType, elements, type Shape, type Tensor } from '../graph/tensor.ts';
 import { input } from '../graph/trace.ts';
@@ -54,6 +56,23 @@ export interface ImageTable {
   readonly columns: number;
 }
 
+/** Images of another set, in an order of their own: unlabelled ones beside a labelled batch. Not with micro-batches. */
+export interface OtherImages {
+  readonly name: string;
+  readonly source: ImageSource;
+  /** How many of them a step has. */
+  readonly perStep: number;
+}
+
+/** The images of a step from one source. */
+export interface StepImages {
+  readonly source: ImageSource;
+  /** u32 [N] */
+  readonly indices: Tensor;
+  /** Packed images u32 [N, words]; recorded once. */
+  readonly images: () => Tensor;
+}
+
 type Value = (time: StepTime, data: EpochData) => Data;
 
 /** Images of a source, as `ImageSource` gives them. */
@@ -68,6 +87,7 @@ export class StepFeeds implements Feeds {
   private readonly sources: ((time: StepTime, data: EpochData) => Inputs)[] = [];
   /** Inputs that are rows of what an epoch began with. */
   readonly ofEpoch: EpochInput[] = [];
+  private readonly others = new Map<OtherImages, StepImages>();
   private numberOfStep: Tensor | undefined;
 
   /**
@@ -144,6 +164,29 @@ export class StepFeeds implements Feeds {
     };
     this.sources.push((time, data) => source.inputs(chosen(time, data), packed));
     return source.images(this.input(indices, [views * this.images], 'u32', chosen), packed);
+  }
+
+  /** Images of another set; the same ones for all who ask with one object. */
+  imagesOf(other: OtherImages): StepImages {
+    let found = this.others.get(other);
+    if (!found) {
+      found = this.fromOther(other);
+      this.others.set(other, found);
+    }
+    return found;
+  }
+
+  private fromOther({ name, source, perStep }: OtherImages): StepImages {
+    const [indices, packed] = [`${name}: indices`, `${name}: images`];
+    let order: { seed: number; at: ReturnType<typeof endlessOrder> } | undefined;
+    const chosen = ({ seed, step }: StepTime): Uint32Array => {
+      if (order?.seed !== seed) order = { seed, at: endlessOrder(source.set.count, seed) };
+      return order.at((step - 1) * perStep, perStep);
+    };
+    this.sources.push((time) => source.inputs(chosen(time), packed));
+    const rows = this.input(indices, [perStep], 'u32', chosen);
+    let gathered: Tensor | undefined;
+    return { source, indices: rows, images: () => (gathered ??= source.images(rows, packed)) };
   }
 
   /** u32 [1]: the number of the step. */

@@ -12,7 +12,7 @@ import type { Mode, Module, NamedTensor } from '../nn/module.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { RateRow } from '../optim/rates.ts';
-import type { Feeds, ImageTable, StepTime } from './feeds.ts';
+import type { Feeds, ImageTable, OtherImages, StepTime } from './feeds.ts';
 import type { SharedSettings } from './settings.ts';
 
 /** Shared settings and those of a method. */
@@ -22,6 +22,8 @@ export type Settings<O extends z.ZodRawShape> = SharedSettings & Readonly<z.infe
 export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   /** For `--method`, `config.json` and checkpoints: lower case. */
   readonly name: string;
+  /** Other names that `--method` takes; settings and files have `name`. */
+  readonly aliases?: readonly string[];
   /** One line for people: what it does. */
   readonly about: string;
   /** Its source: authors, year, arXiv number. */
@@ -61,6 +63,8 @@ export interface ViewGroup {
   readonly stream?: number;
   /** Other images that the views are made of, in place of the batch's: neighbours of them, say. */
   readonly from?: ImageTable | undefined;
+  /** Images of another set, in place of the batch's and as many as that says: M of them make views [count · M, size, size, 4]. */
+  readonly of?: OtherImages | undefined;
 }
 
 /** What a learner is made for. */

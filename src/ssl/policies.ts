@@ -1,7 +1,9 @@
 /** Augmentation policies as slots of operations: RandAugment, AutoAugment, PBA, InfoMin. */
+import { messageOf } from '../errors.ts';
 import type { Operation, OperationName, OperationSlot } from '../ops/augment_operations.ts';
-import { autoAugmentPolicies, type SubPolicyStep } from './policies_autoaugment.ts';
-import { pbaCifar10 } from './policies_pba.ts';
+import { autoAugmentPolicies } from './policies_autoaugment.ts';
+import { customPolicy, customSlots, isCustom, type OperationOf } from './policies_custom.ts';
+import { pbaCifar10, pbaOperation } from './policies_pba.ts';
 
 export const policies = [
   'none',
@@ -70,9 +72,11 @@ export const randAugment = ({ operations, magnitude }: RandAugmentOptions, size:
 
 /** AutoAugment (Cubuk et al., 2018): one of 25 sub-policies, whose two operations each have a probability and a level of 10. */
 function autoAugment(policy: keyof typeof autoAugmentPolicies, size: number, draw: number): readonly OperationSlot[] {
-  const step = ([name, probability, level = 0]: SubPolicyStep) => operation(name, probability, level / 9, size);
-  return [0, 1].map((place) => ({ choices: autoAugmentPolicies[policy].map((pair) => step(pair[place])), draw }));
+  const pairs = autoAugmentPolicies[policy];
+  return [0, 1].map((place) => ({ choices: pairs.map((pair) => autoAugmentOperation(pair[place], size)), draw }));
 }
+const autoAugmentOperation: OperationOf = ([name, probability, level = 0], size) =>
+  operation(name, probability, level / 9, size);
 
 /** PBA (Ho et al., 2019): up to two operations, of a list whose probabilities and magnitudes change during the run. */
 const pba = (size: number): readonly OperationSlot[] =>
@@ -99,8 +103,32 @@ function infoMin(size: number): readonly OperationSlot[] {
   return [{ choices }, { choices }];
 }
 
-/** The slots of a policy for views of a size; `draw` is one that no slot before it has. */
+const isNamed = (policy: string): policy is PolicyName => (policies as readonly string[]).includes(policy);
+
+/** What is wrong with a value of the setting `policy`; undefined: nothing. */
+export function policyFault(policy: string): string | undefined {
+  if (isNamed(policy)) return undefined;
+  if (!isCustom(policy)) return `${policies.slice(0, -1).join(', ')}, ${policies.at(-1)} or a file (.json)`;
+  try {
+    customPolicy(policy);
+    return undefined;
+  } catch (error) {
+    return `a policy (${messageOf(error)})`;
+  }
+}
+
+/** The slots of a policy, its name or a user's own, for views of a size; `draw` is one that no slot before it has. */
 export function policySlots(
+  policy: string,
+  options: RandAugmentOptions,
+  size: number,
+  draw: number,
+): readonly OperationSlot[] {
+  if (isNamed(policy)) return namedSlots(policy, options, size, draw);
+  return customSlots(customPolicy(policy), size, draw, { pba: pbaOperation, autoaugment: autoAugmentOperation });
+}
+
+function namedSlots(
   policy: PolicyName,
   options: RandAugmentOptions,
   size: number,

@@ -1,5 +1,6 @@
 /** The published schedule of PBA (Ho et al., 2019) for CIFAR-10: found with a Wide-ResNet on 4,000 images in 200 epochs. */
 import type { Operation, OperationName } from '../ops/augment_operations.ts';
+import type { OperationOf } from './policies_custom.ts';
 
 /** In the order of the schedule's numbers, each operation twice. */
 const operations = [
@@ -98,7 +99,7 @@ export const pbaSchedule: readonly (readonly [epoch: number, numbers: string])[]
 ];
 
 /** What a level of 10 means, in pictures of a size: ranges of the published code, whose pixels are those of 32 × 32. */
-function magnitude(name: (typeof operations)[number], level: number, size: number): number {
+function magnitude(name: OperationName, level: number, size: number): number {
   const pixels = (of32: number) => Math.trunc((of32 * size) / 32);
   switch (name) {
     case 'rotate':
@@ -122,11 +123,16 @@ function magnitude(name: (typeof operations)[number], level: number, size: numbe
 
 const signed: ReadonlySet<OperationName> = new Set(['rotate', 'shear_x', 'shear_y', 'translate_x', 'translate_y']);
 
+/** An operation of a schedule: name, probability and level from 0 to 10. */
+export const pbaOperation: OperationOf = ([name, probability, level = 0], size) => ({
+  ...{ name, probability, magnitude: magnitude(name, level, size) },
+  signed: signed.has(name),
+});
+
 function rows(numbers: string, size: number): Operation[] {
   return numbers.split(' ').map((pair, i) => {
     const [tenths, level] = pair.split(',').map(Number);
-    const name = operations[i % operations.length];
-    return { name, probability: tenths / 10, magnitude: magnitude(name, level, size), signed: signed.has(name) };
+    return pbaOperation([operations[i % operations.length], tenths / 10, level], size);
   });
 }
 

@@ -11,7 +11,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import type { RateRow } from '../optim/rates.ts';
 import { schedules } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
-import { policies, policySlots } from './policies.ts';
+import { policies, policyFault, policySlots } from './policies.ts';
 
 export const count = (least: number) => z.number().int().min(least);
 export const share = () => z.number().min(0).max(1);
@@ -110,11 +110,16 @@ export const settingGroups = {
     solarize: share().default(0).describe('probability of solarisation: colours of 1/2 and above inverted'),
     rotate: share().default(0).describe('probability of a turn by 90, 180 or 270 degrees'),
     policy: z
-      .enum(policies)
+      .string()
+      .check(({ value, issues }) => {
+        const fault = policyFault(value);
+        if (fault) issues.push({ code: 'invalid_format', format: 'policy', message: fault, input: value });
+      })
       .default('none')
       .describe(
         'policy of further operations, between flip and jitter: randaugment, a published policy of AutoAugment, the published schedule ' +
-          'of PBA, or infomin, which brings defaults of crops, jitter, greyscale and blur with it',
+          'of PBA, infomin, which brings defaults of crops, jitter, greyscale and blur with it, or a file with a schedule or sub-policies of ' +
+          `one’s own (docs/augmentation.md); names: ${policies.join(', ')}`,
       ),
     randOperations: count(1).max(8).default(2).describe('operations that --policy randaugment does to a view (n)'),
     randMagnitude: count(0).max(30).default(9).describe('their magnitude (m), from 0 to 30'),

@@ -3,7 +3,7 @@ import type { ImageSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { augment, augmentParameters, cropImages, preprocess } from '../ops/augment.ts';
 import { augmentOperations, type OperationSlot, operationTable } from '../ops/augment_operations.ts';
-import type { StepFeeds } from './feeds.ts';
+import type { StepFeeds, StepImages } from './feeds.ts';
 import type { ViewGroup } from './method.ts';
 import type { SharedSettings } from './settings.ts';
 
@@ -15,7 +15,7 @@ export const viewSeeds = (seed: number, epoch: number, stream = 0): Uint32Array 
   Uint32Array.of(seed, Math.floor(seed / 2 ** 32), epoch, stream);
 
 /**
- * Records the views of a batch: a tensor [count · N, size, size, 4] for each group. The images are gathered once. What is drawn depends on the
+ * Records the views of a batch: a tensor [count · N, size, size, 4] for each group. The images of a source are gathered once. What is drawn depends on the
  * image of the batch, also where the view is made of another one.
  */
 export function traceViews(
@@ -27,18 +27,21 @@ export function traceViews(
   if (groups.length === 0) return [];
   const { indices } = feeds;
   let gathered: Tensor | undefined;
+  const batch: StepImages = { source, indices, images: () => (gathered ??= source.images(indices)) };
   return groups.map((group, i) => {
-    const { height, width } = source.set;
+    const { augmentation, count, stream = i, from, of } = group;
+    const { indices, ...own } = of ? feeds.imagesOf(of) : batch;
+    const { height, width } = own.source.set;
     const resample = { height, width, size: group.size, ...normalization(colours) };
-    const { augmentation, count, stream = i, from } = group;
-    const images = () => (from ? feeds.imagesFrom(from, count, source) : (gathered ??= source.images(indices)));
+    const images = () => (from ? feeds.imagesFrom(from, count, own.source) : own.images());
     if (!augmentation) {
       if (count !== 1)
         throw new Error(`view group ${i}: without augmentation all ${count} views are the same; give count 1`);
       return preprocess(images(), resample);
     }
     const name = i === 0 ? 'seeds' : `seeds of views ${i}`;
-    const seeds = feeds.input(name, [4], 'u32', ({ seed, epoch }) => viewSeeds(seed, epoch, stream));
+    // An image of another set may come more than once in an epoch of the batch's.
+    const seeds = feeds.input(name, [4], 'u32', ({ seed, epoch, step }) => viewSeeds(seed, of ? step : epoch, stream));
     const { operations, ...config } = augmentation;
     const parameters = augmentParameters(indices, seeds, { ...config, height, width, views: count });
     if (isCropOnly(group)) return cropImages(images(), parameters, resample);

@@ -40,7 +40,7 @@ export function settingsOf(method: Method): Table {
     ]);
     const own = method.options as Record<string, SettingSchema>;
     table = z.strictObject({
-      method: z.literal(method.name).default(method.name),
+      method: nameOf(method),
       ...Object.fromEntries(shared),
       ...own,
     });
@@ -48,6 +48,13 @@ export function settingsOf(method: Method): Table {
   }
   return table;
 }
+
+/** The name of a method; for another of its names too. */
+const nameOf = ({ name, aliases = [] }: Method): SettingSchema =>
+  z
+    .literal([name, ...aliases])
+    .transform(() => name)
+    .default(name);
 
 const recipeOf = ({ recipe }: Method, name: string): unknown => recipe[name as SettingName];
 

@@ -76,9 +76,13 @@ export async function trainSupervised(
   const { encoder, head } = mode === 'baseline' ? {} : options;
   const classes = classCount(data);
   if (mode !== 'baseline' && !encoder) throw new UserError(`${mode}: needs a pre-trained encoder; give a checkpoint`);
+  checkConsistency(data, mode, settings);
   const from = { encoder: encoder ? digestOfGiven(encoder, head) : null, headLayers: head?.widths.length };
   const config = { version: 1, mode, settings, classes, ...from } as const;
-  const digests = { train: digestOf(data.train), test: digestOf(data.test) };
+  const digests = {
+    ...{ train: digestOf(data.train), test: digestOf(data.test) },
+    ...(settings.consistency > 0 && { unlabelled: digestOf(data.unlabelled!) }),
+  };
   const former = { train: sampledDigestOf(data.train), test: sampledDigestOf(data.test) };
   const folder = SupervisedFolder.open(options.folder, { ...config, ...digests }, former);
   const known = folder.result();
@@ -103,6 +107,15 @@ export async function trainSupervised(
     state.destroy();
     gpu.trim();
   }
+}
+
+/** UserError: the consistency loss has no photos, or nothing that could learn from them. */
+function checkConsistency({ train, unlabelled }: SupervisedData, mode: SupervisedMode, settings: SupervisedSettings) {
+  if (settings.consistency === 0) return;
+  if (mode === 'frozen')
+    throw new UserError('frozen: consistency trains the whole encoder; set it to 0, or use transfer', 2);
+  if (!unlabelled?.count)
+    throw new UserError(`${train.name}: no photos without labels, which consistency needs; give some`);
 }
 
 async function train(

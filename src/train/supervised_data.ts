@@ -7,6 +7,8 @@ import { counted } from '../io/counted.ts';
 export interface SupervisedData {
   readonly train: ImageSet;
   readonly test: ImageSet;
+  /** Photos whose labels are not used, for `consistency`. */
+  readonly unlabelled?: ImageSet | undefined;
 }
 
 /** Images whose pixels went into a set's digest in older versions. */

@@ -10,6 +10,9 @@ export const supervisedEpoch = z.object({
   /** Means over the steps of the epoch, during which the weights change. */
   trainLoss: measured(),
   trainAccuracy: z.number(),
+  /** The same of the consistency loss on unlabelled photos, where there is one, and of the share of them that counted. */
+  consistencyLoss: measured().optional(),
+  confident: z.number().optional(),
   /** Of the whole test set after the epoch, in inference mode and f32. */
   testLoss: measured(),
   testAccuracy: z.number(),

@@ -22,6 +22,8 @@ const configSchema = z.object({
   encoder: z.string().nullable(),
   /** Layers of a projection head behind that encoder; undefined: none. */
   headLayers: z.number().int().min(1).optional(),
+  /** Of photos without labels; where there is no consistency loss, they are not read. */
+  unlabelled: z.string().optional(),
 });
 type StoredConfig = z.infer<typeof configSchema>;
 export type SupervisedConfig = Readonly<Omit<StoredConfig, 'settings'>> & { readonly settings: SupervisedSettings };
@@ -34,6 +36,7 @@ const parts: Readonly<Record<Exclude<keyof SupervisedConfig, 'version' | 'settin
   test: 'other test images',
   headLayers: 'another number of layers of the projection head',
   encoder: 'another encoder to start from',
+  unlabelled: 'other photos without labels',
 };
 
 type Digests = Pick<SupervisedConfig, 'train' | 'test'>;

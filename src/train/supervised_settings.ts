@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Naming } from '../io/checked.ts';
 import { supervisedAugments } from '../methods/supervised.ts';
+import { consistencyOptions } from '../ssl/consistency.ts';
 import { sharedSettings } from '../ssl/settings.ts';
 import { parseTable } from './settings.ts';
 
@@ -58,6 +59,7 @@ export const supervisedSettings = sharedSettings
       .enum(['eval', 'batch'])
       .default('eval')
       .describe('batch norm of a frozen encoder: running statistics, or batch statistics (updating the running ones)'),
+    ...consistencyOptions,
   });
 
 export type SupervisedSettings = z.infer<typeof supervisedSettings>;

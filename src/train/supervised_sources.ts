@@ -10,7 +10,7 @@ import type { SupervisedData } from './supervised_data.ts';
 import type { SupervisedSettings } from './supervised_settings.ts';
 import type { SupervisedTask } from './supervised_training.ts';
 
-type Sources = Pick<SupervisedTask, 'source' | 'features' | 'test'>;
+type Sources = Pick<SupervisedTask, 'source' | 'features' | 'test' | 'unlabelled'>;
 
 /** Images whose features are computed at a time. */
 const featureBatch = 256;
@@ -19,6 +19,7 @@ const featureBatch = 256;
 export const imageSources = (state: State, data: SupervisedData, settings: SupervisedSettings): Sources => ({
   source: sourceOf(state, data.train, settings),
   test: imageExamples(sourceOf(state, data.test, settings), preparation(settings)),
+  ...(data.unlabelled && settings.consistency > 0 && { unlabelled: sourceOf(state, data.unlabelled, settings) }),
 });
 
 /** Both sets as features, computed once by the encoder as it is, in inference mode. */

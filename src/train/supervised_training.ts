@@ -4,7 +4,7 @@ import { type Examples, evaluate, Predictor } from '../analysis/classifier.ts';
 import type { ImageSource } from '../data/source.ts';
 import type { State } from '../graph/state.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { classification, supervisedViews } from '../methods/supervised.ts';
+import { classification, supervisedViews, unlabelledViews } from '../methods/supervised.ts';
 import type { Classifier } from '../nn/classifier.ts';
 import type { Feeds } from '../ssl/feeds.ts';
 import { trainingMode } from '../ssl/step.ts';
@@ -32,6 +32,8 @@ export interface SupervisedTask {
   readonly source: ImageSource;
   /** Features in place of images: see `ClassificationOptions`. */
   readonly features?: ((feeds: Feeds) => Tensor) | undefined;
+  /** Photos without labels, for the consistency loss. */
+  readonly unlabelled?: ImageSource | undefined;
   /** The test set as the test takes it. */
   readonly test: Examples;
 }
@@ -63,14 +65,19 @@ async function compile({
   mode,
   source,
   features,
+  unlabelled,
   ...task
 }: SupervisedTask): Promise<Training> {
   const settings = { ...task.settings, batchSize: batchSizeFor(data, task.settings), microBatch: 0, steps: 0 };
   const frozen = mode === 'frozen' ? settings.frozenBn : undefined;
   const learner = classification(classifier, {
     ...{ training: trainingMode(settings), frozen, features },
+    ...(unlabelled && { consistency: settings }),
   });
-  const parts = { learner, views: features ? [] : supervisedViews(settings), source, settings };
+  const perStep = Math.min(settings.consistencyRatio * settings.batchSize, unlabelled?.set.count ?? 0);
+  const photos = unlabelled && unlabelledViews(settings, { name: 'unlabelled', source: unlabelled, perStep });
+  const views = features ? [] : [...supervisedViews(settings), ...(photos ?? [])];
+  const parts = { learner, views, source, settings };
   const onPipeline = (done: number, total: number) => task.events.onPipeline?.(done, total);
   return { ...parts, step: await TrainingStep.create(state, parts, { onPipeline }) };
 }
@@ -166,11 +173,12 @@ export class SupervisedTraining {
     const start = performance.now();
     const tested = evaluate(await this.predictor.predict(), data.test.labels!);
     const { step } = loop.progress;
-    const { loss, accuracy } = meansOf(loop.progress, loop.perEpoch);
+    const { loss, accuracy, consistencyLoss, confident } = meansOf(loop.progress, loop.perEpoch);
     const report: SupervisedEpoch = {
       epoch,
       trainLoss: loss,
       trainAccuracy: accuracy,
+      ...(confident !== undefined && { consistencyLoss, confident }),
       testLoss: tested.loss,
       testAccuracy: tested.accuracy,
       testBalancedAccuracy: tested.balancedAccuracy,

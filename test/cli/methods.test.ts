@@ -38,6 +38,7 @@ describe('simclr methods', () => {
     expect(words).toContain('images yes --temperature 0.07 --embedding-dim 128 --head-depth 2');
     expect(words).toContain('labels no --supervised-augment crop-flip --mix none --mix-alpha 1 --split train');
     expect(words).toContain('--no-nesterov');
+    expect(words).toContain('moco, moco-v2: MoCo v2');
   });
 
   it('as JSON has every setting', async () => {
@@ -65,6 +66,15 @@ describe('--method', () => {
       .filter((name) => !ownNames(method).includes(name));
     for (const name of others) expect(shows(out, name), name).toBe(false);
     expect(out).not.toContain('--draw-every');
+  });
+
+  it('takes another name of a method, which is told from there on by its first', async () => {
+    const train = simclr(['train']).commands.find((command) => command.name() === 'train')!;
+    train.parseOptions(['--method', 'moco-v2']);
+    expect(givenSettings(train.opts())).toEqual({ method: 'moco' });
+    expect(parseSettings({ method: 'moco-v2' })).toEqual(parseSettings({ method: 'moco' }));
+    expect((await printed('train', '--method', 'moco-v2', '--help')).out).toContain('Method moco:');
+    expect(allMethods().filter(({ name }) => name.startsWith('moco')).length).toBe(2);
   });
 
   const names = (methods: readonly Method[]) => methods.map(({ name }) => name).join(', ');

@@ -33,6 +33,13 @@ describe('rows', () => {
     expect(values(rows, 'knnEvery')).toEqual([5, 5]);
   });
 
+  it('are called as their methods are, whichever name was given', () => {
+    const rows = rowsOf('--methods', 'simclr,moco-v2', '--set', 'moco-v2.queue-size=512');
+    expect(labels(rows)).toEqual(['simclr', 'moco']);
+    expect(values(rows, 'queueSize')).toEqual([undefined, 512]);
+    expect(() => rowsOf('--methods', 'moco,moco-v2')).toThrow("'moco' is listed twice");
+  });
+
   it('learn from the images that have labels where one of them needs these', () => {
     expect(values(rowsOf('--methods', 'simclr,supervised'), 'split')).toEqual(['train', 'train']);
     expect(values(rowsOf('--methods', 'simclr'), 'split')).toEqual(['unlabeled']);
