@@ -57,8 +57,18 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
     lineStyle: { width: 2.5, type: dashed ? dashes[1] : dashes[Math.floor(i / palette.length) % dashes.length] },
     ...(i === 0 && markLine && { markLine }),
   }));
+  // The library takes ranges from series only, and drops a line of reference that is outside: a single point, not drawn, widens them.
+  const widens = {
+    type: 'line',
+    data: reference && xs.length > 0 ? [[xs[0], reference.y]] : [],
+    showSymbol: false,
+    silent: true,
+  };
   const xAxis = axis(x.logarithmic ? 'log' : 'value', x.label, 'x', horizontal(xs, x.logarithmic));
-  return render({ ...rest, xAxis, yAxis: axis('value', y.label, 'y', { scale: true, ...range }), series: lines }, size);
+  return render(
+    { ...rest, xAxis, yAxis: axis('value', y.label, 'y', { scale: true, ...range }), series: [...lines, widens] },
+    size,
+  );
 }
 
 /** From the first to the last x, with ticks that are worth reading: the library's own go by threes, or by powers of ten. */

@@ -201,6 +201,10 @@ describe('charts', () => {
     const chart = await lineChart({ ...curves, yRange: [0, 100], reference: { name: 'guessing', y: 10 } });
     expect(chart.svg).toContain('guessing');
     expect(chart.svg).toContain('>100<');
+    for (const y of [-50, 1000]) {
+      const outside = await lineChart({ ...curves, reference: { name: 'guessing', y } });
+      expect(outside.svg, 'a reference below or above all points').toContain('guessing');
+    }
     for (const logarithmic of [false, true]) {
       const x = { label: 'k', logarithmic };
       const one = await lineChart({ ...curves, x, series: [{ name: 'train', points: [[20, 2]] }] });
