@@ -79,7 +79,6 @@ function expectFlat([before, ...later]: readonly Look[]): void {
   expect(growth('descriptors'), 'open files').toBeLessThanOrEqual(0);
   expect(growth('heap') / mebibyte, 'MiB of the heap').toBeLessThan(4);
   expect(growth('process') / mebibyte, 'MiB of the process').toBeLessThan(20);
-  if (process.env['SHOW']) console.log(JSON.stringify(before.live), growth('heap')/mebibyte, growth('process')/mebibyte, later.map((o)=>Math.round(o.process/mebibyte)).join(' '), later.map((o)=>(o.heap/mebibyte).toFixed(1)).join(' '));
 }
 
 const files = '/proc/self/fd';
