@@ -118,7 +118,10 @@ describe('settings', () => {
     ],
     [{ loss: 'triplet-hard', temperature: 1 }, '--temperature (1) is a setting of --loss '],
     [{ loss: 'n-pair', temperature: 1 }, 'sup-con, not of n-pair; omit it'],
-    [{ mix: 'mixup', batchSize: 4, microBatch: 1 }, '--mix mixup mixes pictures of one micro-batch, and --micro-batch 1'],
+    [
+      { mix: 'mixup', batchSize: 4, microBatch: 1 },
+      '--mix mixup mixes pictures of one micro-batch, and --micro-batch 1',
+    ],
   ])('of another loss are refused: %o', (given, message) => {
     expect(() => parseSettings(given)).toThrow(message);
     expect(() => parseSettings(given)).toThrow(UserError);

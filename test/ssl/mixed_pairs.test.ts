@@ -52,10 +52,13 @@ describe.each(['mixup', 'cutmix'] as const)('%s', (mix) => {
     // Pairs of opposite rows: of each micro-batch here, of the whole batch there.
     [2, [4, 0, 8, 7, 2, 5], [4, 8, 2, 5, 7, 0]],
     [4, [4, 0, 8, 7, 2, 5, 1, 3], [4, 0, 2, 5, 1, 3, 8, 7]],
-  ])('in micro-batches of %i is the step of the whole batch in which the same images are mixed', (piece, rows, whole) => {
-    const pieces = stepOn(rows, mix, piece);
-    expect(difference(pieces, stepOn(whole, mix, 0))).toBeLessThan(1e-12);
-    // It matters which are mixed with which.
-    expect(difference(pieces, stepOn(rows, mix, 0))).toBeGreaterThan(1e-4);
-  });
+  ])(
+    'in micro-batches of %i is the step of the whole batch in which the same images are mixed',
+    (piece, rows, whole) => {
+      const pieces = stepOn(rows, mix, piece);
+      expect(difference(pieces, stepOn(whole, mix, 0))).toBeLessThan(1e-12);
+      // It matters which are mixed with which.
+      expect(difference(pieces, stepOn(rows, mix, 0))).toBeGreaterThan(1e-4);
+    },
+  );
 });
