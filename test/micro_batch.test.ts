@@ -12,7 +12,6 @@ import { relu } from '../src/ops/relu.ts';
 import { adam } from '../src/optim/adam.ts';
 import { sgd } from '../src/optim/sgd.ts';
 import { microBatchPhases } from '../src/ssl/micro_batch.ts';
-import { phaseRuns } from '../src/ssl/phase_runs.ts';
 import { plainPhase, type StepParts, type TracedStep } from '../src/ssl/step.ts';
 import { traceStep, trainedGroups } from '../src/ssl/trace_step.ts';
 import { type StepValues, TrainingStep } from '../src/ssl/training_step.ts';
@@ -20,7 +19,7 @@ import { divergence } from '../src/train/diagnose.ts';
 import { stepParts } from '../src/train/learner.ts';
 import { parseSettings } from '../src/train/settings.ts';
 import { onEveryAdapter, relativeError } from './ops/harness.ts';
-import { interpret, type Values } from './reference/interpreter.ts';
+import { interpretStep } from './reference/step.ts';
 import { type ContrastiveOptions, contrastiveDefaults, contrastiveParts, type Trainable } from './ssl/contrastive.ts';
 import { lowbias32 } from './values.ts';
 
@@ -97,19 +96,11 @@ function microBatchStep(parts: StepParts): TracedStep {
 /** Values that a step leaves, by name: its outputs, weights, running statistics, moments. */
 type Left = Record<string, ArrayLike<number>>;
 
-/** A step in float64: the phases with their runs, variables carried from one to the next. */
+/** A step in float64. */
 function reference(make: Make, model: Small, more: Partial<ContrastiveOptions> = {}): Left {
   const parts = contrastiveParts(model, hostImages(images), { ...options, ...more });
   const traced = make(parts);
-  const runs = phaseRuns(traced, parts, indices, counters);
-  let values = new Map<Tensor, Values>();
-  for (const { phase, inputs } of runs) {
-    const leaves = phase.graph.nodes.flatMap((node) => node.inputs);
-    const kept = [...values].filter(([tensor]) => tensor.origin.kind === 'variable');
-    const written = leaves.filter(({ origin }) => origin.kind === 'input');
-    const start = written.map((tensor) => [tensor, Float64Array.from(inputs[tensor.name])] as const);
-    values = interpret(phase.graph, new Map([...kept, ...start]));
-  }
+  const values = interpretStep(traced, parts, indices, counters);
   const left = [...model.parameters, ...model.buffers].map(({ tensor }) => [tensor.name, values.get(tensor)] as const);
   const outputs = Object.entries(traced.phases.at(-1)!.outputs).map(([name, tensor]) => [name, values.get(tensor)]);
   return Object.fromEntries([...left, ...outputs].filter(([, value]) => value));

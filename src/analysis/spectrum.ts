@@ -15,7 +15,7 @@ const halvings = 60;
  * When the signal is aborted, its reason is thrown.
  */
 export async function effectiveRank(x: Float32Array, dimensions: number, signal?: AbortSignal): Promise<number> {
-  const values = await singularValues(x, dimensions, signal);
+  const values = (await singularValues(x, dimensions, signal)).subarray(0, x.length / dimensions); // no more than there are rows
   const sum = values.reduce((total, value) => total + value, 0);
   if (sum === 0) return 0;
   const entropy = values.reduce((total, value) => {

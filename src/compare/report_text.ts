@@ -4,6 +4,7 @@ import { duration } from '../experiment/report_text.ts';
 import { counted } from '../io/counted.ts';
 import { percent, percentPlusMinus, plusMinus } from '../report/numbers.ts';
 import { formatBytes } from '../report/tables.ts';
+import { labelsAskedBy } from '../train/learner.ts';
 import { finetunedOf, knnOf, linearOf, over, type Results, type RowResult, type RunResult } from './results.ts';
 
 /** Stands where there is no number. */
@@ -172,8 +173,19 @@ export function verdict(results: Results): string[] {
   const first = rows.filter(({ untrained }) => untrained).flatMap((row) => over(row, linearOf)?.mean ?? []);
   return [
     `By linear probe: ${list}.`,
+    ...taught(trained),
     ...(first.length > 0 ? [againstUntrained(order, Math.max(...first))] : []),
     ...(trained.length > 1 ? [certainty(order, labelled.test, config.seeds.length)] : []),
+  ];
+}
+
+/** Rows that were taught what the probe asks for. */
+function taught(rows: readonly RowResult[]): string[] {
+  const asking = rows.filter(({ runs }) => runs.some(({ trained }) => trained && labelsAskedBy(trained.settings)));
+  if (asking.length === 0) return [];
+  const names = asking.map(({ label }) => label).join(', ');
+  return [
+    `Trained with the labels of the training images: ${names}; the other rows saw none before they were measured.`,
   ];
 }
 

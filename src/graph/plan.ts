@@ -87,7 +87,7 @@ function checkLimits({ label, outputs }: Node, { bindings }: Launch, { limits, a
     const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
     throw new UserError(
       `${label} [${outputs[0]?.shape ?? ''}]: '${name}' is ${mebibytes(boundBytes(bound))}, but '${adapter}' binds at most ${mebibytes(limit)}; ` +
-        'use a smaller --batch-size, --image-size, head or queue, or micro-batches (--micro-batch)',
+        'use a smaller --batch-size, --image-size, head, queue or embedding (of a bank: fewer images), or micro-batches (--micro-batch)',
     );
   }
 }

@@ -9,7 +9,7 @@ import { gatherRows } from '../ops/gather_rows.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { matmul } from '../ops/matmul.ts';
 import { sum } from '../ops/reduce.ts';
-import { transpose } from '../ops/strided_copy.ts';
+import { concat, slice, transpose } from '../ops/strided_copy.ts';
 import { identity, matches, numbered } from './masks.ts';
 
 /**
@@ -50,19 +50,25 @@ export const countComponents = (labels: Tensor): Tensor => sum(eq(cast(labels, '
 export interface Agreement {
   /** [1]: the share of rows that are of the most frequent class in their component. */
   readonly purity: Tensor;
+  /** [1]: the same where each row has the class of the next one, the last that of the first: what sizes of components and of classes alone give. */
+  readonly shuffledPurity: Tensor;
   /** [1]: of the pairs of rows that are of one class, the share that is in one component. */
   readonly joined: Tensor;
 }
 
-/** How the components of N rows agree with their true classes, u32 [N] each, `classes` of them. */
+/**
+ * How the components of N rows agree with their true classes, u32 [N] each, `classes` of them. Rows are in random order, as those of a batch
+ * are: the class of the next row is one dealt at random.
+ */
 export function agreement(labels: Tensor, truth: Tensor, classes: number): Agreement {
   const count = labels.size;
   const [own, known] = [cast(labels, 'f32'), cast(truth, 'f32')];
   const members = matches(numbered('rows', count), own); // [components, rows]; nothing where no row has the label
-  const counts = matmul(members, matches(known, numbered('rows', classes))); // [components, classes]
-  const purity = mul(sum(amax(counts, 1)), 1 / count);
+  const ofRows = matches(known, numbered('rows', classes)); // [rows, classes]
+  const purityOf = (rows: Tensor) => mul(sum(amax(matmul(members, rows), 1)), 1 / count); // of counts [components, classes]
+  const next = concat([slice(ofRows, 0, 1), slice(ofRows, 0, 0, 1)], 0);
   const ofClass = matches(known, known);
   const others = (pairs: Tensor) => sub(sum(pairs), count); // every row is in one class and component with itself
   const joined = div(others(mul(ofClass, matches(own, own))), maximum(others(ofClass), 1));
-  return { purity, joined };
+  return { purity: purityOf(ofRows), shuffledPurity: purityOf(next), joined };
 }

@@ -48,8 +48,8 @@ export const simclr = defineMethod({
   recipe: {},
   short: { temperature: 0.2 },
   labelsFor: ({ loss }) => (contrastiveLosses[loss].needsLabels ? 'loss' : undefined),
-  check(settings, name) {
-    checkContrastive(settings, name);
+  check(settings, name, given) {
+    checkContrastive(settings, name, given);
     checkMixedPairs(settings, name);
     if (settings.headOutputBatchNorm && !settings.headBatchNorm)
       throw new UserError(`${name('headOutputBatchNorm')} is only used with ${name('headBatchNorm')}; add it`, 2);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
-import { agreement, countComponents } from '../losses/components.ts';
+import { type Agreement, agreement, countComponents } from '../losses/components.ts';
 import { ntXent } from '../losses/nt_xent.ts';
 import { infoNceOfCrops, type Swap, swap, swapOfCrops } from '../losses/swap.ts';
 import { mlp } from '../nn/mlp.ts';
@@ -58,6 +58,10 @@ const purity: Metric = {
   ...{ label: 'purity', format: 'percent', epoch: 'mean' },
   note: 'share of images that are of the most frequent class in their component',
 };
+const shuffledPurity: Metric = {
+  ...{ label: 'shuffled', format: 'percent', epoch: 'mean' },
+  note: 'purity of the same components if classes were dealt at random: it rises where components get smaller',
+};
 const falseNegativesJoined: Metric = {
   ...{ label: 'joined', format: 'percent', epoch: 'mean' },
   note: 'share of pairs of images of one class, which SimCLR pushes apart, that are in one component',
@@ -74,8 +78,9 @@ function ofLabels(labels: Swap['labels'], feeds: Feeds, classes: number): Readon
   if (classes === 0) return number;
   const truth = feeds.labels();
   const agreed = labels.map((y) => agreement(y, truth, classes));
-  const joined = mean(agreed.map((view) => view.joined));
-  return { ...number, purity: mean(agreed.map((view) => view.purity)), falseNegativesJoined: joined };
+  const over = (name: keyof Agreement) => mean(agreed.map((view) => view[name]));
+  const purities = { purity: over('purity'), shuffledPurity: over('shuffledPurity') };
+  return { ...number, ...purities, falseNegativesJoined: over('joined') };
 }
 
 /**
@@ -159,7 +164,7 @@ export const wcl = defineMethod({
         accuracy,
         embeddingStd: embeddingStd(embeddingDim),
         components: { label: 'components', format: 'number', epoch: 'mean' },
-        ...(classes > 0 && { purity, falseNegativesJoined }),
+        ...(classes > 0 && { purity, shuffledPurity, falseNegativesJoined }),
       },
       chance: {
         loss: λ * Math.log(others) + β * swapChance + cropChance,

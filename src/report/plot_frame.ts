@@ -1,7 +1,7 @@
 /** What charts share: title, legend, axes with their labels and ticks. */
 
 import type { ChartSize } from './plot_render.ts';
-import { faint, fontFamily, ink, palette, textSize, textWidth } from './plot_style.ts';
+import { faint, fittingSize, fontFamily, ink, palette, textSize, textWidth } from './plot_style.ts';
 
 export interface Axis {
   /** What is shown, with its unit: `accuracy / %`. */
@@ -35,7 +35,10 @@ export function frame({ title, yRange }: Common, names: readonly string[], { wid
   const top = 58 + (hasLegend(names) ? lines * 26 : 0);
   return {
     textStyle: { fontFamily, color: ink },
-    title: { text: title, left: 'center', top: 12, textStyle: { fontSize: textSize.title, color: ink } },
+    title: {
+      ...{ text: title, left: 'center', top: 12 },
+      textStyle: { fontSize: fittingSize(title, textSize.title, width - 16), color: ink },
+    },
     ...(hasLegend(names) && {
       legend: {
         data: [...names],

@@ -1,6 +1,6 @@
 /** Several charts as one figure, and maps beside each other. */
 import type { Chart, ChartSize } from './plot_render.ts';
-import { palette, symbols, textSize, textWidth } from './plot_style.ts';
+import { fittingSize, palette, symbols, textSize, textWidth } from './plot_style.ts';
 import { figure, round, text } from './plot_svg.ts';
 
 const margin = 16;
@@ -54,7 +54,8 @@ export function pointMaps(
   maps.forEach((map, i) => {
     const x = margin + (i % across) * (side + gap);
     const y = top + Math.floor(i / across) * (side + gap + 24);
-    parts.push(text(x + side / 2, y + 14, map.title, { size: textSize.tick, anchor: 'middle' }));
+    const size = fittingSize(map.title, textSize.tick, side);
+    parts.push(text(x + side / 2, y + 14, map.title, { size, anchor: 'middle' }));
     parts.push(
       `<rect x="${x}" y="${y + 22}" width="${side}" height="${side}" fill="none" stroke="#bbbbbb"/>`,
       ...inSquare(map.points).map(([px, py], k) => mark(x + px, y + 22 + py, groups[k] ?? 0)),

@@ -36,3 +36,7 @@ export function textWidth(text: string, size: number): number {
   }
   return width * size;
 }
+
+/** The size at which a line of bold text is no wider than `width`: this one, or one that is smaller. */
+export const fittingSize = (words: string, size: number, width: number): number =>
+  Math.min(size, Math.floor((10 * size * width) / (1.1 * textWidth(words, size))) / 10);

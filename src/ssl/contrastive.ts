@@ -180,9 +180,24 @@ export const contrastiveLosses: Readonly<Record<ContrastiveSettings['loss'], Con
   },
 };
 
-/** UserError: a setting of another loss than the chosen one has another value than its default. */
-export function checkContrastive(settings: ContrastiveSettings, name: Naming): void {
-  const { loss } = settings;
+/** Where there is a temperature, it can have a schedule. */
+const hasTemperature = (loss: ContrastiveSettings['loss']): boolean =>
+  contrastiveLosses[loss].own.includes('temperatureEnd');
+
+/** UserError: a setting of another loss than the chosen one has another value than its default. `given` of `Method.check`. */
+export function checkContrastive(
+  settings: ContrastiveSettings,
+  name: Naming,
+  given: (setting: string) => boolean = () => false,
+): void {
+  const { loss, temperature } = settings;
+  if (!hasTemperature(loss) && given('temperature')) {
+    const others = Object.keys(contrastiveLosses).filter((other) => hasTemperature(other as typeof loss));
+    throw new UserError(
+      `${name('temperature')} (${temperature}) is a setting of ${name('loss')} ${others.join(', ')}, not of ${loss}; omit it`,
+      2,
+    );
+  }
   const own = Object.keys(contrastiveOptions).filter((key) => key !== 'loss') as Own[];
   for (const key of own) {
     const value = settings[key];

@@ -42,8 +42,11 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   readonly recipe: Partial<SharedSettings>;
   /** Defaults of a run of minutes (without a GPU, or on the sample set), in place of the paper's. */
   readonly short?: Partial<Settings<O>>;
-  /** Refuses settings that contradict each other: UserError (usage), with `name` for how the user knows a setting. */
-  check?(settings: Settings<O>, name: Naming): void;
+  /**
+   * Refuses settings that contradict each other: UserError (usage), with `name` for how the user knows a setting. `given`: whether one has
+   * another value than its defaults, so that somebody asked for it; of settings in a file, where defaults may be those of older versions, none has.
+   */
+  check?(settings: Settings<O>, name: Naming, given: (setting: string) => boolean): void;
   views(settings: Settings<O>): readonly ViewGroup[];
   create(settings: Settings<O>, build: Build): Learner;
 }

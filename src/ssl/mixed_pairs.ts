@@ -12,7 +12,10 @@ import type { Build } from './method.ts';
 import { accuracy } from './metrics.ts';
 import { type Mixing, mixPartners, mixShare, mixViews } from './mixing.ts';
 
-/** Two views of each image, [2N, size, size, 4]: the first N mixed with one another; nothing where `mix` is none. */
+/**
+ * Two views of each image, [2N, size, size, 4]: the first N mixed with one another; nothing where `mix` is none. In micro-batches each picture is
+ * mixed with one of its own: with an even number of images in each, the step is that of the whole batch in another order.
+ */
 export function mixFirstViews(views: Tensor, feeds: Feeds, mixing: Mixing): Tensor {
   if (mixing.mix === 'none') return views;
   const half = views.shape[0] / 2;
@@ -25,8 +28,15 @@ interface MixedPairSettings extends ContrastiveSettings, Mixing {
   readonly microBatch: number;
 }
 
-/** UserError (usage): mixed views have a loss of their own. */
-export function checkMixedPairs({ mix, loss, positives, temperatureEnd }: MixedPairSettings, name: Naming): void {
+/** UserError (usage): mixed views have a loss of their own, and are made of two pictures. */
+export function checkMixedPairs(
+  { mix, loss, positives, temperatureEnd, microBatch }: MixedPairSettings,
+  name: Naming,
+): void {
+  if (mix !== 'none' && microBatch === 1) {
+    const both = `${name('mix')} ${mix} mixes pictures of one micro-batch`;
+    throw new UserError(`${both}, and ${name('microBatch')} 1 has only one; use 2 or more`, 2);
+  }
   if (mix === 'none' || (loss === 'nt-xent' && positives === 0 && temperatureEnd === 0)) return;
   const others = [name('loss'), name('positives'), name('temperatureEnd')].join(', ');
   throw new UserError(`${name('mix')} ${mix} has a loss of its own; omit ${others}`, 2);

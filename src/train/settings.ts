@@ -146,12 +146,19 @@ export function parseSettings(given: unknown, source?: string, name: Naming = fl
   const settings = parseTable(settingsOf(method), given, source, name, remedy) as unknown as TrainSettings;
   try {
     checkPieces(method, settings, name);
-    method.check?.(settings as unknown as Settings<Record<never, never>>, name);
+    const isGiven = (setting: string) => source === undefined && !hasDefault(method, settings, setting);
+    method.check?.(settings as unknown as Settings<Record<never, never>>, name, isGiven);
   } catch (error) {
     if (source === undefined || !(error instanceof UserError)) throw error;
     throw wrongValue(error.message, { source, ...(remedy && { remedy }) });
   }
   return settings;
+}
+
+/** Whether a setting is as it is if nobody gives it: by the table, or in a run of minutes. */
+function hasDefault(method: Method, settings: TrainSettings, name: string): boolean {
+  const short = (method.short ?? {}) as GivenSettings;
+  return [settingsOf(method).shape[name].parse(undefined), short[name]].includes(settingOf(settings, name));
 }
 
 function checkPieces({ name: method, microBatches }: Method, settings: TrainSettings, name: Naming): void {

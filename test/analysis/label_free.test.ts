@@ -70,6 +70,55 @@ describe('effective rank', () => {
   });
 });
 
+/** Rows X = U diag(values) Vᵀ, U and V of orthogonal columns: those of discrete cosine transforms. */
+function ofSpectrum(values: readonly number[], rows: number, dimensions: number): Float32Array {
+  const cosine = (n: number, i: number, k: number) =>
+    Math.sqrt((k === 0 ? 1 : 2) / n) * Math.cos((Math.PI * (2 * i + 1) * k) / (2 * n));
+  return Float32Array.from({ length: rows * dimensions }, (_, at) => {
+    const [i, j] = [Math.floor(at / dimensions), at % dimensions];
+    return values.reduce((sum, value, k) => sum + value * cosine(rows, i, k) * cosine(dimensions, j, k), 0);
+  });
+}
+
+describe('effective rank of rows made of known singular values', () => {
+  const falling = Array.from({ length: 24 }, (_, k) => 10 * 0.8 ** k);
+  it.each([
+    ['more rows than dimensions', falling, 60, 24],
+    ['more rows, few directions', [5, 3, 3, 0.01], 60, 24],
+    ['more dimensions than rows', falling.slice(0, 12), 12, 40],
+    ['one direction', [7], 30, 16],
+    ['values of very different sizes', [1e3, 1, 1e-3, 1e-4], 50, 20],
+  ])('%s', async (_, values, rows, dimensions) => {
+    const x = ofSpectrum(values, rows, dimensions);
+    const found = await singularValues(x, dimensions);
+    const relative = (k: number) => Math.abs(found[k] - (values[k] ?? 0)) / values[0];
+    for (let k = 0; k < dimensions; k++) expect(relative(k), `value ${k}`).toBeLessThan(1e-6);
+    // As the paper has it: over as many values as the smaller side of the matrix, 10⁻⁷ added to each share.
+    const total = values.reduce((a, b) => a + b);
+    const p = Array.from({ length: Math.min(rows, dimensions) }, (_, k) => (values[k] ?? 0) / total + 1e-7);
+    const expected = Math.exp(-p.reduce((sum, share) => sum + share * Math.log(share), 0));
+    expect(Math.abs((await effectiveRank(x, dimensions)) / expected - 1)).toBeLessThan(1e-4);
+  });
+
+  it('does not change when features are turned, or all of them are longer', async () => {
+    const values = [4, 2, 1, 0.5];
+    const one = await effectiveRank(ofSpectrum(values, 20, 8), 8);
+    const longer = ofSpectrum(
+      values.map((value) => 100 * value),
+      20,
+      8,
+    );
+    expect(await effectiveRank(longer, 8)).toBeCloseTo(one, 4);
+    const [c, s] = [Math.cos(1), Math.sin(1)];
+    const turned = ofSpectrum(values, 20, 8);
+    for (let row = 0; row < 160; row += 8) {
+      const [a, b] = [turned[row], turned[row + 5]];
+      [turned[row], turned[row + 5]] = [c * a - s * b, s * a + c * b];
+    }
+    expect(await effectiveRank(turned, 8)).toBeCloseTo(one, 4);
+  });
+});
+
 describe('alignment, uniformity, spread', () => {
   const same = Float32Array.of(1, 0, 1, 0, 1, 0);
   const crossed = Float32Array.of(1, 0, 0, 1, -1, 0);
@@ -88,5 +137,22 @@ describe('alignment, uniformity, spread', () => {
 
   it('spread is 1 where unit vectors point everywhere', () => {
     expect(spread(Float32Array.of(1, 0, -1, 0, 0, 1, 0, -1), 2)).toBeCloseTo(1, 6);
+  });
+
+  it.each([3, 10, 65])('of %i axes, and of a regular simplex, are what geometry says', async (n) => {
+    const axes = new Float32Array(n * n);
+    for (let i = 0; i < n; i++) axes[i * n + i] = 1;
+    expect(await uniformity(axes, n)).toBeCloseTo(-4, 6); // all squared distances are 2
+    expect(spread(axes, n)).toBeCloseTo(Math.sqrt((n - 1) / n), 6);
+    // Axes less their mean, at length one: all cosines are −1 / (n − 1).
+    const length = Math.sqrt((n - 1) / n);
+    const simplex = axes.map((value) => (value - 1 / n) / length);
+    expect(await uniformity(simplex, n)).toBeCloseTo((-4 * n) / (n - 1), 5);
+  });
+
+  it.each([0, 0.3, Math.PI / 2, Math.PI])('of views that are an angle of %d apart', (angle) => {
+    const onCircle = (from: number) =>
+      Float32Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? Math.cos : Math.sin)((i >> 1) + from));
+    expect(alignment(onCircle(0), onCircle(angle), 2)).toBeCloseTo(2 - 2 * Math.cos(angle), 6);
   });
 });

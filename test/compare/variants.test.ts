@@ -1,4 +1,5 @@
 /** Which rows a command line makes, and which command lines are refused. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { compareCommand } from '../../src/cli/compare.ts';
 import { budgetGiven, checkResumed, variantsGiven } from '../../src/cli/compare_options.ts';
@@ -76,6 +77,17 @@ describe('rows', () => {
     expect(folderOf('byol', 2, { seeds: [2] })).toBe('byol');
     expect(folderOf('byol', 2, { seeds: [1, 2] })).toBe('byol-seed-2');
   });
+});
+
+it('every command line of docs/compare.md is one', () => {
+  const text = readFileSync('docs/compare.md', 'utf8').replaceAll('\\\n', ' ');
+  const lines = [...text.matchAll(/^npm run simclr -- compare (.*?)(?: +#.*)?$/gm)].map(([, line]) => line.split(/ +/));
+  const begun = lines.filter((line) => !line.includes('--resume'));
+  expect(begun.length).toBeGreaterThanOrEqual(5);
+  for (const line of begun) {
+    expect(rowsOf(...line).length, line.join(' ')).toBeGreaterThan(2);
+    expect(budgetGiven(optionsOf(...line)).amount).toBeGreaterThan(0);
+  }
 });
 
 describe('budgets', () => {

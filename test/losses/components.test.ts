@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
-import { agreement, components, countComponents, nearestOther } from '../../src/losses/components.ts';
+import { type Agreement, agreement, components, countComponents, nearestOther } from '../../src/losses/components.ts';
 import { infoNce } from '../../src/losses/info_nce.ts';
 import { supCon } from '../../src/losses/sup_con.ts';
 import { infoNceOfCrops, swap, swapOfCrops } from '../../src/losses/swap.ts';
@@ -157,11 +157,9 @@ describe('components', () => {
 });
 
 describe('agreement with classes', () => {
-  const agreed = (labels: number[], truth: number[]) => {
-    const u32 = (values: number[]) => constant('u32', Uint32Array.from(values));
-    const of = (name: 'purity' | 'joined') => interpreted(() => agreement(u32(labels), u32(truth), 3)[name])[0];
-    return [of('purity'), of('joined')];
-  };
+  const u32 = (values: number[]) => constant('u32', Uint32Array.from(values));
+  const agreed = (labels: number[], truth: number[], names: (keyof Agreement)[] = ['purity', 'joined']) =>
+    names.map((name) => interpreted(() => agreement(u32(labels), u32(truth), 3)[name])[0]);
 
   it('is counted by hand', () => {
     expect(agreed([0, 0, 2, 2], [1, 1, 2, 2])).toEqual([1, 1]);
@@ -169,6 +167,24 @@ describe('agreement with classes', () => {
     expect(agreed([0, 1, 0, 1], [1, 1, 2, 2])).toEqual([0.5, 0]);
     expect(agreed([0, 0, 2, 2, 2], [0, 0, 0, 0, 1])).toEqual([expect.closeTo(0.8, 6), 1 / 3]);
     expect(agreed([0, 0, 0], [0, 1, 2])).toEqual([expect.closeTo(1 / 3, 6), 0]); // no two of a class
+  });
+
+  it('by chance is that of the same components where each row has the class of the next', () => {
+    // Classes of the next rows: 2, 2 | 0, 0, 1.
+    expect(agreed([0, 0, 2, 2, 2], [1, 2, 2, 0, 0], ['shuffledPurity'])[0]).toBeCloseTo(4 / 5, 6);
+  });
+
+  it('by chance is, over many batches, what dealing the classes anew gives, however components follow classes', () => {
+    // Pairs of one class, in random order. Classes dealt anew are alike in 3 of 11 pairs, and half of a pair is right in the others.
+    const found = Array.from({ length: 200 }, (_, seed) => {
+      const images = shuffled(12, seed + 1);
+      const labels = images.map((image, row) => Math.min(row, images.indexOf(image ^ 1)));
+      const truth = images.map((image) => (image >> 1) % 3);
+      const [purity, byChance] = agreed(labels, truth, ['purity', 'shuffledPurity']);
+      expect(purity).toBeCloseTo(1, 6);
+      return byChance;
+    });
+    expect(Math.abs(found.reduce((a, b) => a + b) / found.length - (1 + 3 / 11) / 2)).toBeLessThan(0.02);
   });
 });
 

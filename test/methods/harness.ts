@@ -17,6 +17,7 @@ import { compileTraining, type Training } from '../../src/train/learner.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';
 import { type GivenSettings, parseSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { Trainer } from '../../src/train/trainer.ts';
+import { countBuffers, type Live } from '../live_buffers.ts';
 import { adapters, onEveryAdapter } from '../ops/harness.ts';
 import { interpret, type Values } from '../reference/interpreter.ts';
 import { drawn } from '../train/drawn.ts';
@@ -55,9 +56,15 @@ const roundedToF16 = (values: ArrayLike<number>): Float32Array => fromFloat16(to
 const timeless = (records: readonly object[]): unknown =>
   records.map((record) => ({ ...record, imagesPerSecond: 0, memory: 0 }));
 
-/** Trains straight, and once more stopped after every step: the checkpoints are the same bytes, the records the same numbers. */
+/**
+ * Trains straight, and once more stopped after every step: the checkpoints are the same bytes, the records the same numbers. In the second half
+ * of the straight training no step, epoch or checkpoint leaves a buffer behind.
+ */
 export async function expectExactResume(root: string, gpu: Gpu, settings: TrainSettings) {
-  const straight = await runIn(join(root, 'straight'), gpu, settings);
+  const live = countBuffers(gpu);
+  const seen: Live[] = [];
+  const straight = await runIn(join(root, 'straight'), gpu, settings, { onStep: () => seen.push(live()) });
+  for (const later of seen.slice(seen.length / 2)) expect(later, 'buffers').toEqual(seen[seen.length / 2]);
   for (let step = 0; step <= straight.step; step++) {
     const stop = new AbortController();
     await runIn(join(root, 'stopped'), gpu, settings, { onStep: () => stop.abort() }, stop.signal);

@@ -81,7 +81,9 @@ describe('a step', () => {
     expect(values[0].loss).toBe(values[1].loss);
     const names = ['accuracy', 'components', 'embeddingStd'];
     expect(Object.keys(values[1].metrics).sort()).toEqual(names);
-    expect(Object.keys(values[0].metrics).sort()).toEqual([...names, 'falseNegativesJoined', 'purity'].sort());
+    expect(Object.keys(values[0].metrics).sort()).toEqual(
+      [...names, 'falseNegativesJoined', 'purity', 'shuffledPurity'].sort(),
+    );
   });
 
   it('in micro-batches has the graph of the whole batch', async () => {

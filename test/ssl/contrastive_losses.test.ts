@@ -4,6 +4,7 @@ import { UserError } from '../../src/errors.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { ntXent } from '../../src/losses/nt_xent.ts';
+import { simclr } from '../../src/methods/simclr.ts';
 import { type ContrastiveSettings, contrast, contrastiveLosses } from '../../src/ssl/contrastive.ts';
 import { StepFeeds, type StepTime } from '../../src/ssl/feeds.ts';
 import { checkImages, labelsAskedBy } from '../../src/train/learner.ts';
@@ -19,7 +20,7 @@ const time: StepTime = {
   indices: Uint32Array.from({ length: n }, (_, i) => i),
 };
 const settingsOf = (given: object = {}) =>
-  parseSettings({ temperature: 0.5, ...given }) as unknown as ContrastiveSettings;
+  ({ ...parseSettings(given), temperature: 0.5, ...given }) as unknown as ContrastiveSettings;
 
 /** Loss and log of embeddings at a time, by the reference. */
 function compared(given: object, rows: Float32Array, at: Partial<StepTime> = {}): Record<string, number> {
@@ -111,6 +112,16 @@ describe('settings', () => {
     ],
     [{ loss: 'info-nce', positives: 3 }, '--positives (3) is a setting of --loss nt-xent, not of info-nce'],
     [{ loss: 'n-pair', temperatureEnd: 1 }, '--temperature-end (1) is a setting of --loss nt-xent, info-nce, '],
+    [
+      { loss: 'margin', temperature: 0.3 },
+      '--temperature (0.3) is a setting of --loss nt-xent, info-nce, decoupled, debiased, hard-negative, nce, sup-con, not of margin; omit it',
+    ],
+    [{ loss: 'triplet-hard', temperature: 1 }, '--temperature (1) is a setting of --loss '],
+    [{ loss: 'n-pair', temperature: 1 }, 'sup-con, not of n-pair; omit it'],
+    [
+      { mix: 'mixup', batchSize: 4, microBatch: 1 },
+      '--mix mixup mixes pictures of one micro-batch, and --micro-batch 1',
+    ],
   ])('of another loss are refused: %o', (given, message) => {
     expect(() => parseSettings(given)).toThrow(message);
     expect(() => parseSettings(given)).toThrow(UserError);
@@ -121,9 +132,17 @@ describe('settings', () => {
       { loss: 'hard-negative', beta: 0, tauPlus: 0 },
       { loss: 'margin', margin: 2 },
       { positives: 3, positivesAfter: 1, temperatureEnd: 1 },
+      { mix: 'mixup', batchSize: 4, microBatch: 2 },
+      // What a run of minutes has by default is not given by anybody.
+      { loss: 'margin', ...(simclr.short as { temperature: number }) },
     ])
       expect(parseSettings(given)).toMatchObject(given);
   });
+});
+
+it('a temperature in a file, where another version may have had it by default, is taken by losses that have none', () => {
+  const settings = parseSettings({ loss: 'margin' });
+  expect(parseSettings({ ...settings, temperature: 0.5 }, 'config.json')).toMatchObject({ temperature: 0.5 });
 });
 
 it('SupCon needs labels, which is said in a line', () => {

@@ -1,0 +1,95 @@
+/** Long trainings of every method, with all that a run does beside its steps: what is made in a step or an epoch, and kept, shows. */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, expect, it, vi } from 'vitest';
+import { Gpu } from '../../src/gpu/device.ts';
+import { allMethods } from '../../src/methods/index.ts';
+import type { GivenSettings } from '../../src/train/settings.ts';
+import { countBuffers, type Live } from '../live_buffers.ts';
+import { runIn, tinySettings } from '../methods/harness.ts';
+import { adapters } from '../ops/harness.ts';
+import { rounds, Tries } from './campaign.ts';
+
+vi.setConfig({ testTimeout: 7_200_000 });
+
+const root = mkdtempSync(join(tmpdir(), 'simclr-memory-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** With `--rounds 4` a thousand. */
+const steps = Math.min(250 * rounds, 1000);
+/** Four steps an epoch; looks are in the middle of one. */
+const [between, within] = [steps / 12.5, 2];
+const mebibyte = 2 ** 20;
+
+/** As small as methods can be made. Schedules come to their ends, and what begins late has begun, before the second look. */
+const sizes: Readonly<Record<string, GivenSettings>> = {
+  'barlow-twins': { embeddingDim: 64, projectorWidth: 64 },
+  byol: { headWidth: 64 },
+  dino: { outputs: 32, headWidth: 32, embeddingDim: 16 },
+  'exemplar-cnn': { clusters: 5 },
+  fncancel: { cancelAfter: 1 },
+  moco: { queueSize: 16, batchNormSplits: 2, stem: 'cifar' },
+  'moco-v1': { queueSize: 16, batchNormSplits: 2, stem: 'cifar' },
+  simclr: { loss: 'hard-negative', temperatureEnd: 0.5 },
+  simsiam: { embeddingDim: 64, projectorWidth: 64, predictorWidth: 16 },
+  swav: { prototypes: 16, queueSize: 16, queueEpoch: 1, headWidth: 32 },
+  vicreg: { embeddingDim: 64, projectorWidth: 64 },
+  wcl: { headWidth: 32, embeddingDim: 16, neighbors: 3, neighborWarmup: 1, smallCrops: 2 },
+};
+
+interface Look {
+  readonly live: Live;
+  readonly heap: number;
+  readonly process: number;
+  readonly descriptors: number;
+}
+
+it.each(allMethods().map((method) => [method.name, method] as const))('memory of %s is flat', async (name, method) => {
+  const tries = new Tries(`steps of ${name}`, 'buffers of the device, memory of the process, open files');
+  const gpu = await Gpu.open({ adapter: adapters[0] });
+  const live = countBuffers(gpu);
+  const seen: Look[] = [];
+  const every = { knnEvery: 10, figureEvery: 10, checkpointEvery: 10, checkpointSteps: 0, keep: 2 };
+  const settings = tinySettings(method, { ...every, epochs: steps, steps, lr: 1e-3, ...sizes[name] });
+  const onStep = ({ step }: { readonly step: number }) => {
+    if (step % between === within) seen.push(look(live()));
+  };
+  try {
+    await tries.series(async () => {
+      const { step } = await runIn(join(root, name), gpu, settings, { onStep });
+      expect(step).toBe(steps);
+      expectFlat(seen.slice(2));
+      return steps;
+    });
+  } finally {
+    tries.close();
+    gpu.destroy();
+  }
+});
+
+function expectFlat([before, ...later]: readonly Look[]): void {
+  expect(later.length).toBeGreaterThan(8);
+  for (const { live } of later) expect(live).toEqual(before.live);
+  // Allocators take their time to settle and keep freed pages: what leaks is there at every look of the last third, beyond those of the second.
+  const third = Math.ceil(later.length / 3);
+  const least = (looks: readonly Look[], of: 'heap' | 'process' | 'descriptors') =>
+    Math.min(...looks.map((one) => one[of]));
+  const growth = (of: 'heap' | 'process' | 'descriptors') =>
+    least(later.slice(-third), of) - least(later.slice(-2 * third, -third), of);
+  expect(growth('descriptors'), 'open files').toBeLessThanOrEqual(0);
+  expect(growth('heap') / mebibyte, 'MiB of the heap').toBeLessThan(4);
+  expect(growth('process') / mebibyte, 'MiB of the process').toBeLessThan(20);
+}
+
+const files = '/proc/self/fd';
+
+/** What is alive once what nothing refers to is collected. */
+function look(live: Live): Look {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  const { heapUsed, rss } = process.memoryUsage();
+  return { live, heap: heapUsed, process: rss, descriptors: existsSync(files) ? readdirSync(files).length : 0 };
+}
