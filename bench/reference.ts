@@ -5,14 +5,22 @@ import add from '../test/reference/add.ts';
 import augment from '../test/reference/augment.ts';
 import augmentParameters from '../test/reference/augment_parameters.ts';
 import batchNorm from '../test/reference/batch_norm.ts';
+import binary from '../test/reference/binary.ts';
+import cast from '../test/reference/cast.ts';
 import conv2d from '../test/reference/conv2d.ts';
 import crossEntropy from '../test/reference/cross_entropy.ts';
+import indexRows from '../test/reference/index_rows.ts';
 import infoNce from '../test/reference/info_nce.ts';
 import type { Definition } from '../test/reference/interpreter.ts';
 import l2Normalize from '../test/reference/l2_normalize.ts';
 import matmul from '../test/reference/matmul.ts';
 import maxPool from '../test/reference/max_pool.ts';
 import optimizers from '../test/reference/optimizers.ts';
+import reduce from '../test/reference/reduce.ts';
+import softmax from '../test/reference/softmax.ts';
+import storage from '../test/reference/storage.ts';
+import stridedCopy from '../test/reference/strided_copy.ts';
+import unary from '../test/reference/unary.ts';
 import type { Values } from './benchmark.ts';
 
 const definitions: Readonly<Record<string, Definition>> = {
@@ -27,6 +35,14 @@ const definitions: Readonly<Record<string, Definition>> = {
   ...maxPool,
   ...infoNce,
   ...optimizers,
+  ...unary,
+  ...stridedCopy,
+  ...storage,
+  ...softmax,
+  ...reduce,
+  ...indexRows,
+  ...cast,
+  ...binary,
 };
 
 function firstValue(tensor: Tensor): Float64Array {

@@ -19,8 +19,8 @@ import { divergence } from '../src/train/diagnose.ts';
 import { stepParts } from '../src/train/learner.ts';
 import { parseSettings } from '../src/train/settings.ts';
 import { onEveryAdapter, relativeError } from './ops/harness.ts';
-import { interpretStep } from './reference/step.ts';
 import { type ContrastiveOptions, contrastiveDefaults, contrastiveParts, type Trainable } from './ssl/contrastive.ts';
+import { interpretStep } from './ssl/interpret_step.ts';
 import { lowbias32 } from './values.ts';
 
 vi.setConfig({ testTimeout: 300_000 });

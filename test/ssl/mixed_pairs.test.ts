@@ -10,9 +10,9 @@ import { type StepParts, trainingMode } from '../../src/ssl/step.ts';
 import { traceStep } from '../../src/ssl/trace_step.ts';
 import { parseSettings } from '../../src/train/settings.ts';
 import { relativeError } from '../ops/harness.ts';
-import { interpretStep } from '../reference/step.ts';
 import { lowbias32 } from '../values.ts';
 import { type ContrastiveOptions, contrastiveParts } from './contrastive.ts';
+import { interpretStep } from './interpret_step.ts';
 
 const images: ImageSet = {
   ...{ name: 'images by formula', count: 9, height: 8, width: 8, skipped: [] },

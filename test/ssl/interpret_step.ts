@@ -2,7 +2,7 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { phaseRuns, type StepCounters } from '../../src/ssl/phase_runs.ts';
 import type { StepParts, TracedStep } from '../../src/ssl/step.ts';
-import { interpret, type Values } from './interpreter.ts';
+import { interpret, type Values } from '../reference/interpreter.ts';
 
 /** Values of all tensors of the last phase, and of the variables as the step leaves them. */
 export function interpretStep(
