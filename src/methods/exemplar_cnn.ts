@@ -79,6 +79,7 @@ export const exemplarCnn = defineMethod({
         accuracy: 1 / classes,
         note: alone ? `an image among ${classes}` : `one of ${classes} clusters`,
         meaning: `the model does not distinguish the ${alone ? 'images' : 'clusters'}`,
+        patience: 1, // in which a classifier has seen each of thousands of classes once
       },
       discriminatesImages: alone,
     };
