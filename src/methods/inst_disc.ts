@@ -66,7 +66,7 @@ export const instDisc = defineMethod({
         accuracy: 1 / images.count,
         note: `an image’s row among ${images.count} of the bank`,
         meaning: 'the model does not distinguish the images',
-        patience: 1, // until every row of the bank is an image’s, and not a random direction
+        patience: 5, // rows of the bank are random directions in the first epoch, and of another network for some more
       },
       discriminatesImages: true,
       figures: [{ kind: 'similarity', embed: (views) => g.forward(f.forward(views, { training: false })) }],
