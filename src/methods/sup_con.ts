@@ -35,8 +35,9 @@ export const supCon = defineMethod({
     ...{ split: 'train', optimizer: 'sgd', nesterov: false, lr: 0.125, weightDecay: 1e-4, schedule: 'cosine' },
     ...{ epochs: 1000, cropMin: 0.2, blur: 0 },
   },
-  // A loss of many positives moves little at first: at 1e-3 its features are no better than SimCLR's after a few hundred steps.
-  short: { optimizer: 'adam', lr: 3e-3 },
+  // A loss of many positives moves little at first: at 1e-3, without batch norm, its features are no better than SimCLR's after a few
+  // hundred steps.
+  short: { optimizer: 'adam', lr: 3e-3, headBatchNorm: true },
 
   views: (settings) => [{ count: 2, size: settings.imageSize, augmentation: augmentationConfig(settings) }],
 
