@@ -63,7 +63,7 @@ export const supCon = defineMethod({
         loss: Math.log(2 * batchSize - 1),
         formula: 'log(2N−1)',
         meaning: 'the model does not distinguish the classes',
-        patience: 5,
+        patience: 10,
       },
       figures: [
         { kind: 'similarity', embed: (views) => g.forward(f.forward(views, { training: false }), { training: false }) },
