@@ -2,13 +2,30 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { residentImages } from '../../src/data/source.ts';
 import { Gpu } from '../../src/gpu/device.ts';
+import { State } from '../../src/graph/state.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
 import { exemplarCnn } from '../../src/methods/exemplar_cnn.ts';
+import { compileTraining } from '../../src/train/learner.ts';
 import { adapters } from '../ops/harness.ts';
-import { expectExactResume, testMethod, tinySettings } from './harness.ts';
+import { expectExactResume, expectStepOfReference, images, testMethod, tinySettings } from './harness.ts';
 
 testMethod(exemplarCnn);
+
+it('without batch norm before the classifier, a step equals the float64 reference too', async () => {
+  const gpu = await Gpu.open({ adapter: adapters[0] });
+  const state = new State(gpu);
+  const settings = tinySettings(exemplarCnn, { classifierBatchNorm: false });
+  const training = await compileTraining(state, residentImages(state, images), settings);
+  const modules = training.learner.groups.flatMap((group) => group.modules);
+  const names = modules.flatMap((module) => module.buffers.map(({ tensor }) => tensor.name));
+  expect(names.filter((name) => name.startsWith('classifier'))).toEqual([]);
+  await expectStepOfReference(state, training);
+  training.step.destroy();
+  state.destroy();
+  gpu.destroy();
+});
 
 describe('with clusters as classes', () => {
   const root = mkdtempSync(join(tmpdir(), 'simclr-clusters-'));
