@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { describeResNet } from '../nn/resnet.ts';
+import { describeEncoder } from '../nn/encoder_shape.ts';
 import { exportEncoder } from '../train/export.ts';
 import { checkpointFile } from './common.ts';
 import { Terminal } from './terminal.ts';
@@ -13,7 +13,7 @@ export function exportCommand(): Command {
     .action(({ checkpoint, out }: { checkpoint: string; out: string }) => {
       const terminal = new Terminal();
       const { tensors, shape } = exportEncoder(checkpointFile(checkpoint, terminal), out);
-      terminal.line(`${out}: ${tensors} tensors of a ${describeResNet(shape)} encoder`);
+      terminal.line(`${out}: ${tensors} tensors of a ${describeEncoder(shape)} encoder`);
       if (shape.width !== 1) return; // torchvision has no such network
       terminal.line(`in Python: model = torchvision.models.${shape.architecture}(); model.fc = torch.nn.Identity()`);
       terminal.line('           model.load_state_dict(safetensors.torch.load_file("…"))');

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ImageSet } from '../data/images.ts';
-import { describeResNet, shapeOf } from '../nn/resnet.ts';
+import { describeEncoder, shapeOf } from '../nn/encoder_shape.ts';
 import { type EncoderTensors, readEncoderTensors } from '../train/encoder_file.ts';
 import { fittingHead, type InitialWeights } from '../train/initial_weights.ts';
 import { imageFacts } from '../train/learner.ts';
@@ -40,7 +40,7 @@ export function startFrom(
       : fc.size > 0
         ? 'encoder; its head has other sizes, so a new one is used'
         : 'encoder; the head is new';
-  terminal.line(`init       ${path}: ${describeResNet(file)} ${rest}`);
+  terminal.line(`init       ${path}: ${describeEncoder(file)} ${rest}`);
   const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
   return { weights: { path, tensors, head }, config: { file: resolve(path), sha256, head: head !== undefined } };
 }

@@ -1,5 +1,5 @@
 import type { DeviceTraits } from '../gpu/device.ts';
-import { describeResNet } from '../nn/resnet.ts';
+import { describeEncoder } from '../nn/encoder_shape.ts';
 import { percentage } from '../report/numbers.ts';
 import { formatBytes } from '../report/tables.ts';
 import type { Learner, Metric } from '../ssl/method.ts';
@@ -99,7 +99,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
       epochs = Math.ceil(steps / stepsPerEpoch);
       const millions = (parameters / 1e6).toFixed(1);
       terminal.line(
-        `model      ${describeResNet(settings)}, ${millions} million parameters; ${formatBytes(peakBytes)} of GPU memory`,
+        `model      ${describeEncoder(settings)}, ${millions} million parameters; ${formatBytes(peakBytes)} of GPU memory`,
       );
       const resuming = resumedAt > 0 ? `, resuming after step ${resumedAt}` : '';
       terminal.line(`steps      ${steps} (${stepsPerEpoch} per epoch)${resuming}`);

@@ -9,7 +9,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { DeviceLost } from '../gpu/faults.ts';
 import { State } from '../graph/state.ts';
 import { ensureWritableDir } from '../io/files.ts';
-import { shapeOf } from '../nn/resnet.ts';
+import { shapeOf } from '../nn/encoder_shape.ts';
 import { fitToBudget, type TimingEvents } from '../train/budget.ts';
 import type { TrainEvents } from '../train/events.ts';
 import { saveEncoder } from '../train/export.ts';

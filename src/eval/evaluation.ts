@@ -10,7 +10,7 @@ import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import type { Encoder } from '../nn/encoder.ts';
-import { shapeOf } from '../nn/resnet.ts';
+import { shapeOf } from '../nn/encoder_shape.ts';
 import { percent } from '../report/numbers.ts';
 import type { Chart } from '../report/plot.ts';
 import { type EncoderFile, type GivenEncoder, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';

@@ -4,7 +4,7 @@ import { meanAndDeviation } from '../analysis/probe.ts';
 import { subset } from '../data/images.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
-import { shapeOf } from '../nn/resnet.ts';
+import { shapeOf } from '../nn/encoder_shape.ts';
 import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
 import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';

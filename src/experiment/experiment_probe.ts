@@ -16,7 +16,7 @@ import { State } from '../graph/state.ts';
 import { checked, readChecked } from '../io/checked.ts';
 import { ensureWritableDir, writeFileAtomic } from '../io/files.ts';
 import { Classifier } from '../nn/classifier.ts';
-import { shapeOf } from '../nn/resnet.ts';
+import { shapeOf } from '../nn/encoder_shape.ts';
 import { classCount, digestOf, type SupervisedData } from '../train/supervised_data.ts';
 import { digestOfGiven, loadEncoder, originOf, type PretrainedEncoder } from '../train/supervised_encoder.ts';
 import type { SupervisedSettings } from '../train/supervised_settings.ts';

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { readChecked, settingsTable } from '../io/checked.ts';
-import { shapeOf } from '../nn/resnet.ts';
+import { shapeOf } from '../nn/encoder_shape.ts';
 import { defaultsFor, flagOf, type GivenSettings, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { parseSupervisedSettings, type SupervisedSettings } from '../train/supervised_settings.ts';
 

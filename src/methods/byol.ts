@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { negativeCosine } from '../losses/negative_cosine.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { add } from '../ops/add.ts';
 import { mul } from '../ops/binary.ts';
 import { columnStd } from '../ops/column_std.ts';
@@ -50,7 +50,7 @@ export const byol = defineMethod({
 
   create(settings, { training }) {
     const { embeddingDim, headWidth, headOutputBias: outputBias, predictorLrFactor, seed } = settings;
-    const [f, target] = [new ResNet(settings), new ResNet(settings, 'target')];
+    const [f, target] = [makeEncoder(settings), makeEncoder(settings, 'target')];
     const head = (name: string, inputs: number, network = '') =>
       mlp({ name, network, widths: [inputs, headWidth, embeddingDim], batchNorm: 'hidden', outputBias, seed });
     const [g, targetHead] = [head('projector', f.dimensions), head('projector', f.dimensions, 'target')];

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { variable } from '../graph/trace.ts';
 import { dinoLoss, updateCenter } from '../losses/dino.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
 import { inNetwork } from '../nn/module.ts';
 import { WeightNormLinear } from '../nn/prototypes.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { sub } from '../ops/binary.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { detach } from '../ops/detach.ts';
@@ -94,7 +94,7 @@ export const dino = defineMethod({
   create(settings, { training }) {
     const { outputs: K, embeddingDim, headDepth, headWidth, headBatchNorm, studentTemperature, seed } = settings;
     const network = (name = '') => {
-      const f = new ResNet(settings, name);
+      const f = makeEncoder(settings, name);
       const widths = [f.dimensions, ...new Array<number>(headDepth - 1).fill(headWidth), embeddingDim];
       const batchNorm = headBatchNorm ? 'hidden' : 'none';
       const g = mlp({ name: 'projector', network: name, widths, activation: 'gelu', batchNorm, seed });

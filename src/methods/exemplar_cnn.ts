@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { BatchNorm, Linear, Sequential } from '../nn/layers.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import { concat } from '../ops/strided_copy.ts';
 import { defineMethod, type Learner } from '../ssl/method.ts';
@@ -51,7 +51,7 @@ export const exemplarCnn = defineMethod({
   ],
 
   create({ views: viewsOfEach, clusters, classifierBatchNorm, ...settings }, { training, images }) {
-    const f = new ResNet(settings);
+    const f = makeEncoder(settings);
     const classes = clusters || images.count;
     const classifier = new Sequential('classifier', [
       ...(classifierBatchNorm ? [new BatchNorm('classifier.norm', f.dimensions, { affine: false })] : []),

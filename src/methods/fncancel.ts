@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { sameAs } from '../losses/masks.ts';
 import { falseNegativeCancellation } from '../losses/positive_sets.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { projectionHead } from '../nn/projection_head.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { div, maximum, mul } from '../ops/binary.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { detach } from '../ops/detach.ts';
@@ -74,7 +74,7 @@ export const fncancel = defineMethod({
   create(settings, { training, batchSize, images }) {
     const { embeddingDim, headDepth: depth, headWidth: width, headBatchNorm: batchNorm, seed } = settings;
     const { temperature, topK, threshold, aggregate, cancel, cancelAfter } = settings;
-    const f = new ResNet(settings);
+    const f = makeEncoder(settings);
     const g = projectionHead({ depth, width, batchNorm, inputs: f.dimensions, outputs: embeddingDim, seed });
     const others = 2 * batchSize - 1;
     const candidates = cancel === 'attract' ? others : others - topK;

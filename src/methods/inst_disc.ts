@@ -1,6 +1,6 @@
 import { infoNce } from '../losses/info_nce.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { Linear } from '../nn/layers.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { detach } from '../ops/detach.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
@@ -42,7 +42,7 @@ export const instDisc = defineMethod({
 
   create(settings, { training, images }) {
     const { temperature, embeddingDim: dimensions, bankMomentum: momentum, seed } = settings;
-    const f = new ResNet(settings);
+    const f = makeEncoder(settings);
     const g = new Linear('projector', f.dimensions, dimensions, seed);
     const bank = new MemoryBank({ images: images.count, dimensions, seed, momentum });
     return {

@@ -4,9 +4,9 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
 import { iMix } from '../losses/i_mix.ts';
 import { infoNce } from '../losses/info_nce.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
 import type { Mode } from '../nn/module.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { add } from '../ops/add.ts';
 import { mul } from '../ops/binary.ts';
 import { columnStd } from '../ops/column_std.ts';
@@ -71,7 +71,7 @@ function check(settings: MocoSettings, name: Naming): void {
  */
 function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Learner {
   const { temperature, embeddingDim, queueSize, symmetric, batchNormSplits, headWidth, mix, seed } = settings;
-  const [f, keyEncoder] = [new ResNet(settings), new ResNet(settings, 'key')];
+  const [f, keyEncoder] = [makeEncoder(settings), makeEncoder(settings, 'key')];
   const head = (network = '') =>
     mlp({
       ...{ name: 'projector', network, seed },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { projectionHead } from '../nn/projection_head.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { checkContrastive, contrast, contrastiveLosses, contrastiveOptions } from '../ssl/contrastive.ts';
 import { defineMethod, splitStep } from '../ssl/method.ts';
@@ -60,7 +60,7 @@ export const simclr = defineMethod({
   create(settings, { training, batchSize }) {
     const { embeddingDim, headDepth: depth, headWidth: width, seed } = settings;
     const { headBatchNorm: batchNorm, headOutputBatchNorm: outputBatchNorm } = settings;
-    const f = new ResNet(settings);
+    const f = makeEncoder(settings);
     const sizes = { depth, width, inputs: f.dimensions, outputs: embeddingDim };
     const g = projectionHead({ ...sizes, batchNorm, outputBatchNorm, seed });
     const { compare, metrics, ...contrasted } = (settings.mix === 'none' ? contrast : contrastMixed)(settings, {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { negativeCosine } from '../losses/negative_cosine.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { add } from '../ops/add.ts';
 import { mul } from '../ops/binary.ts';
 import { columnStd } from '../ops/column_std.ts';
@@ -56,7 +56,7 @@ export const simsiam = defineMethod({
   create(settings, { training }) {
     const { embeddingDim, projectorDepth, projectorWidth, predictorWidth, seed } = settings;
     const { constantPredictorLr, predictorLrFactor } = settings;
-    const f = new ResNet(settings);
+    const f = makeEncoder(settings);
     const hidden = new Array<number>(projectorDepth - 1).fill(projectorWidth);
     const g = mlp({
       ...{ name: 'projector', widths: [f.dimensions, ...hidden, embeddingDim], seed },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { supCon as supConLoss } from '../losses/sup_con.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { projectionHead } from '../nn/projection_head.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { defineMethod, splitStep } from '../ssl/method.ts';
@@ -43,7 +43,7 @@ export const supCon = defineMethod({
 
   create(settings, { training, batchSize }) {
     const { temperature, embeddingDim, headDepth: depth, headWidth: width, headBatchNorm: batchNorm, seed } = settings;
-    const f = new ResNet(settings);
+    const f = makeEncoder(settings);
     const g = projectionHead({ depth, width, batchNorm, inputs: f.dimensions, outputs: embeddingDim, seed });
     return {
       encoder: f,

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { crossViewEntropy } from '../losses/cross_view.ts';
 import { sinkhorn } from '../losses/sinkhorn.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
 import { Prototypes } from '../nn/prototypes.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { add } from '../ops/add.ts';
 import { div, mul, sub } from '../ops/binary.ts';
 import { columnStd } from '../ops/column_std.ts';
@@ -73,7 +73,7 @@ export const swav = defineMethod({
   create(settings, { training, batchSize: images }) {
     const { temperature, epsilon, sinkhornIterations: iterations, embeddingDim, headWidth, seed } = settings;
     const { prototypes: K, queueSize, queueEpoch } = settings;
-    const f = new ResNet(settings);
+    const f = makeEncoder(settings);
     const widths = [f.dimensions, headWidth, embeddingDim];
     const g = mlp({ name: 'projector', widths, batchNorm: 'hidden', seed });
     const C = new Prototypes('prototypes', embeddingDim, K, seed);

@@ -1,6 +1,6 @@
 import { vicreg as vicregLoss } from '../losses/vicreg.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { defineMethod } from '../ssl/method.ts';
@@ -44,7 +44,7 @@ export const vicreg = defineMethod({
 
   create(settings, { training }) {
     const { embeddingDim, projectorWidth: width, invarianceWeight, varianceWeight, covarianceWeight, seed } = settings;
-    const f = new ResNet(settings);
+    const f = makeEncoder(settings);
     const g = mlp({
       ...{ name: 'projector', widths: [f.dimensions, width, width, embeddingDim], seed },
       ...{ batchNorm: 'hidden', hiddenBias: false, outputBias: false },

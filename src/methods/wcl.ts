@@ -5,9 +5,9 @@ import type { Naming } from '../io/checked.ts';
 import { type Agreement, agreement, countComponents } from '../losses/components.ts';
 import { ntXent } from '../losses/nt_xent.ts';
 import { infoNceOfCrops, type Swap, swap, swapOfCrops } from '../losses/swap.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
 import type { Mode } from '../nn/module.ts';
-import { ResNet } from '../nn/resnet.ts';
 import { add } from '../ops/add.ts';
 import { mul } from '../ops/binary.ts';
 import { columnStd } from '../ops/column_std.ts';
@@ -121,7 +121,7 @@ export const wcl = defineMethod({
   create(settings, { training, batchSize, images: { classes } }) {
     const { temperature, embeddingDim, headDepth, headWidth, smallCrops, neighbors, neighborWarmup, seed } = settings;
     const { nceWeight: λ, swapWeight: β, cropWeight: γ } = settings;
-    const f = new ResNet(settings);
+    const f = makeEncoder(settings);
     const widths = [f.dimensions, ...new Array<number>(headDepth - 1).fill(headWidth), embeddingDim];
     const head = (name: string) => mlp({ name, widths, batchNorm: 'hidden', hiddenBias: false, seed });
     const [g, phi] = [head('projector'), head('weak_projector')];

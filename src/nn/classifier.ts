@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/tensor.ts';
 import type { Encoder } from './encoder.ts';
-import { type EncoderOptions, encoderOf } from './headed_encoder.ts';
+import { type EncoderOptions, encoderOf } from './encoders.ts';
 import { Linear } from './layers.ts';
 import type { Mode, NamedTensor } from './module.ts';
 

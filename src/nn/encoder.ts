@@ -9,4 +9,9 @@ export interface Encoder {
   readonly buffers: readonly NamedTensor[];
   /** Images [N, H, W, 4] (the fourth channel zero) → features [N, dimensions], f32 in any precision. */
   forward(x: Tensor, mode: Mode): Tensor;
+  /**
+   * The same images → what its stages give, [N, h, w, c] each, the coarsest last: what decoders and pictures of attention are made of.
+   * Of the mode's precision.
+   */
+  maps?(x: Tensor, mode: Mode): readonly Tensor[];
 }

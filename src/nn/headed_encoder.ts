@@ -3,7 +3,6 @@ import type { Encoder } from './encoder.ts';
 import type { Sequential } from './layers.ts';
 import { type MlpOptions, mlp } from './mlp.ts';
 import { type Mode, Module } from './module.ts';
-import { ResNet, type ResNetOptions } from './resnet.ts';
 
 /** Hidden layers of a projection head: linear, batch norm where there is one, activation. */
 export interface HeadShape {
@@ -19,19 +18,19 @@ export interface HeadShape {
 export const keptHead = 'head';
 
 /**
- * A ResNet and the first layers of the projection head that it was pre-trained with, an encoder like any other: SimCLR v2 fine-tunes
+ * An encoder and the first layers of the projection head that it was pre-trained with, an encoder like any other: SimCLR v2 fine-tunes
  * from σ(W¹ f(x)) instead of f(x) (Chen et al., 2020, arXiv 2006.10029, §3). Features are f32 in any precision.
  */
 export class HeadedEncoder extends Module implements Encoder {
   readonly dimensions: number;
-  private readonly trunk: ResNet;
+  private readonly trunk: Module & Encoder;
   private readonly head: Sequential;
 
-  constructor(options: ResNetOptions, { widths, batchNorm, bias, activation }: HeadShape) {
+  constructor(trunk: Module & Encoder, { widths, batchNorm, bias, activation }: HeadShape, seed: number) {
     super('');
-    this.trunk = this.child(new ResNet(options));
+    this.trunk = this.child(trunk);
     const layers = mlp({
-      ...{ name: keptHead, widths: [this.trunk.dimensions, ...widths], outputLayer: false, seed: options.seed },
+      ...{ name: keptHead, widths: [this.trunk.dimensions, ...widths], outputLayer: false, seed },
       ...{ batchNorm: batchNorm ? 'hidden' : 'none', hiddenBias: bias, activation },
     });
     this.head = this.child(layers);
@@ -42,12 +41,3 @@ export class HeadedEncoder extends Module implements Encoder {
     return this.head.forward(this.trunk.forward(x, mode), mode);
   }
 }
-
-export interface EncoderOptions extends ResNetOptions {
-  /** Layers of a projection head that the encoder ends with; none by default. */
-  readonly head?: HeadShape | undefined;
-}
-
-/** The network that options, a file or a classifier mean. */
-export const encoderOf = ({ head, ...options }: EncoderOptions): Module & Encoder =>
-  head ? new HeadedEncoder(options, head) : new ResNet(options);

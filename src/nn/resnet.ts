@@ -15,44 +15,17 @@ export const resnets = {
   resnet34: { Block: BasicBlock, blocks: [3, 4, 6, 3] },
   resnet50: { Block: Bottleneck, blocks: [3, 4, 6, 3] },
 } as const;
-export type Architecture = keyof typeof resnets;
-export const architectures = Object.keys(resnets) as [Architecture, ...Architecture[]];
+export type ResNetName = keyof typeof resnets;
 export const stems = ['imagenet', 'cifar'] as const;
 
-/** Which network a ResNet is. */
-export interface ResNetShape {
-  readonly architecture: Architecture;
+export interface ResNetOptions {
+  readonly architecture: ResNetName;
   /** `imagenet`: 7×7 stride 2 and max pooling. `cifar`: 3×3 stride 1 without pooling, for images of 32 pixels or so. */
   readonly stem: (typeof stems)[number];
-  /** Multiplies the channels of every layer, a multiple of 1/4; 1 is the published network. */
-  readonly width: number;
-}
-
-export interface ResNetOptions extends Omit<ResNetShape, 'width'> {
-  /** See `ResNetShape`; 1 by default. */
+  /** Multiplies the channels of every layer, a multiple of 1/4; 1, the default, is the published network. */
   readonly width?: number | undefined;
   readonly seed: number;
 }
-
-/** Of settings, of what a file says, or of options: which network they mean. */
-export const shapeOf = ({ architecture, stem, width = 1 }: Omit<ResNetOptions, 'seed'>): ResNetShape => ({
-  architecture,
-  stem,
-  width,
-});
-
-/** The same in the metadata of a file. */
-export function shapeMetadata(options: Omit<ResNetOptions, 'seed'>): Record<keyof ResNetShape, string> {
-  const { architecture, stem, width } = shapeOf(options);
-  return { architecture, stem, width: String(width) };
-}
-
-/** Names of an encoder's tensors, under torchvision's names: all but the classifier's or the head's, and the counters of batches. */
-export const isTrunk = (name: string): boolean => /^(conv1|bn1|layer\d+)\.(?!.*num_batches_tracked$)/.test(name);
-
-/** `resnet18`, or `resnet18 of width 0.25`. */
-export const describeResNet = ({ architecture, width = 1 }: Pick<ResNetOptions, 'architecture' | 'width'>): string =>
-  width === 1 ? architecture : `${architecture} of width ${width}`;
 
 /** Channels of the stem and of the first stage, at width 1; each further stage has twice as many as the one before. */
 export const baseChannels = 64;
@@ -64,11 +37,10 @@ export const baseChannels = 64;
 export class ResNet extends Module implements Encoder {
   /** Features that the trunk gives, the average-pooled last map: at width 1 512, and 2,048 of a ResNet-50. */
   readonly dimensions: number;
+  readonly shape: { readonly [key in Exclude<keyof ResNetOptions, 'seed'>]-?: NonNullable<ResNetOptions[key]> };
   private readonly conv1: Conv2d;
   private readonly bn1: BatchNorm;
   private readonly layers: readonly Sequential[];
-
-  readonly shape: ResNetShape;
 
   /**
    * @param name of the network, where a program has two of a kind: `teacher/conv1.weight`. Its first values are the same under any
@@ -76,9 +48,8 @@ export class ResNet extends Module implements Encoder {
    */
   constructor(options: ResNetOptions, name = '') {
     super(name);
-    this.shape = shapeOf(options);
-    const { architecture, stem, width } = this.shape;
-    const { seed } = options;
+    const { architecture, stem, width = 1, seed } = options;
+    this.shape = { architecture, stem, width };
     const base = baseChannels * width;
     const shape = stem === 'imagenet' ? { kernel: 7, stride: 2, padding: 3 } : { kernel: 3, stride: 1, padding: 1 };
     this.conv1 = this.child(new Conv2d(inNetwork(name, 'conv1'), 3, base, { ...shape, seed }));
@@ -100,10 +71,17 @@ export class ResNet extends Module implements Encoder {
   }
 
   forward(x: Tensor, mode: Mode): Tensor {
+    const last = this.maps(x, mode).at(-1)!;
+    return scope('avgpool', () => globalAvgPool(last));
+  }
+
+  maps(x: Tensor, mode: Mode): readonly Tensor[] {
     const images = scope('stem', () => cast(x, mode.precision ?? 'f32'));
     let y = scope('stem', () => relu(this.bn1.forward(this.conv1.forward(images), mode)));
     if (this.shape.stem === 'imagenet') y = scope('stem', () => maxPool2d(y, { kernel: 3, stride: 2, padding: 1 }));
-    for (const layer of this.layers) y = layer.forward(y, mode);
-    return scope('avgpool', () => globalAvgPool(y));
+    return this.layers.map((layer) => {
+      y = layer.forward(y, mode);
+      return y;
+    });
   }
 }

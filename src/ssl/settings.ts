@@ -1,7 +1,8 @@
 /** The settings that every method has, and what a step makes of them. */
 import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
-import { architectures, stems } from '../nn/resnet.ts';
+import { architectures } from '../nn/encoder_shape.ts';
+import { stems } from '../nn/resnet.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Operation, OperationSlot } from '../ops/augment_operations.ts';
 import { precisions } from '../ops/precision.ts';

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { firstMethod, methodIfKnown } from '../methods/index.ts';
+import { describeEncoder } from '../nn/encoder_shape.ts';
+import { makeEncoder } from '../nn/encoders.ts';
 import type { NamedTensor } from '../nn/module.ts';
-import { describeResNet, ResNet } from '../nn/resnet.ts';
 import { checkNoOthers, checkTensors, entriesOf, writeEntries } from '../nn/state_dict.ts';
 import type { ImageFacts, Learner } from '../ssl/method.ts';
 import { sharedSettings } from '../ssl/settings.ts';
@@ -64,9 +65,9 @@ export function readCheckpoint(path: string): Checkpoint {
   if (known) {
     const entries = checkpointEntries(settings, read.images);
     checkTensors(entries, read.tensors, path);
-    checkNoOthers(entries, read.tensors.keys(), `a run with its settings (${describeResNet(settings)})`, path);
+    checkNoOthers(entries, read.tensors.keys(), `a run with its settings (${describeEncoder(settings)})`, path);
   } else {
-    checkTensors(entriesOf(new ResNet(settings)), moduleTensors(read), path);
+    checkTensors(entriesOf(makeEncoder(settings)), moduleTensors(read), path);
   }
   return { ...read, settings };
 }

@@ -7,18 +7,18 @@ import type { State } from '../graph/state.ts';
 import type { Naming } from '../io/checked.ts';
 import { readSafetensors, type StoredTensor } from '../io/safetensors.ts';
 import type { Encoder } from '../nn/encoder.ts';
-import { encoderOf, type HeadShape } from '../nn/headed_encoder.ts';
 import {
   type Architecture,
   architectures,
-  baseChannels,
-  describeResNet,
+  describeEncoder,
+  type EncoderShape,
+  encoderInputs,
   isTrunk,
-  type ResNetShape,
-  resnets,
   shapeOf,
-  stems,
-} from '../nn/resnet.ts';
+} from '../nn/encoder_shape.ts';
+import { encoderOf } from '../nn/encoders.ts';
+import type { HeadShape } from '../nn/headed_encoder.ts';
+import { baseChannels, resnets, stems } from '../nn/resnet.ts';
 import { Bottleneck } from '../nn/resnet_blocks.ts';
 import {
   checkFinite,
@@ -34,7 +34,7 @@ import { type GivenPreparation, missingPreparation, normalizeNamed, storedPrepar
 import { flagOf } from './settings.ts';
 
 /** The tensors of a file that has an encoder. */
-export interface EncoderTensors extends ResNetShape {
+export interface EncoderTensors extends EncoderShape {
   readonly path: string;
   /** Weights and running statistics under torchvision's names, and those of `head`: `head.0.weight`, … */
   readonly tensors: ReadonlyMap<string, TorchTensor>;
@@ -46,7 +46,7 @@ export interface EncoderTensors extends ResNetShape {
 }
 
 /** An encoder before it is on a device, and how images are prepared for it. */
-export interface EncoderFile extends Preparation, ResNetShape, Pick<EncoderTensors, 'path' | 'tensors' | 'head'> {
+export interface EncoderFile extends Preparation, EncoderShape, Pick<EncoderTensors, 'path' | 'tensors' | 'head'> {
   /** The name of `mean` and `std`; undefined where they are none of those that have one. */
   readonly normalize: Normalize | undefined;
   /** What the caller said about preparation; the rest came from the file. */
@@ -83,7 +83,7 @@ export function readEncoderTensors(
   const tensors = kept ? new Map([...trunk, ...kept.tensors]) : trunk;
   const entries = entriesOf(encoderOf({ ...shape, head: kept?.shape, seed: 0 }));
   checkTensors(entries, tensors, path);
-  checkNoOthers(entries, trunk.keys(), `a ${describeResNet(shape)}`, path);
+  checkNoOthers(entries, trunk.keys(), `a ${describeEncoder(shape)}`, path);
   for (const [tensor, value] of fc) checkFinite(tensor, value, path);
   return { path, ...shape, tensors, head: kept?.shape, fc, metadata };
 }
@@ -96,15 +96,17 @@ export function readEncoderTensors(
  */
 export function readEncoderFile(path: string, given: GivenEncoder = {}, name: Naming = flagOf): EncoderFile {
   const { tensors: floats, metadata, head, ...found } = readEncoderTensors(path, given, name);
-  const shape = shapeOf(found);
   const file = storedPreparation(metadata, path, name);
   const imageSize = given.imageSize ?? file.imageSize;
   const colours = given.normalize ? normalization({ normalize: given.normalize }) : file.colours;
   if (imageSize === undefined || colours === undefined) {
     throw missingPreparation(path, metadata, { imageSize, colours }, name);
   }
+  const shape = shapeOf({ ...found, colours });
   const names = entriesOf(encoderOf({ ...shape, head, seed: 0 })).map(({ tensor }) => tensor.name);
-  const hash = createHash('sha256').update(`${shape.architecture} ${shape.stem}`);
+  const hash = createHash('sha256').update(
+    `${shape.architecture} ${shape.stem}${shape.input ? ` ${shape.input}` : ''}`,
+  );
   const tensors = new Map(names.map((tensor) => [tensor, floats.get(tensor)!]));
   for (const [tensor, { data }] of tensors) hash.update(tensor).update(data);
   const digest = hash.digest('hex');
@@ -127,7 +129,7 @@ function shapeIn(
   tensors: ReadonlyMap<string, TorchTensor>,
   metadata: EncoderTensors['metadata'],
   path: string,
-): ResNetShape {
+): EncoderShape {
   const told = toldShape(metadata);
   const first = tensors.get('conv1.weight');
   const architecture = told.architecture ?? architectureIn(tensors);
@@ -137,11 +139,12 @@ function shapeIn(
     );
   }
   const [channels, , kernel] = first.shape;
-  return {
+  return shapeOf({
     architecture,
     stem: told.stem ?? (kernel === 3 ? 'cifar' : 'imagenet'),
     width: told.width ?? (channels % (baseChannels / 4) === 0 ? channels / baseChannels : 1),
-  };
+    input: told.input,
+  });
 }
 
 /** The architecture that has blocks of the kind and number that there are tensors of. */
@@ -159,12 +162,19 @@ const shapeSchema = z.object({
   architecture: z.enum(architectures).optional(),
   stem: z.enum(stems).optional(),
   width: z.coerce.number().min(0.25).max(4).multipleOf(0.25).optional(),
+  input: z.enum(encoderInputs).optional(),
 });
 
 /** What the metadata of an exported encoder, or a checkpoint's settings in them, say of its network. */
-function toldShape({ settings, architecture, stem, width }: EncoderTensors['metadata']): z.infer<typeof shapeSchema> {
+function toldShape({
+  settings,
+  architecture,
+  stem,
+  width,
+  input,
+}: EncoderTensors['metadata']): z.infer<typeof shapeSchema> {
   try {
-    return shapeSchema.parse(settings === undefined ? { architecture, stem, width } : JSON.parse(settings));
+    return shapeSchema.parse(settings === undefined ? { architecture, stem, width, input } : JSON.parse(settings));
   } catch {
     return {}; // No words of ours: the tensors say it.
   }

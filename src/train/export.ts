@@ -3,7 +3,8 @@ import type { State } from '../graph/state.ts';
 import { checkExtension } from '../io/files.ts';
 import { writeSafetensors } from '../io/safetensors.ts';
 import type { Encoder } from '../nn/encoder.ts';
-import { ResNet, type ResNetShape, shapeMetadata } from '../nn/resnet.ts';
+import { type EncoderShape, shapeMetadata } from '../nn/encoder_shape.ts';
+import { isShaped, makeEncoder, type ShapedEncoder } from '../nn/encoders.ts';
 import { entriesOf, readEntries, type TorchTensor } from '../nn/state_dict.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { moduleTensors, stored } from './checkpoint_tensors.ts';
@@ -15,7 +16,7 @@ export const encoderExtensions = ['.safetensors'] as const;
 /** Writes entries of torchvision's state dict, all but `fc`, and how images are prepared for them. @returns how many */
 function write(
   out: string,
-  encoder: ResNet,
+  encoder: ShapedEncoder,
   tensors: ReadonlyMap<string, TorchTensor>,
   steps: number,
   prepared: Preparation,
@@ -32,11 +33,11 @@ function write(
  *
  * @throws UserError the extension of `out` is none that can be written, or the checkpoint cannot be read
  */
-export function exportEncoder(checkpoint: string, out: string): { tensors: number; shape: ResNetShape } {
+export function exportEncoder(checkpoint: string, out: string): { tensors: number; shape: EncoderShape } {
   checkExtension(out, encoderExtensions, 'an encoder');
   const read = readCheckpoint(checkpoint);
   const { settings, progress } = read;
-  const encoder = new ResNet(settings);
+  const encoder = makeEncoder(settings);
   const tensors = write(out, encoder, moduleTensors(read), progress.step, preparation(settings));
   return { tensors, shape: encoder.shape };
 }
@@ -56,7 +57,7 @@ export async function saveEncoder(
   steps = 0,
 ): Promise<void> {
   checkExtension(out, encoderExtensions, 'an encoder');
-  if (!(encoder instanceof ResNet)) throw new TypeError('saveEncoder: only a ResNet can be written');
+  if (!isShaped(encoder)) throw new TypeError('saveEncoder: only an encoder of makeEncoder or a ResNet can be written');
   // A program in JavaScript may leave it out, and its file would then be one that nobody knows how to use.
   if (!(prepared?.imageSize > 0 && prepared.mean?.length === 3 && prepared.std?.length === 3)) {
     throw new TypeError('saveEncoder: give { imageSize, mean, std }, as the encoder was trained with, behind the file');

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { State } from '../graph/state.ts';
 import type { Encoder } from '../nn/encoder.ts';
+import { describeEncoder, isTrunk } from '../nn/encoder_shape.ts';
+import { isShaped } from '../nn/encoders.ts';
 import { type HeadShape, keptHead } from '../nn/headed_encoder.ts';
 import type { NamedTensor } from '../nn/module.ts';
-import { describeResNet, isTrunk, ResNet } from '../nn/resnet.ts';
 import { checkNoOthers, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { moduleTensors } from './checkpoint_tensors.ts';
@@ -40,7 +41,7 @@ export interface EncoderDigest {
 export function loadEncoder(state: State, encoder: Encoder, { tensors, path }: EncoderOrigin): void {
   const entries = [...encoder.parameters, ...encoder.buffers];
   const names = [...tensors.keys()].filter(isTrunk);
-  const what = encoder instanceof ResNet ? `a ${describeResNet(encoder.shape)}` : 'the encoder';
+  const what = isShaped(encoder) ? `a ${describeEncoder(encoder.shape)}` : 'the encoder';
   checkNoOthers(entries, names, what, path);
   writeEntries(state, entries, tensors, path);
 }

@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { elements, type Shape } from '../../src/graph/tensor.ts';
 import { type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts';
-import { architectures, ResNet, type ResNetShape, stems } from '../../src/nn/resnet.ts';
+import { architectures, type EncoderShape } from '../../src/nn/encoder_shape.ts';
+import { ResNet, stems } from '../../src/nn/resnet.ts';
 import { entriesOf } from '../../src/nn/state_dict.ts';
 import { readEncoderFile, readEncoderTensors } from '../../src/train/encoder_file.ts';
 import { scratchFolder } from '../cli/run.ts';
@@ -17,7 +18,7 @@ const zeros = (shape: Shape): StoredTensor => ({
 });
 
 /** The tensors of a network under torchvision's names, with its classifier. */
-function tensorsOf(shape: ResNetShape): [string, StoredTensor][] {
+function tensorsOf(shape: EncoderShape): [string, StoredTensor][] {
   const encoder = new ResNet({ ...shape, seed: 1 });
   const entries = entriesOf(encoder).map(
     ({ tensor, torchShape }) => [tensor.name, zeros(torchShape)] as [string, StoredTensor],
@@ -26,7 +27,7 @@ function tensorsOf(shape: ResNetShape): [string, StoredTensor][] {
 }
 
 const shapes = architectures.flatMap((architecture) => [
-  ...stems.map((stem): ResNetShape => ({ architecture, stem, width: 0.25 })),
+  ...stems.map((stem): EncoderShape => ({ architecture, stem, width: 0.25 })),
   { architecture, stem: 'imagenet', width: 1 } as const,
 ]);
 
