@@ -9,6 +9,7 @@ import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { checked, measured, readChecked, readRecords } from '../io/checked.ts';
 import { appendLine, writeFileAtomic } from '../io/files.ts';
+import { ofPairs } from '../ssl/method.ts';
 import { type Checkpoint, readCheckpoint } from '../train/checkpoint.ts';
 import type { TrainEvents } from '../train/events.ts';
 import { imageFacts, learnerOf } from '../train/learner.ts';
@@ -91,7 +92,7 @@ export async function pretrain(
 
 /** Whether a run's method has that figure: its record is then there. */
 const drawsSimilarity = (settings: TrainSettings, images: ImageSet): boolean =>
-  (learnerOf(settings, imageFacts(images)).figures ?? []).length > 0;
+  (learnerOf(settings, imageFacts(images)).figures ?? []).some(ofPairs);
 
 /** A refused pre-training leaves nothing in its folder. */
 async function createTrainer(...[gpu, dataset, settings, folder, events]: Parameters<typeof Trainer.create>) {

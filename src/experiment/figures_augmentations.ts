@@ -10,10 +10,10 @@ import { augment, packAugmentParameters, type ViewParameters } from '../ops/augm
 import { type OperationName, packOperation } from '../ops/augment_operations.ts';
 import { gatherRows } from '../ops/gather_rows.ts';
 import { cutmix, cutmixBox, mixup } from '../ssl/mixing.ts';
+import { toPixels } from '../ssl/pixels.ts';
 import { magnitudeOf } from '../ssl/policies.ts';
 import { blurKernel } from '../ssl/views.ts';
 import type { TrainSettings } from '../train/settings.ts';
-import { toPixels } from '../train/similarity_figure.ts';
 import { distinct, type Named } from './figures_views.ts';
 
 export interface AugmentationStep extends Named {
@@ -129,9 +129,8 @@ export async function augmentationsOneByOne(
   const { views, ...mixed } = await program.run({ indices, ...source.inputs(indices) }).read();
   program.destroy();
   state.destroy();
-  const pixels = (values: unknown, count: number) =>
-    toPixels(values as Float32Array, count, { imageSize: size, ...plain });
-  const pictures = pixels(views, parts.length * indices.length);
+  const pixels = (values: unknown) => toPixels(values as Float32Array, size, plain).map(({ rgb }) => rgb);
+  const pictures = pixels(views);
   return [
     ...parts.map(({ name, note }, i) => {
       const images = pictures.slice(i * indices.length, (i + 1) * indices.length);
@@ -139,7 +138,7 @@ export async function augmentationsOneByOne(
     }),
     ...Object.entries(mixed).map(([name, values]) => {
       const note = name === 'mixup' ? 'half and half' : 'a quarter';
-      return { name, note, images: pixels(values, indices.length) };
+      return { name, note, images: pixels(values) };
     }),
   ];
 }

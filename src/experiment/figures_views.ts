@@ -3,7 +3,7 @@
 import type { Dataset } from '../data/dataset.ts';
 import { type ImageSet, imageBytes } from '../data/images.ts';
 import { epochOrder } from '../data/order.ts';
-import { preparation } from '../data/preparation.ts';
+import { normalization } from '../data/preparation.ts';
 import { hostImages, type ImageSource } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Inputs, Program } from '../graph/program.ts';
@@ -13,11 +13,13 @@ import { trace } from '../graph/trace.ts';
 import { ntXent } from '../losses/nt_xent.ts';
 import { simclr } from '../methods/simclr.ts';
 import { StepFeeds } from '../ssl/feeds.ts';
+import { ofPairs } from '../ssl/method.ts';
+import { toPixels } from '../ssl/pixels.ts';
 import { traceViews } from '../ssl/views.ts';
 import { type Checkpoint, loadLearner } from '../train/checkpoint.ts';
 import { learnerOf, viewsOf } from '../train/learner.ts';
 import { settingOf, type TrainSettings } from '../train/settings.ts';
-import { SimilarityFigure, toPixels } from '../train/similarity_figure.ts';
+import { SimilarityFigure } from '../train/similarity_figure.ts';
 import type { SimilarityStage } from './experiment_results.ts';
 import { type LossExample, workOutLoss } from './figures_loss.ts';
 
@@ -59,6 +61,10 @@ function tracePairs(source: ImageSource, settings: TrainSettings, feeds: StepFee
   return traceViews(source, [{ ...first, count: 2, from: undefined }], feeds, settings)[0];
 }
 
+/** Views as RGB bytes. */
+const rgbOf = (views: ArrayLike<number>, settings: TrainSettings): Uint8Array[] =>
+  toPixels(views, settings.imageSize, normalization(settings)).map(({ rgb }) => rgb);
+
 /** What a program on such views is given. */
 function pairInputs(source: ImageSource, { seed }: TrainSettings, feeds: StepFeeds, indices: Uint32Array): Inputs {
   const time = { seed, epoch: figureEpoch, step: 1, steps: 1, perEpoch: 1, indices, first: 0 };
@@ -76,7 +82,7 @@ export async function pairViews(gpu: Gpu, set: ImageSet, settings: TrainSettings
   const { views } = await program.run(pairInputs(source, settings, feeds, indices)).read();
   program.destroy();
   state.destroy();
-  return toPixels(views as Float32Array, 2 * indices.length, preparation(settings));
+  return rgbOf(views, settings);
 }
 
 export interface WorkedLoss {
@@ -98,7 +104,7 @@ export async function lossExample(gpu: Gpu, set: ImageSet, checkpoint: Checkpoin
   if (temperature === undefined) return undefined;
   const indices = distinct(set, 2);
   const state = new State(gpu);
-  const [figure] = loadLearner(state, checkpoint).figures!;
+  const figure = loadLearner(state, checkpoint).figures!.find(ofPairs)!;
   const source = hostImages(set);
   const feeds = new StepFeeds(2);
   const { graph, result } = trace(() => {
@@ -113,7 +119,7 @@ export async function lossExample(gpu: Gpu, set: ImageSet, checkpoint: Checkpoin
   const names = Array.from(indices, (i) => (set.labels ? className(set, set.labels[i]) : `image ${i}`));
   const rows = [1, 2].flatMap((view) => names.map((name) => `${name} ${view}`));
   const example = { ...workOutLoss(z as Float32Array, rows, temperature), kernelLoss: loss[0] };
-  return { example, pictures: toPixels(views as Float32Array, 4, preparation(settings)) };
+  return { example, pictures: rgbOf(views, settings) };
 }
 
 /** Similarities of the fixed pairs before and after training, for a checkpoint whose run is not at hand. */
@@ -123,10 +129,10 @@ export async function beforeAndAfter(gpu: Gpu, { train }: Dataset, checkpoint: C
   for (const step of [0, progress.step]) {
     const state = new State(gpu);
     const learner = step === 0 ? learnerOf(settings, images) : loadLearner(state, checkpoint);
-    for (const declared of learner.figures ?? []) {
+    for (const declared of (learner.figures ?? []).filter(ofPairs)) {
       const parts = { learner, views: viewsOf(settings), source: hostImages(train), settings };
       const figure = await SimilarityFigure.create(state, parts, declared);
-      const { positives, negatives, similarity } = await figure.draw(step);
+      const { positives, negatives, similarity } = (await figure.draw(step)).pairs;
       stages.push({ step, positives, negatives, similarity: Array.from(similarity) });
       figure.destroy();
     }

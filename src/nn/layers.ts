@@ -1,6 +1,8 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { constant, scope } from '../graph/trace.ts';
+import { add } from '../ops/add.ts';
 import { batchNorm, batchNormInference } from '../ops/batch_norm.ts';
+import { cast } from '../ops/cast.ts';
 import { conv2d } from '../ops/conv2d.ts';
 import { f16Weight } from '../ops/f16_copy.ts';
 import { linear } from '../ops/linear.ts';
@@ -17,15 +19,20 @@ export interface Conv2dOptions {
   readonly stride?: number;
   readonly padding?: number;
   readonly seed: number;
+  /** Deviation of the weights' first values; by default He's, √(2 / (k²·out)). */
+  readonly std?: number;
+  /** With a bias, at first zero; none by default. */
+  readonly bias?: boolean;
 }
 
 /**
- * Convolution without bias, NHWC. Weights N(0, 2 / (k²·out)): He's initialisation by fan-out, as torchvision's ResNets have it.
+ * Convolution, NHWC, by default without bias. Weights N(0, 2 / (k²·out)): He's initialisation by fan-out, as torchvision's ResNets have it.
  * The input has `inChannels` rounded up to a multiple of 4 channels; the weights of the added ones are zero and stay zero. An
  * input of f16 meets the weights' copy of f16.
  */
 export class Conv2d extends Module {
   readonly weight: Tensor;
+  private readonly bias: Tensor | undefined;
 
   constructor(
     name: string,
@@ -34,9 +41,8 @@ export class Conv2d extends Module {
     private readonly options: Conv2dOptions,
   ) {
     super(name);
-    const { kernel, seed } = options;
+    const { kernel, seed, std = Math.sqrt(2 / (kernel * kernel * outChannels)) } = options;
     const padded = Math.ceil(inChannels / 4) * 4;
-    const std = Math.sqrt(2 / (kernel * kernel * outChannels));
     const init = (full: string) =>
       normal(seed, full, outChannels * kernel * kernel * padded, std).map((value, i) =>
         i % padded < inChannels ? value : 0,
@@ -47,16 +53,21 @@ export class Conv2d extends Module {
       kernel,
       kernel,
     ]);
+    if (options.bias) this.bias = this.parameter('bias', [outChannels], zeros(outChannels));
   }
 
   forward(x: Tensor): Tensor {
     const { stride = 1, padding = 0 } = this.options;
     return scope(this.name, () => {
       const weight = x.dtype === 'f16' ? f16Weight(this.weight) : this.weight;
-      return conv2d(x, weight, { stride, padding });
+      return withBias(conv2d(x, weight, { stride, padding }), this.bias);
     });
   }
 }
+
+/** Adds a bias to each pixel, in the type of the map. */
+export const withBias = (y: Tensor, bias: Tensor | undefined): Tensor =>
+  bias ? add(y, y.dtype === 'f16' ? cast(bias, 'f16') : bias) : y;
 
 /** The share of a step's statistics in the running ones. */
 const momentum = 0.1;

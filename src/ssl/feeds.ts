@@ -34,6 +34,13 @@ export interface Feeds {
   perImage(name: string, value: (image: number, time: StepTime, view: number) => number, views?: number): Tensor;
   /** u32 [views · N]: the label of each image, for each view of it; of a method that needs labels. */
   labels(views?: number): Tensor;
+  /** f32 [views · N, columns]: a row for each view of each image, view v of image i in row v · N + i. */
+  views(
+    name: string,
+    views: number,
+    columns: number,
+    row: (image: number, time: StepTime, view: number) => ArrayLike<number>,
+  ): Tensor;
   /** f32 [N, columns]: a row for each image. */
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor;
   /** Rows of what `beforeEpoch` returned under this name, one for each image: [N, columns], or [N] without columns. */
@@ -129,12 +136,23 @@ export class StepFeeds implements Feeds {
     return this.perImage('labels', (image) => this.classes[image], views);
   }
 
-  rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor {
-    return this.input(name, [this.images, columns], 'f32', (time) => {
-      const rows = new Float32Array(time.indices.length * columns);
-      time.indices.forEach((image, i) => rows.set(row(image, time), i * columns));
+  views(
+    name: string,
+    views: number,
+    columns: number,
+    row: (image: number, time: StepTime, view: number) => ArrayLike<number>,
+  ): Tensor {
+    return this.input(name, [views * this.images, columns], 'f32', (time) => {
+      const { indices } = time;
+      const rows = new Float32Array(views * indices.length * columns);
+      for (let view = 0; view < views; view++)
+        indices.forEach((image, i) => rows.set(row(image, time, view), (view * indices.length + i) * columns));
       return rows;
     });
+  }
+
+  rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor {
+    return this.views(name, 1, columns, row);
   }
 
   epoch(name: string, dtype: 'f32' | 'u32', columns?: number): Tensor {

@@ -9,10 +9,12 @@ import type { Naming } from '../io/checked.ts';
 import type { Encoder } from '../nn/encoder.ts';
 import type { MlpOptions } from '../nn/mlp.ts';
 import type { Mode, Module, NamedTensor } from '../nn/module.ts';
-import type { AugmentationConfig } from '../ops/augment.ts';
+import type { AugmentationConfig, ViewParameters } from '../ops/augment.ts';
+import type { ImageSize } from '../ops/gather_images.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { RateRow } from '../optim/rates.ts';
 import type { Feeds, ImageTable, OtherImages, StepTime } from './feeds.ts';
+import type { Pixels } from './pixels.ts';
 import type { SharedSettings } from './settings.ts';
 
 /** Shared settings and those of a method. */
@@ -62,6 +64,11 @@ export interface ViewGroup {
   readonly size: number;
   /** What is drawn of each view; undefined: the whole image, as evaluation sees it. */
   readonly augmentation?: AugmentationConfig | undefined;
+  /**
+   * In place of what `augmentation` draws of crop, flip, colours and blur: what is done to view v of an image, such as to cut out a patch.
+   * A function of its arguments and of nothing else; `random(seed, epoch, image)` of rng.ts draws.
+   */
+  readonly parameters?: ((image: number, time: StepTime, view: number, size: ImageSize) => ViewParameters) | undefined;
   /** Keeps the draws of groups apart; the group's number by default. */
   readonly stream?: number;
   /** Other images that the views are made of, in place of the batch's: neighbours of them, say. */
@@ -204,14 +211,39 @@ export interface EpochContext {
   readonly before: Readonly<Record<string, Data>>;
 }
 
-/**
- * A picture of what the network makes of a few fixed images, drawn while training goes on. `similarity`: cosine similarities of the
- * embeddings of two views of each image, drawn as the first group draws them, in inference mode.
- */
-export interface Figure {
+/** A picture of what the network makes of a few fixed images, drawn while training goes on. */
+export type Figure = SimilarityOfPairs | PictureFigure;
+
+/** Cosine similarities of the embeddings of two views of each image, drawn as the first group draws them, in inference mode. */
+export interface SimilarityOfPairs {
   readonly kind: 'similarity';
   /** Views [2 · n, size, size, 4] → embeddings [2 · n, D]. */
   embed(views: Tensor): Tensor;
+}
+
+/** Whether a figure is of pairs. */
+export const ofPairs = (figure: Figure): figure is SimilarityOfPairs => figure.kind === 'similarity';
+
+/** What a method does with images: input, output and truth side by side, a row for each image. */
+export interface PictureFigure {
+  readonly kind: 'pictures';
+  /** Of its files: `rotations-step-00000010.png`. */
+  readonly name: string;
+  /** How many images are shown, 8 by default. */
+  readonly images?: number;
+  /** Records what is shown, in inference mode; `views` and `feeds` are those of `step`, of the images shown. */
+  record(views: readonly Tensor[], feeds: Feeds): Readonly<Record<string, Tensor>>;
+  /** The columns of the sheet, from what was recorded. */
+  columns(values: Readonly<Record<string, Data>>): readonly PictureColumn[];
+}
+
+/** Pictures below each other. */
+export interface PictureColumn {
+  /** Above them, such as `input`. */
+  readonly label: string;
+  readonly pictures: readonly Pixels[];
+  /** A line under each picture. */
+  readonly captions?: readonly string[];
 }
 
 /** A module or a variable as named tensors. */

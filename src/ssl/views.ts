@@ -1,7 +1,7 @@
 import { normalization } from '../data/preparation.ts';
 import type { ImageSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { augment, augmentParameters, cropImages, preprocess } from '../ops/augment.ts';
+import { augment, augmentParameters, cropImages, packAugmentParameters, preprocess } from '../ops/augment.ts';
 import { augmentOperations, type OperationSlot, operationTable } from '../ops/augment_operations.ts';
 import type { StepFeeds, StepImages } from './feeds.ts';
 import type { ViewGroup } from './method.ts';
@@ -29,11 +29,17 @@ export function traceViews(
   let gathered: Tensor | undefined;
   const batch: StepImages = { source, indices, images: () => (gathered ??= source.images(indices)) };
   return groups.map((group, i) => {
-    const { augmentation, count, stream = i, from, of } = group;
+    const { augmentation, parameters: drawOf, count, stream = i, from, of } = group;
     const { indices, ...own } = of ? feeds.imagesOf(of) : batch;
     const { height, width } = own.source.set;
     const resample = { height, width, size: group.size, ...normalization(colours) };
     const images = () => (from ? feeds.imagesFrom(from, count, own.source) : own.images());
+    if (drawOf) {
+      const rows = feeds.views(`parameters of views ${i}`, count, 16, (image, time, view) =>
+        packAugmentParameters(drawOf(image, time, view, { height, width })),
+      );
+      return augment(images(), rows, { ...resample, blurKernel: blurKernel(group.size), antialias: true });
+    }
     if (!augmentation) {
       if (count !== 1)
         throw new Error(`view group ${i}: without augmentation all ${count} views are the same; give count 1`);

@@ -6,20 +6,20 @@ import { State } from '../graph/state.ts';
 import type { Observed, TrainWarning } from '../ssl/health.ts';
 import { type Checkpoint, newestCheckpoint } from './checkpoint.ts';
 import type { TrainEvents } from './events.ts';
+import { createFigures, type DrawableFigure } from './figures.ts';
 import { type InitialWeights, loadInitialWeights } from './initial_weights.ts';
 import { KnnMonitor } from './knn_monitor.ts';
 import { compileTraining, sourceOf, type Training } from './learner.ts';
 import type { RunFolder } from './run_folder.ts';
 import { checkSameSettings } from './same_settings.ts';
 import type { TrainSettings } from './settings.ts';
-import { SimilarityFigure } from './similarity_figure.ts';
 import { checkEpochData, restore } from './training_file.ts';
 
 export interface RunParts {
   readonly gpu: Gpu;
   readonly state: State;
   readonly training: Training;
-  readonly figures: readonly SimilarityFigure[];
+  readonly figures: readonly DrawableFigure[];
   readonly knn: KnnMonitor | undefined;
   readonly settings: TrainSettings;
   readonly folder: RunFolder;
@@ -52,8 +52,7 @@ export async function prepareRun(
     onWarning: (warning) => warn(warning),
   });
   const { learner, step } = training;
-  const figures: SimilarityFigure[] = [];
-  for (const figure of learner.figures ?? []) figures.push(await SimilarityFigure.create(state, training, figure));
+  const figures = await createFigures(state, training);
   const knn =
     labelled && settings.knnEvery > 0 ? await KnnMonitor.create(state, learner.encoder, labelled, settings) : undefined;
   if (checkpoint) {

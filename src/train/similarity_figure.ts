@@ -8,24 +8,23 @@ import { cosineSimilarity } from '../ops/cosine_similarity.ts';
 import { pairGrid } from '../report/sheets.ts';
 import { similarityMatrix } from '../report/similarity.ts';
 import { StepFeeds } from '../ssl/feeds.ts';
-import type { Figure } from '../ssl/method.ts';
+import type { SimilarityOfPairs } from '../ssl/method.ts';
+import { toPixels } from '../ssl/pixels.ts';
 import type { StepParts } from '../ssl/step.ts';
 import { traceViews } from '../ssl/views.ts';
 
 /** Pairs in the batch that is drawn. */
 const pairs = 8;
 /** The counter of the epoch in which the drawn views are augmented: none that a run reaches. */
-const drawnEpoch = 0xffffffff;
+export const drawnEpoch = 0xffffffff;
 
-export interface Picture {
+/** How similar the pairs are. */
+export interface PairsDrawn {
   /** Cosine similarities [2n, 2n] of the embeddings, half-split: view a of all samples, then view b. */
   readonly similarity: Float32Array;
   /** Means over positive pairs, and over all other pairs of different views. */
   readonly positives: number;
   readonly negatives: number;
-  /** PNG files. */
-  readonly similarityPng: Uint8Array;
-  readonly pairsPng: Uint8Array;
 }
 
 /** Shows what the network makes of one fixed batch of 8 pairs, always the same views, in inference mode. */
@@ -41,7 +40,7 @@ export class SimilarityFigure {
   static async create(
     state: State,
     { source, views: groups, settings }: StepParts,
-    { embed }: Figure,
+    { embed }: SimilarityOfPairs,
   ): Promise<SimilarityFigure> {
     const { count } = source.set;
     const { seed } = settings;
@@ -57,19 +56,22 @@ export class SimilarityFigure {
   }
 
   /** Runs the batch and draws it. `step` goes into the title. */
-  async draw(step: number): Promise<Picture> {
+  async draw(
+    step: number,
+  ): Promise<{ readonly files: Readonly<Record<string, Uint8Array>>; readonly pairs: PairsDrawn }> {
     const { indices, source, options, feeds } = this;
     const time = { seed: options.seed, epoch: drawnEpoch, step, steps: step, perEpoch: 1, indices, first: 0 };
     const values = await this.program.run({ ...feeds.values(time), ...source.inputs(indices) }).read();
     const similarity = values['similarity'] as Float32Array;
     const { positives, negatives } = pairMeans(similarity, indices.length);
     const title = `step ${step}  positives ${positives.toFixed(2)}  negatives ${negatives.toFixed(2)}`;
+    const views = toPixels(values['views'], options.imageSize, options);
     return {
-      similarity,
-      positives,
-      negatives,
-      similarityPng: similarityMatrix(similarity, 2 * indices.length, { title }),
-      pairsPng: pairGrid(toPixels(values['views'] as Float32Array, 2 * indices.length, options)),
+      pairs: { similarity, positives, negatives },
+      files: {
+        similarity: similarityMatrix(similarity, 2 * indices.length, { title }),
+        pairs: pairGrid(views.map(({ rgb }) => rgb)),
+      },
     };
   }
 
@@ -89,16 +91,4 @@ export function pairMeans(similarity: Float32Array, n: number): { positives: num
     }
   }
   return { positives: positives / (2 * n), negatives: negatives / (2 * n * (2 * n - 2)) };
-}
-
-/** Normalised views [count, size, size, 4] as RGB bytes. */
-export function toPixels(views: Float32Array, count: number, { imageSize, mean, std }: Preparation): Uint8Array[] {
-  const pixels = imageSize * imageSize;
-  return Array.from({ length: count }, (_, view) =>
-    Uint8Array.from({ length: pixels * 3 }, (_, i) => {
-      const channel = i % 3;
-      const value = views[(view * pixels + Math.floor(i / 3)) * 4 + channel] * std[channel] + mean[channel];
-      return Math.round(255 * Math.min(1, Math.max(0, value)));
-    }),
-  );
 }

@@ -182,11 +182,10 @@ export class Trainer {
     if (this.drawn === step) return;
     const { figures, folder, events } = this.parts;
     for (const figure of figures) {
-      const picture = await figure.draw(step);
-      const name = `step-${String(step).padStart(8, '0')}.png`;
-      folder.figure(`similarity-${name}`, picture.similarityPng);
-      folder.figure(`pairs-${name}`, picture.pairsPng);
-      events.onFigure?.(step, picture.positives, picture.negatives, picture.similarity);
+      const { files, pairs } = await figure.draw(step);
+      for (const [name, png] of Object.entries(files))
+        folder.figure(`${name}-step-${String(step).padStart(8, '0')}.png`, png);
+      if (pairs) events.onFigure?.(step, pairs.positives, pairs.negatives, pairs.similarity);
     }
     this.drawn = step;
   }

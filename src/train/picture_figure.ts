@@ -1,0 +1,49 @@
+import { epochOrder } from '../data/order.ts';
+import type { ImageSource } from '../data/source.ts';
+import { Program } from '../graph/program.ts';
+import type { State } from '../graph/state.ts';
+import { trace } from '../graph/trace.ts';
+import { pictureSheet } from '../report/picture_sheet.ts';
+import { StepFeeds } from '../ssl/feeds.ts';
+import type { PictureFigure } from '../ssl/method.ts';
+import type { StepParts } from '../ssl/step.ts';
+import { traceViews } from '../ssl/views.ts';
+import { drawnEpoch } from './similarity_figure.ts';
+
+/** Shows what a method does with a few fixed images, always the same views of them. */
+export class PicturesFigure {
+  private constructor(
+    private readonly program: Program,
+    private readonly source: ImageSource,
+    private readonly feeds: StepFeeds,
+    private readonly indices: Uint32Array,
+    private readonly seed: number,
+    private readonly declared: PictureFigure,
+  ) {}
+
+  static async create(
+    state: State,
+    { source, views: groups, settings }: Omit<StepParts, 'learner'>,
+    declared: PictureFigure,
+  ): Promise<PicturesFigure> {
+    const { count, labels } = source.set;
+    const { seed } = settings;
+    const indices = epochOrder(count, seed, drawnEpoch).slice(0, Math.min(declared.images ?? 8, count));
+    const feeds = new StepFeeds(indices.length, labels);
+    const own = groups.map((group) => ({ ...group, from: undefined }));
+    const { graph, result } = trace(() => declared.record(traceViews(source, own, feeds, settings), feeds));
+    return new PicturesFigure(await Program.compile(graph, state, result), source, feeds, indices, seed, declared);
+  }
+
+  /** Runs the images and draws the sheet. `step` goes into its title. */
+  async draw(step: number): Promise<{ readonly files: Readonly<Record<string, Uint8Array>> }> {
+    const { indices, seed, source, feeds, declared } = this;
+    const time = { seed, epoch: drawnEpoch, step: 1, steps: 1, perEpoch: 1, indices, first: 0 };
+    const values = await this.program.run({ ...feeds.values(time), ...source.inputs(indices) }).read();
+    return { files: { [declared.name]: pictureSheet(`step ${step}`, declared.columns(values)) } };
+  }
+
+  destroy(): void {
+    this.program.destroy();
+  }
+}
