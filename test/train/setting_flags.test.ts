@@ -5,6 +5,7 @@ import { addTrainSettings, givenSettings, namedMethod } from '../../src/cli/opti
 import { allMethods, methodNamed } from '../../src/methods/index.ts';
 import { contrastiveLosses, contrastiveOptions } from '../../src/ssl/contrastive.ts';
 import type { Method } from '../../src/ssl/method.ts';
+import { policies } from '../../src/ssl/policies.ts';
 import { isSized, withRecipe } from '../../src/train/recipe.ts';
 import { settingFlags } from '../../src/train/setting_flags.ts';
 import { parseSettings, settingNames, settingsOf, type TrainSettings } from '../../src/train/settings.ts';
@@ -26,7 +27,8 @@ function valuesOf(method: Method, name: string): fc.Arbitrary<unknown> {
   const inner = schema.unwrap() as unknown as { type: string; options?: string[] };
   if (inner.options) return fc.constantFrom(...inner.options);
   if (inner.type === 'boolean') return fc.boolean();
-  if (inner.type === 'string') return fc.constantFrom('0.6,0.8', '0.5', '0.25,0.9');
+  const words = ['0.6,0.8', '0.5', '0.25,0.9', ...policies];
+  if (inner.type === 'string') return fc.constantFrom(...words.filter((value) => schema.safeParse(value).success));
   const numbers = [0, 1, 2, 3, 16, 32, 96, 100, 128, 256, 500, 1e-7, 0.0123, 0.5, 1 / 3, 0.08];
   return fc.constantFrom(...numbers.filter((value) => schema.safeParse(value).success));
 }
