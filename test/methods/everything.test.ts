@@ -1,7 +1,8 @@
 /** All that a method may declare, through the trainer: see everything.ts. */
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { residentImages } from '../../src/data/source.ts';
 import { Gpu } from '../../src/gpu/device.ts';
@@ -52,12 +53,19 @@ describe('a run', () => {
     expect(tensors.get('epoch.spare')!.data).toEqual(Float32Array.of(2));
   });
 
+  it('draws its figures as it begins and ends, with a column for each kind of picture', () => {
+    const folder = join(root, 'straight', 'figures');
+    expect(readdirSync(folder).sort()).toEqual(['patches-step-00000000.png', 'patches-step-00000012.png']);
+    const { width, height } = PNG.sync.read(readFileSync(join(folder, 'patches-step-00000012.png')));
+    expect([width, height]).toEqual([10 + 80 + 6 + 80 + 10, expect.any(Number)]);
+  });
+
   it('logs what the method logs, the losses of further groups, and means of all that is not said to be otherwise', async () => {
     const records = new RunFolder(join(root, 'straight')).records() as readonly Record<string, number | string>[];
     const steps = records.filter(({ type }) => type === 'step');
     expect(steps.map(({ share }) => share)).toEqual(steps.map((_, i) => Math.fround((i + 1) / 12)));
     expect(Object.keys(steps[0]).sort()).toEqual(
-      ['type', 'step', 'epoch', 'loss', 'loss_critic', 'accuracy', 'crops', 'share', 'lr'].sort(),
+      ['type', 'step', 'epoch', 'loss', 'loss_critic', 'accuracy', 'crops', 'patches', 'share', 'lr'].sort(),
     );
     const epochs = records.filter(({ type }) => type === 'epoch');
     const mean = (epoch: number, name: string) =>

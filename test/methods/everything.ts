@@ -1,8 +1,9 @@
 /**
  * A method that uses all that a method may: two view groups (multi-crop), two parameter groups with optimisers and learning rates of
- * their own, of which the second sees the first's update, a teacher and a queue that are kept, schedules, labels, work of the host
- * between epochs. It means nothing; it is there to hold the engine to what the types promise.
+ * their own, of which the second sees the first's update, a teacher and a queue that are kept, schedules, labels, patches that the host
+ * cuts out, work of the host between epochs, a figure of pictures. It means nothing; it is there to hold the engine to what the types promise.
  */
+import { normalization } from '../../src/data/preparation.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { scope, variable } from '../../src/graph/trace.ts';
 import { ntXent } from '../../src/losses/nt_xent.ts';
@@ -12,10 +13,13 @@ import { inNetwork, type Mode, Module } from '../../src/nn/module.ts';
 import { crossEntropy } from '../../src/ops/cross_entropy.ts';
 import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
 import { indexCopy } from '../../src/ops/narrow.ts';
+import { mean } from '../../src/ops/reduce.ts';
 import { relu } from '../../src/ops/relu.ts';
 import { sgd } from '../../src/optim/sgd.ts';
 import { defineMethod } from '../../src/ssl/method.ts';
 import { embeddingStd } from '../../src/ssl/metrics.ts';
+import { toPixels } from '../../src/ssl/pixels.ts';
+import { random } from '../../src/ssl/rng.ts';
 import { augmentationConfig, positive } from '../../src/ssl/settings.ts';
 
 /** Convolution, batch norm, ReLU, pooling. */
@@ -49,6 +53,14 @@ export const everything = defineMethod({
     { count: 2, size: s.imageSize, augmentation: augmentationConfig(s) },
     { count: 1, size: s.imageSize / 2, augmentation: augmentationConfig(s) },
     { count: 1, size: s.imageSize },
+    {
+      count: 2,
+      size: s.imageSize / 2,
+      parameters: (image, { seed, epoch }, view, { height, width }) => {
+        const draw = random(seed, epoch, image, view);
+        return { crop: [draw.below(height / 2), draw.below(width / 2), height / 2, width / 2], flip: view === 1 };
+      },
+    },
   ],
   create(s, { training, batchSize }) {
     const [f, teacher] = [new TinyEncoder(), new TinyEncoder('teacher')];
@@ -66,7 +78,7 @@ export const everything = defineMethod({
         },
       ],
       kept: { teacher, queue },
-      step([pairs, crops, whole], feeds) {
+      step([pairs, crops, whole, patches], feeds) {
         const z = f.forward(pairs, training);
         const small = f.forward(crops, training);
         const target = teacher.forward(whole, training);
@@ -85,7 +97,12 @@ export const everything = defineMethod({
             ['main', () => loss],
             ['critic', criticLoss],
           ],
-          log: { accuracy, crops: byImage.loss, share: feeds.scalar('share', ({ step, steps }) => step / steps) },
+          log: {
+            accuracy,
+            crops: byImage.loss,
+            patches: mean(f.forward(patches, training)),
+            share: feeds.scalar('share', ({ step, steps }) => step / steps),
+          },
           after(made) {
             indexCopy(queue, target, first, { made });
             for (const [i, { tensor }] of teacher.parameters.entries())
@@ -103,6 +120,24 @@ export const everything = defineMethod({
           spare: Float32Array.of(1 + (before['spare']?.[0] ?? -1)),
         };
       },
+      figures: [
+        {
+          kind: 'pictures',
+          name: 'patches',
+          images: 3,
+          record: ([, , whole, patches], feeds) => ({
+            ...{ whole, patches, parity: feeds.perImage('parity', (image) => image % 2) },
+          }),
+          columns: ({ whole, patches, parity }) => [
+            { label: 'whole', pictures: toPixels(whole, s.imageSize, normalization(s)) },
+            {
+              label: 'patch',
+              pictures: toPixels(patches, s.imageSize / 2, normalization(s)).slice(0, 3),
+              captions: Array.from(parity, (odd) => (odd ? 'odd' : 'even')),
+            },
+          ],
+        },
+      ],
       metrics: { accuracy: { label: 'acc', format: 'percent', epoch: 'mean' }, embeddingStd: embeddingStd(8) },
     };
   },
