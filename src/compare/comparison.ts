@@ -63,9 +63,10 @@ export function entriesOf(rows: readonly Row[]): Entry[] {
   const trained = rows.map((row) => ({ ...row, untrained: false }));
   const shapes = new Map(rows.map(({ settings }) => [JSON.stringify(shapeOf(settings)), settings]));
   const untrained = [...shapes.values()].map((settings): Entry => {
-    const { architecture, stem, width } = shapeOf(settings);
-    const shape = shapes.size > 1 ? ` (${architecture}, ${stem}, width ${width})` : '';
-    const name = shapes.size > 1 ? `-${architecture}-${stem}-${width}` : '';
+    const { architecture, stem, width, input } = shapeOf(settings);
+    const several = shapes.size > 1;
+    const shape = several ? ` (${architecture}, ${stem}, width ${width}${input ? `, input ${input}` : ''})` : '';
+    const name = several ? `-${architecture}-${stem}-${width}${input ? `-${input}` : ''}` : '';
     return { label: `untrained encoder${shape}`, name: `untrained${name}`, settings, untrained: true };
   });
   return [...untrained, ...trained];
@@ -166,7 +167,7 @@ async function trainStage(context: Context, entry: Entry, seed: number) {
   const settings = await sized(context, entry, seed);
   const training = events.training?.(settings) ?? {};
   const { checkpoint, wallSeconds = 0 } = await pretrain(gpu, dataset, path, config.data, settings, training, signal);
-  return { checkpoint, trained: readTrained(path, settings, wallSeconds) };
+  return { checkpoint, trained: readTrained(path, settings, imageFacts(dataset.train), wallSeconds) };
 }
 
 /** The settings of a run: where minutes are its budget, with the steps that fit into them, measured once for all seeds. */

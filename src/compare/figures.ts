@@ -1,22 +1,41 @@
 /** The figures of a comparison: nearest neighbours over images seen, each loss on its own scale, maps of the features. */
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Block } from '../report/document.ts';
 import { lineChart, type Point } from '../report/plot.ts';
 import { chartGrid, pointMaps } from '../report/plot_grid.ts';
+import { ofPng } from '../report/plot_svg.ts';
 import type { Results, RowResult, Trained } from './results.ts';
 
 const lossSize = { width: 440, height: 320 } as const;
 
 type Trainings = { readonly row: RowResult; readonly trainings: readonly { seed: number; trained: Trained }[] };
 
-export async function comparisonFigures(results: Results): Promise<{ curves: Block[]; maps: Block[] }> {
+/** @param out the comparison's folder, in which those of the runs lie */
+export async function comparisonFigures(
+  results: Results,
+  out: string,
+): Promise<{ curves: Block[]; maps: Block[]; pictures: Block[] }> {
   const rows = results.rows
     .map((row) => ({
       row,
       trainings: row.runs.flatMap(({ seed, trained }) => (trained ? [{ seed, trained }] : [])),
     }))
     .filter(({ trainings }) => trainings.length > 0);
-  return { curves: [...(await knnBlock(rows)), ...(await lossBlock(rows))], maps: await mapBlock(results) };
+  const curves = [...(await knnBlock(rows)), ...(await lossBlock(rows))];
+  return { curves, maps: await mapBlock(results), pictures: pictureBlocks(results, out) };
 }
+
+/** The last pictures of each method's own task, of the first seed. */
+const pictureBlocks = ({ rows }: Results, out: string): Block[] =>
+  rows.flatMap(({ label, runs }, row) => {
+    const [first] = runs.filter(({ trained }) => trained);
+    return (first?.trained?.pictures ?? []).map((file, i): Block => {
+      const png = readFileSync(join(out, first.folder, file));
+      const caption = `${label}: ${basename(file).replace(/-step-\d+\.png$/, '')}, after the training.`;
+      return { kind: 'figure', name: `pictures-${row}-${i}`, caption, chart: ofPng(png) };
+    });
+  });
 
 const imagesOf = ({ settings }: Trained, step: number): number => step * settings.batchSize;
 

@@ -16,6 +16,9 @@ import {
   labelledNote,
   labelledRows,
   limitsOfLabelFree,
+  taskHead,
+  taskNote,
+  taskRows,
   titleOf,
   troubles,
   verdict,
@@ -26,16 +29,16 @@ import type { Results } from './results.ts';
 export async function writeComparisonReport(results: Results, out: string): Promise<void> {
   markResults(out);
   writeFileAtomic(join(out, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
-  writeDocument(await comparisonDocument(results), out);
+  writeDocument(await comparisonDocument(results, out), out);
 }
 
 const heading = (text: string): Block => ({ kind: 'heading', text });
 const paragraph = (text: string): Block => ({ kind: 'text', text });
 
 /** Everything that it says comes from the results. */
-export async function comparisonDocument(results: Results): Promise<Document> {
+export async function comparisonDocument(results: Results, out: string): Promise<Document> {
   const { labelled, config, description } = results;
-  const figures = await comparisonFigures(results);
+  const figures = await comparisonFigures(results, out);
   const labelledTable: Block[] = labelled
     ? [{ kind: 'table', head: labelledHead(results), rows: labelledRows(results), note: labelledNote(results) }]
     : [];
@@ -53,6 +56,8 @@ export async function comparisonDocument(results: Results): Promise<Document> {
         note: `Of ${results.images.toLocaleString('en-US')} images${labelled ? ' of the test set' : ' of the training'}; features h of the encoder in inference mode. A rank is at most the number of images. Alignment and uniformity: two views of each (at most 1,000 images), drawn by SimCLR’s augmentation, the same for all rows.`,
       },
       ...limitsOfLabelFree.map(paragraph),
+      heading('What each was trained to do'),
+      { kind: 'table', head: taskHead(results), rows: taskRows(results), note: taskNote },
       heading('What it took'),
       {
         kind: 'table',
@@ -63,6 +68,7 @@ export async function comparisonDocument(results: Results): Promise<Document> {
       heading('Curves'),
       ...figures.curves,
       ...(figures.maps.length > 0 ? [heading('Maps of the features'), ...figures.maps] : []),
+      ...(figures.pictures.length > 0 ? [heading('What each makes of images'), ...figures.pictures] : []),
       ...settingsBlocks(results),
       paragraph(`Data: ${description}. Adapter: ${config.adapter}.`),
     ],

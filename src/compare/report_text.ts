@@ -113,6 +113,39 @@ export const freeRows = ({ rows }: Results): string[][] =>
     ];
   });
 
+export const taskHead = (results: Results): string[] => [
+  rowWord(results),
+  'loss',
+  'by guessing',
+  'score',
+  'by guessing',
+];
+
+export const taskNote =
+  'Loss and scores of the method’s own task, means over the images of the last epoch; of different methods they cannot be compared.';
+
+/** A line for each score of a row; the loss stands in the first. */
+export const taskRows = ({ rows }: Results): string[][] =>
+  rows
+    .filter(({ untrained }) => !untrained)
+    .flatMap((row) => {
+      const number = (value: Statistic) => plusMinus(value, 3);
+      const loss = cellOf(row, ({ trained }) => trained?.curve.at(-1)?.loss, number);
+      const chance = cellOf(row, ({ trained }) => trained?.chance, number);
+      const scores = row.runs.find(({ trained }) => trained)?.trained?.scores ?? [];
+      if (scores.length === 0) return [[row.label, loss, chance, none, none]];
+      return scores.map(({ label, format }, i) => {
+        const show = (value: Statistic) =>
+          format === 'percent' ? `${label} ${percentPlusMinus(value)} %` : `${label} ${plusMinus(value, 3)}`;
+        const guess = (value: Statistic) => (format === 'percent' ? `${percent(value.mean)} %` : plusMinus(value, 3));
+        return [
+          ...(i === 0 ? [row.label, loss, chance] : ['', '', '']),
+          cellOf(row, ({ trained }) => trained?.scores[i]?.value, show),
+          cellOf(row, ({ trained }) => trained?.scores[i]?.chance, guess),
+        ];
+      });
+    });
+
 /** What measures without labels can tell, and what they cannot. */
 export const limitsOfLabelFree = [
   'Alignment is the mean squared distance of the features (at length one) of two views of one image: 0 where they are equal, so lower is better. Uniformity is log E exp(−2 d²) of the distances d between different images: 0 where all features are equal, about −4 where they cover the sphere, so lower is better (Wang & Isola, 2020). Effective rank is how many directions the features use, out of as many as they have: the exponential of the entropy of their singular values (RankMe; Garrido et al., 2023). Spread is the standard deviation of a dimension times √dimensions, of features h and, as a share of what is healthy, of the embeddings z in the last step or epoch: below 0.1 they have collapsed, all images look alike.',

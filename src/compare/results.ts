@@ -1,14 +1,26 @@
 /** What a comparison found: all numbers of its report. */
+import { join } from 'node:path';
 import { z } from 'zod';
 import { meanAndDeviation, type Statistic } from '../analysis/probe.ts';
 import type { MajorityBaseline } from '../analysis/recognition.ts';
 import { statistic } from '../experiment/experiment_results.ts';
 import { checked, measured } from '../io/checked.ts';
+import type { ImageFacts, Learner } from '../ssl/method.ts';
 import { learnerOf } from '../train/learner.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { ComparisonConfig } from './config.ts';
 import type { Measures } from './measure.ts';
+
+/** A number that a method logs of what it is trained to do. */
+export interface Score {
+  /** As in the line of an epoch: `acc`. */
+  readonly label: string;
+  readonly value: number;
+  readonly format: 'percent' | 'number';
+  /** What guessing gives, where that is known. */
+  readonly chance?: number;
+}
 
 /** A training, as its run's folder tells of it. */
 export interface Trained {
@@ -18,6 +30,10 @@ export interface Trained {
   readonly curve: readonly { readonly step: number; readonly loss?: number; readonly knn?: number }[];
   /** What guessing gives. */
   readonly chance?: number;
+  /** The numbers that the method logs of its own task, of the last epoch. */
+  readonly scores: readonly Score[];
+  /** The last figures of pictures, files in the run's folder. */
+  readonly pictures: readonly string[];
   /** Of the embeddings z, as a share of what is healthy: below 0.1 they have collapsed. Methods without such a measure have none. */
   readonly embeddingSpread?: number;
   readonly imagesPerSecond: number;
@@ -81,7 +97,7 @@ const probeRecord = z.object({ knn: z.number() });
 const warningRecord = z.object({ step: z.number(), kind: z.string(), message: z.string() });
 
 /** Reads a run that has ended. UserError: its record is damaged. */
-export function readTrained(path: string, settings: TrainSettings, seconds: number): Trained {
+export function readTrained(path: string, settings: TrainSettings, images: ImageFacts, seconds: number): Trained {
   const folder = new RunFolder(path);
   const of = <T extends z.ZodType>(type: string, schema: T): z.infer<T>[] =>
     folder
@@ -96,7 +112,8 @@ export function readTrained(path: string, settings: TrainSettings, seconds: numb
   const epochs = of('epoch', epochRecord);
   const last = epochs.at(-1);
   const timed = epochs.filter(({ imagesPerSecond }) => imagesPerSecond > 0);
-  const embeddingSpread = last && spreadIn(settings, last);
+  const learner = learnerOf(settings, images);
+  const embeddingSpread = last && spreadIn(learner, last);
   return {
     settings,
     steps: folder.checkpointSteps().at(-1) ?? 0,
@@ -106,6 +123,8 @@ export function readTrained(path: string, settings: TrainSettings, seconds: numb
     ],
     ...(last?.chance !== undefined && { chance: last.chance }),
     ...(embeddingSpread !== undefined && { embeddingSpread }),
+    scores: last ? scoresIn(learner, last) : [],
+    pictures: lastPictures(folder, learner),
     imagesPerSecond: meanAndDeviation(timed.map(({ imagesPerSecond }) => imagesPerSecond)).mean,
     memory: Math.max(0, ...epochs.map(({ memory }) => memory)),
     seconds,
@@ -114,13 +133,30 @@ export function readTrained(path: string, settings: TrainSettings, seconds: numb
 }
 
 /** The method's own measure of spread over its value in a healthy training. */
-function spreadIn(settings: TrainSettings, record: Readonly<Record<string, unknown>>): number | undefined {
-  const { metrics = {} } = learnerOf(settings, { count: settings.batchSize, classes: 2 });
+function spreadIn({ metrics = {} }: Learner, record: Readonly<Record<string, unknown>>): number | undefined {
   for (const [name, { healthy }] of Object.entries(metrics)) {
     const value = record[name];
     if (healthy && typeof value === 'number') return value / healthy.value;
   }
   return undefined;
+}
+
+/** What the method logs beside its loss, but for measures of collapse, which have a column of their own. */
+const scoresIn = ({ metrics = {}, chance }: Learner, record: Readonly<Record<string, unknown>>): Score[] =>
+  Object.entries(metrics).flatMap(([name, { label, format, healthy, guess }]) => {
+    const value = record[name];
+    if (healthy || typeof value !== 'number') return [];
+    const guessed = guess ?? (name === 'accuracy' ? chance?.accuracy : undefined);
+    return [{ label, value, format, ...(guessed !== undefined && { chance: guessed }) }];
+  });
+
+/** Of each figure of pictures the newest file, relative to the run's folder. */
+function lastPictures(folder: RunFolder, { figures = [] }: Learner): string[] {
+  const files = folder.figureFiles();
+  return figures.flatMap((figure) => {
+    const newest = figure.kind === 'pictures' && files.filter((file) => file.startsWith(`${figure.name}-step-`)).at(-1);
+    return newest ? [join('figures', newest)] : [];
+  });
 }
 
 /** A number of each run of a row that has it. */

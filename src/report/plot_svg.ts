@@ -1,5 +1,6 @@
 /** Pieces of hand-written SVG, for figures that no chart library has: pictures with captions, matrices. */
 
+import { PNG } from 'pngjs';
 import { type Chart, toChart } from './plot_render.ts';
 import { fontFamily, ink } from './plot_style.ts';
 import { escapeXml } from './xml.ts';
@@ -25,6 +26,17 @@ export const round = (value: number): number => Math.round(value * 100) / 100;
 
 export const dataUri = (type: string, content: Uint8Array | string): string =>
   `data:${type};base64,${Buffer.from(content).toString('base64')}`;
+
+/** A figure that is a PNG already. */
+export function ofPng(png: Buffer): Chart {
+  const { width, height } = PNG.sync.read(png);
+  const size = `width="${width}" height="${height}"`;
+  const image = `<image ${size} href="${dataUri('image/png', png)}"/>`;
+  return {
+    svg: `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${width} ${height}">${image}</svg>`,
+    png,
+  };
+}
 
 /** A whole figure on white, as SVG and PNG. */
 export function figure(width: number, height: number, parts: readonly string[], scale = 2): Promise<Chart> {

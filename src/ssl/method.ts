@@ -176,6 +176,8 @@ export interface Metric {
   readonly epoch: 'mean' | 'last';
   /** One line before training: what it is, and what to expect of it. */
   readonly note?: string;
+  /** What guessing gives; of `accuracy` that is `Chance.accuracy`. */
+  readonly guess?: number;
   /** Of a measure of spread: its value in a healthy training, and that as a formula; a tenth of it counts as collapsed. */
   readonly healthy?: { readonly value: number; readonly formula: string };
 }

@@ -167,8 +167,13 @@ export class RunFolder {
 
   /** Whether any figure was drawn. */
   get hasFigures(): boolean {
+    return this.figureFiles().length > 0;
+  }
+
+  /** Names of the files of figures, those of one kind in the order of their steps. */
+  figureFiles(): string[] {
     const folder = this.file('figures');
-    return existsSync(folder) && readdirSync(folder).length > 0;
+    return existsSync(folder) ? readdirSync(folder).sort() : [];
   }
 
   figure(name: string, png: Uint8Array): void {
