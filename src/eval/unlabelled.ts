@@ -1,8 +1,12 @@
 /** Photos without labels for fine-tuning with a consistency loss: those that a folder has, and training photos whose labels are not used. */
 import { concat, type ImageSet, subset } from '../data/images.ts';
 import { UserError } from '../errors.ts';
+import type { SupervisedSettings } from '../train/supervised_settings.ts';
 import type { Evaluation, LabelledSets } from './evaluation.ts';
-import type { FinetuneSettings } from './finetune.ts';
+
+interface Training {
+  readonly supervised: SupervisedSettings;
+}
 
 /** For the labelled rows that a training uses, the photos that it may learn from beside them; nothing where it asks for none. */
 export type Unlabelled = (used: ArrayLike<number>) => { readonly unlabelled?: ImageSet };
@@ -14,7 +18,7 @@ export type Unlabelled = (used: ArrayLike<number>) => { readonly unlabelled?: Im
 export async function unlabelledBeside(
   evaluation: Evaluation,
   { path, train }: LabelledSets,
-  { supervised }: FinetuneSettings,
+  { supervised }: Training,
 ): Promise<Unlabelled> {
   if (supervised.consistency === 0) return () => ({});
   const beside = await evaluation.unlabelled(path);
@@ -34,7 +38,7 @@ const withoutPhotos = (path: string): UserError =>
   );
 
 /** Under a table: what was learnt without labels. */
-export function consistencyNotes({ supervised }: FinetuneSettings, photos: readonly number[]): string[] {
+export function consistencyNotes({ supervised }: Training, photos: readonly number[]): string[] {
   const { consistency: weight, consistencyTemperature: τ, consistencyThreshold: β, signalAnnealing } = supervised;
   if (weight === 0) return [];
   const [least, most] = [Math.min(...photos), Math.max(...photos)];
