@@ -17,8 +17,9 @@ import type { Feeds, ImageTable, OtherImages, StepTime } from './feeds.ts';
 import type { Pixels } from './pixels.ts';
 import type { SharedSettings } from './settings.ts';
 
-/** Shared settings and those of a method. */
-export type Settings<O extends z.ZodRawShape> = SharedSettings & Readonly<z.infer<z.ZodObject<O>>>;
+/** Shared settings and those of a method, which may have none. */
+export type Settings<O extends z.ZodRawShape> = SharedSettings &
+  (keyof O extends never ? unknown : Readonly<z.infer<z.ZodObject<O>>>);
 
 /** A method: how it is named and set up, the views that it wants, and what learns from them. */
 export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {

@@ -1,19 +1,10 @@
 import { expect } from 'vitest';
-import { rot90 } from '../../src/ops/rearrange.ts';
-import { concat } from '../../src/ops/strided_copy.ts';
+import { fourTurns } from '../../src/methods/rotation.ts';
 import { channelsLast, expectClose, type GoldenCheck, run, tensorOf } from './harness.ts';
 
 const check: GoldenCheck = async (file, device) => {
   const images = channelsLast(file.get('x'));
-  const { y } = await run(device, () => {
-    const x = tensorOf('x', images);
-    return {
-      y: concat(
-        [0, 1, 2, 3].map((quarters) => rot90(x, quarters)),
-        0,
-      ),
-    };
-  });
+  const { y } = await run(device, () => ({ y: fourTurns(tensorOf('x', images)) }));
   expectClose('y', y, channelsLast(file.get('y')), 0);
   // All images by each number of quarters, which is their class.
   const [n] = images.shape;
