@@ -4,6 +4,7 @@ import { kMeansDefaults } from '../analysis/kmeans.ts';
 import { tsneDefaults } from '../analysis/tsne.ts';
 import type { TrainSplit } from '../data/dataset.ts';
 import { checkResultsPlace } from '../data/results_folder.ts';
+import { evalAttention, fewPictures } from '../eval/attention.ts';
 import { evalKMeans, evalTsne } from '../eval/clusters.ts';
 import { Evaluation, type EvaluationEvents, type Outcome } from '../eval/evaluation.ts';
 import { evalFinetune } from '../eval/finetune.ts';
@@ -47,7 +48,7 @@ import { imageRate } from './train_output.ts';
 /** `simclr eval`: what an encoder's features are good for. */
 export function evalCommand(): Command {
   const evaluate = new Command('eval').description('evaluate an encoder’s features');
-  for (const make of [linear, knn, finetune, lowLabel, kmeans, tsne, robustness, neighbors, transfer]) {
+  for (const make of [linear, knn, finetune, lowLabel, kmeans, tsne, robustness, neighbors, attention, transfer]) {
     evaluate.addCommand(make());
   }
   return evaluate;
@@ -233,6 +234,18 @@ const neighbors = () =>
       ),
     (evaluation, { data, query = [], count, split }) =>
       evalNeighbors(evaluation, data, { queries: query, count, split }),
+  );
+
+const attention = () =>
+  runs<{ count: number; split: TrainSplit }>(
+    evalCommandNamed('attention', 'where the stages of the encoder look, laid over a few images')
+      .option('--count <number>', 'number of images', numberIn(1, 256, { whole: true }), fewPictures)
+      .addOption(
+        new Option('--split <name>', 'which images in a folder without labels')
+          .choices(['train', 'unlabeled', 'train+unlabeled'])
+          .default('train'),
+      ),
+    (evaluation, { data, count, split }) => evalAttention(evaluation, data, { count, split }),
   );
 
 const transfer = () =>

@@ -24,6 +24,7 @@ const tuned = [
   'warmupEpochs',
   'supervisedAugment',
   'precision',
+  'freezeStages',
   'consistency',
   'consistencyRatio',
   'consistencyTemperature',
@@ -32,7 +33,7 @@ const tuned = [
 ] as const;
 
 /** Those of which flags have no other name. */
-const asTheyAre = /^(precision|consistency.*|signalAnnealing)$/;
+const asTheyAre = /^(precision|freezeStages|consistency.*|signalAnnealing)$/;
 
 /** `lr` → `finetuneLr` */
 const keyOf = (name: string): string => {

@@ -173,7 +173,7 @@ export function refuseIdle(command: Command): void {
   const tunes = command.options.some((option) => option.attributeName() === 'finetune');
   if (tunes && !finetune)
     refuse(
-      flags(/^--(finetune-.*|augment|precision|consistency.*|signal-annealing)$/),
+      flags(/^--(finetune-.*|augment|precision|freeze-stages|consistency.*|signal-annealing)$/),
       'only used with --finetune; add it, or omit this',
     );
   if (!Number(consistency ?? 0))

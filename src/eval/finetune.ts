@@ -44,11 +44,20 @@ export const settingsFor = ({ file }: Evaluation, { supervised }: FinetuneSettin
   return { ...supervised, ...shapeOf(file), imageSize, normalize };
 };
 
-/** Stands behind what was trained. */
-export const inHalf = (settings?: FinetuneSettings): string =>
-  settings?.supervised.precision === 'f16' ? ' in f16' : '';
+/** `the stem and 2 stages`; nothing where none are frozen. */
+const frozenLayers = ({ supervised: { freezeStages } }: FinetuneSettings): string =>
+  freezeStages > 0 ? `the stem and ${counted(freezeStages, 'stage')}` : '';
 
-/** Trains all layers from the encoder; a training of that name that has ended is not repeated. */
+const inHalf = ({ supervised }: FinetuneSettings): string => (supervised.precision === 'f16' ? ' in f16' : '');
+
+/** Stands behind what was trained: ` in f16, without the stem and 2 stages`. */
+export function howTuned(settings?: FinetuneSettings): string {
+  if (!settings) return '';
+  const frozen = frozenLayers(settings);
+  return `${inHalf(settings)}${frozen && `, without ${frozen}`}`;
+}
+
+/** Trains the layers that are not frozen from the encoder; a training of that name that has ended is not repeated. */
 export async function finetuneOn(
   evaluation: Evaluation,
   data: SupervisedData,
@@ -65,7 +74,10 @@ export async function finetuneOn(
   });
 }
 
-/** `simclr eval finetune`: all layers trained from the encoder on the labelled images. The last epoch counts. */
+/**
+ * `simclr eval finetune`: all layers, or those behind the first stages, trained from the encoder on the labelled images. The last epoch
+ * counts.
+ */
 export async function evalFinetune(
   evaluation: Evaluation,
   path: string,
@@ -84,7 +96,7 @@ export async function evalFinetune(
   const testAccuracy = meanAndDeviation(results.map(({ last }) => last.testAccuracy));
   const balanced = results.flatMap(({ last }) => last.testBalancedAccuracy ?? []);
   const testBalancedAccuracy = balanced.length === results.length ? meanAndDeviation(balanced) : undefined;
-  const plain = finetuneTable(data, results, folds, inHalf(settings));
+  const plain = finetuneTable(data, results, folds, settings);
   const table = { ...plain, notes: [...plain.notes, ...consistencyNotes(settings, photos)] };
   const accuracies = { testAccuracy, testBalancedAccuracy };
   const trained = { settings: settingsFor(evaluation, settings), ...(photos.length > 0 && { unlabelled: photos }) };
@@ -94,8 +106,10 @@ export async function evalFinetune(
 
 type Trained = Awaited<ReturnType<typeof finetuneOn>>;
 
-function finetuneTable(data: LabelledSets, results: readonly Trained[], folds: boolean, half: string) {
+function finetuneTable(data: LabelledSets, results: readonly Trained[], folds: boolean, settings: FinetuneSettings) {
   const { train, test, balanced } = data;
+  const frozen = frozenLayers(settings);
+  const layers = `all layers${frozen && ` but ${frozen}`}`;
   const over = (value: (epoch: Trained['last']) => number) =>
     percentPlusMinus(meanAndDeviation(results.map(({ last }) => value(last))));
   const confident = results.some(({ last }) => last.confident !== undefined);
@@ -108,7 +122,7 @@ function finetuneTable(data: LabelledSets, results: readonly Trained[], folds: b
     ...(confident ? [over(sure)] : []),
   ];
   return {
-    title: `fine-tuning: all layers, ${counted(results[0].epochs.length, 'epoch')}${half}; train ${train.count}, test ${test.count}; the last epoch counts`,
+    title: `fine-tuning: ${layers}, ${counted(results[0].epochs.length, 'epoch')}${inHalf(settings)}; train ${train.count}, test ${test.count}; the last epoch counts`,
     header: [
       ...[folds ? 'fold' : 'train', 'train / %', 'test / %'],
       ...(balanced ? [] : ['balanced / %']),

@@ -22,12 +22,12 @@ import {
   type Outcome,
   outcome,
 } from './evaluation.ts';
-import { type FinetuneSettings, finetuneOn, inHalf, settingsFor } from './finetune.ts';
+import { type FinetuneSettings, finetuneOn, howTuned, settingsFor } from './finetune.ts';
 import { type LinearResult, linearOn, unchosenNote } from './linear.ts';
 import { consistencyNotes, type Unlabelled, unlabelledBeside } from './unlabelled.ts';
 
 /** Labels of each class, and shares of all labels, that are tried where the set has as many. */
-export const lowLabelSteps = { perClass: [10, 20, 50, 100, 200, 500], shares: [0.01, 0.1] } as const;
+export const lowLabelSteps = { perClass: [10, 20, 50, 100, 200, 500, 1000, 2000, 5000], shares: [0.01, 0.1] } as const;
 
 export interface LowLabelSettings extends Partial<ProbeOptions> {
   /** Subsets that are drawn for each number of labels. */
@@ -87,12 +87,12 @@ export async function evalLowLabel(
   for (const { count } of steps) tuning?.unlabelled(drawPerClass(data.train.labels!, count, settings.seed));
   const results: LowLabelResult[] = [];
   for (const step of steps) results.push(await learnFrom(evaluation, data, step, settings, tuning));
-  const plain = lowLabelTable(data, settings, results, inHalf(finetune));
+  const plain = lowLabelTable(data, settings, results, howTuned(finetune));
   const photos = results.flatMap((result) => result.unlabelled ?? []);
   const table = { ...plain, notes: [...plain.notes, ...(finetune ? consistencyNotes(finetune, photos) : [])] };
   const tuned = finetune && { finetune: settingsFor(evaluation, finetune) };
   const json = { ...dataFacts(data), settings, ...tuned, results };
-  return outcome(evaluation, 'low-label', table, json, await lowLabelChart(results, inHalf(finetune)));
+  return outcome(evaluation, 'low-label', table, json, await lowLabelChart(results, howTuned(finetune)));
 }
 
 /** What is drawn, fewest images first. Steps that draw the same images are one. */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { Classifier } from '../nn/classifier.ts';
+import type { Encoder } from '../nn/encoder.ts';
+import { isInStages } from '../nn/encoder_shape.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import { concat, flip } from '../ops/strided_copy.ts';
 import { copyAsF16 } from '../optim/trained_group.ts';
@@ -46,6 +48,8 @@ export interface ClassificationOptions {
   readonly training: Build['training'];
   /** Only the last layer is trained; its encoder normalises with running statistics, or with those of the batch. */
   readonly frozen?: 'eval' | 'batch' | undefined;
+  /** The stem and so many stages of the encoder are not trained, and normalise with running statistics; 0 by default. */
+  readonly freezeStages?: number | undefined;
   /** Features [N, dimensions] in place of those that the encoder makes of the views: rows that were computed before. */
   readonly features?: ((feeds: Feeds) => Tensor) | undefined;
   /** Views and labels are mixed; the accuracy is that of each view's own label. */
@@ -60,10 +64,11 @@ export interface ClassificationOptions {
  */
 export function classification(
   { encoder, fc, options }: Classifier,
-  { training, frozen, features, mixing, consistency }: ClassificationOptions,
+  { training, frozen, freezeStages = 0, features, mixing, consistency }: ClassificationOptions,
 ): Learner {
-  if (frozen && training.precision === 'f16') copyAsF16('frozen encoder', encoder.parameters);
-  const mode = { ...training, training: frozen !== 'eval' };
+  const still = frozen ? encoder : firstStages(encoder, freezeStages);
+  if (training.precision === 'f16' && still.parameters.length > 0) copyAsF16('frozen encoder', still.parameters);
+  const mode = { ...training, training: frozen !== 'eval', frozenStages: freezeStages };
   // A frozen encoder whose batch norms take the batch's statistics follows with its running ones, as in PyTorch.
   const statistics = { parameters: [], buffers: frozen === 'batch' ? encoder.buffers : [] };
   const { classes } = options;
@@ -71,7 +76,7 @@ export function classification(
     encoder,
     groups: frozen
       ? [{ name: 'main', modules: [fc, statistics], scaled: false }]
-      : [{ name: 'main', modules: [encoder, fc] }],
+      : [{ name: 'main', modules: [without(encoder, still), fc] }],
     step([views, ...unlabelled], feeds) {
       if (consistency) {
         const all = encoder.forward(concat([views, ...unlabelled], 0), mode);
@@ -96,6 +101,23 @@ export function classification(
       meaning: 'the model does not distinguish the classes',
     },
   };
+}
+
+/** Tensors of an encoder. */
+export type EncoderPart = Pick<Encoder, 'parameters' | 'buffers'>;
+
+/** Those of its stem and of its first stages. */
+export function firstStages({ parameters, buffers }: EncoderPart, stages: number): EncoderPart {
+  const inside = (entries: EncoderPart['parameters']) =>
+    entries.filter(({ tensor }) => isInStages(tensor.name, stages));
+  return { parameters: inside(parameters), buffers: inside(buffers) };
+}
+
+/** An encoder without a part of it. */
+function without({ parameters, buffers }: EncoderPart, part: EncoderPart): EncoderPart {
+  const left = new Set([...part.parameters, ...part.buffers]);
+  const others = (entries: EncoderPart['parameters']) => entries.filter((entry) => !left.has(entry));
+  return { parameters: others(parameters), buffers: others(buffers) };
 }
 
 /** Training on labels: the measure of what learning without them is worth. */

@@ -53,6 +53,15 @@ export const labHalves = ['lightness', 'color'] as const;
 export const isTrunk = (name: string): boolean =>
   /^((lightness|color)\/)?(conv1|bn1|layer\d+)\.(?!.*num_batches_tracked$)/.test(name);
 
+/** Stages that every encoder has. */
+export const stageCount = 4;
+
+/** Whether a tensor of an encoder, by its name, is of the stem or of one of the first so many stages; of none where that is 0. */
+export function isInStages(name: string, stages: number): boolean {
+  const [, part, stage] = name.match(/^(?:(?:lightness|color)\/)?(conv1|bn1|layer(\d+))\./) ?? [];
+  return part !== undefined && stages > 0 && Number(stage ?? 0) <= stages;
+}
+
 /** `resnet18`, or `resnet18 of width 0.25 on lightness`. */
 export function describeEncoder({ architecture, width = 1, input = 'rgb' }: Partial<ShapeSource>): string {
   const seen = { rgb: '', lightness: ' on lightness', 'lab-halves': ' on halves of Lab' }[input];

@@ -76,11 +76,14 @@ export class ResNet extends Module implements Encoder {
   }
 
   maps(x: Tensor, mode: Mode): readonly Tensor[] {
+    const { frozenStages = 0 } = mode;
+    const still = { ...mode, training: false };
     const images = scope('stem', () => cast(x, mode.precision ?? 'f32'));
-    let y = scope('stem', () => relu(this.bn1.forward(this.conv1.forward(images), mode)));
+    const stem = frozenStages > 0 ? still : mode;
+    let y = scope('stem', () => relu(this.bn1.forward(this.conv1.forward(images), stem)));
     if (this.shape.stem === 'imagenet') y = scope('stem', () => maxPool2d(y, { kernel: 3, stride: 2, padding: 1 }));
-    return this.layers.map((layer) => {
-      y = layer.forward(y, mode);
+    return this.layers.map((layer, stage) => {
+      y = layer.forward(y, stage < frozenStages ? still : mode);
       return y;
     });
   }

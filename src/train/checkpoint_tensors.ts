@@ -49,16 +49,20 @@ export function trainingEntries({ learner, groups }: Pick<TracedStep, 'learner' 
 /** PyTorch's counters of batches, which nothing here depends on. */
 const batchCounter = /(^|\.)num_batches_tracked$/;
 
-/** Tensors as a file keeps them, with PyTorch's counter of batches beside each pair of running statistics. */
+/**
+ * Tensors as a file keeps them, with PyTorch's counter of batches beside each pair of running statistics.
+ * @param steps of all, or of those of a name
+ */
 export function* stored(
   values: ReadonlyMap<string, TorchTensor>,
-  steps: number,
+  steps: number | ((name: string) => number),
 ): Generator<readonly [string, StoredTensor]> {
   for (const [name, { shape, data }] of values) {
     yield [name, { dtype: 'F32', shape, data }];
     if (!name.endsWith('running_mean')) continue;
     const counter = name.replace(/running_mean$/, 'num_batches_tracked');
-    yield [counter, { dtype: 'I64', shape: [], data: BigInt64Array.of(BigInt(steps)) }];
+    const counted = typeof steps === 'number' ? steps : steps(name);
+    yield [counter, { dtype: 'I64', shape: [], data: BigInt64Array.of(BigInt(counted)) }];
   }
 }
 

@@ -43,14 +43,14 @@ export interface ClassifierFacts {
  * what `loadClassifier` needs to know in the metadata. Layers of a projection head are `head.0.weight`, …: a `Sequential` between
  * torchvision's `avgpool` and `fc`.
  *
- * @param steps training steps of the encoder's batch norms, PyTorch's `num_batches_tracked`
+ * @param steps training steps of the encoder's batch norms, PyTorch's `num_batches_tracked`: of all, or by the name of a tensor
  */
 export async function saveClassifier(
   path: string,
   state: State,
   classifier: Classifier,
   { preparation, classNames }: Omit<ClassifierFacts, 'options'>,
-  steps: number,
+  steps: number | ((name: string) => number),
 ): Promise<void> {
   const values = await readEntries(state, [...classifier.parameters, ...classifier.buffers]);
   const facts: ClassifierFacts = { options: classifier.options, preparation, classNames };

@@ -2,8 +2,9 @@ import { preparation } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
+import { type EncoderPart, firstStages } from '../methods/supervised.ts';
 import { Classifier } from '../nn/classifier.ts';
-import { shapeOf } from '../nn/encoder_shape.ts';
+import { isInStages, shapeOf } from '../nn/encoder_shape.ts';
 import type { HeadShape } from '../nn/headed_encoder.ts';
 import { countNumbers } from '../nn/module.ts';
 import { checkPrecision } from '../ops/precision.ts';
@@ -58,6 +59,9 @@ export interface SupervisedOptions {
  * of them. A frozen encoder is in inference mode; with `frozenBn: 'batch'` its batch norms take the batch's statistics and their
  * running ones, with which it is tested, follow, as in PyTorch when a model whose weights need no gradient is in training mode.
  *
+ * With `freezeStages: n` a transfer leaves the stem and the first n stages as they are, their running statistics too: they are in
+ * inference mode, no gradient is computed for them, and the optimiser has nothing of them, so that weight decay does not move them either.
+ *
  * `precision: 'f16'` trains as pre-training does: the encoder's activations and the weights that convolutions read are f16, the
  * weights that are trained f32, the loss is scaled in the gradients. A frozen encoder runs in f16 where it runs in every step.
  * Features that are computed once, and tests, are f32.
@@ -77,6 +81,7 @@ export async function trainSupervised(
   const classes = classCount(data);
   if (mode !== 'baseline' && !encoder) throw new UserError(`${mode}: needs a pre-trained encoder; give a checkpoint`);
   checkConsistency(data, mode, settings);
+  checkFreezeStages(mode, settings);
   const from = { encoder: encoder ? digestOfGiven(encoder, head) : null, headLayers: head?.widths.length };
   const config = { version: 1, mode, settings, classes, ...from } as const;
   const digests = {
@@ -96,7 +101,7 @@ export async function trainSupervised(
     unlock = folder.prepare();
     const { events = {} } = options;
     const fixed = options.cacheFeatures !== false && hasFixedFeatures(mode, settings);
-    const before = await encoderDigest(state, classifier.encoder);
+    const before = await digestsOf(state, classifier, mode, settings);
     const sources = fixed
       ? await featureSources(state, classifier, data, settings, events.onFeatures)
       : imageSources(state, data, settings);
@@ -118,9 +123,31 @@ function checkConsistency({ train, unlabelled }: SupervisedData, mode: Supervise
     throw new UserError(`${train.name}: no photos without labels, which consistency needs; give some`);
 }
 
+/** UserError: there is nothing to freeze, or all of it is frozen. */
+function checkFreezeStages(mode: SupervisedMode, { freezeStages }: SupervisedSettings): void {
+  if (freezeStages === 0 || mode === 'transfer') return;
+  const why = mode === 'frozen' ? 'the whole encoder is frozen' : 'it starts from no encoder that could stay as it is';
+  throw new UserError(`${mode}: ${why}; set freezeStages to 0, or use transfer`, 2);
+}
+
+/** What training must not change: the whole encoder, its first stages, or nothing. */
+const frozenPart = (encoder: EncoderPart, mode: SupervisedMode, { freezeStages }: SupervisedSettings): EncoderPart =>
+  mode === 'frozen' ? encoder : firstStages(encoder, freezeStages);
+
+/** Digests of the encoder as it is, and of what training must not change of it. */
+async function digestsOf(
+  state: State,
+  { encoder }: Classifier,
+  mode: SupervisedMode,
+  settings: SupervisedSettings,
+): Promise<{ readonly whole: EncoderDigest; readonly frozen: EncoderDigest }> {
+  const frozen = frozenPart(encoder, mode, settings);
+  return { whole: await encoderDigest(state, encoder), frozen: await encoderDigest(state, frozen) };
+}
+
 async function train(
   task: SupervisedTask,
-  before: EncoderDigest,
+  before: Awaited<ReturnType<typeof digestsOf>>,
   encoder: PretrainedEncoder | undefined,
   started: number,
   signal: AbortSignal | undefined,
@@ -129,8 +156,8 @@ async function train(
   const training = await SupervisedTraining.create(task, started);
   try {
     const epochs = await training.run(signal);
-    const after = await encoderDigest(state, classifier.encoder);
-    if (mode === 'frozen') checkFrozen(before, after, settings.frozenBn);
+    const after = await digestsOf(state, classifier, mode, settings);
+    checkFrozen(before.frozen, after.frozen, mode === 'frozen' ? settings.frozenBn : 'eval');
     const result: SupervisedResult = {
       mode,
       classes: classifier.options.classes,
@@ -141,7 +168,7 @@ async function train(
       epochs,
       last: epochs[epochs.length - 1],
       best: epochs.reduce((best, epoch) => (epoch.testAccuracy > best.testAccuracy ? epoch : best)),
-      encoder: { before, after },
+      encoder: { before: before.whole, after: after.whole },
       wallSeconds: training.wallSeconds,
     };
     const facts = { preparation: preparation(settings), classNames: data.train.classNames };
@@ -153,7 +180,7 @@ async function train(
   }
 }
 
-/** @throws Error the encoder changed, though it is frozen: a fault of this program */
+/** @throws Error the encoder, or what is frozen of it, changed: a fault of this program */
 export function checkFrozen(
   before: EncoderDigest,
   after: EncoderDigest,
@@ -169,12 +196,13 @@ export function checkFrozen(
   );
 }
 
-/** Steps in which the encoder's running statistics were updated, as far as is known. */
+/** Steps in which running statistics of the encoder were updated, by their name, as far as is known. */
 function encoderSteps(
-  { mode, settings }: SupervisedTask,
+  { mode, settings: { frozenBn, freezeStages } }: SupervisedTask,
   encoder: PretrainedEncoder | undefined,
   steps: number,
-): number {
+): (name: string) => number {
   const pretrained = encoder && 'progress' in encoder ? encoder.progress.step : 0;
-  return pretrained + (mode === 'frozen' && settings.frozenBn === 'eval' ? 0 : steps);
+  const still = (name: string) => (mode === 'frozen' ? frozenBn === 'eval' : isInStages(name, freezeStages));
+  return (name) => pretrained + (still(name) ? 0 : steps);
 }

@@ -54,8 +54,11 @@ export function digestOfGiven(from: PretrainedEncoder, head?: HeadShape): string
   return digestTensors(names.map((name) => [name, tensors.get(name)!]));
 }
 
-/** Digests of the encoder as it is in `state`. */
-export async function encoderDigest(state: State, encoder: Encoder): Promise<EncoderDigest> {
+/** Digests of an encoder, or a part of one, as it is in `state`. */
+export async function encoderDigest(
+  state: State,
+  encoder: Pick<Encoder, 'parameters' | 'buffers'>,
+): Promise<EncoderDigest> {
   const digest = async (entries: readonly NamedTensor[]) => digestTensors(await readEntries(state, entries));
   return { weights: await digest(encoder.parameters), statistics: await digest(encoder.buffers) };
 }

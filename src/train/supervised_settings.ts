@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Naming } from '../io/checked.ts';
 import { supervisedAugments } from '../methods/supervised.ts';
+import { stageCount } from '../nn/encoder_shape.ts';
 import { consistencyOptions } from '../ssl/consistency.ts';
 import { sharedSettings } from '../ssl/settings.ts';
 import { parseTable } from './settings.ts';
@@ -59,6 +60,15 @@ export const supervisedSettings = sharedSettings
       .enum(['eval', 'batch'])
       .default('eval')
       .describe('batch norm of a frozen encoder: running statistics, or batch statistics (updating the running ones)'),
+    freezeStages: z
+      .number()
+      .int()
+      .min(0)
+      .max(stageCount)
+      .default(0)
+      .describe(
+        'the stem and so many of the encoder’s four stages stay as they are, batch norm with its running statistics; 0: all layers learn',
+      ),
     ...consistencyOptions,
   });
 

@@ -71,7 +71,7 @@ async function compile({
   const settings = { ...task.settings, batchSize: batchSizeFor(data, task.settings), microBatch: 0, steps: 0 };
   const frozen = mode === 'frozen' ? settings.frozenBn : undefined;
   const learner = classification(classifier, {
-    ...{ training: trainingMode(settings), frozen, features },
+    ...{ training: trainingMode(settings), frozen, freezeStages: settings.freezeStages, features },
     ...(unlabelled && { consistency: settings }),
   });
   const perStep = Math.min(settings.consistencyRatio * settings.batchSize, unlabelled?.set.count ?? 0);

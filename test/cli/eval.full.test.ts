@@ -128,6 +128,10 @@ it('wrong use and missing files are told in a line', async () => {
     [['eval', 'knn', ...given, '--k', '99'], 2, /^simclr: --k 99: there are only 40 training images/],
     [['eval', 'knn', ...given, '--k', '1,1'], 2, /twice/],
     [['eval', 'finetune', ...given, '--finetune-lr', '0'], 2, /^simclr: --finetune-lr must be above 0, not 0$/m],
+    [['eval', 'finetune', ...given, '--freeze-stages', '5'], 2, /^simclr: --freeze-stages must be .*4.*$/m],
+    [['eval', 'low-label', ...given, '--labels', '20,5000'], 2, /^simclr: --labels 20: a class has only 4 training/m],
+    [['eval', 'attention', ...given, '--count', '99'], 2, /^simclr: --count 99: .* has only 20 images$/m],
+    [['eval', 'attention', ...given, '--from-head-layer', '1'], 2, /^simclr: --from-head-layer: .*; omit it$/m],
     [['eval', 'tsne', ...given, '--on', 'all'], 2, /Allowed choices are train, test/],
     [['eval', 'linear', '--data', data], 2, /required option '--checkpoint <file>' not specified/],
     [
@@ -160,8 +164,8 @@ it('options that would do nothing are refused', async () => {
       /^simclr: --hold-out: with one learning rate nothing is chosen/,
     ],
     [
-      ['low-label', '--finetune-epochs', '2', '--augment', 'none'],
-      /^simclr: --finetune-epochs, --augment: only used with --finetune/,
+      ['low-label', '--finetune-epochs', '2', '--augment', 'none', '--freeze-stages', '2'],
+      /^simclr: --finetune-epochs, --augment, --freeze-stages: only used with --finetune/,
     ],
   ];
   for (const [args, message] of cases) {

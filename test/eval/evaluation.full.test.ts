@@ -5,6 +5,7 @@ import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imagenetColours, normalization } from '../../src/data/preparation.ts';
 import { ensureSampleSet, sampleSet } from '../../src/data/sample/sample.ts';
+import { evalAttention } from '../../src/eval/attention.ts';
 import { evalKMeans, evalTsne } from '../../src/eval/clusters.ts';
 import { Evaluation, type Outcome } from '../../src/eval/evaluation.ts';
 import { evalFinetune } from '../../src/eval/finetune.ts';
@@ -284,11 +285,34 @@ describe('evaluations', () => {
     await expect(evalLowLabel(evaluation, stl10, { subsets: 1, shares: [0.4, 0.01] })).rejects.toThrow(
       '--shares 0.01: is less than one image of a class with 5; give 0.1 or more',
     );
+    const frozen = { ...finetune, supervised: { ...supervised, freezeStages: 2 }, folder: join(folder, 'frozen') };
+    const part = await evalLowLabel(evaluation, stl10, { ...settings, subsets: 1, finetune: frozen });
+    expect(part.header).toContain('fine-tuned, without the stem and 2 stages / %');
+    expect(part.json['finetune']).toMatchObject({ freezeStages: 2 });
+    const most = await evalFinetune(evaluation, photos, { ...frozen, folder: join(folder, 'frozen all') });
+    expect(most.title).toMatch(/^fine-tuning: all layers but the stem and 2 stages, 1 epoch; train/);
     const whole = await evalFinetune(evaluation, photos, finetune);
+    expect(whole.title).toMatch(/^fine-tuning: all layers, 1 epoch; train/);
     const model = join(finetune.folder, 'all', 'model.safetensors');
     expect(readEncoderFile(model)).toMatchObject({ imageSize: size, normalize: 'imagenet' });
     const [last] = resultsOf<{ last: { testAccuracy: number } }[]>(whole, 'finetune');
     expect(whole.rows[0][2]).toBe(percent(last.last.testAccuracy));
+  });
+
+  it('attention: a sheet of test images, or of all where none are labelled, a column for each stage', async () => {
+    const { title, json, files } = await evalAttention(evaluation, photos, { count: 3, split: 'train' });
+    expect(title).toMatch(/^attention of resnet18.*, 3 pictures$/);
+    expect(json).toMatchObject({ data: photos, stages: expect.arrayContaining([expect.stringMatching(/^stage 4: /)]) });
+    const { images } = json as { images: { file: string; class: string }[] };
+    expect(images).toHaveLength(3);
+    for (const { file, class: name } of images) expect(file).toContain(name);
+    const sheet = PNG.sync.read(Buffer.from(files['attention.png'] as Uint8Array));
+    expect(new Set(sheet.data).size).toBeGreaterThan(50);
+    const unlabelled = await evalAttention(evaluation, plain, { count: 2, split: 'train' });
+    expect(unlabelled.json['images']).toHaveLength(2);
+    await expect(evalAttention(evaluation, plain, { count: 200, split: 'train' })).rejects.toThrow(
+      new RegExp(`^--count 200: ${plain} has only \\d+ images$`),
+    );
   });
 
   it('one line for folds that are not there and for images without labels', async () => {

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { constant, trace } from '../../src/graph/trace.ts';
+import { attentionMaps } from '../../src/ssl/attention_maps.ts';
+import { StepFeeds } from '../../src/ssl/feeds.ts';
+import { plainColours } from '../../src/ssl/pixels.ts';
+import { interpret } from '../reference/interpreter.ts';
+
+const side = 2;
+/** Two grey pictures, of 0.2 and 0.6. */
+const views = Float32Array.from({ length: 2 * side * side * 4 }, (_, i) => (i % 4 === 3 ? 0 : i < 16 ? 0.2 : 0.6));
+/** A map as fine as the pictures: the signs of channels do not count, a picture's greatest is its own. */
+const fine = [
+  ...[
+    [0, 0],
+    [1, 0],
+    [-1, 1],
+    [0, 3 ** 0.5],
+  ].flat(), // sums of squares 0, 1, 2, 3
+  ...[
+    [5, 0],
+    [5, 0],
+    [3, 4],
+    [0, -5],
+  ].flat(), // everywhere 25
+];
+/** One place each. */
+const coarse = [1, 7];
+
+it('sums squares over channels, from a picture’s least to its greatest, over the picture in grey', () => {
+  const encoder = {
+    maps: () => [
+      constant('fine', Float32Array.from(fine), [2, 2, 2, 2]),
+      constant('coarse', Float32Array.from(coarse), [2, 1, 1, 1]),
+    ],
+  };
+  const figure = attentionMaps(encoder, { side, colours: plainColours });
+  const { graph, result } = trace(() =>
+    figure.record([constant('views', views, [2, side, side, 4])], new StepFeeds(2)),
+  );
+  const values = interpret(graph);
+  const maps = Object.entries(result).flatMap(([name, tensor]) => {
+    const found = values.get(tensor);
+    return found ? [[name, Float32Array.from(found)]] : []; // views are recorded as they are
+  });
+  const [input, first, second] = figure.columns({ ...Object.fromEntries(maps), input: views });
+  expect([input, first, second].map(({ label }) => label)).toEqual(['input', 'stage 1: 2×2', 'stage 2: 1×1']);
+  expect(input.pictures.map(({ rgb }) => [...new Set(rgb)])).toEqual([[51], [153]]);
+  const grey = (value: number, heat: readonly number[]) => heat.map((byte) => (value + byte) / 2);
+  const expectBytes = (rgb: Uint8Array, expected: readonly number[]) => {
+    expect(rgb).toHaveLength(expected.length);
+    for (const [i, byte] of expected.entries()) expect(Math.abs(rgb[i] - byte), `byte ${i}`).toBeLessThan(1);
+  };
+  const [black, red, yellow, white] = [
+    [0, 0, 0],
+    [255, 0, 0],
+    [255, 255, 0],
+    [255, 255, 255],
+  ];
+  expectBytes(
+    first.pictures[0].rgb,
+    [black, red, yellow, white].flatMap((heat) => grey(51, heat)),
+  );
+  // What is the same everywhere says nothing: of the second picture, and of maps of one place.
+  const flat = (value: number) => Array.from({ length: 4 }, () => grey(value, black)).flat();
+  expectBytes(first.pictures[1].rgb, flat(153));
+  expectBytes(second.pictures[0].rgb, flat(51));
+  expectBytes(second.pictures[1].rgb, flat(153));
+});
