@@ -131,6 +131,7 @@ export { lars } from './optim/lars.ts';
 export type { Optimizer } from './optim/optimizer.ts';
 export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
+export { attentionMaps, type EncoderWithMaps } from './ssl/attention_maps.ts';
 export { checkContrastive, contrast, contrastiveOptions } from './ssl/contrastive.ts';
 export type { Feeds, ImageTable, StepTime } from './ssl/feeds.ts';
 export { FrozenStart } from './ssl/frozen_start.ts';

@@ -40,7 +40,7 @@ export async function evalAttention(
   const [pictures, ...stages] = await attentionOf(evaluation, encoder, set, indices);
   const images = Array.from(indices, (index) => ({ image: index, ...namesOf(set, index) }));
   const captions = images.map((image) => image.class ?? image.file ?? `image ${image.image}`);
-  const title = `attention of ${describeEncoder(file)}: sum over the channels of a²`;
+  const title = `attention of ${describeEncoder(file)}: sum of squares over channels`;
   return {
     ...{ title: `${title}, ${counted(count, 'picture')}`, header: [], rows: [], notes: [] },
     json: { ...evaluation.facts(), data: path, images, stages: stages.map(({ label }) => label) },

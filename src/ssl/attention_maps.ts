@@ -28,7 +28,7 @@ export const attentionMaps = (
     const maps = encoder.maps(views, { training: false }).map((map, stage): [string, Tensor] => {
       const [, height, width] = map.shape;
       return [
-        `stage ${stage + 1}: ${height}×${width}`,
+        `stage ${stage + 1} (${height}×${width})`,
         interpolate(sum(square(map), 3, { keepdim: true }), [side, side]),
       ];
     });

@@ -287,7 +287,7 @@ describe('evaluations', () => {
     );
     const frozen = { ...finetune, supervised: { ...supervised, freezeStages: 2 }, folder: join(folder, 'frozen') };
     const part = await evalLowLabel(evaluation, stl10, { ...settings, subsets: 1, finetune: frozen });
-    expect(part.header).toContain('fine-tuned, without the stem and 2 stages / %');
+    expect(part.header).toContain('fine-tuned, without the stem and 2 stages');
     expect(part.json['finetune']).toMatchObject({ freezeStages: 2 });
     const most = await evalFinetune(evaluation, photos, { ...frozen, folder: join(folder, 'frozen all') });
     expect(most.title).toMatch(/^fine-tuning: all layers but the stem and 2 stages, 1 epoch; train/);
@@ -302,7 +302,10 @@ describe('evaluations', () => {
   it('attention: a sheet of test images, or of all where none are labelled, a column for each stage', async () => {
     const { title, json, files } = await evalAttention(evaluation, photos, { count: 3, split: 'train' });
     expect(title).toMatch(/^attention of resnet18.*, 3 pictures$/);
-    expect(json).toMatchObject({ data: photos, stages: expect.arrayContaining([expect.stringMatching(/^stage 4: /)]) });
+    expect(json).toMatchObject({
+      data: photos,
+      stages: expect.arrayContaining([expect.stringMatching(/^stage 4 \(/)]),
+    });
     const { images } = json as { images: { file: string; class: string }[] };
     expect(images).toHaveLength(3);
     for (const { file, class: name } of images) expect(file).toContain(name);

@@ -43,7 +43,7 @@ it('sums squares over channels, from a picture’s least to its greatest, over t
     return found ? [[name, Float32Array.from(found)]] : []; // views are recorded as they are
   });
   const [input, first, second] = figure.columns({ ...Object.fromEntries(maps), input: views });
-  expect([input, first, second].map(({ label }) => label)).toEqual(['input', 'stage 1: 2×2', 'stage 2: 1×1']);
+  expect([input, first, second].map(({ label }) => label)).toEqual(['input', 'stage 1 (2×2)', 'stage 2 (1×1)']);
   expect(input.pictures.map(({ rgb }) => [...new Set(rgb)])).toEqual([[51], [153]]);
   const grey = (value: number, heat: readonly number[]) => heat.map((byte) => (value + byte) / 2);
   const expectBytes = (rgb: Uint8Array, expected: readonly number[]) => {
