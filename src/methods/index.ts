@@ -8,6 +8,7 @@ import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
 import { fncancel } from './fncancel.ts';
 import { instDisc } from './inst_disc.ts';
+import { jigsaw } from './jigsaw.ts';
 import { moco, mocoV1 } from './moco.ts';
 import { simclr } from './simclr.ts';
 import { simsiam } from './simsiam.ts';
@@ -40,7 +41,7 @@ export function registerMethod(method: Method): void {
 
 [
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
-  ...[wcl, instDisc, exemplarCnn, supCon, supervised],
+  ...[wcl, instDisc, exemplarCnn, jigsaw, supCon, supervised],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */
