@@ -10,6 +10,7 @@ import { fncancel } from './fncancel.ts';
 import { instDisc } from './inst_disc.ts';
 import { jigsaw } from './jigsaw.ts';
 import { moco, mocoV1 } from './moco.ts';
+import { relativePatch } from './relative_patch.ts';
 import { simclr } from './simclr.ts';
 import { simsiam } from './simsiam.ts';
 import { supCon } from './sup_con.ts';
@@ -41,7 +42,7 @@ export function registerMethod(method: Method): void {
 
 [
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
-  ...[wcl, instDisc, exemplarCnn, jigsaw, supCon, supervised],
+  ...[wcl, instDisc, exemplarCnn, relativePatch, jigsaw, supCon, supervised],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */
