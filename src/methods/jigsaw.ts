@@ -41,9 +41,7 @@ const options = {
   tileSize: count(0)
     .max(512)
     .default(0)
-    .describe(
-      'height and width of a tile as the network sees it, in pixels; 0: a quarter of --image-size, 16 at least',
-    ),
+    .describe('height and width of a tile as the network sees it, in pixels; 0: a quarter of --image-size, 8 at least'),
   headWidth: count(1).max(8192).default(4096).describe('width of the hidden layer behind the nine tiles'),
 };
 type Own = Settings<typeof options>;
@@ -84,8 +82,7 @@ function tileViews(settings: Own): ViewGroup {
   };
 }
 
-const tileSizeOf = ({ imageSize }: Pick<SharedSettings, 'imageSize'>): number =>
-  Math.max(16, Math.round(imageSize / 4));
+const tileSizeOf = ({ imageSize }: Pick<SharedSettings, 'imageSize'>): number => Math.max(8, Math.round(imageSize / 4));
 
 /** Puzzles, as the network puts them together, and as they are. */
 function puzzleFigure(settings: Own, logits: (views: Tensor, mode: Mode) => Tensor): PictureFigure {
@@ -143,7 +140,7 @@ export const jigsaw = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.01, weightDecay: 5e-4, schedule: 'step', epochs: 70 },
     ...{ batchSize: 256, grayscale: 0.3 },
   },
-  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, headWidth: 512, batchSize: 32 },
+  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, headWidth: 512, batchSize: 32, permutations: 24 },
   microBatches: true,
 
   check({ permutations, permutationSet }, name) {

@@ -40,7 +40,7 @@ const options = {
     .max(512)
     .default(0)
     .describe(
-      'height and width of a patch as the network sees it, in pixels; 0: a quarter of --image-size, 16 at least',
+      'height and width of a patch as the network sees it, in pixels; 0: a quarter of --image-size, 8 at least',
     ),
   headWidth: count(1).max(8192).default(4096).describe('width of the hidden layer behind the two patches'),
 };
@@ -89,7 +89,7 @@ const positionFeed = (feeds: Feeds, ways = 1): Tensor =>
 /** The middle patch and one beside it. */
 const pairViews = (settings: Own): ViewGroup => ({
   count: 2,
-  size: settings.patchSize || Math.max(16, Math.round(settings.imageSize / 4)),
+  size: settings.patchSize || Math.max(8, Math.round(settings.imageSize / 4)),
   parameters(image, time, view, size) {
     const { position, draw } = drawPair(image, time);
     const grid = placeGrid(relativeGrid(Math.min(size.height, size.width), settings), size, settings.flip, draw);

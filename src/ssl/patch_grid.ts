@@ -71,13 +71,14 @@ export function sideBySide(features: Tensor, views: number): Tensor {
   return reshape(permute(reshape(features, [views, n, d]), [1, 0, 2]), [n, views * d]);
 }
 
-/** A picture of 3 × 3 patches of one side with lines between; where a place has none, it is grey. */
+/** A picture of 3 × 3 patches of one side with lines between and a border around; where a place has none, it is grey. */
 export function gridPicture(patches: readonly (Pixels | undefined)[], side: number): Pixels {
   const step = side + gridLine;
-  const whole = 3 * step - gridLine;
+  const whole = 3 * step - gridLine + 2 * gridBorder;
   const rgb = new Uint8Array(3 * whole * whole).fill(255);
   for (let place = 0; place < gridPlaces; place++) {
-    const [top, left] = [Math.floor(place / 3) * step, (place % 3) * step];
+    const top = gridBorder + Math.floor(place / 3) * step;
+    const left = gridBorder + (place % 3) * step;
     for (let row = 0; row < side; row++) {
       const at = 3 * ((top + row) * whole + left);
       const patch = patches[place]?.rgb.subarray(3 * row * side, 3 * (row + 1) * side);
@@ -87,7 +88,8 @@ export function gridPicture(patches: readonly (Pixels | undefined)[], side: numb
   }
   return { side: whole, rgb };
 }
-const gridLine = 2;
+const gridLine = 1;
+const gridBorder = 3;
 const emptyPlace = 216;
 
 /** Views [V · N, s, s, 4] as pictures, those of each image together: [image][view]. */
