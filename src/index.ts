@@ -107,6 +107,7 @@ export { ema } from './ops/ema.ts';
 export { flatten } from './ops/flatten.ts';
 export { gatherImages } from './ops/gather_images.ts';
 export { gatherRows, scatterAddRows } from './ops/gather_rows.ts';
+export { type GaussianNoiseOptions, gaussianNoise } from './ops/gaussian_noise.ts';
 export { globalAvgPool } from './ops/global_avg_pool.ts';
 export { gradientGate } from './ops/gradient_gate.ts';
 export { gradients } from './ops/gradients.ts';

@@ -8,7 +8,9 @@ import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
 import { fncancel } from './fncancel.ts';
 import { instDisc } from './inst_disc.ts';
+import { jigsaw } from './jigsaw.ts';
 import { moco, mocoV1 } from './moco.ts';
+import { relativePatch } from './relative_patch.ts';
 import { rotation } from './rotation.ts';
 import { simclr } from './simclr.ts';
 import { simsiam } from './simsiam.ts';
@@ -41,7 +43,8 @@ export function registerMethod(method: Method): void {
 
 [
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
-  ...[wcl, instDisc, exemplarCnn, rotation, supCon, supervised],
+  ...[wcl, instDisc, exemplarCnn, supCon, supervised],
+  ...[rotation, relativePatch, jigsaw],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

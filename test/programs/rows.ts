@@ -6,6 +6,7 @@ import { bmm } from '../../src/ops/bmm.ts';
 import { convTranspose2d } from '../../src/ops/conv_transpose2d.ts';
 import { dropout } from '../../src/ops/dropout.ts';
 import { gatherRows } from '../../src/ops/gather_rows.ts';
+import { gaussianNoise } from '../../src/ops/gaussian_noise.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { interpolate } from '../../src/ops/interpolate.ts';
 import { layerNorm } from '../../src/ops/layer_norm.ts';
@@ -34,6 +35,7 @@ const rows = (dtype: DType, columns: number) =>
       [logSoftmax(x), [x]],
       [layerNorm(x, { weight, bias }), [x, weight, bias]],
       [dropout(x, { p: 0.5, seeds: input('seeds', [3], 'u32') }), [x]],
+      [gaussianNoise(input('seeds of noise', [1], 'u32'), [70, columns]), []],
       [gatherRows(x, input('indices', [9], 'u32')), [x]],
       [argmaxRows(x), []],
     ];
