@@ -81,11 +81,16 @@ export const settingGroups = {
       .describe('f16: half-precision activations and convolution weights, with loss scaling; needs shader-f16'),
   },
   Encoder: {
-    architecture: z.enum(architectures).default('resnet18').describe('encoder network'),
+    architecture: z
+      .enum(architectures)
+      .default('resnet18')
+      .describe('encoder network: a ResNet, or dcgan, the four convolutions of a DCGAN’s discriminator'),
     stem: z
       .enum(stems)
       .default('imagenet')
-      .describe('first layers: imagenet (7×7 stride 2, max-pool) or cifar (3×3 stride 1)'),
+      .describe(
+        'first layers of a ResNet: imagenet (7×7 stride 2, max-pool) or cifar (3×3 stride 1); dcgan has none to choose',
+      ),
     width: z
       .number()
       .min(0.25)

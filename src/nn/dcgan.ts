@@ -1,0 +1,156 @@
+/** The two networks of a DCGAN (Radford et al., 2016): the discriminator's trunk, which is an encoder, and the generator. */
+import { check, type Tensor } from '../graph/tensor.ts';
+import { scope } from '../graph/trace.ts';
+import { cast } from '../ops/cast.ts';
+import { maxPool2d } from '../ops/max_pool.ts';
+import { upsampleNearest } from '../ops/rearrange.ts';
+import { relu } from '../ops/relu.ts';
+import { reshape } from '../ops/reshape.ts';
+import { concat, pad } from '../ops/strided_copy.ts';
+import { leakyRelu, tanh } from '../ops/unary.ts';
+import { ConvTranspose2d } from './decoder_layers.ts';
+import type { Encoder } from './encoder.ts';
+import { BatchNorm, Conv2d, Linear } from './layers.ts';
+import { inNetwork, type Mode, Module } from './module.ts';
+
+/** Channels of the discriminator's layers at width 1; each halves the height and width of its map. */
+export const dcganChannels = [64, 128, 256, 512] as const;
+/** All weights are drawn from N(0, 0.02²) (§3 of the paper). */
+const std = 0.02;
+/** Every layer's: a map of half or of twice the height and width. */
+const layer = { kernel: 4, stride: 2, padding: 1 } as const;
+const slope = 0.2;
+/** Rows and columns to which the maps of all layers are max-pooled. */
+const grid = 4;
+
+export interface DcganOptions {
+  /** Multiplies the channels of every layer; 1 is the published network for 64 pixels. */
+  readonly width?: number | undefined;
+  readonly seed: number;
+}
+
+/**
+ * The discriminator without its last layer: four convolutions of 4×4 and stride 2 with leaky ReLU, all but the first with batch norm.
+ * Features are the maps of all layers, each max-pooled to 4×4, flattened and side by side, as in the paper's classification of
+ * photographs (§5.1): 16 · 960 numbers at width 1, of images of any size from 16 pixels on. f32 in any precision.
+ */
+export class Dcgan extends Module implements Encoder {
+  readonly dimensions: number;
+  readonly shape: { readonly architecture: 'dcgan'; readonly stem: 'imagenet'; readonly width: number };
+  private readonly layers: readonly { readonly conv: Conv2d; readonly norm: BatchNorm | undefined }[];
+
+  /** @param name of the network, where a program has two of a kind: see `ResNet` */
+  constructor({ width = 1, seed }: DcganOptions, name = '') {
+    super(name);
+    this.shape = { architecture: 'dcgan', stem: 'imagenet', width };
+    const channels = dcganChannels.map((count) => count * width);
+    this.layers = channels.map((count, i) => {
+      const at = inNetwork(name, i === 0 ? 'conv1' : `layer${i}.conv`);
+      const conv = this.child(new Conv2d(at, channels[i - 1] ?? 3, count, { ...layer, std, seed }));
+      const norm = i === 0 ? undefined : this.child(new BatchNorm(inNetwork(name, `layer${i}.bn`), count));
+      return { conv, norm };
+    });
+    this.dimensions = grid * grid * channels.reduce((sum, count) => sum + count);
+  }
+
+  forward(x: Tensor, mode: Mode): Tensor {
+    const rows = this.maps(x, mode).map((map) => scope('features', () => flatRows(cast(onGrid(map), 'f32'))));
+    return scope('features', () => concat(rows, 1));
+  }
+
+  maps(x: Tensor, mode: Mode): readonly Tensor[] {
+    let y = cast(x, mode.precision ?? 'f32');
+    return this.layers.map(({ conv, norm }) => {
+      const z = conv.forward(y);
+      y = scope(conv.name, () => leakyRelu(norm ? norm.forward(z, mode) : z, slope));
+      return y;
+    });
+  }
+}
+
+/** Maps [N, s, s, C] of any side as [N, 4, 4, C]: the largest value of each of 4 × 4 windows, which overlap where 4 does not divide s. */
+function onGrid(map: Tensor): Tensor {
+  // Maps of less than 4 rows, of images of less than 64 pixels, have each pixel in several windows.
+  const least = map.shape[1] < grid ? upsampleNearest(map, Math.ceil(grid / map.shape[1])) : map;
+  const [, height, width] = least.shape;
+  check(height === width, 'dcgan', 'images must be squares', map);
+  const stride = Math.floor(height / grid);
+  return height === grid ? least : maxPool2d(least, { kernel: height - (grid - 1) * stride, stride });
+}
+
+/** A map [N, h, w, C] as rows [N, h·w·C]. */
+const flatRows = (map: Tensor): Tensor => reshape(map, [map.shape[0], map.size / map.shape[0]]);
+
+/** The discriminator's last layer: the last map of its trunk → one logit a row [N, 1], f32. */
+export class DcganLogit extends Module {
+  private readonly linear: Linear;
+
+  /** @param size height and width of images in pixels */
+  constructor(name: string, { width = 1, seed, size }: DcganOptions & { readonly size: number }) {
+    super(name);
+    const side = Math.floor(size / 2 ** dcganChannels.length);
+    const inputs = side * side * dcganChannels[dcganChannels.length - 1] * width;
+    this.linear = this.child(new Linear(name, inputs, 1, seed, { std }));
+  }
+
+  forward(map: Tensor): Tensor {
+    return this.linear.forward(flatRows(cast(map, 'f32')));
+  }
+}
+
+/** Height and width of the generator's first map, and how often it is doubled until it is an image of so many pixels: 4 and 3 of 32. */
+export function generatorSteps(size: number): { readonly first: number; readonly doublings: number } {
+  let [first, doublings] = [size, 0];
+  while (first % 2 === 0 && first > 7) [first, doublings] = [first / 2, doublings + 1];
+  return { first, doublings };
+}
+
+export interface GeneratorOptions extends DcganOptions {
+  /** Numbers that an image is made from. */
+  readonly latentDim: number;
+  /** Height and width of images in pixels, an even number of 16 or more; multiples of 8 have a small first map. */
+  readonly size: number;
+}
+
+/**
+ * Noise z [N, latentDim] → images [N, size, size, 4] in −1 … 1 (the fourth channel zero), f32: a linear layer to a small map of many channels, then
+ * transposed convolutions that double height and width and halve the channels, with batch norm and ReLU, the last with tanh alone.
+ */
+export class DcganGenerator extends Module {
+  private readonly project: Linear;
+  private readonly norms: readonly BatchNorm[];
+  private readonly layers: readonly ConvTranspose2d[];
+  private readonly first: readonly [side: number, channels: number];
+
+  constructor(name: string, { latentDim, size, width = 1, seed }: GeneratorOptions) {
+    super(name);
+    const { first, doublings } = generatorSteps(size);
+    const channels = Array.from({ length: doublings }, (_, i) => dcganChannels[0] * width * 2 ** (doublings - 1 - i));
+    this.first = [first, channels[0]];
+    this.project = this.child(
+      new Linear(`${name}.project`, latentDim, first * first * channels[0], seed, { bias: false, std }),
+    );
+    this.norms = channels.map((count, i) => this.child(new BatchNorm(`${name}.bn${i}`, count)));
+    this.layers = channels.map((count, i) =>
+      this.child(new ConvTranspose2d(`${name}.conv${i}`, count, channels[i + 1] ?? 3, { ...layer, std, seed })),
+    );
+  }
+
+  forward(z: Tensor, mode: Mode): Tensor {
+    const [side, channels] = this.first;
+    const rows = this.project.forward(z);
+    let y = scope(this.name, () => cast(reshape(rows, [z.shape[0], side, side, channels]), mode.precision ?? 'f32'));
+    for (const [i, conv] of this.layers.entries()) {
+      const x = scope(this.name, () => relu(this.norms[i].forward(y, mode)));
+      y = conv.forward(x);
+    }
+    return scope(this.name, () =>
+      pad(cast(tanh(y), 'f32'), [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+        [0, 1],
+      ]),
+    );
+  }
+}
