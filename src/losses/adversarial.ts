@@ -1,6 +1,5 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { add } from '../ops/add.ts';
-import { mul } from '../ops/binary.ts';
 import { mean } from '../ops/reduce.ts';
 import { neg, softplus } from '../ops/unary.ts';
 
@@ -17,14 +16,9 @@ export interface DiscriminatorLoss {
  *   mean(−log D(x)) + mean(−log(1 − D(x̃))),   −log σ(a) = softplus(−a),   −log(1 − σ(a)) = softplus(a)
  *
  * 2 log 2 where it cannot tell them apart.
- *
- * @param smoothing the target of real images is 1 − smoothing and not 1 (Salimans et al., 2016, §3.4: 0.1), so that no logit is best
- *   without bounds
  */
-export function discriminatorLoss(real: Tensor, fake: Tensor, smoothing = 0): DiscriminatorLoss {
-  const taken = mean(softplus(neg(real)));
-  const ofReal = smoothing > 0 ? add(mul(taken, 1 - smoothing), mul(mean(softplus(real)), smoothing)) : taken;
-  const ofFake = mean(softplus(fake));
+export function discriminatorLoss(real: Tensor, fake: Tensor): DiscriminatorLoss {
+  const [ofReal, ofFake] = [mean(softplus(neg(real))), mean(softplus(fake))];
   return { loss: add(ofReal, ofFake), real: ofReal, fake: ofFake };
 }
 

@@ -3,7 +3,7 @@ import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { constant } from '../graph/trace.ts';
 import { discriminatorLoss, generatorLoss } from '../losses/adversarial.ts';
-import { DcganGenerator, DcganLogit } from '../nn/dcgan.ts';
+import { DcganGenerator, DcganHead } from '../nn/dcgan.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import type { Mode } from '../nn/module.ts';
 import { eq, maximum, sub } from '../ops/binary.ts';
@@ -41,6 +41,7 @@ export const gan = defineMethod({
     ...{ architecture: 'dcgan', normalize: 'half', optimizer: 'adam', lr: 2e-4, beta1: 0.5, weightDecay: 0 },
     ...{ batchSize: 128, epochs: 25, cropMin: 1, jitter: 0, grayscale: 0, blur: 0 },
   },
+  short: { schedule: 'constant', warmupEpochs: 0, cropMin: 1 },
 
   check({ architecture, normalize, imageSize }, name) {
     const fault = (text: string) => new UserError(`method gan: ${text}`, 2);
@@ -56,14 +57,14 @@ export const gan = defineMethod({
 
   create({ latentDim, imageSize: size, width, seed, normalize, ...settings }, { training }) {
     const f = makeEncoder({ ...settings, width, seed, normalize });
-    const logit = new DcganLogit('discriminator', { size, width, seed });
+    const head = new DcganHead('discriminator', { size, width, seed });
     const generator = new DcganGenerator('generator', { size, width, seed, latentDim });
-    const d = (x: Tensor, mode: Mode) => logit.forward(f.maps(x, mode).at(-1)!);
+    const d = (x: Tensor, mode: Mode) => head.forward(f.maps(x, mode).at(-1)!, mode);
     const passing = { ...training, batchShare: 0 }; // statistics of the batch, which leave no trace in the running ones
     return {
       encoder: f,
       groups: [
-        { name: 'discriminator', modules: [f, logit] },
+        { name: 'discriminator', modules: [f, head] },
         { name: 'generator', modules: [generator] },
       ],
       step([x], feeds) {

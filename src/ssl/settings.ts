@@ -84,7 +84,7 @@ export const settingGroups = {
     architecture: z
       .enum(architectures)
       .default('resnet18')
-      .describe('encoder network: a ResNet, or dcgan, the four convolutions of a DCGAN’s discriminator'),
+      .describe('encoder network: a ResNet, or dcgan, the three convolutions of a DCGAN’s discriminator'),
     stem: z
       .enum(stems)
       .default('imagenet')
