@@ -23,12 +23,13 @@ import { augmentationConfig, count } from '../ssl/settings.ts';
  *   loss of D = mean(−log D(x)) + mean(−log(1 − D(stopgrad(x̃)))),   then D is updated,   then
  *   loss of G = mean(−log D(x̃))
  *
- * At the equilibrium D cannot tell: its loss is 2 log 2, that of G log 2. The encoder is D without its last layer, and features are its
- * maps of all layers max-pooled to 4×4 (§5.1). G goes from noise to images and could not embed one.
+ * At the equilibrium D cannot tell: its loss is 2 log 2, that of G log 2. Neither loss says how good the images are, and neither falls
+ * to an end; look at the figures. The encoder is D's first three layers, their maps max-pooled to 4×4 (§5.1); G goes from noise to
+ * images and could not embed one. Both networks have batch norm, in D with statistics of each kind of images by itself.
  *
- * Both networks have batch norm, in D each kind of images with statistics of its own, as mixed batches would tell it which is which. What differs from the
- * paper: running statistics of D are those of photographs alone, as those are what it embeds; D has four layers for every size of
- * images, G as many as lead to a first map of 4 to 7 pixels.
+ * What differs from the paper: running statistics of D are of photographs alone, as those are what it embeds; images of 64 pixels and
+ * more have further layers in D behind the encoder's, and in G before the last, so that both end at maps of 4 to 7 pixels; the
+ * networks are as wide as --width says, where the paper's classifier has --width 4.
  */
 export const gan = defineMethod({
   name: 'gan',
@@ -41,7 +42,7 @@ export const gan = defineMethod({
     ...{ architecture: 'dcgan', normalize: 'half', optimizer: 'adam', lr: 2e-4, beta1: 0.5, weightDecay: 0 },
     ...{ batchSize: 128, epochs: 25, cropMin: 1, jitter: 0, grayscale: 0, blur: 0 },
   },
-  short: { schedule: 'constant', warmupEpochs: 0, cropMin: 1 },
+  short: { schedule: 'constant', warmupEpochs: 0 },
 
   check({ architecture, normalize, imageSize }, name) {
     const fault = (text: string) => new UserError(`method gan: ${text}`, 2);

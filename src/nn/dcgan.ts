@@ -49,10 +49,10 @@ class Halving extends Module {
 }
 
 /**
- * The discriminator's trunk: three convolutions of 4×4 and stride 2 with leaky ReLU, all but the first with batch norm, which is all that the
- * paper's classifier of photographs of 32 pixels has (§5.1). Features are the maps of all layers, each max-pooled to 4×4, flattened and
- * side by side: 16 · 448 = 7,168 numbers at width 1, the paper's 28,672 at width 4, of images of any size from 16 pixels on. f32 in any
- * precision.
+ * The discriminator's trunk: three convolutions of 4×4 and stride 2 with leaky ReLU, all but the first with batch norm, which are the
+ * layers that the paper classifies photographs of 32 pixels with (§5.1). Features are the maps of all layers, each max-pooled to 4×4,
+ * flattened and side by side: 16 · 448 = 7,168 numbers at width 1, the paper's 28,672 at width 4, of images of any size from 16 pixels
+ * on. f32 in any precision.
  */
 export class Dcgan extends Module implements Encoder {
   readonly dimensions: number;
@@ -104,8 +104,8 @@ function onGrid(map: Tensor): Tensor {
 const flatRows = (map: Tensor): Tensor => reshape(map, [map.shape[0], map.size / map.shape[0]]);
 
 /**
- * What the discriminator has behind its trunk: the trunk's last map → one logit for each image [N, 1], f32. Further layers that halve the map until
- * it has at most 7 rows (none for 32 pixels, one for 64 and 96), and a linear one.
+ * What the discriminator has behind its trunk: the trunk's last map → one logit for each image [N, 1], f32. Further layers halve the map
+ * until it has at most 7 rows (none for 32 pixels, one for 64 and 96), and a linear one ends it.
  */
 export class DcganHead extends Module {
   private readonly layers: readonly Halving[];
@@ -144,8 +144,9 @@ export interface GeneratorOptions extends DcganOptions {
 }
 
 /**
- * Noise z [N, latentDim] → images [N, size, size, 4] in −1 … 1 (the fourth channel zero), f32: a linear layer to a small map of many channels, then
- * transposed convolutions that double height and width and halve the channels, with batch norm and ReLU, the last with tanh alone.
+ * Noise z [N, latentDim] → images [N, size, size, 4] in −1 … 1 (the fourth channel zero), f32: a linear layer to a small map of many
+ * channels, then transposed convolutions that double height and width and halve the channels, between them batch norm and ReLU, and
+ * tanh behind the last.
  */
 export class DcganGenerator extends Module {
   private readonly project: Linear;
