@@ -17,8 +17,7 @@ import type { Shape, Tensor } from '../src/graph/tensor.ts';
 import { flatVariable, input, variable } from '../src/graph/trace.ts';
 import { ntXent } from '../src/losses/nt_xent.ts';
 import { allMethods } from '../src/methods/index.ts';
-import { type Architecture, architectures } from '../src/nn/encoder_shape.ts';
-import { stems } from '../src/nn/resnet.ts';
+import { type ResNetName, resnetNames, stems } from '../src/nn/resnet.ts';
 import { add } from '../src/ops/add.ts';
 import { augment, augmentParameters, preprocess } from '../src/ops/augment.ts';
 import { batchNorm, batchNormInference } from '../src/ops/batch_norm.ts';
@@ -88,7 +87,7 @@ function everyOp([n, height, width, channels]: Shape, out: number, kernel: numbe
 
 /** A step as one program, or the phase of that number of a step in pieces. */
 function step(
-  architecture: Architecture,
+  architecture: ResNetName,
   stem: (typeof stems)[number],
   optimizer: string,
   batchSize: number,
@@ -152,7 +151,7 @@ const programs: Record<string, () => Traced> = {
     ),
   ),
   ...Object.fromEntries(
-    architectures.flatMap((architecture) =>
+    resnetNames.flatMap((architecture) =>
       stems.flatMap((stem) =>
         Object.keys(optimizers).map((optimizer) => [
           `a step of ${architecture}, ${stem} stem, ${optimizer}`,

@@ -3,18 +3,17 @@ import { UserError } from '../src/errors.ts';
 import { State } from '../src/graph/state.ts';
 import { elements } from '../src/graph/tensor.ts';
 import { constant, input, trace } from '../src/graph/trace.ts';
-import type { Architecture } from '../src/nn/encoder_shape.ts';
 import { encoderOf } from '../src/nn/encoders.ts';
 import { Module, type NamedTensor } from '../src/nn/module.ts';
 import { projectionHead } from '../src/nn/projection_head.ts';
-import { ResNet, type ResNetOptions } from '../src/nn/resnet.ts';
+import { ResNet, type ResNetName, type ResNetOptions } from '../src/nn/resnet.ts';
 import { fromTorch, readEntries, toTorch, writeEntries } from '../src/nn/state_dict.ts';
 import type { Conv2dAttributes } from '../src/ops/conv2d_launches.ts';
 import { stored } from '../src/train/checkpoint_tensors.ts';
 import { noise, onEveryAdapter } from './ops/harness.ts';
 import { SimClr } from './ssl/contrastive.ts';
 
-const resnet = (architecture: Architecture, stem: ResNetOptions['stem'] = 'imagenet', seed = 1) =>
+const resnet = (architecture: ResNetName, stem: ResNetOptions['stem'] = 'imagenet', seed = 1) =>
   new ResNet({ architecture, stem, seed });
 
 const count = (entries: readonly NamedTensor[]): number =>

@@ -5,7 +5,7 @@
  *
  *   for x̃ in the views of image i:  loss = −log softmax(W f(x̃) + b)_i
  */
-import { accuracy, augmentationConfig, count, crossEntropy, defineMethod, Linear, ResNet } from 'simclr-webgpu';
+import { accuracy, augmentationConfig, count, crossEntropy, defineMethod, Linear, makeEncoder } from 'simclr-webgpu';
 
 export const exemplar = defineMethod({
   name: 'exemplar',
@@ -22,7 +22,7 @@ export const exemplar = defineMethod({
   ],
 
   create(settings, { training, images }) {
-    const f = new ResNet(settings);
+    const f = makeEncoder(settings);
     const classifier = new Linear('fc', f.dimensions, images.count, settings.seed);
     return {
       encoder: f,

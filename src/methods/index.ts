@@ -7,6 +7,7 @@ import { byol } from './byol.ts';
 import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
 import { fncancel } from './fncancel.ts';
+import { gan } from './gan.ts';
 import { instDisc } from './inst_disc.ts';
 import { jigsaw } from './jigsaw.ts';
 import { moco, mocoV1 } from './moco.ts';
@@ -44,7 +45,8 @@ export function registerMethod(method: Method): void {
 [
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
-  ...[rotation, relativePatch, jigsaw],
+  ...[wcl, instDisc, exemplarCnn, supCon, supervised],
+  ...[rotation, relativePatch, jigsaw, gan],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

@@ -1,9 +1,11 @@
 /** Which network an encoder is: what settings, files and checkpoints say of it. */
 import { type Normalize, normalization, type Preparation } from '../data/preparation.ts';
-import { type ResNetOptions, resnets } from './resnet.ts';
+import { type ResNetName, type ResNetOptions, resnetNames } from './resnet.ts';
 
-export const architectures = Object.keys(resnets) as [Architecture, ...Architecture[]];
-export type Architecture = keyof typeof resnets;
+/** `dcgan`: the discriminator's trunk of a DCGAN, which has no stem to choose. */
+export const architectures = [...resnetNames, 'dcgan'] as const;
+export type Architecture = (typeof architectures)[number];
+export const isResNet = (architecture: Architecture): architecture is ResNetName => architecture !== 'dcgan';
 
 /**
  * What of an image the network sees. `rgb`: all. `lightness`: L of CIE Lab, as for colourisation. `lab-halves`: two networks of half the
@@ -33,7 +35,8 @@ export interface ShapeSource extends Pick<EncoderShape, 'architecture' | 'stem'>
 }
 
 export function shapeOf({ architecture, stem, width = 1, input = 'rgb', ...rest }: ShapeSource): EncoderShape {
-  const shape = { architecture, stem, width };
+  // Whatever stem is asked for, one network without it has one shape.
+  const shape = { architecture, stem: isResNet(architecture) ? stem : 'imagenet', width };
   if (input === 'rgb') return shape;
   const { mean, std, normalize = 'imagenet' } = rest;
   const colours = rest.colours ?? (mean && std ? { mean, std } : normalization({ normalize }));

@@ -1,4 +1,5 @@
 /** From what settings or a file say of an encoder to the network. */
+import { Dcgan } from './dcgan.ts';
 import type { Encoder } from './encoder.ts';
 import { type EncoderShape, type ShapeSource, shapeOf } from './encoder_shape.ts';
 import { HeadedEncoder, type HeadShape } from './headed_encoder.ts';
@@ -25,7 +26,9 @@ export const makeEncoder = (options: ShapeSource & { readonly seed: number }, ne
   withShape(shapeOf(options), options.seed, network);
 
 const withShape = ({ architecture, stem, width }: EncoderShape, seed: number, network: string): ShapedEncoder =>
-  new ResNet({ architecture, stem, width, seed }, network);
+  architecture === 'dcgan'
+    ? new Dcgan({ width, seed }, network)
+    : new ResNet({ architecture, stem, width, seed }, network);
 
 /** The network that options, a file or a classifier mean: an encoder, or one with the first layers of its head. */
 export function encoderOf({ head, ...options }: EncoderOptions): Module & Encoder {

@@ -107,7 +107,13 @@ export class BatchNorm extends Module {
   }
 }
 
-/** y = x Wᵀ + b, or without b; weight and bias U(±1/√in), PyTorch's default. */
+export interface LinearOptions {
+  readonly bias?: boolean;
+  /** First values of the weight are N(0, std²), of the bias zero. */
+  readonly std?: number;
+}
+
+/** y = x Wᵀ + b, or without b; weight and bias U(±1/√in), PyTorch's default, unless a deviation is given. */
 export class Linear extends Module {
   private readonly weight: Tensor;
   private readonly bias: Tensor | undefined;
@@ -117,14 +123,16 @@ export class Linear extends Module {
     inFeatures: number,
     outFeatures: number,
     seed: number,
-    { bias = true }: { readonly bias?: boolean } = {},
+    { bias = true, std }: LinearOptions = {},
   ) {
     super(name);
     const bound = 1 / Math.sqrt(inFeatures);
-    this.weight = this.parameter('weight', [outFeatures, inFeatures], (full) =>
-      uniform(seed, full, outFeatures * inFeatures, bound),
-    );
-    if (bias) this.bias = this.parameter('bias', [outFeatures], (full) => uniform(seed, full, outFeatures, bound));
+    this.weight = this.parameter('weight', [outFeatures, inFeatures], (full) => {
+      const size = outFeatures * inFeatures;
+      return std === undefined ? uniform(seed, full, size, bound) : normal(seed, full, size, std);
+    });
+    const firstBias = (full: string) => uniform(seed, full, outFeatures, bound);
+    if (bias) this.bias = this.parameter('bias', [outFeatures], std === undefined ? firstBias : zeros(outFeatures));
   }
 
   forward(x: Tensor): Tensor {

@@ -16,6 +16,7 @@ export const resnets = {
   resnet50: { Block: Bottleneck, blocks: [3, 4, 6, 3] },
 } as const;
 export type ResNetName = keyof typeof resnets;
+export const resnetNames = Object.keys(resnets) as readonly ResNetName[];
 export const stems = ['imagenet', 'cifar'] as const;
 
 export interface ResNetOptions {

@@ -53,6 +53,7 @@ export const settingGroups = {
       .describe('no weight decay on biases and batch-norm parameters (lars never decays them)'),
     momentum: z.number().gt(0).lt(1).default(0.9).describe('momentum (sgd and lars)'),
     nesterov: z.boolean().default(true).describe('Nesterov momentum (sgd)'),
+    beta1: z.number().min(0).lt(1).default(0.9).describe('decay of the average of the gradients, β₁ (adam and adamw)'),
     schedule: z
       .enum(['constant', 'cosine', 'linear', 'step'])
       .default('constant')
@@ -80,11 +81,16 @@ export const settingGroups = {
       .describe('f16: half-precision activations and convolution weights, with loss scaling; needs shader-f16'),
   },
   Encoder: {
-    architecture: z.enum(architectures).default('resnet18').describe('encoder network'),
+    architecture: z
+      .enum(architectures)
+      .default('resnet18')
+      .describe('encoder network: a ResNet, or dcgan, the three convolutions of a DCGAN’s discriminator'),
     stem: z
       .enum(stems)
       .default('imagenet')
-      .describe('first layers: imagenet (7×7 stride 2, max-pool) or cifar (3×3 stride 1)'),
+      .describe(
+        'first layers of a ResNet: imagenet (7×7 stride 2, max-pool) or cifar (3×3 stride 1); dcgan has none to choose',
+      ),
     width: z
       .number()
       .min(0.25)
@@ -178,7 +184,7 @@ export type StepSettings = Pick<
 
 /** What labelled trainings of the experiment do not set is as in the table. */
 export type OptimizerSettings = Pick<SharedSettings, 'optimizer' | 'weightDecay' | 'momentum'> &
-  Partial<Pick<SharedSettings, 'nesterov' | 'excludeBiasAndNorm' | 'clipNorm' | 'clipPer'>>;
+  Partial<Pick<SharedSettings, 'nesterov' | 'beta1' | 'excludeBiasAndNorm' | 'clipNorm' | 'clipPer'>>;
 
 /** The settings that say how a view is made of an image. */
 export const augmentationSettings = Object.keys(settingGroups.Augmentation).filter(
@@ -244,16 +250,16 @@ export function augmentationConfig(settings: AugmentationSettings): Augmentation
 }
 
 export function makeOptimizer(
-  { optimizer, weightDecay, momentum, nesterov = true }: OptimizerSettings,
+  { optimizer, weightDecay, momentum, nesterov = true, beta1 = 0.9 }: OptimizerSettings,
   weights: Tensor,
   rowOf?: RateRow,
 ): Optimizer {
   const shared = { weightDecay, ...(rowOf && { rowOf }) };
   switch (optimizer) {
     case 'adam':
-      return adam(weights, shared);
+      return adam(weights, { ...shared, betas: [beta1, 0.999] });
     case 'adamw':
-      return adam(weights, { ...shared, decoupled: true });
+      return adam(weights, { ...shared, betas: [beta1, 0.999], decoupled: true });
     case 'sgd':
       return sgd(weights, { ...shared, momentum, nesterov });
     case 'lars':

@@ -18,7 +18,7 @@ import {
 } from '../nn/encoder_shape.ts';
 import { encoderOf } from '../nn/encoders.ts';
 import type { HeadShape } from '../nn/headed_encoder.ts';
-import { baseChannels, resnets, stems } from '../nn/resnet.ts';
+import { baseChannels, resnetNames, resnets, stems } from '../nn/resnet.ts';
 import { Bottleneck } from '../nn/resnet_blocks.ts';
 import {
   checkFinite,
@@ -151,7 +151,8 @@ function shapeIn(
 function architectureIn(tensors: ReadonlyMap<string, TorchTensor>): Architecture | undefined {
   const blocks = new Set([...tensors.keys()].flatMap((name) => name.match(/^layer\d+\.\d+/) ?? []));
   const deep = tensors.has('layer1.0.conv3.weight');
-  return architectures.find((architecture) => {
+  if (tensors.has('layer1.conv.weight')) return 'dcgan';
+  return resnetNames.find((architecture) => {
     const { Block, blocks: lengths } = resnets[architecture];
     const names = lengths.flatMap((length, stage) => Array.from({ length }, (_, i) => `layer${stage + 1}.${i}`));
     return (Block === Bottleneck) === deep && names.length === blocks.size && names.every((name) => blocks.has(name));

@@ -11,8 +11,7 @@ import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { input, trace } from '../../src/graph/trace.ts';
 import { encodeNpy } from '../../src/io/npy.ts';
-import { architectures } from '../../src/nn/encoder_shape.ts';
-import { ResNet } from '../../src/nn/resnet.ts';
+import { ResNet, resnetNames } from '../../src/nn/resnet.ts';
 import { entriesOf } from '../../src/nn/state_dict.ts';
 import { preprocess } from '../../src/ops/augment.ts';
 import { saveEncoder } from '../../src/train/export.ts';
@@ -35,7 +34,7 @@ const python = ['python3', '/usr/bin/python3'].find((name) => {
   }
 });
 
-it.skipIf(!python).each(architectures)(
+it.skipIf(!python).each(resnetNames)(
   `torchvision loads an exported %s and gives the same features${python ? '' : ' (skipped: no python3 with torchvision here)'}`,
   async (architecture) => {
     const at = (name: string) => join(folder, `${architecture}-${name}`);

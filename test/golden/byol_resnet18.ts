@@ -2,9 +2,9 @@ import { expect } from 'vitest';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { negativeCosine } from '../../src/losses/negative_cosine.ts';
 import { byol } from '../../src/methods/byol.ts';
+import { makeEncoder } from '../../src/nn/encoders.ts';
 import { mlp } from '../../src/nn/mlp.ts';
 import type { Module, NamedTensor } from '../../src/nn/module.ts';
-import { ResNet } from '../../src/nn/resnet.ts';
 import { add } from '../../src/ops/add.ts';
 import { mul } from '../../src/ops/binary.ts';
 import { concat, slice } from '../../src/ops/strided_copy.ts';
@@ -44,7 +44,7 @@ function jointLearner(settings: TrainSettings, method: Learner): Learner {
 /** A target of the method's shapes. */
 function targetOf(settings: TrainSettings, followed: readonly Module[]) {
   const { headWidth, embeddingDim } = settings as unknown as { headWidth: number; embeddingDim: number };
-  const encoder = new ResNet(settings, 'target');
+  const encoder = makeEncoder(settings, 'target');
   const widths = [encoder.dimensions, headWidth, embeddingDim];
   const head = mlp({ name: 'projector', network: 'target', widths, batchNorm: 'hidden', seed: settings.seed });
   const target: readonly Module[] = [encoder, head];

@@ -4,8 +4,9 @@ import { expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { elements, type Shape } from '../../src/graph/tensor.ts';
 import { type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts';
-import { architectures, type EncoderShape } from '../../src/nn/encoder_shape.ts';
-import { ResNet, stems } from '../../src/nn/resnet.ts';
+import type { EncoderShape } from '../../src/nn/encoder_shape.ts';
+import { makeEncoder } from '../../src/nn/encoders.ts';
+import { resnetNames, stems } from '../../src/nn/resnet.ts';
 import { entriesOf } from '../../src/nn/state_dict.ts';
 import { readEncoderFile, readEncoderTensors } from '../../src/train/encoder_file.ts';
 import { scratchFolder } from '../cli/run.ts';
@@ -19,17 +20,20 @@ const zeros = (shape: Shape): StoredTensor => ({
 
 /** The tensors of a network under torchvision's names, with its classifier. */
 function tensorsOf(shape: EncoderShape): [string, StoredTensor][] {
-  const encoder = new ResNet({ ...shape, seed: 1 });
+  const encoder = makeEncoder({ ...shape, seed: 1 });
   const entries = entriesOf(encoder).map(
     ({ tensor, torchShape }) => [tensor.name, zeros(torchShape)] as [string, StoredTensor],
   );
   return [...entries, ['fc.weight', zeros([10, encoder.dimensions])], ['fc.bias', zeros([10])]];
 }
 
-const shapes = architectures.flatMap((architecture) => [
-  ...stems.map((stem): EncoderShape => ({ architecture, stem, width: 0.25 })),
-  { architecture, stem: 'imagenet', width: 1 } as const,
-]);
+const shapes = [
+  ...resnetNames.flatMap((architecture) => [
+    ...stems.map((stem): EncoderShape => ({ architecture, stem, width: 0.25 })),
+    { architecture, stem: 'imagenet', width: 1 } as const,
+  ]),
+  ...[0.25, 1].map((width): EncoderShape => ({ architecture: 'dcgan', stem: 'imagenet', width })),
+];
 
 it.each(shapes)('$architecture, $stem stem, width $width', (shape) => {
   writeSafetensors(file, tensorsOf(shape));
