@@ -47,6 +47,19 @@ describe('the trunk', () => {
     },
   );
 
+  it.each([0, 1, 2])(
+    'with %d stages frozen, the batch norms of the others alone have statistics of the batch',
+    (frozenStages) => {
+      const encoder = new Dcgan({ width: 0.25, seed: 1 });
+      const { graph } = trace(() => encoder.forward(pictures(32), { training: true, frozenStages }));
+      const norms = graph.nodes.filter(({ op }) => op.name.startsWith('batch_norm'));
+      expect(norms.map(({ attrs }) => !(attrs as { training: boolean }).training)).toEqual([
+        frozenStages > 0,
+        frozenStages > 1,
+      ]);
+    },
+  );
+
   it('features are the largest values of 4 × 4 windows of the maps', () => {
     const encoder = new Dcgan({ width: 0.25, seed: 1 });
     const { graph, result } = trace(() => ({

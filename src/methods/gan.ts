@@ -27,6 +27,9 @@ import { augmentationConfig, count } from '../ssl/settings.ts';
  * to an end; look at the figures. The encoder is D's first three layers, their maps max-pooled to 4×4 (§5.1); G goes from noise to
  * images and could not embed one. Both networks have batch norm, in D with statistics of each kind of images by itself.
  *
+ * The features are worse than those of first weights for some hundreds of steps, in which D tells rough noise from photographs, and better
+ * then (of 5,000 photographs of 32 pixels, batches of 32, width 0.5: kNN accuracy 36 %, 31 % after 156 steps, 43 % after 780).
+ *
  * What differs from the paper: running statistics of D are of photographs alone, as those are what it embeds; images of 64 pixels and
  * more have further layers in D behind the encoder's, and in G before the last, so that both end at maps of 4 to 7 pixels; the
  * networks are as wide as --width says, where the paper's classifier has --width 4.

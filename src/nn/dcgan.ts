@@ -78,12 +78,14 @@ export class Dcgan extends Module implements Encoder {
   }
 
   maps(x: Tensor, mode: Mode): readonly Tensor[] {
+    const { frozenStages = 0 } = mode;
+    const still = { ...mode, training: false };
     const images = scope('stem', () => cast(x, mode.precision ?? 'f32'));
     let y = scope('stem', () => leakyRelu(this.conv1.forward(images), slope));
     return [
       y,
-      ...this.layers.map((halving) => {
-        y = halving.forward(y, mode);
+      ...this.layers.map((halving, stage) => {
+        y = halving.forward(y, stage < frozenStages ? still : mode);
         return y;
       }),
     ];

@@ -56,7 +56,7 @@ export const labHalves = ['lightness', 'color'] as const;
 export const isTrunk = (name: string): boolean =>
   /^((lightness|color)\/)?(conv1|bn1|layer\d+)\.(?!.*num_batches_tracked$)/.test(name);
 
-/** Stages that every encoder has. */
+/** Stages of a ResNet; `dcgan` has two, its layers behind the first. */
 export const stageCount = 4;
 
 /** Whether a tensor of an encoder, by its name, is of the stem or of one of the first so many stages; of none where that is 0. */

@@ -67,7 +67,7 @@ export const supervisedSettings = sharedSettings
       .max(stageCount)
       .default(0)
       .describe(
-        'the stem and so many of the encoder’s four stages stay as they are, batch norm with its running statistics; 0: all layers learn',
+        'the stem and so many of the encoder’s stages (four, of dcgan two) stay as they are, batch norm with its running statistics; 0: all layers learn',
       ),
     ...consistencyOptions,
   });
