@@ -160,7 +160,8 @@ interface PairNetwork {
  *
  * What differs from the paper: the encoder is a ResNet, whose pooled features are compared, with batch norm over all patches of a batch and one
  * hidden layer, with batch norm, behind them (the paper: AlexNet's layers up to fc6, and two hidden layers). An image gives one pair in an epoch.
- * Patches are cut out of the images as they are stored: those of a folder have --image-size, which is that of evaluation.
+ * Patches are cut out of the images as they are stored: those of a folder have --image-size, which is that of evaluation;
+ * STL-10's have 96 pixels.
  */
 export const relativePatch = defineMethod({
   name: 'relative-patch',
@@ -171,7 +172,7 @@ export const relativePatch = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.05, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
     ...{ grayscale: 0, blur: 0.33 },
   },
-  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, headWidth: 512, batchSize: 64 },
+  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, headWidth: 512, patchColors: 'project' },
   microBatches: true,
   views: (settings) => [pairViews(settings)],
 
