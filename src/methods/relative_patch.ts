@@ -123,8 +123,9 @@ function patchFigure(settings: Own, network: PairNetwork): PictureFigure {
     columns({ views, seen, answers, truth }) {
       const n = truth.length;
       const plain = pictures(views, n, normalization(settings));
-      // Channels of deviation 1 about 0.
-      const asSeen = pictures(seen, n, { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] });
+      // Channels of deviation 1 about 0, or of 3 where one stands for three.
+      const contrast = settings.patchColors === 'drop' ? 0.08 : 0.2;
+      const asSeen = pictures(seen, n, { mean: [0.5, 0.5, 0.5], std: [contrast, contrast, contrast] });
       const right = Array.from(truth, (position, i) => (answers[i] === position ? 'right' : 'wrong'));
       return [
         { label: 'middle', pictures: plain.map(([centre]) => centre) },
