@@ -129,7 +129,7 @@ function puzzleFigure(settings: Own, logits: (views: Tensor, mode: Mode) => Tens
  *
  * What differs from the paper: the encoder is a ResNet, whose pooled features are compared (the paper: AlexNet's, with a layer for each
  * tile before they are put together), with batch norm over all tiles of a batch, and batch norm in g. Colour channels are not shifted against each other.
- * Tiles are cut out of the images as they are stored, whatever --image-size, which is that of evaluation (and that of the tiles, by default).
+ * Tiles are cut out of the images as they are stored: those of a folder have --image-size, which is that of evaluation; STL-10's have 96 pixels.
  */
 export const jigsaw = defineMethod({
   name: 'jigsaw',
@@ -140,7 +140,7 @@ export const jigsaw = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.01, weightDecay: 5e-4, schedule: 'step', epochs: 70 },
     ...{ batchSize: 256, grayscale: 0.3 },
   },
-  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, headWidth: 512, batchSize: 32, permutations: 24 },
+  short: { optimizer: 'adam', lr: 3e-3, weightDecay: 1e-4, headWidth: 512, permutations: 24 },
   microBatches: true,
 
   check({ permutations, permutationSet }, name) {

@@ -123,8 +123,9 @@ function patchFigure(settings: Own, network: PairNetwork): PictureFigure {
     columns({ views, seen, answers, truth }) {
       const n = truth.length;
       const plain = pictures(views, n, normalization(settings));
-      // Channels of deviation 1 about 0.
-      const asSeen = pictures(seen, n, { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] });
+      // Channels of deviation 1 about 0, or of 3 where one stands for three.
+      const contrast = settings.patchColors === 'drop' ? 0.08 : 0.2;
+      const asSeen = pictures(seen, n, { mean: [0.5, 0.5, 0.5], std: [contrast, contrast, contrast] });
       const right = Array.from(truth, (position, i) => (answers[i] === position ? 'right' : 'wrong'));
       return [
         { label: 'middle', pictures: plain.map(([centre]) => centre) },
@@ -160,7 +161,8 @@ interface PairNetwork {
  *
  * What differs from the paper: the encoder is a ResNet, whose pooled features are compared, with batch norm over all patches of a batch and one
  * hidden layer, with batch norm, behind them (the paper: AlexNet's layers up to fc6, and two hidden layers). An image gives one pair in an epoch.
- * Patches are cut out of the images as they are stored: those of a folder have --image-size, which is that of evaluation.
+ * Patches are cut out of the images as they are stored: those of a folder have --image-size, which is that of evaluation;
+ * STL-10's have 96 pixels.
  */
 export const relativePatch = defineMethod({
   name: 'relative-patch',
@@ -171,7 +173,7 @@ export const relativePatch = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.05, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
     ...{ grayscale: 0, blur: 0.33 },
   },
-  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, headWidth: 512, batchSize: 64 },
+  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, headWidth: 512, patchColors: 'project' },
   microBatches: true,
   views: (settings) => [pairViews(settings)],
 
