@@ -65,6 +65,7 @@ export { type NceDensities, nce, nceOfPairs } from './losses/nce.ts';
 export { negativeCosine } from './losses/negative_cosine.ts';
 export { type NtXentOptions, ntXent } from './losses/nt_xent.ts';
 export type { PairLoss } from './losses/pairs.ts';
+export { explained, meanColour, pictureError, psnr } from './losses/picture_error.ts';
 export {
   type CancellationOptions,
   contrastSets,
@@ -83,7 +84,9 @@ export { type Vicreg, type VicregOptions, vicreg } from './losses/vicreg.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
 export { Dcgan, DcganGenerator, DcganHead, type DcganOptions, type GeneratorOptions } from './nn/dcgan.ts';
+export { Decoder, type DecoderOptions } from './nn/decoder.ts';
 export { ConvTranspose2d, LeakyReLU, Tanh, Upsample } from './nn/decoder_layers.ts';
+export { Discriminator, type DiscriminatorOptions } from './nn/discriminator.ts';
 export type { Encoder } from './nn/encoder.ts';
 export { makeEncoder, type ShapedEncoder } from './nn/encoders.ts';
 export { BatchNorm, Conv2d, Gelu, Linear, type LinearOptions, ReLU, Sequential } from './nn/layers.ts';

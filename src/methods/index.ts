@@ -2,8 +2,10 @@
 import { UserError } from '../errors.ts';
 import type { Method } from '../ssl/method.ts';
 import { sharedShape } from '../ssl/settings.ts';
+import { autoencoder } from './autoencoder.ts';
 import { barlowTwins } from './barlow_twins.ts';
 import { byol } from './byol.ts';
+import { contextEncoder } from './context_encoder.ts';
 import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
 import { fncancel } from './fncancel.ts';
@@ -45,7 +47,7 @@ export function registerMethod(method: Method): void {
 [
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
-  ...[rotation, relativePatch, jigsaw, gan],
+  ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

@@ -29,12 +29,16 @@ export class ConvTranspose2d extends Module {
       seed,
       stride = 1,
       std = Math.sqrt((2 * stride * stride) / (kernel * kernel * inChannels)),
+      used = outChannels,
     } = options;
     const shape = [inChannels, kernel, kernel, outChannels];
     this.weight = this.parameter(
       'weight',
       shape,
-      (full) => normal(seed, full, inChannels * kernel * kernel * outChannels, std),
+      (full) =>
+        normal(seed, full, inChannels * kernel * kernel * outChannels, std).map((value, i) =>
+          i % outChannels < used ? value : 0,
+        ),
       [inChannels, outChannels, kernel, kernel],
     );
     if (options.bias) this.bias = this.parameter('bias', [outChannels], () => new Float32Array(outChannels));

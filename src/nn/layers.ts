@@ -23,6 +23,11 @@ export interface Conv2dOptions {
   readonly std?: number;
   /** With a bias, at first zero; none by default. */
   readonly bias?: boolean;
+  /**
+   * Output channels that mean something, all by default: the weights of those behind them are zero, and stay zero where a loss asks
+   * for zeros in them. Pictures have 3 colours in 4 channels.
+   */
+  readonly used?: number;
 }
 
 /**
@@ -41,11 +46,12 @@ export class Conv2d extends Module {
     private readonly options: Conv2dOptions,
   ) {
     super(name);
-    const { kernel, seed, std = Math.sqrt(2 / (kernel * kernel * outChannels)) } = options;
+    const { kernel, seed, std = Math.sqrt(2 / (kernel * kernel * outChannels)), used = outChannels } = options;
     const padded = Math.ceil(inChannels / 4) * 4;
+    const length = kernel * kernel * padded;
     const init = (full: string) =>
-      normal(seed, full, outChannels * kernel * kernel * padded, std).map((value, i) =>
-        i % padded < inChannels ? value : 0,
+      normal(seed, full, outChannels * length, std).map((value, i) =>
+        i % padded < inChannels && i < used * length ? value : 0,
       );
     this.weight = this.parameter('weight', [outChannels, kernel, kernel, padded], init, [
       outChannels,
