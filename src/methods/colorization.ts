@@ -4,7 +4,7 @@ import { makeEncoder } from '../nn/encoders.ts';
 import { interpolate } from '../ops/interpolate.ts';
 import { rgbToLab } from '../ops/rgb_to_lab.ts';
 import { labPictures } from '../ssl/lab_pictures.ts';
-import { LabPrediction, labPredictionOptions, quarterOf, skill } from '../ssl/lab_prediction.ts';
+import { checkDecodable, LabPrediction, labPredictionOptions, quarterOf, skill } from '../ssl/lab_prediction.ts';
 import { labPriors } from '../ssl/lab_prior.ts';
 import { defineMethod, type Learner } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
@@ -35,12 +35,13 @@ export const colorization = defineMethod({
   },
   short: { decoderWidth: 64 },
 
-  check({ input }, name) {
+  check({ input, architecture }, name) {
     if (input !== 'lightness')
       throw new UserError(
         `colorization: with ${name('input')} ${input} the encoder sees the colours that it is to predict; use ${name('input')} lightness`,
         2,
       );
+    checkDecodable(architecture, 'colorization', name);
   },
 
   views: (settings) => [{ count: 1, size: settings.imageSize, augmentation: augmentationConfig(settings) }],

@@ -6,7 +6,7 @@ import { add } from '../ops/add.ts';
 import { interpolate } from '../ops/interpolate.ts';
 import { rgbToLab } from '../ops/rgb_to_lab.ts';
 import { labPictures } from '../ssl/lab_pictures.ts';
-import { LabPrediction, labPredictionOptions, quarterOf, skill } from '../ssl/lab_prediction.ts';
+import { checkDecodable, LabPrediction, labPredictionOptions, quarterOf, skill } from '../ssl/lab_prediction.ts';
 import { labPriors } from '../ssl/lab_prior.ts';
 import { defineMethod, type Learner } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
@@ -38,12 +38,13 @@ export const splitBrain = defineMethod({
   },
   short: { decoderWidth: 64 },
 
-  check({ input }, name) {
+  check({ input, architecture }, name) {
     if (input !== 'lab-halves')
       throw new UserError(
         `split-brain: with ${name('input')} ${input} there are no halves to predict each other; use ${name('input')} lab-halves`,
         2,
       );
+    checkDecodable(architecture, 'split-brain', name);
   },
 
   views: (settings) => [{ count: 1, size: settings.imageSize, augmentation: augmentationConfig(settings) }],
@@ -107,10 +108,10 @@ export const splitBrain = defineMethod({
             const pictures = (labOf: (i: number) => readonly [number, number, number]) =>
               labPictures(L.length / imageSize ** 2, imageSize, labOf);
             return [
-              { label: 'L', pictures: pictures((i) => [lab[4 * i], 0, 0]) },
-              { label: 'L and its a, b', pictures: pictures((i) => [lab[4 * i], ab[2 * i], ab[2 * i + 1]]) },
-              { label: 'a, b', pictures: pictures((i) => [shownLightness, lab[4 * i + 1], lab[4 * i + 2]]) },
-              { label: 'L of a, b', pictures: pictures((i) => [L[i], 0, 0]) },
+              { label: 'lightness', pictures: pictures((i) => [lab[4 * i], 0, 0]) },
+              { label: 'colours of it', pictures: pictures((i) => [lab[4 * i], ab[2 * i], ab[2 * i + 1]]) },
+              { label: 'colours', pictures: pictures((i) => [shownLightness, lab[4 * i + 1], lab[4 * i + 2]]) },
+              { label: 'lightness of them', pictures: pictures((i) => [L[i], 0, 0]) },
               { label: 'truth', pictures: pictures((i) => [lab[4 * i], lab[4 * i + 1], lab[4 * i + 2]]) },
             ];
           },

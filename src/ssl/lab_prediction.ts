@@ -1,11 +1,13 @@
 /** A map of a and b, or of L, predicted out of an encoder's map as classes or as numbers: what both methods of colours share. */
 import { z } from 'zod';
 import type { Lab } from '../data/lab.ts';
+import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { constant } from '../graph/trace.ts';
+import type { Naming } from '../io/checked.ts';
 import { annealedMean, binnedEntropy, binTargets, entropyOfGuess, rarityWeights } from '../losses/binned.ts';
 import { smoothL1 } from '../losses/smooth_l1.ts';
-import type { EncoderShape } from '../nn/encoder_shape.ts';
+import { type Architecture, type EncoderShape, isResNet } from '../nn/encoder_shape.ts';
 import { doublingsToQuarter, MapDecoder } from '../nn/map_decoder.ts';
 import type { Mode } from '../nn/module.ts';
 import { add } from '../ops/add.ts';
@@ -65,6 +67,16 @@ export const skill: Metric = {
 
 /** Pixels of a predicted map along a side: about a quarter of the view's. */
 export const quarterOf = (imageSize: number): number => Math.max(1, Math.round(imageSize / 4));
+
+/** UserError (usage): the encoder is none of those whose last map is decoded. */
+export function checkDecodable(architecture: Architecture, method: string, name: Naming): void {
+  if (isResNet(architecture)) return;
+  const flag = name('architecture');
+  throw new UserError(
+    `${method}: the last map of a ResNet is decoded; use ${flag} resnet18 in place of ${architecture}`,
+    2,
+  );
+}
 
 /** Predicts one quantity. */
 export class LabPrediction {
