@@ -16,7 +16,8 @@ testMethod(colorization, { decoderWidth: 8, stem: 'cifar' });
 it('an encoder that sees the colours is refused in one line', () => {
   const refused = () => tinySettings(colorization, { input: 'rgb' });
   expect(refused).toThrow(UserError);
-  expect(refused).toThrow('the encoder sees the colours that it is to predict; use input lightness');
+  expect(refused).toThrow('the encoder sees the colours that it is to predict; use --input lightness');
+  expect(() => tinySettings(colorization, { architecture: 'dcgan' })).toThrow('use --architecture resnet18');
 });
 
 it('as numbers, and with the stem of large images, a step equals the float64 reference too', async () => {

@@ -17,7 +17,8 @@ testMethod(splitBrain, { decoderWidth: 8, stem: 'cifar' });
 it('an encoder without halves is refused in one line', () => {
   const refused = () => tinySettings(splitBrain, { input: 'lightness' });
   expect(refused).toThrow(UserError);
-  expect(refused).toThrow('there are no halves to predict each other; use input lab-halves');
+  expect(refused).toThrow('there are no halves to predict each other; use --input lab-halves');
+  expect(() => tinySettings(splitBrain, { architecture: 'dcgan' })).toThrow('use --architecture resnet18');
 });
 
 it('no gradient passes from one half to the other: each loss depends on its own half and decoder', () => {
