@@ -51,6 +51,14 @@ export { readSafetensors, writeSafetensors } from './io/safetensors.ts';
 export { type DiscriminatorLoss, discriminatorLoss, generatorLoss } from './losses/adversarial.ts';
 export { type BarlowTwins, type BarlowTwinsOptions, barlowTwins } from './losses/barlow_twins.ts';
 export { bceWithLogits } from './losses/bce_with_logits.ts';
+export {
+  annealedMean,
+  type BinTargets,
+  binnedEntropy,
+  binTargets,
+  entropyOfGuess,
+  rarityWeights,
+} from './losses/binned.ts';
 export { type Agreement, agreement, components, countComponents, nearestOther } from './losses/components.ts';
 export { crossViewEntropy } from './losses/cross_view.ts';
 export { type DinoLoss, type DinoOptions, dinoLoss, updateCenter } from './losses/dino.ts';
@@ -90,6 +98,7 @@ export { Discriminator, type DiscriminatorOptions } from './nn/discriminator.ts'
 export type { Encoder } from './nn/encoder.ts';
 export { makeEncoder, type ShapedEncoder } from './nn/encoders.ts';
 export { BatchNorm, Conv2d, Gelu, Linear, type LinearOptions, ReLU, Sequential } from './nn/layers.ts';
+export { MapDecoder, type MapDecoderOptions } from './nn/map_decoder.ts';
 export { mlp } from './nn/mlp.ts';
 export { inNetwork, type Mode, Module, type NamedTensor } from './nn/module.ts';
 export { projectionHead } from './nn/projection_head.ts';
@@ -131,6 +140,7 @@ export { patchify, rot90, stack, unpatchify, upsampleNearest } from './ops/rearr
 export { expand, mean, sum } from './ops/reduce.ts';
 export { relu } from './ops/relu.ts';
 export { reshape } from './ops/reshape.ts';
+export { type LabChannel, type LabOptions, rgbToLab } from './ops/rgb_to_lab.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export { concat, flip, pad, permute, slice, transpose } from './ops/strided_copy.ts';
 export { abs, exp, gelu, leakyRelu, log, neg, sigmoid, softplus, sqrt, square, tanh } from './ops/unary.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ImageSet } from '../data/images.ts';
-import { describeEncoder, shapeOf } from '../nn/encoder_shape.ts';
+import { describeEncoder, shapeSettings } from '../nn/encoder_shape.ts';
 import { type EncoderTensors, readEncoderTensors } from '../train/encoder_file.ts';
 import { fittingHead, type InitialWeights } from '../train/initial_weights.ts';
 import { imageFacts } from '../train/learner.ts';
@@ -21,7 +21,7 @@ export const readInit = (path: string, terminal: Terminal): EncoderTensors =>
 export function settingsOf({ path, metadata, ...file }: EncoderTensors): GivenSettings {
   const { colours } = storedPreparation(metadata, path, flagOf);
   const normalize = colours && normalizeNamed(colours);
-  return { ...shapeOf(file), ...(normalize && { normalize }) };
+  return { ...shapeSettings(file), ...(normalize && { normalize }) };
 }
 
 /** What a run with these settings starts from, and what its config keeps of that. */

@@ -4,7 +4,7 @@ import { meanAndDeviation } from '../analysis/probe.ts';
 import { subset } from '../data/images.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
-import { shapeOf } from '../nn/encoder_shape.ts';
+import { shapeSettings } from '../nn/encoder_shape.ts';
 import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
 import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';
@@ -41,7 +41,7 @@ export const settingsFor = ({ file }: Evaluation, { supervised }: FinetuneSettin
       2,
     );
   }
-  return { ...supervised, ...shapeOf(file), imageSize, normalize };
+  return { ...supervised, ...shapeSettings(file), imageSize, normalize };
 };
 
 /** `the stem and 2 stages`; nothing where none are frozen. */

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { readChecked, settingsTable } from '../io/checked.ts';
-import { shapeOf } from '../nn/encoder_shape.ts';
+import { shapeSettings } from '../nn/encoder_shape.ts';
 import { defaultsFor, flagOf, type GivenSettings, parseSettings, type TrainSettings } from '../train/settings.ts';
 import { parseSupervisedSettings, type SupervisedSettings } from '../train/supervised_settings.ts';
 
@@ -135,7 +135,7 @@ function supervisedFrom(
   const { grayscale, blur, solarize } = pretrain;
   return parseSupervisedSettings(
     {
-      ...{ imageSize, normalize, ...shapeOf(pretrain), images },
+      ...{ imageSize, normalize, ...shapeSettings(pretrain), images },
       ...{ cropMin, cropMax, flip, jitter, jitterStrength, jitterSaturation, jitterHue, grayscale, blur, solarize },
       ...(software && softwareSupervised),
       ...given.supervised,

@@ -5,6 +5,7 @@ import { sharedShape } from '../ssl/settings.ts';
 import { autoencoder } from './autoencoder.ts';
 import { barlowTwins } from './barlow_twins.ts';
 import { byol } from './byol.ts';
+import { colorization } from './colorization.ts';
 import { contextEncoder } from './context_encoder.ts';
 import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
@@ -17,6 +18,7 @@ import { relativePatch } from './relative_patch.ts';
 import { rotation } from './rotation.ts';
 import { simclr } from './simclr.ts';
 import { simsiam } from './simsiam.ts';
+import { splitBrain } from './split_brain.ts';
 import { supCon } from './sup_con.ts';
 import { supervised } from './supervised.ts';
 import { swav } from './swav.ts';
@@ -47,7 +49,7 @@ export function registerMethod(method: Method): void {
 [
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
-  ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder],
+  ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { Classifier } from '../nn/classifier.ts';
 import type { Encoder } from '../nn/encoder.ts';
-import { isInStages } from '../nn/encoder_shape.ts';
+import { isInStages, shapeOf } from '../nn/encoder_shape.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import { concat, flip } from '../ops/strided_copy.ts';
 import { copyAsF16 } from '../optim/trained_group.ts';
@@ -11,7 +11,7 @@ import type { Feeds, OtherImages } from '../ssl/feeds.ts';
 import { type Build, defineMethod, type Learner, type ViewGroup } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
 import { type Mixing, mixingOptions, mixShare, mixup, mixViews } from '../ssl/mixing.ts';
-import { augmentationConfig, type SharedSettings } from '../ssl/settings.ts';
+import { augmentationConfig } from '../ssl/settings.ts';
 
 /** What training shows of an image: all of it; a random crop, perhaps flipped; a view as in pre-training. */
 export const supervisedAugments = ['none', 'crop-flip', 'simclr'] as const;
@@ -136,9 +136,8 @@ export const supervised = defineMethod({
   recipe: { split: 'train' },
   views: supervisedViews,
   create(settings, { training, images }) {
-    const { architecture, stem, width, seed }: SharedSettings = settings;
     const { classes } = images;
-    const classifier = new Classifier({ architecture, stem, width, seed, classes });
+    const classifier = new Classifier({ ...shapeOf(settings), seed: settings.seed, classes });
     return classification(classifier, { training, mixing: settings });
   },
 });

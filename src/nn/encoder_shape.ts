@@ -43,6 +43,12 @@ export function shapeOf({ architecture, stem, width = 1, input = 'rgb', ...rest 
   return { ...shape, input, colours };
 }
 
+/** Settings that mean the encoder of a shape; what its colours are is said by `normalize`. */
+export function shapeSettings(source: ShapeSource): Pick<EncoderShape, 'architecture' | 'stem' | 'width' | 'input'> {
+  const { colours: _, ...shape } = shapeOf(source);
+  return shape;
+}
+
 /** The same in the metadata of a file, which has the colours beside it. */
 export function shapeMetadata(source: ShapeSource): Readonly<Record<string, string>> {
   const { architecture, stem, width, input } = shapeOf(source);

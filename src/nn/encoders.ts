@@ -1,8 +1,10 @@
 /** From what settings or a file say of an encoder to the network. */
+import { imagenetColours } from '../data/preparation.ts';
 import { Dcgan } from './dcgan.ts';
 import type { Encoder } from './encoder.ts';
 import { type EncoderShape, type ShapeSource, shapeOf } from './encoder_shape.ts';
 import { HeadedEncoder, type HeadShape } from './headed_encoder.ts';
+import { LabHalvesEncoder, LightnessEncoder } from './lab_encoders.ts';
 import type { Module } from './module.ts';
 import { ResNet } from './resnet.ts';
 
@@ -25,7 +27,15 @@ export const isShaped = (encoder: Encoder): encoder is ShapedEncoder => 'shape' 
 export const makeEncoder = (options: ShapeSource & { readonly seed: number }, network = ''): ShapedEncoder =>
   withShape(shapeOf(options), options.seed, network);
 
-const withShape = ({ architecture, stem, width }: EncoderShape, seed: number, network: string): ShapedEncoder =>
+function withShape(shape: EncoderShape, seed: number, network: string): ShapedEncoder {
+  const { input, architecture, stem, width, colours = imagenetColours } = shape;
+  if (!input) return plainEncoder({ architecture, stem, width }, seed, network);
+  const Encoder = input === 'lightness' ? LightnessEncoder : LabHalvesEncoder;
+  return new Encoder({ architecture, stem, width, input, colours }, seed, network, plainEncoder);
+}
+
+/** One that sees all channels that it is given. */
+const plainEncoder = ({ architecture, stem, width }: EncoderShape, seed: number, network: string) =>
   architecture === 'dcgan'
     ? new Dcgan({ width, seed }, network)
     : new ResNet({ architecture, stem, width, seed }, network);

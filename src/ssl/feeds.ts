@@ -45,16 +45,21 @@ export interface Feeds {
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor;
   /** Rows of what `beforeEpoch` returned under this name, one for each image: [N, columns], or [N] without columns. */
   epoch(name: string, dtype: 'f32' | 'u32', columns?: number): Tensor;
+  /** What `beforeEpoch` returned under this name, all of it, the same for all images: f32 of this shape. */
+  whole(name: string, shape: Shape): Tensor;
 }
 
 export type EpochData = Readonly<Record<string, Data>>;
 
-/** An input that reads rows of `columns` numbers of what `beforeEpoch` returned under a name. */
+/** An input that reads what `beforeEpoch` returned under a name: rows of `columns` numbers, one for each image. */
 export interface EpochInput {
   readonly name: string;
   readonly dtype: 'f32' | 'u32';
   readonly columns: number;
+  /** There is one row only, for all images. */
+  readonly whole?: boolean;
 }
+
 /** For each image some others: a table [count, columns] of images that `beforeEpoch` returned. */
 export interface ImageTable {
   /** What `beforeEpoch` calls it; a Uint32Array. */
@@ -164,6 +169,14 @@ export class StepFeeds implements Feeds {
       if (!all) throw new Error(`beforeEpoch returned nothing named '${name}'`);
       indices.forEach((image, i) => rows.set(all.subarray(image * width, (image + 1) * width), i * width));
       return rows;
+    });
+  }
+
+  whole(name: string, shape: Shape): Tensor {
+    this.ofEpoch.push({ name, dtype: 'f32', columns: elements(shape), whole: true });
+    return this.input(name, shape, 'f32', (_, { [name]: all }) => {
+      if (!all) throw new Error(`beforeEpoch returned nothing named '${name}'`);
+      return all;
     });
   }
 

@@ -1,7 +1,7 @@
 /** The settings that every method has, and what a step makes of them. */
 import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
-import { architectures } from '../nn/encoder_shape.ts';
+import { architectures, encoderInputs } from '../nn/encoder_shape.ts';
 import { stems } from '../nn/resnet.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Operation, OperationSlot } from '../ops/augment_operations.ts';
@@ -98,6 +98,13 @@ export const settingGroups = {
       .multipleOf(0.25)
       .default(1)
       .describe('multiplies the channels of every encoder layer; 0.25 takes about a sixteenth of the arithmetic'),
+    input: z
+      .enum(encoderInputs)
+      .default('rgb')
+      .describe(
+        'what the encoder sees of an image: rgb, lightness (L of CIE Lab), or lab-halves (two networks of half the channels, one of which ' +
+          'sees L, the other a and b)',
+      ),
   },
   Augmentation: {
     cropMin: positive().max(1).default(0.08).describe('smallest crop, as a fraction of the image area'),

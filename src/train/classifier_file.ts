@@ -5,7 +5,7 @@ import type { State } from '../graph/state.ts';
 import { checked } from '../io/checked.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { Classifier, type ClassifierOptions } from '../nn/classifier.ts';
-import { architectures, shapeMetadata } from '../nn/encoder_shape.ts';
+import { architectures, encoderInputs, shapeMetadata } from '../nn/encoder_shape.ts';
 import { stems } from '../nn/resnet.ts';
 import { readEntries, writeEntries } from '../nn/state_dict.ts';
 import { floatTensors, stored } from './checkpoint_tensors.ts';
@@ -22,6 +22,8 @@ const factsSchema = z.object({
     stem: z.enum(stems),
     /** Files of older versions do not say it. */
     width: z.number().gt(0).default(1),
+    input: z.enum(encoderInputs).optional(),
+    colours: z.object({ mean: three, std: three }).optional(),
     seed: z.number(),
     classes: z.number().int().min(1),
     /** Layers of a projection head; none in most files. */

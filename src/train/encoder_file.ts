@@ -14,10 +14,12 @@ import {
   type EncoderShape,
   encoderInputs,
   isTrunk,
+  labHalves,
   shapeOf,
 } from '../nn/encoder_shape.ts';
 import { encoderOf } from '../nn/encoders.ts';
 import type { HeadShape } from '../nn/headed_encoder.ts';
+import { withoutNetwork } from '../nn/module.ts';
 import { baseChannels, resnetNames, resnets, stems } from '../nn/resnet.ts';
 import { Bottleneck } from '../nn/resnet_blocks.ts';
 import {
@@ -131,31 +133,34 @@ function shapeIn(
   path: string,
 ): EncoderShape {
   const told = toldShape(metadata);
-  const first = tensors.get('conv1.weight');
+  const half = tensors.get(`${labHalves[0]}/conv1.weight`);
+  const first = half ?? tensors.get('conv1.weight');
   const architecture = told.architecture ?? architectureIn(tensors);
   if (!first || !architecture) {
     throw new UserError(
       `${path}: not an encoder that this program knows; give a checkpoint of a run, an exported encoder, or torchvision's resnet18, resnet34 or resnet50 as safetensors (tensors conv1.weight, layer1.0.conv1.weight, …)`,
     );
   }
-  const [channels, , kernel] = first.shape;
+  const [count, , kernel] = first.shape;
+  const channels = half ? 2 * count : count;
   return shapeOf({
     architecture,
     stem: told.stem ?? (kernel === 3 ? 'cifar' : 'imagenet'),
     width: told.width ?? (channels % (baseChannels / 4) === 0 ? channels / baseChannels : 1),
-    input: told.input,
+    input: told.input ?? (half ? 'lab-halves' : 'rgb'),
   });
 }
 
 /** The architecture that has blocks of the kind and number that there are tensors of. */
 function architectureIn(tensors: ReadonlyMap<string, TorchTensor>): Architecture | undefined {
-  const blocks = new Set([...tensors.keys()].flatMap((name) => name.match(/^layer\d+\.\d+/) ?? []));
-  const deep = tensors.has('layer1.0.conv3.weight');
-  if (tensors.has('layer1.conv.weight')) return 'dcgan';
+  const names = new Set([...tensors.keys()].map(withoutNetwork));
+  const blocks = new Set([...names].flatMap((name) => name.match(/^layer\d+\.\d+/) ?? []));
+  const deep = names.has('layer1.0.conv3.weight');
+  if (names.has('layer1.conv.weight')) return 'dcgan';
   return resnetNames.find((architecture) => {
     const { Block, blocks: lengths } = resnets[architecture];
-    const names = lengths.flatMap((length, stage) => Array.from({ length }, (_, i) => `layer${stage + 1}.${i}`));
-    return (Block === Bottleneck) === deep && names.length === blocks.size && names.every((name) => blocks.has(name));
+    const own = lengths.flatMap((length, stage) => Array.from({ length }, (_, i) => `layer${stage + 1}.${i}`));
+    return (Block === Bottleneck) === deep && own.length === blocks.size && own.every((name) => blocks.has(name));
   });
 }
 

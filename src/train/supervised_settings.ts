@@ -30,6 +30,7 @@ export const supervisedSettings = sharedSettings
     architecture: true,
     stem: true,
     width: true,
+    input: true,
     cropMin: true,
     cropMax: true,
     flip: true,

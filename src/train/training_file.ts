@@ -144,11 +144,12 @@ interface Scaled {
  * @throws UserError something of it is missing, or of another size or type
  */
 export function checkEpochData({ phases }: TracedStep, { path, images, epochData }: TrainingFile<unknown>): void {
-  for (const { name, dtype, columns } of phases.flatMap(({ feeds }) => feeds.ofEpoch)) {
+  for (const { name, dtype, columns, whole } of phases.flatMap(({ feeds }) => feeds.ofEpoch)) {
     const found = epochData[name];
-    const wanted = `${images.count * columns} numbers of ${dtype}`;
+    const count = columns * (whole ? 1 : images.count);
+    const wanted = `${count} numbers of ${dtype}`;
     const fits = dtype === 'f32' ? found instanceof Float32Array : found instanceof Uint32Array;
-    if (fits && found.length === images.count * columns) continue;
+    if (fits && found.length === count) continue;
     throw new UserError(`${path}: tensor '${epochPrefix}${name}' is missing or not ${wanted}; use another checkpoint`);
   }
 }

@@ -25,7 +25,6 @@ export const awaitedOps: ReadonlySet<string> = new Set([
   'mae_loss',
   'mae_mask',
   'mae_model',
-  'rgb_to_lab',
   'sincos_pos_embed',
   'video_pointer',
   'vit_block',

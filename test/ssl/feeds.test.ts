@@ -13,7 +13,9 @@ it('values are functions of the time, for each image and each of its views', () 
   expect(feeds.rows('noise', 2, (image) => [image, -image])).toMatchObject({ shape: [2, 2], dtype: 'f32' });
   expect(feeds.epoch('near', 'u32').shape).toEqual([2]);
   expect(feeds.epoch('code', 'f32', 2).shape).toEqual([2, 2]);
-  const data = { near: Uint32Array.of(1, 2, 3, 4, 5), code: Float32Array.from({ length: 10 }, (_, i) => i) };
+  expect(feeds.whole('shares', [1, 3])).toMatchObject({ shape: [1, 3], dtype: 'f32' });
+  const shares = Float32Array.of(0.5, 0.25, 0.25);
+  const data = { shares, near: Uint32Array.of(1, 2, 3, 4, 5), code: Float32Array.from({ length: 10 }, (_, i) => i) };
   expect(feeds.values(time, data)).toEqual({
     tau: Float32Array.of(0.3),
     row: Uint32Array.of(6),
@@ -22,10 +24,12 @@ it('values are functions of the time, for each image and each of its views', () 
     noise: Float32Array.of(4, -4, 0, -0),
     near: Uint32Array.of(5, 1),
     code: Float32Array.of(8, 9, 0, 1),
+    shares,
   });
-  expect(feeds.ofEpoch.map(({ name, columns }) => [name, columns])).toEqual([
-    ['near', 1],
-    ['code', 2],
+  expect(feeds.ofEpoch.map(({ name, columns, whole = false }) => [name, columns, whole])).toEqual([
+    ['near', 1, false],
+    ['code', 2, false],
+    ['shares', 3, true],
   ]);
 });
 
