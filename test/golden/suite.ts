@@ -26,7 +26,6 @@ export const awaitedOps: ReadonlySet<string> = new Set([
   'mae_mask',
   'mae_model',
   'sincos_pos_embed',
-  'video_pointer',
   'vit_block',
 ]);
 
