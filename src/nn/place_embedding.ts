@@ -6,7 +6,7 @@ import { interpolate } from '../ops/interpolate.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { reshape } from '../ops/reshape.ts';
 import { Conv2d } from './layers.ts';
-import { Module } from './module.ts';
+import type { NamedTensor } from './module.ts';
 import type { ResNetOptions } from './resnet.ts';
 
 /** Stages of a ResNet; the first has the finest map. */
@@ -31,21 +31,29 @@ export interface PlaceEmbeddingOptions {
  * enlarged to the map of `stage`, and all are added up, as in a feature pyramid (Lin et al., 2017). The coarse maps say what is there, the fine one
  * says where, and all stages learn.
  */
-export class PlaceEmbedding extends Module {
+export class PlaceEmbedding {
   private readonly laterals: readonly Conv2d[];
 
   constructor(
-    name: string,
+    readonly name: string,
     private readonly options: PlaceEmbeddingOptions,
   ) {
-    super(name);
     const { channels, stage, dimensions, seed } = options;
     const lateral = (_: unknown, i: number) => {
       const inputs = channels / 2 ** (stageCount - stage - i);
       const std = Math.sqrt(1 / inputs);
-      return this.child(new Conv2d(`${name}.lateral${stage + i}`, inputs, dimensions, { kernel: 1, std, seed }));
+      return new Conv2d(`${name}.lateral${stage + i}`, inputs, dimensions, { kernel: 1, std, seed });
     };
     this.laterals = Array.from({ length: stageCount + 1 - stage }, lateral);
+  }
+
+  get parameters(): readonly NamedTensor[] {
+    return this.laterals.flatMap(({ parameters }) => parameters);
+  }
+
+  /** None: there is no batch norm. */
+  get buffers(): readonly NamedTensor[] {
+    return [];
   }
 
   /** Maps of all stages, [N, h, w, c] each → [N, h·w, dimensions] of the places of the chosen stage, row by row, f32. */

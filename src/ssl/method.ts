@@ -210,6 +210,8 @@ export interface EpochContext {
   nearest(features: Float32Array, k: number): Promise<Uint32Array>;
   /** For each row of features [count, dimensions] its cluster, from 0, of so many by k-means with the run's seed. */
   clustersOf(features: Float32Array, clusters: number): Uint32Array;
+  /** The centres [clusters, dimensions] of so many clusters by k-means of any rows [., dimensions], with the run's seed. */
+  centresOf(rows: Float32Array, dimensions: number, clusters: number): Float32Array;
   /** What the epoch before began with, of this run or of the one that it resumes; nothing before the first. */
   readonly before: Readonly<Record<string, Data>>;
 }
@@ -234,6 +236,8 @@ export interface PictureFigure {
   readonly name: string;
   /** How many images are shown, 8 by default. */
   readonly images?: number;
+  /** Which images are shown, such as frames that follow each other; drawn at random by default. At most `images`. */
+  choose?(images: ImageSet): ArrayLike<number>;
   /** Records what is shown, in inference mode; `views` and `feeds` are those of `step`, of the images shown. */
   record(views: readonly Tensor[], feeds: Feeds): Readonly<Record<string, Tensor>>;
   /** The columns of the sheet, from what was recorded. */

@@ -28,7 +28,9 @@ export class PicturesFigure {
   ): Promise<PicturesFigure> {
     const { count, labels } = source.set;
     const { seed } = settings;
-    const indices = epochOrder(count, seed, drawnEpoch).slice(0, Math.min(declared.images ?? 8, count));
+    const most = Math.min(declared.images ?? 8, count);
+    const chosen = declared.choose?.(source.set) ?? epochOrder(count, seed, drawnEpoch);
+    const indices = Uint32Array.from(chosen).slice(0, most);
     const feeds = new StepFeeds(indices.length, labels);
     const own = groups.map((group) => ({ ...group, from: undefined }));
     const { graph, result } = trace(() => declared.record(traceViews(source, own, feeds, settings), feeds));

@@ -22,6 +22,7 @@ describe('the images of small crops', () => {
       return Uint32Array.of(1, 2, 2, 0, 0, 1);
     },
     clustersOf: () => Uint32Array.of(0, 0, 0),
+    centresOf: () => Float32Array.of(),
     before: {},
   };
 
