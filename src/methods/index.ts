@@ -23,6 +23,7 @@ import { supCon } from './sup_con.ts';
 import { supervised } from './supervised.ts';
 import { swav } from './swav.ts';
 import { vicreg } from './vicreg.ts';
+import { videoColor } from './video_color.ts';
 import { wcl } from './wcl.ts';
 
 const known = new Map<string, Method>();
@@ -49,7 +50,7 @@ export function registerMethod(method: Method): void {
 [
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
-  ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain],
+  ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain, videoColor],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

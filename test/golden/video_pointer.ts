@@ -1,8 +1,8 @@
+import { mse } from '../../src/losses/mse.ts';
+import { carry, pointer } from '../../src/losses/pointer.ts';
 import { detach } from '../../src/ops/detach.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { reshape } from '../../src/ops/reshape.ts';
-import { carry, pointer } from '../../src/losses/pointer.ts';
-import { mse } from '../../src/losses/mse.ts';
 import { transpose } from '../../src/ops/strided_copy.ts';
 import { expectClose, type GoldenCheck, mapValues, run, tensorOf } from './harness.ts';
 
