@@ -95,7 +95,7 @@ export const videoColor = defineMethod({
   paper: 'Vondrick et al., 2018, arXiv 1806.09594',
   options,
   recipe: { input: 'lightness', optimizer: 'adam', lr: 1e-3, weightDecay: 1e-5, batchSize: 32 },
-  short: { batchSize: 16 },
+  short: { batchSize: 8, references: 2 },
   check,
 
   views({ imageSize: size, references }) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
+import type { ImageSet } from '../../src/data/images.ts';
 import { residentImages } from '../../src/data/source.ts';
 import { fromFloat16, toFloat16 } from '../../src/float16.ts';
 import { Gpu } from '../../src/gpu/device.ts';
@@ -22,8 +23,11 @@ import { adapters, onEveryAdapter } from '../ops/harness.ts';
 import { interpret, type Values } from '../reference/interpreter.ts';
 import { drawn } from '../train/drawn.ts';
 
-/** Labelled pictures, 17 of them to train on. */
-export const images = drawn('train', 17, 16);
+/** Labelled pictures, 17 of them to train on; by their files' names they are frames of clips of up to six. */
+export const images: ImageSet = {
+  ...drawn('train', 17, 16),
+  files: Array.from({ length: 17 }, (_, i) => `clip ${Math.floor(i / 6)}/frame ${i % 6}.png`),
+};
 const dataset: Dataset = {
   ...{ kind: 'stl10', train: images, probe: { train: images, test: drawn('test', 10, 16) } },
   ...{ description: '', measured: '', files: [], leftOut: [], unusedExcludes: [], close: () => {} },
