@@ -66,9 +66,9 @@ function overlap(a: ArrayLike<number>, b: ArrayLike<number>): number {
 it('learns to point at where a colour was, and carries the mask of an object', async () => {
   const gpu = await Gpu.open({ adapter: adapters[0] });
   const state = new State(gpu);
-  const steps = 60;
+  const [steps, temperature] = [60, 0.07];
   const settings = tinySettings(videoColor, {
-    ...{ stem: 'cifar', references: 1, batchSize: 8, epochs: steps, lr: 2e-3, colors: 8, placeDim: 32 },
+    ...{ stem: 'cifar', references: 1, batchSize: 8, epochs: steps, lr: 2e-3, colors: 8, placeDim: 32, temperature },
   });
   const training = await compileTraining(state, residentImages(state, shapes), settings);
   const { step } = training;
@@ -82,7 +82,7 @@ it('learns to point at where a colour was, and carries the mask of an object', a
   }
   const mean = (name: string, of: typeof logs) => of.reduce((sum, log) => sum + log[name], 0) / of.length;
   const last = logs.slice(-10);
-  const mask = await carriedMask(state, training, videoColor.options['temperature'].parse(undefined) as number);
+  const mask = await carriedMask(state, training, temperature);
   const truth = unseen.map((i) => shapes.mask(i));
   const places = side * side;
   const carried = unseen.map((_, t) => overlap(mask.subarray(t * places, (t + 1) * places), truth[t]));
