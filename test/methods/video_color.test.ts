@@ -22,7 +22,9 @@ describe('settings', () => {
   it('refuse an encoder that sees colours, and images that are not whole places', () => {
     const of = (given: GivenSettings) => () => tinySettings(videoColor, given);
     expect(of({ input: 'rgb' })).toThrow('must not see the colours that it is to copy; use --input lightness');
-    expect(of({ imageSize: 18 })).toThrow('--image-size (18) must be a multiple of 4, the pixels of a place of stage 1');
+    expect(of({ imageSize: 18 })).toThrow(
+      '--image-size (18) must be a multiple of 4, the pixels of a place of stage 1',
+    );
     expect(of({ imageSize: 20, stage: 2 })).toThrow('--image-size (20) must be a multiple of 8');
   });
 });
