@@ -30,6 +30,7 @@ export {
   trainProbe,
 } from './analysis/probe.ts';
 export { type Embedding, type TsneOptions, tsne } from './analysis/tsne.ts';
+export { type Clip, clipsOf, referenceFrames } from './data/clips.ts';
 export { type Dataset, openDataset } from './data/dataset.ts';
 export { downloadStl10 } from './data/download.ts';
 export { type Duplicates, findDuplicates } from './data/duplicates.ts';
@@ -74,6 +75,7 @@ export { negativeCosine } from './losses/negative_cosine.ts';
 export { type NtXentOptions, ntXent } from './losses/nt_xent.ts';
 export type { PairLoss } from './losses/pairs.ts';
 export { explained, meanColour, pictureError, psnr } from './losses/picture_error.ts';
+export { carriedClasses, carry, pointer } from './losses/pointer.ts';
 export {
   type CancellationOptions,
   contrastSets,
@@ -101,6 +103,7 @@ export { BatchNorm, Conv2d, Gelu, Linear, type LinearOptions, ReLU, Sequential }
 export { MapDecoder, type MapDecoderOptions } from './nn/map_decoder.ts';
 export { mlp } from './nn/mlp.ts';
 export { inNetwork, type Mode, Module, type NamedTensor } from './nn/module.ts';
+export { PlaceEmbedding, type PlaceEmbeddingOptions } from './nn/place_embedding.ts';
 export { projectionHead } from './nn/projection_head.ts';
 export { Prototypes, WeightNormLinear } from './nn/prototypes.ts';
 export { ResNet, type ResNetOptions } from './nn/resnet.ts';
@@ -176,6 +179,7 @@ export {
 export { accuracy, embeddingStd } from './ssl/metrics.ts';
 export { checkLocalCrops, cropFeatures, localCrops, multiCropOptions } from './ssl/multi_crop.ts';
 export { nearestImages, sameImages } from './ssl/neighbors.ts';
+export { type PropagationOptions, propagate } from './ssl/propagation.ts';
 export { Queue } from './ssl/queue.ts';
 export { augmentationConfig, count, positive, type SharedSettings, share } from './ssl/settings.ts';
 export { momentumSchedule, Teacher } from './ssl/teacher.ts';

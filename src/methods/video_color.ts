@@ -86,7 +86,7 @@ const referenceNamed = (j: number) => `reference ${j}`;
  *
  * What differs from the paper: the encoder is this program's two-dimensional ResNet, without the paper's three-dimensional convolutions over
  * frames; places are embedded by a pyramid of all its stages, so that all learn, where the paper keeps the stride of a ResNet-18 at 8; the
- * embeddings have unit length, and τ is 0.07 where theirs are as they are with τ = 1, as a short training only learns so. A frame at the
+ * embeddings have unit length, and so τ is 0.07, where theirs are as they are, with τ = 1. A frame at the
  * beginning of its clip copies from those behind it. Clips are folders of frames.
  */
 export const videoColor = defineMethod({
