@@ -250,12 +250,12 @@ describe('the library', () => {
     for (const [i, program] of readmePrograms().entries()) writeFileSync(join(here, `readme${i}.mts`), program);
     writeFileSync(
       join(here, 'program.mts'),
-      `import { adam, compileTraining, defineMethod, Gpu, type ImageSource, input, parseSettings, Program, relu, ResNet, State, trace, z } from 'simclr-webgpu';
+      `import { adam, compileTraining, defineMethod, Gpu, type ImageSource, input, parseSettings, Program, relu, makeEncoder, State, trace, z } from 'simclr-webgpu';
       export const own = defineMethod({
         ...{ name: 'own', about: '', paper: '', recipe: {}, views: () => [] },
         options: { strength: z.number().default(1).describe('how much') },
         create: (settings) => {
-          const encoder = new ResNet(settings);
+          const encoder = makeEncoder(settings);
           const optimizer = (weights: Parameters<typeof adam>[0]) => adam(weights, { weightDecay: settings.strength });
           return { encoder, groups: [{ name: 'main', modules: [encoder], optimizer }], step: () => ({ losses: [] }) };
         },
