@@ -5,7 +5,7 @@ import { BatchNorm, Linear, Sequential } from '../nn/layers.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import { concat } from '../ops/strided_copy.ts';
 import { defineMethod, type Learner } from '../ssl/method.ts';
-import { accuracy } from '../ssl/metrics.ts';
+import { accuracy, chanceOfClasses } from '../ssl/metrics.ts';
 import { augmentationConfig, count } from '../ssl/settings.ts';
 
 /**
@@ -73,14 +73,11 @@ export const exemplarCnn = defineMethod({
       },
       ...(!alone && { beforeEpoch }),
       metrics: { accuracy },
-      chance: {
-        loss: Math.log(classes),
-        formula: `log(${classes})`,
-        accuracy: 1 / classes,
+      chance: chanceOfClasses(classes, {
         note: alone ? `an image among ${classes}` : `one of ${classes} clusters`,
         meaning: `the model does not distinguish the ${alone ? 'images' : 'clusters'}`,
         patience: 2, // in which a classifier has seen each of thousands of classes once or twice
-      },
+      }),
       discriminatesImages: alone,
     };
   },

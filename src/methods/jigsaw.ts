@@ -9,7 +9,7 @@ import { argmaxRows } from '../ops/argmax_rows.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import type { StepTime } from '../ssl/feeds.ts';
 import { defineMethod, type PictureFigure, type Settings, splitStep, type ViewGroup } from '../ssl/method.ts';
-import { accuracy } from '../ssl/metrics.ts';
+import { accuracy, chanceOfClasses } from '../ssl/metrics.ts';
 import {
   cutPatch,
   gridPicture,
@@ -175,13 +175,10 @@ export const jigsaw = defineMethod({
         training,
       ),
       metrics: { accuracy },
-      chance: {
-        loss: Math.log(permutations),
-        formula: `log(${permutations})`,
-        accuracy: 1 / permutations,
+      chance: chanceOfClasses(permutations, {
         note: `one of ${permutations} permutations`,
         meaning: 'the model does not see how the tiles belong together',
-      },
+      }),
       figures: [puzzleFigure(settings, logits)],
     };
   },

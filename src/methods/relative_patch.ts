@@ -9,7 +9,7 @@ import { crossEntropy } from '../ops/cross_entropy.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
 import type { Feeds, StepTime } from '../ssl/feeds.ts';
 import { defineMethod, type PictureFigure, type Settings, splitStep, type ViewGroup } from '../ssl/method.ts';
-import { accuracy } from '../ssl/metrics.ts';
+import { accuracy, chanceOfClasses } from '../ssl/metrics.ts';
 import { patchColourings, patchColours } from '../ssl/patch_colours.ts';
 import {
   cutPatch,
@@ -207,13 +207,10 @@ export const relativePatch = defineMethod({
         training,
       ),
       metrics: { accuracy },
-      chance: {
-        loss: Math.log(positions),
-        formula: `log(${positions})`,
-        accuracy: 1 / positions,
+      chance: chanceOfClasses(positions, {
         note: `one of ${positions} places`,
         meaning: 'the model does not see how two patches lie to each other',
-      },
+      }),
       figures: [patchFigure(settings, network)],
     };
   },

@@ -9,7 +9,7 @@ import { softmax } from '../ops/softmax.ts';
 import { concat } from '../ops/strided_copy.ts';
 import { attentionMaps } from '../ssl/attention_maps.ts';
 import { defineMethod, type PictureFigure } from '../ssl/method.ts';
-import { accuracy } from '../ssl/metrics.ts';
+import { accuracy, chanceOfClasses } from '../ssl/metrics.ts';
 import { toPixels } from '../ssl/pixels.ts';
 import { augmentationConfig } from '../ssl/settings.ts';
 
@@ -64,13 +64,10 @@ export const rotation = defineMethod({
         return { losses: [['main', () => loss]], log: { accuracy } };
       },
       metrics: { accuracy },
-      chance: {
-        loss: Math.log(quarters.length),
-        formula: `log(${quarters.length})`,
-        accuracy: 1 / quarters.length,
+      chance: chanceOfClasses(quarters.length, {
         note: 'one of four turns',
         meaning: 'the model does not see how images are turned',
-      },
+      }),
       figures: [
         turnsFigure((views) => classifier.forward(f.forward(views, { training: false })), shown),
         attentionMaps(f, shown),

@@ -9,7 +9,7 @@ import { copyAsF16 } from '../optim/trained_group.ts';
 import { type ConsistencySettings, consistencyMetrics, consistencyStep, consistencyViews } from '../ssl/consistency.ts';
 import type { Feeds, OtherImages } from '../ssl/feeds.ts';
 import { type Build, defineMethod, type Learner, type ViewGroup } from '../ssl/method.ts';
-import { accuracy } from '../ssl/metrics.ts';
+import { accuracy, chanceOfClasses } from '../ssl/metrics.ts';
 import { type Mixing, mixingOptions, mixShare, mixup, mixViews } from '../ssl/mixing.ts';
 import { augmentationConfig } from '../ssl/settings.ts';
 
@@ -93,13 +93,10 @@ export function classification(
       return { losses: [['main', () => mixup(loss, other.loss, share)]], log: { accuracy } };
     },
     metrics: { accuracy, ...(consistency && consistencyMetrics) },
-    chance: {
-      loss: Math.log(classes),
-      formula: `log(${classes})`,
-      accuracy: 1 / classes,
+    chance: chanceOfClasses(classes, {
       note: `one of ${classes} classes`,
       meaning: 'the model does not distinguish the classes',
-    },
+    }),
   };
 }
 

@@ -2,25 +2,19 @@
  * First values of parameters, torchvision's distributions drawn from a counter-based generator: element i of a parameter depends
  * on the seed, the parameter's name in its network and i, and on nothing else.
  */
+import { lowbias32 } from '../data/hash.ts';
 import { withoutNetwork } from './module.ts';
-
-/** A 32-bit integer hash (lowbias32): every bit of the result depends on every bit of x. */
-function mix(x: number): number {
-  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
-  return (x ^ (x >>> 16)) >>> 0;
-}
 
 function hashName(name: string): number {
   let hash = 0;
-  for (let i = 0; i < name.length; i++) hash = mix(hash ^ (name.charCodeAt(i) + Math.imul(i, 0x9e3779b9)));
+  for (let i = 0; i < name.length; i++) hash = lowbias32(hash ^ (name.charCodeAt(i) + Math.imul(i, 0x9e3779b9)));
   return hash;
 }
 
 /** Uniform numbers in (0, 1), one for each counter. */
 function stream(seed: number, name: string): (counter: number) => number {
-  const key = mix(mix(seed) ^ hashName(withoutNetwork(name)));
-  return (counter) => (mix(mix(counter) ^ key) + 0.5) / 2 ** 32;
+  const key = lowbias32(lowbias32(seed) ^ hashName(withoutNetwork(name)));
+  return (counter) => (lowbias32(lowbias32(counter) ^ key) + 0.5) / 2 ** 32;
 }
 
 /** `size` draws of N(0, std²) by Box and Muller's transform. */

@@ -1,5 +1,5 @@
 /** Numbers that many methods log. */
-import type { Metric } from './method.ts';
+import type { Chance, Metric } from './method.ts';
 
 /** Share of a batch that is right: `acc`, a mean over the epoch. */
 export const accuracy: Metric = { label: 'acc', format: 'percent', epoch: 'mean' };
@@ -25,3 +25,9 @@ export function embeddingStd(dimensions: number): Metric {
   const note = `of the embeddings: about ${healthy.formula} = ${healthy.value.toFixed(3)} when healthy, 0 when collapsed`;
   return { label: 'std', format: 'number', epoch: 'last', note, healthy };
 }
+
+/** What guessing one of so many equally likely classes gives, by softmax cross-entropy. */
+export const chanceOfClasses = (classes: number, rest: Omit<Chance, 'loss' | 'formula' | 'accuracy'>): Chance => ({
+  ...{ loss: Math.log(classes), formula: `log(${classes})`, accuracy: 1 / classes },
+  ...rest,
+});

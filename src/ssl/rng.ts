@@ -1,11 +1,6 @@
 /** Draws of the host that depend on counters and on nothing else, so that a run that is resumed draws the same. */
 
-/** lowbias32: every bit of the result depends on every bit of x. */
-function mix(x: number): number {
-  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
-  return (x ^ (x >>> 16)) >>> 0;
-}
+import { toUnit, wordStream } from '../data/hash.ts';
 
 export interface Random {
   /** In [0, 1). */
@@ -16,15 +11,11 @@ export interface Random {
   normal(): number;
 }
 
-/** A stream of numbers for each tuple of counters, such as (seed, epoch, image, view). */
+/** A stream of numbers for each tuple of counters, such as (seed, epoch, image, view): whole numbers of 0 or more. */
 export function random(...counters: readonly number[]): Random {
-  let key = 0x9e3779b9;
-  for (const counter of counters) {
-    key = mix(key ^ (counter >>> 0));
-    key = mix((key + Math.floor(counter / 2 ** 32)) >>> 0);
-  }
+  const word = wordStream(...counters);
   let drawn = 0;
-  const uniform = () => mix((key + Math.imul(++drawn, 0x9e3779b9)) >>> 0) / 2 ** 32;
+  const uniform = () => toUnit(word(drawn++));
   return {
     uniform,
     below: (n) => Math.floor(uniform() * n),

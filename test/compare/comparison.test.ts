@@ -12,7 +12,7 @@ const data = join(folder, 'data');
 const straight = join(folder, 'straight');
 
 const flags = [
-  ...['compare', '--data', data, ...tiny, '--no-autotune', '--methods', 'simclr,moco', '--steps', '6'],
+  ...['compare', '--data', data, ...tiny, '--no-autotune', '--methods', 'simclr,moco,rotation', '--steps', '6'],
   ...['--set', 'moco.queue-size=8', '--set', 'moco.batch-norm-splits=1', '--checkpoint-steps', '1', '--labels', '1'],
   ...['--finetune-epochs', '1', '--map-points', '12'],
 ];
@@ -32,10 +32,10 @@ beforeAll(async () => {
 
 it('trains and measures every row, an untrained encoder before them', () => {
   const { rows, labelled, images } = resultsIn(straight);
-  expect(rows.map(({ label }) => label)).toEqual(['untrained encoder', 'simclr', 'moco']);
+  expect(rows.map(({ label }) => label)).toEqual(['untrained encoder', 'simclr', 'moco', 'rotation']);
   expect(labelled).toMatchObject({ train: 20, test: 20, few: 10 });
   expect(images).toBe(20);
-  for (const { untrained, runs } of rows) {
+  for (const { label, untrained, runs } of rows) {
     const [{ trained, measures, failed }] = runs;
     expect(failed).toBeUndefined();
     expect(measures!.knn!.accuracy).toBeGreaterThanOrEqual(0);
@@ -44,7 +44,7 @@ it('trains and measures every row, an untrained encoder before them', () => {
     expect(measures!.uniformity).toBeLessThan(0);
     expect(measures!.map).toHaveLength(24);
     expect(untrained ? 0 : trained!.steps).toBe(untrained ? 0 : 6);
-    if (!untrained) expect(trained!.embeddingSpread).toBeGreaterThan(0);
+    if (!untrained && label !== 'rotation') expect(trained!.embeddingSpread).toBeGreaterThan(0);
   }
 });
 
@@ -62,6 +62,20 @@ it('says in both reports what it found', () => {
   }
   for (const name of ['losses', 'tsne'])
     for (const ending of ['svg', 'png']) expect(existsSync(join(straight, 'figures', `${name}.${ending}`))).toBe(true);
+});
+
+it('shows the score of a method’s own task beside guessing, and its last pictures', () => {
+  const { scores, pictures } = resultsIn(straight).rows[3].runs[0].trained!;
+  expect(scores).toEqual([{ label: 'acc', format: 'percent', chance: 0.25, value: expect.any(Number) }]);
+  expect(pictures).toEqual(['rotations', 'attention'].map((name) => `figures/${name}-step-00000006.png`));
+  const markdown = readFileSync(join(straight, 'report.md'), 'utf8');
+  expect(markdown).toMatch(
+    new RegExp(`rotation \\| [\\d.]+ \\| 1.386 \\| acc ${(100 * scores[0].value).toFixed(2)} % \\| 25.00 %`),
+  );
+  for (const [i, file] of pictures.entries()) {
+    const shown = readFileSync(join(straight, 'figures', `pictures-3-${i}.png`));
+    expect(shown.equals(readFileSync(join(straight, 'rotation', file)))).toBe(true);
+  }
 });
 
 it('has runs that other commands read', async () => {
@@ -96,7 +110,7 @@ describe('a comparison', () => {
     rmSync(join(straight, 'report.md'));
     const { code, out } = await run('compare', '--resume', straight);
     expect(code).toBe(0);
-    expect(out.match(/: finished before/g)).toHaveLength(5);
+    expect(out.match(/: finished before/g)).toHaveLength(7);
     expect(existsSync(join(straight, 'report.md'))).toBe(true);
   });
 
