@@ -1,10 +1,18 @@
 import { normalization } from '../data/preparation.ts';
-import { UserError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import { interpolate } from '../ops/interpolate.ts';
 import { rgbToLab } from '../ops/rgb_to_lab.ts';
+import type { Feeds } from '../ssl/feeds.ts';
 import { labPictures } from '../ssl/lab_pictures.ts';
-import { checkDecodable, LabPrediction, labPredictionOptions, quarterOf, skill } from '../ssl/lab_prediction.ts';
+import {
+  checkLabEncoder,
+  LabPrediction,
+  labPredictionOptions,
+  labPredictionRecipe,
+  quarterOf,
+  skill,
+} from '../ssl/lab_prediction.ts';
 import { labPriors } from '../ssl/lab_prior.ts';
 import { defineMethod, type Learner } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
@@ -21,7 +29,7 @@ import { augmentationConfig } from '../ssl/settings.ts';
  * predicted themselves, by smooth L1 of (a, b)/110; where several colours are likely, their mean is grey.
  *
  * What differs from the paper: the encoder is a ResNet, whose last map alone is decoded; a colour belongs to all bins and not to the
- * five nearest, which have 95 % of it; bins are those of a coarser lattice of sRGB, where the paper has 313. p is counted before the first
+ * five nearest, which have 95 % of it; logits are what the decoder says added to those of the best guess without an image; bins are those of a coarser lattice of sRGB, where the paper has 313. p is counted before the first
  * epoch in up to a thousand of the run's images.
  */
 export const colorization = defineMethod({
@@ -29,19 +37,12 @@ export const colorization = defineMethod({
   about: 'from the lightness of an image the colours of its pixels are predicted',
   paper: 'Zhang et al., 2016, arXiv 1603.08511',
   options: labPredictionOptions,
-  recipe: {
-    ...{ input: 'lightness', cropMin: 0.2, jitter: 0, grayscale: 0, blur: 0 },
-    ...{ optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, schedule: 'cosine', epochs: 200, batchSize: 128 },
-  },
+  recipe: { ...labPredictionRecipe, input: 'lightness' },
   short: { decoderWidth: 64 },
 
-  check({ input, architecture }, name) {
-    if (input !== 'lightness')
-      throw new UserError(
-        `colorization: with ${name('input')} ${input} the encoder sees the colours that it is to predict; use ${name('input')} lightness`,
-        2,
-      );
-    checkDecodable(architecture, 'colorization', name);
+  check(settings, name) {
+    const why = 'the encoder sees the colours that it is to predict';
+    checkLabEncoder(settings, { method: 'colorization', input: 'lightness', why }, name);
   },
 
   views: (settings) => [{ count: 1, size: settings.imageSize, augmentation: augmentationConfig(settings) }],
@@ -55,13 +56,13 @@ export const colorization = defineMethod({
     const beforeEpoch: Learner['beforeEpoch'] = async ({ before, images }) => ({
       colours: before['colours'] ?? labPriors(images, quarterOf(imageSize), [g])[0],
     });
+    const sharesOf = (feeds: Feeds): Tensor => feeds.whole('colours', [count]);
     return {
       encoder: f,
       groups: [{ name: 'main', modules: [f, g.decoder] }],
       beforeEpoch,
       step([views], feeds) {
-        const shares = feeds.whole('colours', [count]);
-        const { loss, log } = g.loss(f.maps(views, training), rgbToLab(views, colours), shares, training);
+        const { loss, log } = g.loss(f.maps(views, training), rgbToLab(views, colours), sharesOf(feeds), training);
         return { losses: [['main', () => loss]], log };
       },
       metrics: {
@@ -72,23 +73,16 @@ export const colorization = defineMethod({
         },
         commonest: { label: 'commonest', format: 'percent', epoch: 'mean' },
       },
-      ...(settings.target === 'classes' && {
-        chance: {
-          loss: Math.log(count),
-          formula: `log(${count})`,
-          meaning: 'the model does not know how often each colour occurs',
-        },
-      }),
       figures: [
         {
           kind: 'pictures',
           name: 'colours',
-          record([views]) {
+          record([views], feeds) {
             const mode = { training: false };
             const [, height, width] = views.shape;
             return {
               lab: rgbToLab(views, colours),
-              ab: interpolate(g.decode(f.maps(views, mode), mode), [height, width]),
+              ab: interpolate(g.decode(f.maps(views, mode), sharesOf(feeds), mode), [height, width]),
             };
           },
           columns({ lab, ab }) {

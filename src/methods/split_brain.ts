@@ -1,12 +1,19 @@
 import { normalization } from '../data/preparation.ts';
-import { UserError } from '../errors.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import type { LabHalvesEncoder } from '../nn/lab_encoders.ts';
 import { add } from '../ops/add.ts';
 import { interpolate } from '../ops/interpolate.ts';
 import { rgbToLab } from '../ops/rgb_to_lab.ts';
+import type { Feeds } from '../ssl/feeds.ts';
 import { labPictures } from '../ssl/lab_pictures.ts';
-import { checkDecodable, LabPrediction, labPredictionOptions, quarterOf, skill } from '../ssl/lab_prediction.ts';
+import {
+  checkLabEncoder,
+  LabPrediction,
+  labPredictionOptions,
+  labPredictionRecipe,
+  quarterOf,
+  skill,
+} from '../ssl/lab_prediction.ts';
 import { labPriors } from '../ssl/lab_prior.ts';
 import { defineMethod, type Learner } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
@@ -32,19 +39,12 @@ export const splitBrain = defineMethod({
   about: 'one half of the network predicts colours from lightness, the other lightness from colours',
   paper: 'Zhang et al., 2017, arXiv 1611.09842',
   options: { ...labPredictionOptions, raritySmoothing: labPredictionOptions.raritySmoothing.default(1) },
-  recipe: {
-    ...{ input: 'lab-halves', cropMin: 0.2, jitter: 0, grayscale: 0, blur: 0 },
-    ...{ optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, schedule: 'cosine', epochs: 200, batchSize: 128 },
-  },
+  recipe: { ...labPredictionRecipe, input: 'lab-halves' },
   short: { decoderWidth: 64 },
 
-  check({ input, architecture }, name) {
-    if (input !== 'lab-halves')
-      throw new UserError(
-        `split-brain: with ${name('input')} ${input} there are no halves to predict each other; use ${name('input')} lab-halves`,
-        2,
-      );
-    checkDecodable(architecture, 'split-brain', name);
+  check(settings, name) {
+    const why = 'there are no halves to predict each other';
+    checkLabEncoder(settings, { method: 'split-brain', input: 'lab-halves', why }, name);
   },
 
   views: (settings) => [{ count: 1, size: settings.imageSize, augmentation: augmentationConfig(settings) }],
@@ -63,13 +63,17 @@ export const splitBrain = defineMethod({
       const [ofAb, ofL] = labPriors(images, quarterOf(imageSize), [ab, L]);
       return { ab: ofAb, L: ofL };
     };
+    const sharesOf = (feeds: Feeds) => ({
+      ab: feeds.whole('ab', [ab.bins.count]),
+      L: feeds.whole('L', [L.bins.count]),
+    });
     return {
       encoder: f,
       groups: [{ name: 'main', modules: [f, ab.decoder, L.decoder] }],
       beforeEpoch,
       step([views], feeds) {
         const lab = rgbToLab(views, colours);
-        const shares = { ab: feeds.whole('ab', [ab.bins.count]), L: feeds.whole('L', [L.bins.count]) };
+        const shares = sharesOf(feeds);
         const one = ab.loss(f.lightness.maps(views, training), lab, shares.ab, training);
         const other = L.loss(f.color.maps(views, training), lab, shares.L, training);
         const log = {
@@ -84,24 +88,18 @@ export const splitBrain = defineMethod({
         abAccuracy: { ...accuracy, label: 'ab acc' },
         lightnessAccuracy: { ...accuracy, label: 'L acc' },
       },
-      ...(settings.target === 'classes' && {
-        chance: {
-          loss: Math.log(ab.bins.count) + Math.log(L.bins.count),
-          formula: `log(${ab.bins.count}) + log(${L.bins.count})`,
-          meaning: 'the model does not know how often each colour and each lightness occurs',
-        },
-      }),
       figures: [
         {
           kind: 'pictures',
           name: 'colours',
-          record([views]) {
+          record([views], feeds) {
+            const shares = sharesOf(feeds);
             const mode = { training: false };
             const [, height, width] = views.shape;
             return {
               lab: rgbToLab(views, colours),
-              ab: interpolate(ab.decode(f.lightness.maps(views, mode), mode), [height, width]),
-              L: interpolate(L.decode(f.color.maps(views, mode), mode), [height, width]),
+              ab: interpolate(ab.decode(f.lightness.maps(views, mode), shares.ab, mode), [height, width]),
+              L: interpolate(L.decode(f.color.maps(views, mode), shares.L, mode), [height, width]),
             };
           },
           columns: ({ lab, ab, L }) => {

@@ -7,7 +7,7 @@ import { constant } from '../graph/trace.ts';
 import type { Naming } from '../io/checked.ts';
 import { annealedMean, binnedEntropy, binTargets, entropyOfGuess, rarityWeights } from '../losses/binned.ts';
 import { smoothL1 } from '../losses/smooth_l1.ts';
-import { type Architecture, type EncoderShape, isResNet } from '../nn/encoder_shape.ts';
+import { type EncoderShape, isResNet } from '../nn/encoder_shape.ts';
 import { doublingsToQuarter, MapDecoder } from '../nn/map_decoder.ts';
 import type { Mode } from '../nn/module.ts';
 import { add } from '../ops/add.ts';
@@ -49,6 +49,20 @@ export type LabPredictionSettings = Pick<SharedSettings, 'imageSize' | 'seed'> &
   readonly annealing: number;
 };
 
+/** The recipe of both methods, but for what the encoder sees. */
+export const labPredictionRecipe = {
+  cropMin: 0.2,
+  jitter: 0,
+  grayscale: 0,
+  blur: 0,
+  optimizer: 'adam',
+  lr: 1e-3,
+  weightDecay: 1e-4,
+  schedule: 'cosine',
+  epochs: 200,
+  batchSize: 128,
+} as const;
+
 /** What can be predicted: its bins, and the channels of Lab that it is. */
 const quantities = {
   ab: { bins: abBins, first: 1, value: ([, a, b]: Lab) => [a, b] },
@@ -68,8 +82,17 @@ export const skill: Metric = {
 /** Pixels of a predicted map along a side: about a quarter of the view's. */
 export const quarterOf = (imageSize: number): number => Math.max(1, Math.round(imageSize / 4));
 
-/** UserError (usage): the encoder is none of those whose last map is decoded. */
-export function checkDecodable(architecture: Architecture, method: string, name: Naming): void {
+/** UserError (usage): the encoder sees other parts of Lab than the method is about, or is none of those whose last map is decoded. */
+export function checkLabEncoder(
+  { input, architecture }: Pick<SharedSettings, 'input' | 'architecture'>,
+  needed: { readonly method: string; readonly input: SharedSettings['input']; readonly why: string },
+  name: Naming,
+): void {
+  const { method } = needed;
+  if (input !== needed.input) {
+    const flag = name('input');
+    throw new UserError(`${method}: with ${flag} ${input} ${needed.why}; use ${flag} ${needed.input}`, 2);
+  }
   if (isResNet(architecture)) return;
   const flag = name('architecture');
   throw new UserError(
@@ -78,7 +101,10 @@ export function checkDecodable(architecture: Architecture, method: string, name:
   );
 }
 
-/** Predicts one quantity. */
+/**
+ * Predicts one quantity, as what it departs in from the best guess without looking at an image: of classes the logarithm of w · p scaled,
+ * of numbers their mean. So training begins at that guess, and not with hundreds of steps in which it learns how often each colour occurs.
+ */
 export class LabPrediction {
   readonly decoder: MapDecoder;
   readonly bins: Bins;
@@ -114,44 +140,59 @@ export class LabPrediction {
    */
   loss(maps: readonly Tensor[], lab: Tensor, shares: Tensor, mode: Mode) {
     const { bins, classes } = this;
-    const { rows, height, width } = this.predict(maps, mode);
+    const { rows, guess, height, width } = this.predict(maps, shares, mode);
     const values = reshape(this.truth(lab, height, width), [rows.shape[0], bins.dimensions]);
     const targets = binTargets(values, bins.centers, bins.sigma);
-    const { loss, guess } = classes ? this.entropies(rows, targets, shares) : this.distances(rows, values, shares);
+    const { loss, guessed } = classes
+      ? this.entropies(rows, guess, targets, shares)
+      : this.distances(rows, guess, values);
     const named = classes ? argmaxRows(rows) : binTargets(this.unscaled(rows), bins.centers, bins.sigma).nearest;
     const commonest = argmaxRows(reshape(shares, [1, bins.count]));
     const isNearest = (bin: Tensor) => mean(eq(cast(targets.nearest, 'f32'), cast(bin, 'f32')));
-    const log = { accuracy: isNearest(named), commonest: isNearest(commonest), skill: sub(1, div(loss, guess)) };
+    const log = { accuracy: isNearest(named), commonest: isNearest(commonest), skill: sub(1, div(loss, guessed)) };
     return { loss, log };
   }
 
   /** What is predicted, in units of Lab: [N, h, w, dimensions], f32. */
-  decode(maps: readonly Tensor[], mode: Mode): Tensor {
+  decode(maps: readonly Tensor[], shares: Tensor, mode: Mode): Tensor {
     const { bins, classes, settings } = this;
-    const { rows, height, width } = this.predict(maps, mode);
+    const { rows, height, width } = this.predict(maps, shares, mode);
     const values = classes ? annealedMean(rows, this.centers(), settings.annealing) : this.unscaled(rows);
     return reshape(values, [maps[0].shape[0], height, width, bins.dimensions]);
   }
 
-  private predict(maps: readonly Tensor[], mode: Mode) {
+  private predict(maps: readonly Tensor[], shares: Tensor, mode: Mode) {
     const map = cast(this.decoder.forward(maps.at(-1)!, mode), 'f32');
     const [n, height, width, outputs] = map.shape;
-    return { rows: reshape(map, [n * height * width, outputs]), height, width };
+    const guess = this.classes ? this.likeliest(shares) : this.average(shares);
+    return { rows: add(reshape(map, [n * height * width, outputs]), guess), guess, height, width };
   }
 
-  /** The loss as classes, and that of the best distribution for all pixels, which is w · p scaled. */
-  private entropies(logits: Tensor, targets: ReturnType<typeof binTargets>, shares: Tensor) {
-    const weights = rarityWeights(shares, this.settings.raritySmoothing);
-    const weighted = mul(shares, weights);
-    const guess = entropyOfGuess(targets, log(div(weighted, sum(weighted))), weights);
-    return { loss: binnedEntropy(logits, targets, weights), guess };
+  /** log of the best distribution for all pixels [Q]. */
+  private likeliest(shares: Tensor): Tensor {
+    const weighted = mul(shares, this.weights(shares));
+    return log(div(weighted, sum(weighted)));
   }
 
-  /** The loss as numbers, and that of the mean of all pixels. */
-  private distances(numbers: Tensor, values: Tensor, shares: Tensor) {
-    const average = matmul(reshape(shares, [1, this.bins.count]), this.centers());
+  /** The mean of all pixels [1, dimensions], as numbers are predicted. */
+  private average(shares: Tensor): Tensor {
+    return this.scaled(matmul(reshape(shares, [1, this.bins.count]), this.centers()));
+  }
+
+  private weights(shares: Tensor): Tensor {
+    return rarityWeights(shares, this.settings.raritySmoothing);
+  }
+
+  /** The loss as classes, and that of a guess for all pixels. */
+  private entropies(logits: Tensor, guess: Tensor, targets: ReturnType<typeof binTargets>, shares: Tensor) {
+    const weights = this.weights(shares);
+    return { loss: binnedEntropy(logits, targets, weights), guessed: entropyOfGuess(targets, guess, weights) };
+  }
+
+  /** The loss as numbers, and that of a guess for all pixels. */
+  private distances(numbers: Tensor, guess: Tensor, values: Tensor) {
     const wanted = this.scaled(values);
-    return { loss: smoothL1(numbers, wanted), guess: smoothL1(expand(this.scaled(average), wanted.shape), wanted) };
+    return { loss: smoothL1(numbers, wanted), guessed: smoothL1(expand(guess, wanted.shape), wanted) };
   }
 
   private truth(lab: Tensor, height: number, width: number): Tensor {

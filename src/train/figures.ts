@@ -1,5 +1,6 @@
 /** The figures that a learner declares, ready to be drawn. */
 import type { State } from '../graph/state.ts';
+import type { EpochData } from '../ssl/feeds.ts';
 import type { StepParts } from '../ssl/step.ts';
 import { PicturesFigure } from './picture_figure.ts';
 import { type PairsDrawn, SimilarityFigure } from './similarity_figure.ts';
@@ -12,8 +13,8 @@ export interface DrawnFigure {
 }
 
 export interface DrawableFigure {
-  /** Draws what the weights make of the images now. `step` goes into the title. */
-  draw(step: number): Promise<DrawnFigure>;
+  /** Draws what the weights make of the images now. `step` goes into the title; `data` is what the epoch under way began with. */
+  draw(step: number, data: EpochData): Promise<DrawnFigure>;
   destroy(): void;
 }
 

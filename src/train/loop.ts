@@ -56,6 +56,8 @@ export class Loop {
   /** Steps that this process ran since it was reset, and how long they took. */
   timed = { steps: 0, seconds: 0 };
   private readonly pending: Submitted[] = [];
+  /** The epoch that was begun last. */
+  private begun = -1;
 
   constructor(private readonly parts: LoopParts) {
     const { source, settings } = parts.training;
@@ -73,17 +75,18 @@ export class Loop {
     for (let done = this.progress.step; done < total && !signal?.aborted; done++) {
       const epoch = Math.floor(done / perEpoch);
       if (order?.epoch !== epoch) order = { epoch, indices: epochOrder(set.count, seed, epoch) };
-      if (done % perEpoch === 0) await this.beginEpoch(epoch);
+      if (done % perEpoch === 0) await this.begin(epoch);
       await this.submit(done + 1, epoch, batchOf(order.indices, done % perEpoch, batchSize));
       const endsEpoch = (done + 1) % perEpoch === 0;
       yield { step: done + 1, epoch: epoch + 1, endsEpoch, isLast: done + 1 === total };
     }
   }
 
-  /** What a method does on the host before an epoch. In the middle of one it is what the checkpoint has of it. */
-  private async beginEpoch(epoch: number): Promise<void> {
+  /** What a method does on the host before an epoch, once. In the middle of one it is what the checkpoint has of it. */
+  async begin(epoch = 0): Promise<void> {
     const { state, training, features } = this.parts;
-    if (!training.learner.beforeEpoch) return;
+    if (!training.learner.beforeEpoch || this.begun === epoch) return;
+    this.begun = epoch;
     await this.settle(0);
     const { step, source, settings } = training;
     const { seed } = settings;

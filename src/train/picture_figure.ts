@@ -4,7 +4,7 @@ import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import { trace } from '../graph/trace.ts';
 import { pictureSheet } from '../report/picture_sheet.ts';
-import { StepFeeds } from '../ssl/feeds.ts';
+import { type EpochData, StepFeeds } from '../ssl/feeds.ts';
 import type { PictureFigure } from '../ssl/method.ts';
 import type { StepParts } from '../ssl/step.ts';
 import { traceViews } from '../ssl/views.ts';
@@ -37,11 +37,11 @@ export class PicturesFigure {
     return new PicturesFigure(await Program.compile(graph, state, result), source, feeds, indices, seed, declared);
   }
 
-  /** Runs the images and draws the sheet. `step` goes into its title. */
-  async draw(step: number): Promise<{ readonly files: Readonly<Record<string, Uint8Array>> }> {
+  /** Runs the images and draws the sheet. `step` goes into its title; `data` is what the epoch under way began with. */
+  async draw(step: number, data: EpochData): Promise<{ readonly files: Readonly<Record<string, Uint8Array>> }> {
     const { indices, seed, source, feeds, declared } = this;
     const time = { seed, epoch: drawnEpoch, step: 1, steps: 1, perEpoch: 1, indices, first: 0 };
-    const values = await this.program.run({ ...feeds.values(time), ...source.inputs(indices) }).read();
+    const values = await this.program.run({ ...feeds.values(time, data), ...source.inputs(indices) }).read();
     return { files: { [declared.name]: pictureSheet(`step ${step}`, declared.columns(values)) } };
   }
 

@@ -91,6 +91,7 @@ export class Trainer {
   /** What the features are worth before training: the figure that later ones are to be compared with. */
   private async showUntrained(): Promise<void> {
     const { knn, folder, events } = this.parts;
+    await this.loop.begin();
     await this.draw();
     if (!knn) return;
     const { accuracy, balancedAccuracy: knnBalanced } = await knn.measure();
@@ -180,9 +181,9 @@ export class Trainer {
   private async draw(): Promise<void> {
     const { step } = this.loop.progress;
     if (this.drawn === step) return;
-    const { figures, folder, events } = this.parts;
+    const { training, figures, folder, events } = this.parts;
     for (const figure of figures) {
-      const { files, pairs } = await figure.draw(step);
+      const { files, pairs } = await figure.draw(step, training.step.epochData);
       for (const [name, png] of Object.entries(files))
         folder.figure(`${name}-step-${String(step).padStart(8, '0')}.png`, png);
       if (pairs) events.onFigure?.(step, pairs.positives, pairs.negatives, pairs.similarity);
