@@ -22,7 +22,7 @@ import {
 } from '../ssl/patch_grid.ts';
 import { affinePermutations, greedyPermutations, hammingDistance } from '../ssl/permutations.ts';
 import { random } from '../ssl/rng.ts';
-import { count, positive, type SharedSettings } from '../ssl/settings.ts';
+import { count, positive } from '../ssl/settings.ts';
 
 const options = {
   permutations: count(2).max(1000).default(64).describe('permutations among which that of a puzzle is to be found (P)'),
@@ -41,7 +41,7 @@ const options = {
   tileSize: count(0)
     .max(512)
     .default(0)
-    .describe('height and width of a tile as the network sees it, in pixels; 0: a quarter of --image-size, 8 at least'),
+    .describe('height and width of a tile as the network sees it, in pixels; 0: half of --image-size'),
   headWidth: count(1).max(8192).default(4096).describe('width of the hidden layer behind the nine tiles'),
 };
 type Own = Settings<typeof options>;
@@ -73,7 +73,7 @@ function tileViews(settings: Own): ViewGroup {
   const orders = puzzlePermutations(settings);
   return {
     count: gridPlaces,
-    size: settings.tileSize || tileSizeOf(settings),
+    size: settings.tileSize || Math.round(settings.imageSize / 2),
     parameters(image, time, view, size) {
       const { number, grayscale, draw } = drawPuzzle(image, time, settings);
       const grid = placeGrid(tileGrid(Math.min(size.height, size.width), settings), size, settings.flip, draw);
@@ -81,8 +81,6 @@ function tileViews(settings: Own): ViewGroup {
     },
   };
 }
-
-const tileSizeOf = ({ imageSize }: Pick<SharedSettings, 'imageSize'>): number => Math.max(8, Math.round(imageSize / 4));
 
 /** Puzzles, as the network puts them together, and as they are. */
 function puzzleFigure(settings: Own, logits: (views: Tensor, mode: Mode) => Tensor): PictureFigure {
@@ -130,6 +128,8 @@ function puzzleFigure(settings: Own, logits: (views: Tensor, mode: Mode) => Tens
  * What differs from the paper: the encoder is a ResNet, whose pooled features are compared (the paper: AlexNet's, with a layer for each
  * tile before they are put together), with batch norm over all tiles of a batch, and batch norm in g. Colour channels are not shifted against each other.
  * Tiles are cut out of the images as they are stored: those of a folder have --image-size, which is that of evaluation; STL-10's have 96 pixels.
+ * They are enlarged to half of --image-size, for the reason that `relativePatch` gives: with a quarter, puzzles are solved, and features of
+ * whole images are not better than those of first weights.
  */
 export const jigsaw = defineMethod({
   name: 'jigsaw',

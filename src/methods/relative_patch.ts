@@ -19,11 +19,15 @@ import {
   type PatchGrid,
   pixelsOfImages,
   placeGrid,
-  sideBySide,
 } from '../ssl/patch_grid.ts';
 import type { Pixels } from '../ssl/pixels.ts';
 import { random } from '../ssl/rng.ts';
 import { count, share } from '../ssl/settings.ts';
+
+/** The middle of the grid, and the eight places around it by their class: 0 is up and left of the middle, 7 down and right. */
+const middle = 4;
+export const placeOf = (position: number): number => position + Number(position >= middle);
+const positions = gridPlaces - 1;
 
 const options = {
   patchGap: share().default(0.5).describe('space between patches as a share of their side'),
@@ -39,17 +43,14 @@ const options = {
   patchSize: count(0)
     .max(512)
     .default(0)
-    .describe(
-      'height and width of a patch as the network sees it, in pixels; 0: a quarter of --image-size, 8 at least',
-    ),
+    .describe('height and width of a patch as the network sees it, in pixels; 0: half of --image-size'),
+  pairs: count(1)
+    .max(positions)
+    .default(positions)
+    .describe('pairs of an image in a batch: the patch in the middle with so many of those around it'),
   headWidth: count(1).max(8192).default(4096).describe('width of the hidden layer behind the two patches'),
 };
 type Own = Settings<typeof options>;
-
-/** The middle of the grid, and the eight places around it by their class: 0 is up and left of the middle, 7 down and right. */
-const middle = 4;
-export const placeOf = (position: number): number => position + Number(position >= middle);
-const positions = gridPlaces - 1;
 
 /** The largest grid of patches, gaps and jitter that fits an image of so many pixels, 3 at least. */
 export function relativeGrid(
@@ -66,42 +67,44 @@ export function relativeGrid(
   return of(patch);
 }
 
-/** What is drawn of an image in an epoch, before its patches: where the second one lies, and what places the grid. */
-function drawPair(image: number, { seed, epoch }: StepTime) {
+/** What is drawn of an image in an epoch, before its patches: where those beside the middle lie, and what places the grid. */
+function drawPairs(image: number, { seed, epoch }: StepTime, { pairs }: Pick<Own, 'pairs'>) {
   const draw = random(seed, epoch, image);
-  return { position: draw.below(positions), draw };
+  const left = Array.from({ length: positions }, (_, position) => position);
+  const drawn = Array.from({ length: pairs }, () => left.splice(draw.below(left.length), 1)[0]);
+  return { positions: drawn, draw };
 }
 
 /** The position of a pair, and that of the middle as seen from the other patch. */
 export const turnedAround = (position: number): number => positions - 1 - position;
 
-/** u32 [ways · N]: where the second patch lies, then where the first one does as seen from the second. */
-const positionFeed = (feeds: Feeds, ways = 1): Tensor =>
-  feeds.perImage(
-    'position',
-    (image, time, way) => {
-      const { position } = drawPair(image, time);
-      return way === 0 ? position : turnedAround(position);
-    },
-    ways,
-  );
+/** u32 [2 · pairs · N]: where the second patch of each pair lies, then where the middle does as seen from it. */
+const positionFeed = (feeds: Feeds, settings: Pick<Own, 'pairs'>): Tensor => {
+  const { pairs } = settings;
+  const of = (image: number, time: StepTime, row: number) => {
+    const position = drawPairs(image, time, settings).positions[row % pairs];
+    return row < pairs ? position : turnedAround(position);
+  };
+  return feeds.perImage('position', of, 2 * pairs);
+};
 
-/** The middle patch and one beside it. */
+/** The patch in the middle, and those beside it that make pairs with it. */
 const pairViews = (settings: Own): ViewGroup => ({
-  count: 2,
-  size: settings.patchSize || Math.max(8, Math.round(settings.imageSize / 4)),
+  count: 1 + settings.pairs,
+  size: settings.patchSize || Math.round(settings.imageSize / 2),
   parameters(image, time, view, size) {
-    const { position, draw } = drawPair(image, time);
+    const { positions, draw } = drawPairs(image, time, settings);
     const grid = placeGrid(relativeGrid(Math.min(size.height, size.width), settings), size, settings.flip, draw);
-    const place = view === 0 ? middle : placeOf(position);
+    const place = view === 0 ? middle : placeOf(positions[view - 1]);
     return cutPatch(place, grid, random(time.seed, time.epoch, image, 1 + view));
   },
 });
 
-/** The two patches as they are and as the network sees them, and where the second one is said to lie, and lies. */
+/** The first pair of each image as it is and as the network sees it, and where the second patch is said to lie, and lies. */
 function patchFigure(settings: Own, network: PairNetwork): PictureFigure {
+  const { pairs } = settings;
   const pictures = (views: Data, n: number, colours: Parameters<typeof pixelsOfImages>[3]) =>
-    pixelsOfImages(views, 2, Math.sqrt(views.length / n / 8), colours);
+    pixelsOfImages(views, 1 + pairs, Math.sqrt(views.length / n / (1 + pairs) / 4), colours);
   const laid = ([centre, other]: readonly Pixels[], position: number) => {
     const places = new Map([
       [middle, centre],
@@ -117,16 +120,16 @@ function patchFigure(settings: Own, network: PairNetwork): PictureFigure {
     name: 'patches',
     record([views], feeds) {
       const seen = network.colours(views, feeds);
-      const answers = argmaxRows(network.logits(network.features(seen, { training: false }), { training: false }));
-      return { views, seen, answers, truth: positionFeed(feeds) };
+      const answers = argmaxRows(network.logits(network.embed(seen, { training: false }), { training: false }));
+      return { views, seen, answers, truth: positionFeed(feeds, settings) };
     },
     columns({ views, seen, answers, truth }) {
-      const n = truth.length;
+      const n = truth.length / (2 * pairs);
       const plain = pictures(views, n, normalization(settings));
       // Channels of deviation 1 about 0, or of 3 where one stands for three.
       const contrast = settings.patchColors === 'drop' ? 0.08 : 0.2;
       const asSeen = pictures(seen, n, { mean: [0.5, 0.5, 0.5], std: [contrast, contrast, contrast] });
-      const right = Array.from(truth, (position, i) => (answers[i] === position ? 'right' : 'wrong'));
+      const right = plain.map((_, i) => (answers[i] === truth[i] ? 'right' : 'wrong'));
       return [
         { label: 'middle', pictures: plain.map(([centre]) => centre) },
         { label: 'other', pictures: plain.map(([, other]) => other) },
@@ -140,12 +143,20 @@ function patchFigure(settings: Own, network: PairNetwork): PictureFigure {
 }
 
 interface PairNetwork {
-  /** Views [2N, s, s, 4] as the network is to see them. */
+  /** Views [(1 + pairs) · N, s, s, 4] as the network is to see them. */
   colours(views: Tensor, feeds: Feeds): Tensor;
-  /** Features of both patches side by side, [N, 2D]. */
-  features(seen: Tensor, mode: Mode): Tensor;
-  /** [N, 8] */
+  /** Features of both patches of each pair side by side, [pairs · N, 2D]. */
+  embed(seen: Tensor, mode: Mode): Tensor;
+  /** [P, 2D] → [P, 8] */
   logits(pairs: Tensor, mode: Mode): Tensor;
+}
+
+/** Features [(1 + pairs) · N, D] of the patches of N images → those of the middle beside each other one's, [pairs · N, 2D]. */
+function withMiddle(features: Tensor, pairs: number): Tensor {
+  const n = features.shape[0] / (1 + pairs);
+  const centre = slice(features, 0, 0, n);
+  const centres = pairs > 1 ? concat(Array<Tensor>(pairs).fill(centre), 0) : centre;
+  return concat([centres, slice(features, 0, n)], 1);
 }
 
 /**
@@ -155,14 +166,15 @@ interface PairNetwork {
  *   loss = −log softmax(g([f(x_middle), f(x_k)]))_k,   k in 0 … 7, row by row
  *
  * Taken the other way round, the same pair is another example: the middle lies at 7 − k of the other one. Both count, as in the published
- * code. What would give the answer away is closed as in the paper: there is a gap between patches, each is off its place by a little, has mean 0 and
+ * code, and the patch in the middle is seen once for all its pairs (the paper: grids, of which a patch takes part in up to eight pairs). What would give the answer away is closed as in the paper: there is a gap between patches, each is off its place by a little, has mean 0 and
  * deviation 1 of its own in each channel, and its colours do not tell by the fringes of a lens where it was (`patchColours`). The paper
  * resamples some patches to fewer pixels; here --blur of them are blurred.
  *
  * What differs from the paper: the encoder is a ResNet, whose pooled features are compared, with batch norm over all patches of a batch and one
- * hidden layer, with batch norm, behind them (the paper: AlexNet's layers up to fc6, and two hidden layers). An image gives one pair in an epoch.
+ * hidden layer, with batch norm, behind them (the paper: AlexNet's layers up to fc6, and two hidden layers).
  * Patches are cut out of the images as they are stored: those of a folder have --image-size, which is that of evaluation;
- * STL-10's have 96 pixels.
+ * STL-10's have 96 pixels. They are enlarged to half of --image-size, so that the last maps have more than one pixel: of one pixel, a 3×3
+ * kernel would learn but the number in its middle, and evaluation, whose maps are larger, would meet the others as they were drawn.
  */
 export const relativePatch = defineMethod({
   name: 'relative-patch',
@@ -178,15 +190,15 @@ export const relativePatch = defineMethod({
   views: (settings) => [pairViews(settings)],
 
   create(settings, { training }) {
-    const { headWidth, patchColors, seed } = settings;
+    const { headWidth, patchColors, pairs, seed } = settings;
     const f = makeEncoder(settings);
     const g = mlp({
       ...{ name: 'classifier', widths: [2 * f.dimensions, headWidth, positions], seed },
       ...{ batchNorm: 'hidden', hiddenBias: false },
     });
     const network: PairNetwork = {
-      colours: (views, feeds) => patchColours(views, patchColors, 2, feeds, settings),
-      features: (seen, mode) => sideBySide(f.forward(seen, mode), 2),
+      colours: (views, feeds) => patchColours(views, patchColors, 1 + pairs, feeds, settings),
+      embed: (seen, mode) => withMiddle(f.forward(seen, mode), pairs),
       logits: (pairs, mode) => g.forward(pairs, mode),
     };
     return {
@@ -195,12 +207,12 @@ export const relativePatch = defineMethod({
       ...splitStep(
         {
           embed([views], feeds, mode) {
-            const pairs = network.features(network.colours(views, feeds), mode);
-            const turned = concat([slice(pairs, 1, f.dimensions), slice(pairs, 1, 0, f.dimensions)], 1);
-            return network.logits(concat([pairs, turned], 0), mode);
+            const one = network.embed(network.colours(views, feeds), mode);
+            const turned = concat([slice(one, 1, f.dimensions), slice(one, 1, 0, f.dimensions)], 1);
+            return network.logits(concat([one, turned], 0), mode);
           },
           compare(logits, feeds) {
-            const { loss, accuracy } = crossEntropy(logits, positionFeed(feeds, 2));
+            const { loss, accuracy } = crossEntropy(logits, positionFeed(feeds, settings));
             return { loss, log: { accuracy } };
           },
         },

@@ -14,7 +14,7 @@ import { testMethod, tinySettings } from './harness.ts';
 testMethod(relativePatch, { headWidth: 16 });
 
 const made = (given: GivenSettings = {}) => {
-  const settings = tinySettings(relativePatch, { headWidth: 16, ...given });
+  const settings = tinySettings(relativePatch, { headWidth: 16, pairs: 1, ...given });
   return { settings, learner: learnerOf(settings, { count: 17, classes: 0 }), group: viewsOf(settings)[0] };
 };
 const time = { seed: 1, step: 1, epoch: 3, steps: 9, perEpoch: 3, indices: Uint32Array.of(3, 5), first: 0 };
@@ -48,6 +48,50 @@ describe('pairs of patches', () => {
       expect(Math.abs(otherLeft - left - 34 * ((place % 3) - 1))).toBeLessThanOrEqual(4);
       expect(classes[image] + classes[50 + image]).toBe(7);
     }
+  });
+
+  it('of an image have one patch in common, and the others at all places', () => {
+    const { learner, group } = made({ pairs: 8, flip: 0 });
+    const indices = Uint32Array.of(3, 5);
+    const feeds = new StepFeeds(2);
+    expect(group.count).toBe(9);
+    trace(() => learner.step([constant('views', pixels(18), [18, 16, 16, 4])], feeds));
+    const classes = feeds.values(time)['position'] as Uint32Array;
+    indices.forEach((image, i) => {
+      const crops = Array.from(
+        { length: 9 },
+        (_, view) => group.parameters!(image, time, view, { height: 96, width: 96 }).crop,
+      );
+      const own = Array.from({ length: 8 }, (_, pair) => classes[2 * pair + i]);
+      expect(own.toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      expect(own).not.toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      own.forEach((position, pair) => {
+        expect(classes[16 + 2 * pair + i]).toBe(7 - position);
+        const row = Math.round((crops[1 + pair][0] - crops[0][0]) / 34);
+        const column = Math.round((crops[1 + pair][1] - crops[0][1]) / 34);
+        expect(4 + 3 * row + column).toBe(placeOf(position));
+      });
+    });
+  });
+
+  it('of an image are judged as each pair alone', () => {
+    const { learner } = made({ pairs: 2, patchColors: 'keep' });
+    const alone = made({ patchColors: 'keep' }).learner;
+    const logits = (of: typeof learner, rows: readonly number[]) => {
+      const feeds = new StepFeeds(2);
+      const patch = (row: number) => all.subarray(1024 * row, 1024 * (row + 1));
+      const data = Float32Array.from(rows.flatMap((row) => [...patch(row)]));
+      const build = () =>
+        of.split!.embed([constant('views', data, [rows.length, 16, 16, 4])], feeds, { training: false });
+      return valuesOf(feeds, build);
+    };
+    const all = pixels(6);
+    const both = logits(learner, [0, 1, 2, 3, 4, 5]); // [first pairs, second pairs, first turned, second turned] of two images
+    const [first, second] = [logits(alone, [0, 1, 2, 3]), logits(alone, [0, 1, 4, 5])];
+    const expected = [first.slice(0, 16), second.slice(0, 16), first.slice(16), second.slice(16)];
+    expected.forEach((part, k) => {
+      part.forEach((value, i) => expect(both[16 * k + i]).toBeCloseTo(value, 9));
+    });
   });
 
   it('that are exchanged are the same pairs the other way round', () => {
