@@ -6,14 +6,16 @@ import { discriminatorLoss, generatorLoss } from '../losses/adversarial.ts';
 import { DcganGenerator, DcganHead } from '../nn/dcgan.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import type { Mode } from '../nn/module.ts';
-import { eq, maximum, sub } from '../ops/binary.ts';
+import { add } from '../ops/add.ts';
+import { eq, maximum, mul, sub } from '../ops/binary.ts';
 import { detach } from '../ops/detach.ts';
+import { gaussianNoise } from '../ops/gaussian_noise.ts';
 import { mean } from '../ops/reduce.ts';
-import type { StepTime } from '../ssl/feeds.ts';
+import type { Feeds, StepTime } from '../ssl/feeds.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { toPixels } from '../ssl/pixels.ts';
 import { random } from '../ssl/rng.ts';
-import { augmentationConfig, count } from '../ssl/settings.ts';
+import { augmentationConfig, count, share } from '../ssl/settings.ts';
 
 /**
  * DCGAN (Radford et al., 2016). A generator G makes images of noise, a discriminator D tells them from photographs; each learns from
@@ -40,12 +42,17 @@ export const gan = defineMethod({
   paper: 'Radford et al., 2016, arXiv 1511.06434',
   options: {
     latentDim: count(1).max(4096).default(100).describe('numbers that the generator makes an image of (z)'),
+    instanceNoise: share()
+      .default(0)
+      .describe(
+        'deviation of Gaussian noise on all that the discriminator sees in training, falling to 0 at the end of the run',
+      ),
   },
   recipe: {
     ...{ architecture: 'dcgan', normalize: 'half', optimizer: 'adam', lr: 2e-4, beta1: 0.5, weightDecay: 0 },
     ...{ batchSize: 128, epochs: 25, cropMin: 1, jitter: 0, grayscale: 0, blur: 0 },
   },
-  short: { schedule: 'constant', warmupEpochs: 0 },
+  short: { schedule: 'constant', warmupEpochs: 0, instanceNoise: 0.3 },
 
   check({ architecture, normalize, imageSize }, name) {
     const fault = (text: string) => new UserError(`method gan: ${text}`, 2);
@@ -59,7 +66,7 @@ export const gan = defineMethod({
 
   views: ({ imageSize: size, ...settings }) => [{ count: 1, size, augmentation: augmentationConfig(settings) }],
 
-  create({ latentDim, imageSize: size, width, seed, normalize, ...settings }, { training }) {
+  create({ latentDim, instanceNoise, imageSize: size, width, seed, normalize, ...settings }, { training }) {
     const f = makeEncoder({ ...settings, width, seed, normalize });
     const head = new DcganHead('discriminator', { size, width, seed });
     const generator = new DcganGenerator('generator', { size, width, seed, latentDim });
@@ -76,12 +83,13 @@ export const gan = defineMethod({
           feeds.rows('z', latentDim, (image, time) => noise(latentDim, image, time)),
           training,
         );
-        const [real, fake] = [d(x, training), d(detach(made), passing)];
+        const blurred = instanceNoise > 0 ? withNoise(instanceNoise, feeds) : (images: Tensor) => images;
+        const [real, fake] = [d(blurred(x), training), d(blurred(detach(made)), passing)];
         const loss = discriminatorLoss(real, fake);
         return {
           losses: [
             ['discriminator', () => loss.loss],
-            ['generator', () => generatorLoss(d(made, passing))], // as the first update left D
+            ['generator', () => generatorLoss(d(blurred(made), passing))], // as the first update left D
           ],
           log: {
             lossReal: loss.real,
@@ -130,6 +138,16 @@ export const gan = defineMethod({
 
 /** The share of logits that are 0 or more: images that the discriminator takes for photographs. */
 const takenForReal = (logits: Tensor): Tensor => mean(eq(maximum(logits, 0), logits));
+
+/** Images [N, S, S, 4] with noise of a deviation that falls linearly to 0 at the end of the run, other noise for each tensor. */
+function withNoise(deviation: number, feeds: Feeds): (images: Tensor) => Tensor {
+  const seeds = feeds.index('noise', ({ seed, step, first }) => random(seed, step, first, noiseDraw).below(2 ** 32));
+  const now = feeds.scalar('deviation', ({ step, steps }) => deviation * (1 - (step - 1) / steps));
+  const colours = constant('the three colours', Float32Array.of(1, 1, 1, 0), [1, 1, 1, 4]);
+  return (images) => add(images, mul(mul(gaussianNoise(seeds, images.shape), colours), now));
+}
+/** Apart from the numbers of images, whose draws make z. */
+const noiseDraw = 1;
 
 /** U(−1, 1)^length, for an image of a step. */
 function noise(length: number, image: number, { seed, step }: Pick<StepTime, 'seed' | 'step'>): Float32Array {

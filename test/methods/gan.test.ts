@@ -20,7 +20,7 @@ import { adapters } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
 import { images, testMethod, tinySettings } from './harness.ts';
 
-testMethod(gan);
+testMethod(gan, { instanceNoise: 0.3 });
 
 let gpu: Gpu;
 beforeAll(async () => {
