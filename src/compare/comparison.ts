@@ -9,7 +9,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { DeviceLost } from '../gpu/faults.ts';
 import { State } from '../graph/state.ts';
 import { ensureWritableDir } from '../io/files.ts';
-import { shapeOf } from '../nn/encoder_shape.ts';
+import { isResNet, shapeOf } from '../nn/encoder_shape.ts';
 import { fitToBudget, type TimingEvents } from '../train/budget.ts';
 import type { TrainEvents } from '../train/events.ts';
 import { saveEncoder } from '../train/export.ts';
@@ -58,18 +58,35 @@ interface Entry {
   readonly untrained: boolean;
 }
 
-/** The rows of the table: before those that are trained an untrained encoder of each architecture among them. */
+/** The rows of the table: before those that are trained an untrained encoder of each architecture, and of each way to see an image, among them. */
 export function entriesOf(rows: readonly Row[]): Entry[] {
   const trained = rows.map((row) => ({ ...row, untrained: false }));
-  const shapes = new Map(rows.map(({ settings }) => [JSON.stringify(shapeOf(settings)), settings]));
+  const shapes = new Map(
+    rows.map(({ settings }) => [JSON.stringify([shapeOf(settings), settings.normalize]), settings]),
+  );
   const untrained = [...shapes.values()].map((settings): Entry => {
-    const { architecture, stem, width, input } = shapeOf(settings);
-    const several = shapes.size > 1;
-    const shape = several ? ` (${architecture}, ${stem}, width ${width}${input ? `, input ${input}` : ''})` : '';
-    const name = several ? `-${architecture}-${stem}-${width}${input ? `-${input}` : ''}` : '';
-    return { label: `untrained encoder${shape}`, name: `untrained${name}`, settings, untrained: true };
+    const parts = shapes.size > 1 ? partsOf(settings, [...shapes.values()]) : [];
+    const label =
+      parts.length > 0 ? `untrained encoder (${parts.map(({ label }) => label).join(', ')})` : 'untrained encoder';
+    const name = ['untrained', ...parts.map(({ name }) => name)].join('-');
+    return { label, name, settings, untrained: true };
   });
   return [...untrained, ...trained];
+}
+
+/** What tells an encoder from others: its network, and what it sees where that is not what all of them see. */
+function partsOf(settings: TrainSettings, all: readonly TrainSettings[]): { label: string; name: string }[] {
+  const { architecture, stem, width, input } = shapeOf(settings);
+  const { normalize } = settings;
+  return [
+    { label: architecture, name: architecture },
+    ...(isResNet(architecture) ? [{ label: stem, name: stem }] : []),
+    { label: `width ${width}`, name: `${width}` },
+    ...(input ? [{ label: `input ${input}`, name: input }] : []),
+    ...(all.some((other) => other.normalize !== normalize)
+      ? [{ label: `normalize ${normalize}`, name: `normalize-${normalize}` }]
+      : []),
+  ];
 }
 
 /** The folder of a seed of a row, within that of the comparison. */

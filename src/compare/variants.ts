@@ -73,6 +73,9 @@ const common: readonly string[] = [
   ...Object.keys(settingGroups['Evaluation and files']),
 ];
 
+/** What a method's recipe may name in their place: no other values will do for some, such as an encoder that sees the lightness alone. */
+const ofEncoder = ['architecture', 'input', 'normalize'] as const;
+
 /** UserError (usage): a setting of all rows is given for one, or one that no row may have for itself. */
 function checkOwn(option: string, name: string, { swept }: { swept: boolean }): void {
   const why = fixed[name];
@@ -102,8 +105,12 @@ export function variants(
 ): Row[] {
   const methods = given.methods.map(methodNamed);
   checkNames(given, methods);
-  const all = { ...equalSettings(methods, given.shared, where), ...given.shared, seed };
+  const equal = equalSettings(methods, given.shared, where);
   return methods.flatMap((method) => {
+    const needed = ofEncoder
+      .filter((name) => method.recipe[name] !== undefined)
+      .map((name) => [name, method.recipe[name]]);
+    const all = { ...equal, ...Object.fromEntries(needed), ...given.shared, seed };
     const own = Object.fromEntries(
       given.sets
         .filter((set) => set.method === method.name)

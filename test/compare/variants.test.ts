@@ -34,6 +34,14 @@ describe('rows', () => {
     expect(values(rows, 'knnEvery')).toEqual([5, 5]);
   });
 
+  it('see images as their methods need it, unless it is given for all', () => {
+    const methods = ['--methods', 'simclr,colorization,gan'];
+    expect(values(rowsOf(...methods), 'input')).toEqual(['rgb', 'lightness', 'rgb']);
+    expect(values(rowsOf(...methods), 'architecture')).toEqual(['resnet18', 'resnet18', 'dcgan']);
+    expect(values(rowsOf(...methods), 'normalize')).toEqual(['imagenet', 'imagenet', 'half']);
+    expect(() => rowsOf(...methods, '--input', 'rgb')).toThrow('use --input lightness');
+  });
+
   it('are called as their methods are, whichever name was given', () => {
     const rows = rowsOf('--methods', 'simclr,moco-v2', '--set', 'moco-v2.queue-size=512');
     expect(labels(rows)).toEqual(['simclr', 'moco']);
@@ -74,6 +82,16 @@ describe('rows', () => {
     expect(labels(entriesOf(rowsOf('--methods', 'simclr,byol')))).toEqual(['untrained encoder', 'simclr', 'byol']);
     const names = entriesOf(rowsOf('--sweep', 'width=0.25,0.5')).map(({ name }) => name);
     expect(names.slice(0, 2)).toEqual(['untrained-resnet18-imagenet-0.25', 'untrained-resnet18-imagenet-0.5']);
+    const several = entriesOf(
+      rowsOf('--methods', 'simclr,colorization,split-brain,gan,context-encoder', '--width', '0.25'),
+    );
+    expect(labels(several).slice(0, 5)).toEqual([
+      'untrained encoder (resnet18, imagenet, width 0.25, normalize imagenet)',
+      'untrained encoder (resnet18, imagenet, width 0.25, input lightness, normalize imagenet)',
+      'untrained encoder (resnet18, imagenet, width 0.25, input lab-halves, normalize imagenet)',
+      'untrained encoder (dcgan, width 0.25, normalize half)',
+      'untrained encoder (resnet18, imagenet, width 0.25, normalize half)',
+    ]);
     expect(folderOf('byol', 2, { seeds: [2] })).toBe('byol');
     expect(folderOf('byol', 2, { seeds: [1, 2] })).toBe('byol-seed-2');
   });
