@@ -12,6 +12,7 @@ import { evalKnn, knnDefaults } from '../eval/knn.ts';
 import { evalLinear } from '../eval/linear.ts';
 import { evalLowLabel, lowLabelSteps } from '../eval/low_label.ts';
 import { evalNeighbors, fewNeighbors } from '../eval/neighbors.ts';
+import { evalPropagate, propagateDefaults } from '../eval/propagate.ts';
 import { evalRobustness } from '../eval/robustness.ts';
 import { evalTransfer } from '../eval/transfer.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -48,7 +49,19 @@ import { imageRate } from './train_output.ts';
 /** `simclr eval`: what an encoder's features are good for. */
 export function evalCommand(): Command {
   const evaluate = new Command('eval').description('evaluate an encoder’s features');
-  for (const make of [linear, knn, finetune, lowLabel, kmeans, tsne, robustness, neighbors, attention, transfer]) {
+  for (const make of [
+    linear,
+    knn,
+    finetune,
+    lowLabel,
+    kmeans,
+    tsne,
+    robustness,
+    neighbors,
+    attention,
+    propagate,
+    transfer,
+  ]) {
     evaluate.addCommand(make());
   }
   return evaluate;
@@ -246,6 +259,38 @@ const attention = () =>
           .default('train'),
       ),
     (evaluation, { data, count, split }) => evalAttention(evaluation, data, { count, split }),
+  );
+
+const propagate = () =>
+  runs<{ masks?: string; frames?: number; temperature?: number; stage?: number; frameStep: number }>(
+    evalCommandNamed('propagate', 'masks of objects, or colours, of first frames carried through video clips', {
+      data: 'a folder of frames, or of folders of frames, one for each clip',
+    })
+      .option(
+        '--masks <file or folder>',
+        'the mask (PNG, black and a colour for each object) of the first frame of the first clip; or a folder with masks under the frames’ names, of first frames and of others to compare with (default: colours are carried)',
+      )
+      .option(
+        '--frames <number>',
+        `frames before it that a frame copies from, beside the first (default: a video-color run’s own --references, else ${propagateDefaults.frames})`,
+        numberIn(1, 64, { whole: true }),
+      )
+      .option(
+        '--temperature <number>',
+        `temperature τ of the softmax over their places (default: a video-color run’s own, else ${propagateDefaults.temperature})`,
+        numberIn(1e-3, 1e3),
+      )
+      .option(
+        '--stage <number>',
+        'go by the map of this stage, 1: the finest (default: by a video-color run’s own embedding, else by the first map of at most 28×28 places)',
+        countFrom(1),
+      )
+      .option('--frame-step <number>', 'take one of so many frames: more for a high frame rate', countFrom(1), 1),
+    (evaluation, { data, masks, frames, temperature, stage, frameStep }, { terminal }) =>
+      evalPropagate(evaluation, data, {
+        ...{ masks, frames, temperature, stage, frameStep },
+        onFrame: (done, total) => terminal.progress('frames', done, total),
+      }),
   );
 
 const transfer = () =>

@@ -76,12 +76,21 @@ export function addEncoder(command: Command): Command {
     );
 }
 
-/** A command with what all of them have. */
-export function evalCommandNamed(name: string, description: string, { home = true } = {}): Command {
+const labelledData = `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}) in class folders, optionally in train/ and test/`;
+
+/**
+ * A command with what all of them have.
+ * @param home whether `--data` must be given; the other is compared with it where it is
+ * @param data what it is a folder of
+ */
+export function evalCommandNamed(
+  name: string,
+  description: string,
+  { home = true, data = labelledData }: { readonly home?: boolean; readonly data?: string } = {},
+): Command {
   const command = addEncoder(new Command(name).description(description));
-  const folder = `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}) in class folders, optionally in train/ and test/`;
-  if (home) command.requiredOption('--data <folder>', folder);
-  else command.option('--data <folder>', `${folder}; compared with the other folder`);
+  if (home) command.requiredOption('--data <folder>', data);
+  else command.option('--data <folder>', `${data}; compared with the other folder`);
   addExclude(command);
   addDeviceOptions(command);
   return command
