@@ -27,7 +27,7 @@ export interface PropagateSettings extends Partial<PropagationOptions> {
 }
 
 /** For maps, which nobody has trained with a temperature. */
-export const propagateDefaults: PropagationOptions = { frames: 4, temperature: 0.05 };
+export const propagateDefaults: PropagationOptions = { frames: 4, temperature: 0.02 };
 
 /** Frames of a clip on the sheet. */
 const shownFrames = 6;
@@ -45,7 +45,7 @@ export async function evalPropagate(
     temperature: given.temperature ?? learnt.temperature ?? propagateDefaults.temperature,
   };
   const set = await evaluation.clips(path);
-  const clips = clipsEvery(set, frameStep);
+  const { clips, short } = clipsEvery(set, frameStep);
   const masked = masks === undefined ? undefined : maskedClips(clips, set, masks);
   const taken: readonly (Clip | MaskedClip)[] = masked ?? clips;
   const total = taken.reduce((sum, { frames }) => sum + frames.length, 0);
@@ -62,14 +62,14 @@ export async function evalPropagate(
     embedder.destroy();
   }
   const about = { data: path, masks: masks ?? null, frameStep, ...options };
-  return propagateOutcome(evaluation, places, about, results, clips.length - taken.length);
+  return propagateOutcome(evaluation, places, about, results, { short, unmasked: clips.length - taken.length });
 }
 
-/** Clips of every so many frames. UserError: none, or none that long. */
-function clipsEvery(set: ImageSet, step: number): Clip[] {
+/** Clips of every so many frames, and how many have just one. UserError: all of them. */
+function clipsEvery(set: ImageSet, step: number): { readonly clips: Clip[]; readonly short: number } {
   const all = clipsOf(set).map(({ name, frames }) => ({ name, frames: frames.filter((_, t) => t % step === 0) }));
   const clips = all.filter(({ frames }) => frames.length > 1);
-  if (clips.length > 0) return clips;
+  if (clips.length > 0) return { clips, short: all.length - clips.length };
   throw new UserError(`--frame-step ${step}: no clip of ${set.name} has more than ${counted(step, 'frame')}`, 2);
 }
 
@@ -133,7 +133,7 @@ async function carryClip(asked: Asked, masks: ClipMasks | undefined): Promise<Cl
     const { pictures, scores: own, mask } = await cargo.arrive(t, frameOf(t), values);
     if (own) scores.push(own);
     if (mask) files[`labels/${set.files![frames[t]].replace(/\.[^./]*$/, '')}.png`] = mask;
-    if (onSheet.has(t)) rows.push({ caption: captionOf(name, t, frameStep), pictures });
+    if (onSheet.has(t)) rows.push({ caption: captionOf(t, frameStep), pictures });
     t++;
     onArrival();
   }
@@ -150,5 +150,4 @@ function pixelsOf(set: ImageSet, i: number): Uint8Array {
 const spread = (length: number, some: number): ReadonlySet<number> =>
   new Set(Array.from({ length: some }, (_, i) => Math.round((i * (length - 1)) / (some - 1))));
 
-const captionOf = (clip: string, t: number, step: number): string =>
-  `${clip === '.' ? '' : `${clip}: `}frame ${t * step + 1}${t === 0 ? ', given' : ''}`;
+const captionOf = (t: number, step: number): string => `frame ${t * step + 1}${t === 0 ? ', given' : ''}`;

@@ -36,14 +36,14 @@ export interface About extends PropagationOptions {
 
 /**
  * The table, the numbers and the sheet.
- * @param left clips that were left out, as they have no mask
+ * @param left clips that were left out: of one frame, and without a mask
  */
 export function propagateOutcome(
   evaluation: Evaluation,
   { by, stage, side, dimensions }: Places,
   about: About,
   results: readonly ClipResult[],
-  left: number,
+  left: { readonly short: number; readonly unmasked: number },
 ): Outcome {
   const what = about.masks === null ? 'colours' : 'masks';
   const seen = evaluation.file.input === 'lightness' || what === 'masks';
@@ -67,9 +67,10 @@ export function propagateOutcome(
     ],
     rows: measured.length > 1 ? [...rows, ['mean', ...blank, show(all.carried), show(all.samePlace)]] : rows,
     notes: [
-      ...notesOf[what],
+      measured.length > 0 ? notesOf[what] : 'there are no masks of frames behind the first to compare with',
       ...(seen ? [] : ['this encoder sees the colours that are carried, and may go by them alone']),
-      ...(left > 0 ? [`left out: ${counted(left, 'clip')} without a mask of the first frame`] : []),
+      ...leftOut(left.short, 'of one frame'),
+      ...leftOut(left.unmasked, 'without a mask of the first frame'),
     ],
     json: {
       ...evaluation.facts(),
@@ -78,19 +79,20 @@ export function propagateOutcome(
       ...{ carried: what, clips: results.map(factsOf), ...(measured.length > 0 && { mean: all }) },
     },
     files: {
-      'propagate.png': pictureSheet(title, columnsOf(what, results)),
+      'propagate.png': pictureSheet(`${what} carried by ${describeEncoder(evaluation.file)}`, columnsOf(what, results)),
       ...Object.assign({}, ...results.map(({ files }) => files)),
     },
   };
 }
 
+const leftOut = (clips: number, why: string): string[] =>
+  clips > 0 ? [`left out: ${counted(clips, 'clip')} ${why}`] : [];
+
 const notesOf = {
-  masks: [
+  masks:
     'J: |A ∩ B| / |A ∪ B| in %, mean over objects and over the frames behind the first that have masks; same place: the first mask left where it is',
-  ],
-  colours: [
+  colours:
     'mean distance of the colours from the true ones, in a and b of Lab: less is better; same place: the first frame’s colours left where they are',
-  ],
 };
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -118,18 +120,18 @@ function factsOf(result: ClipResult) {
 }
 
 /** Clips on the sheet. */
-const shownClips = 4;
+const shownClips = 3;
 
-/** Frames in rows; no truth is a grey square. */
+/** Frames in rows, three columns for each clip; no truth is a grey square. */
 function columnsOf(what: 'masks' | 'colours', results: readonly ClipResult[]): SheetColumn[] {
-  const rows = results.slice(0, shownClips).flatMap((result) => result.rows);
-  const { side } = rows[0].pictures[0];
-  const unknown: Pixels = { side, rgb: new Uint8Array(3 * side * side).fill(225) };
   const labels = what === 'masks' ? ['frame', 'mask carried', 'true mask'] : ['lightness', 'colours carried', 'truth'];
-  return labels.map((label, i) => ({
-    label,
-    pictures: rows.map(({ pictures }) => pictures[i] ?? unknown),
-    ...(i === 1 && { captions: rows.map(({ caption }) => caption) }),
-    ...(i === 2 && { captions: rows.map(({ pictures }) => (pictures[2] ? '' : 'not known')) }),
-  }));
+  return results.slice(0, shownClips).flatMap(({ clip, rows }) => {
+    const { side } = rows[0].pictures[0];
+    const unknown: Pixels = { side, rgb: new Uint8Array(3 * side * side).fill(225) };
+    return labels.map((label, i) => ({
+      label: i === 0 && clip !== '.' ? `${clip}: ${label}` : label,
+      pictures: rows.map(({ pictures }) => pictures[i] ?? unknown),
+      captions: rows.map(({ caption, pictures }) => [caption, '', pictures[2] ? '' : 'not known'][i]),
+    }));
+  });
 }
