@@ -272,17 +272,17 @@ const propagate = () =>
       )
       .option(
         '--frames <number>',
-        `frames before it that a frame copies from, beside the first (default: a video-color run’s own --references, else ${propagateDefaults.frames})`,
+        `frames before it that a frame copies from, beside the first (default: as many as a video-color run’s embedding was trained with, else ${propagateDefaults.frames})`,
         numberIn(1, 64, { whole: true }),
       )
       .option(
         '--temperature <number>',
-        `temperature τ of the softmax over their places (default: a video-color run’s own, else ${propagateDefaults.temperature})`,
+        `temperature τ of the softmax over their places (default: that which a video-color run’s embedding was trained with, else ${propagateDefaults.temperature})`,
         numberIn(1e-3, 1e3),
       )
       .option(
         '--stage <number>',
-        'go by the map of this stage, 1: the finest (default: by a video-color run’s own embedding, else by the first map of at most 28×28 places)',
+        'go by the map of this stage, 1: the finest (default: by the embedding that a video-color run has trained, else by the first map of at most 28×28 places)',
         countFrom(1),
       )
       .option('--frame-step <number>', 'take one of so many frames: more for a high frame rate', countFrom(1), 1),
