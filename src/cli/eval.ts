@@ -34,6 +34,7 @@ import {
   countFrom,
   type EvalOptions,
   evalCommandNamed,
+  featureBatch,
   listOf,
   numberIn,
   type ProbeFlags,
@@ -79,7 +80,7 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
     const checkpoint = checkpointFile(flags.checkpoint, terminal);
     const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
     const cache = flags.cache ?? join(dirname(out), 'features');
-    const { fromHeadLayer, imageSize, normalize, batchSize, exclude } = flags;
+    const { fromHeadLayer, imageSize, normalize, batchSize = featureBatch, exclude } = flags;
     checkResultsPlace(out);
     checkWritableDir(out);
     let stops: ReturnType<typeof stopOnSignals> | undefined;
@@ -251,7 +252,7 @@ const neighbors = () =>
 
 const attention = () =>
   runs<{ count: number; split: TrainSplit }>(
-    evalCommandNamed('attention', 'where the stages of the encoder look, laid over a few images')
+    evalCommandNamed('attention', 'where the stages of the encoder look, laid over a few images', { features: false })
       .option('--count <number>', 'number of images', numberIn(1, 256, { whole: true }), fewPictures)
       .addOption(
         new Option('--split <name>', 'which images in a folder without labels')
@@ -265,6 +266,7 @@ const propagate = () =>
   runs<{ masks?: string; frames?: number; temperature?: number; stage?: number; frameStep: number }>(
     evalCommandNamed('propagate', 'masks of objects, or colours, of first frames carried through video clips', {
       data: 'a folder of frames, or of folders of frames, one for each clip',
+      features: false,
     })
       .option(
         '--masks <file or folder>',

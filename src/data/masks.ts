@@ -61,7 +61,12 @@ export async function checkProportions({ path, width, height }: Mask, frame: str
  */
 export function labelsOfMask({ width, height, pixels }: Mask, side: number, colours: readonly number[]): Uint8Array {
   const shorter = Math.min(width, height);
-  const from = (at: number, longer: number) => Math.floor(((at + 0.5) * shorter) / side + (longer - shorter) / 2);
+  const from = (at: number, length: number) => {
+    // As `decodePhoto` cuts: a whole number of pixels off the picture at its new size, the odd one in front.
+    const scaled = Math.round((length * side) / shorter);
+    const cut = Math.floor((scaled - side + 1) / 2);
+    return Math.floor(((at + cut + 0.5) * length) / scaled);
+  };
   return Uint8Array.from({ length: side * side }, (_, i) => {
     const [x, y] = [from(i % side, width), from(Math.floor(i / side), height)];
     return Math.max(0, colours.indexOf(pixels[y * width + x]));

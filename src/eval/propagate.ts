@@ -4,11 +4,13 @@ import { type ImageSet, imageBytes } from '../data/images.ts';
 import { hostImages } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import { Program } from '../graph/program.ts';
+import { bytesPerElement } from '../graph/tensor.ts';
 import { input, trace } from '../graph/trace.ts';
 import { counted } from '../io/counted.ts';
 import { preprocess } from '../ops/augment.ts';
+import { formatBytes } from '../report/tables.ts';
 import type { Pixels } from '../ssl/pixels.ts';
-import type { PropagationOptions } from '../ssl/propagation.ts';
+import { copiedFrom, type PropagationOptions } from '../ssl/propagation.ts';
 import { type Cargo, type Compared, coloursAsCargo, masksAsCargo } from './carried.ts';
 import { carryThrough, placeMeans } from './carry_through.ts';
 import type { Evaluation, Outcome } from './evaluation.ts';
@@ -48,6 +50,7 @@ export async function evalPropagate(
   const { clips, short } = clipsEvery(set, frameStep);
   const masked = masks === undefined ? undefined : maskedClips(clips, set, masks);
   const taken: readonly (Clip | MaskedClip)[] = masked ?? clips;
+  checkRoom(evaluation, places, taken, options.frames);
   const total = taken.reduce((sum, { frames }) => sum + frames.length, 0);
   const results: ClipResult[] = [];
   let done = 0;
@@ -63,6 +66,21 @@ export async function evalPropagate(
   }
   const about = { data: path, masks: masks ?? null, frameStep, ...options };
   return propagateOutcome(evaluation, places, about, results, { short, unmasked: clips.length - taken.length });
+}
+
+/** UserError: the device cannot hold how places of a frame point at those of all that it copies from. */
+function checkRoom({ state }: Evaluation, { stage, side }: Places, clips: readonly Clip[], frames: number): void {
+  const longest = Math.max(...clips.map((clip) => clip.frames.length));
+  const sources = copiedFrom(longest - 1, frames).length;
+  const { limits, adapter } = state.gpu.traits;
+  const bytes = bytesPerElement * side ** 4 * sources;
+  const most = limits.maxStorageBufferBindingSize;
+  if (bytes <= most) return;
+  const points = `${side}×${side} places that point at those of ${counted(sources, 'frame')} take ${formatBytes(bytes)}`;
+  throw new UserError(
+    `stage ${stage}: ${points}, but '${adapter}' binds at most ${formatBytes(most)}; give a coarser --stage, fewer --frames or a smaller --image-size`,
+    2,
+  );
 }
 
 /** Clips of every so many frames, and how many have just one. UserError: all of them. */

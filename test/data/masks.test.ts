@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { expect, it } from 'vitest';
+import { decodePhoto } from '../../src/data/decode.ts';
 import { checkProportions, encodeMask, labelsOfMask, readMask } from '../../src/data/masks.ts';
 import { scratchFolder } from '../cli/run.ts';
 
@@ -85,4 +86,25 @@ it('a mask has the proportions of its frame, to a pixel', async () => {
     `mask.png: is 48×48 and its frame ${frame} 85×48; give a mask of the frame's size, or of its proportions`,
   );
   await expect(fits(48, 85)).rejects.toThrow('of its proportions');
+});
+
+it.each([
+  [50, 16],
+  [51, 16],
+  [16, 47],
+  [96, 48],
+  [100, 48],
+])('of a frame of %i×%i the mask is cut as the frame is', async (width, height) => {
+  const at = (i: number) => [i % width, Math.floor(i / width)];
+  const isObject = (i: number) => at(i).every((x, axis) => Math.abs(x - [width, height][axis] / 2) < 5 + 2 * axis);
+  const white: Rgba = [255, 255, 255, 255];
+  const path = written(
+    'cut.png',
+    width,
+    Array.from({ length: width * height }, (_, i) => (isObject(i) ? white : black)),
+  );
+  const [frame, mask] = [await decodePhoto(path, 16), await readMask(path)];
+  const labels = labelsOfMask(mask, 16, mask.colours);
+  expect(Array.from(labels)).toEqual(Array.from(labels, (_, i) => Number(frame[3 * i] > 127)));
+  expect(labels).toContain(1);
 });

@@ -217,6 +217,9 @@ describe('what is refused, in a line', () => {
     await expect(propagated(exported, { stage: 2 }, clips, { imageSize: 17 })).rejects.toThrow(
       '--image-size (17) must be a multiple of 2, the pixels of a place of stage 2; give one that is, or another --stage',
     );
+    await expect(propagated(exported, { stage: 1 }, clips, { imageSize: 256 })).rejects.toThrow(
+      /^stage 1: 256×256 places that point at those of 4 frames take 64\.0 GiB, but '.*' binds at most .*; give a coarser --stage, fewer --frames or a smaller --image-size$/,
+    );
     const wide = await propagated(exported, { stage: 3 }, clips, { imageSize: 32 });
     expect(factsOf(wide).places.side).toBe(8);
   });
