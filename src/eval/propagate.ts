@@ -54,7 +54,7 @@ export async function evalPropagate(
   const total = taken.reduce((sum, { frames }) => sum + frames.length, 0);
   const results: ClipResult[] = [];
   let done = 0;
-  const embedder = await Embedder.create(evaluation, places, set);
+  const embedder = await PlaceEmbedder.create(evaluation, places, set);
   try {
     for (const clip of taken) {
       const onArrival = () => onFrame?.(++done, total);
@@ -92,21 +92,21 @@ function clipsEvery(set: ImageSet, step: number): { readonly clips: Clip[]; read
 }
 
 /** The embeddings of the places of an image. */
-class Embedder {
+class PlaceEmbedder {
   private constructor(
     private readonly program: Program<'places'>,
     readonly places: Places,
     private readonly set: ImageSet,
   ) {}
 
-  static async create({ state, file }: Evaluation, places: Places, set: ImageSet): Promise<Embedder> {
+  static async create({ state, file }: Evaluation, places: Places, set: ImageSet): Promise<PlaceEmbedder> {
     const { imageSize: size, mean, std } = file;
     const { graph, result } = trace(() => {
       const images = hostImages(set).images(input('indices', [1], 'u32'));
       const views = preprocess(images, { height: set.height, width: set.width, size, mean, std });
       return { places: places.embed(views) };
     });
-    return new Embedder(await Program.compile(graph, state, result), places, set);
+    return new PlaceEmbedder(await Program.compile(graph, state, result), places, set);
   }
 
   async of(image: number): Promise<Float32Array> {
@@ -124,7 +124,7 @@ class Embedder {
 
 interface Asked {
   readonly evaluation: Evaluation;
-  readonly embedder: Embedder;
+  readonly embedder: PlaceEmbedder;
   readonly set: ImageSet;
   readonly clip: Clip;
   readonly options: PropagationOptions;
