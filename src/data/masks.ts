@@ -5,8 +5,8 @@ import sharp from 'sharp';
 import { UserError } from '../errors.ts';
 import { shortReason } from './decode.ts';
 
-/** Colours of a mask, black among them. A picture of more is a photo, or a mask that was scaled or saved as JPEG. */
-export const mostColours = 16;
+/** Objects of a mask. A picture of more colours is a photo, or a mask that was scaled or saved as JPEG. */
+const mostObjects = 15;
 
 export interface Mask {
   readonly path: string;
@@ -28,9 +28,10 @@ export async function readMask(path: string): Promise<Mask> {
     (_, i) => (data[3 * i] << 16) | (data[3 * i + 1] << 8) | data[3 * i + 2],
   );
   const colours = [...new Set([0, ...pixels])].sort((a, b) => a - b);
-  if (colours.length > mostColours) {
+  const objects = colours.length - 1;
+  if (objects > mostObjects) {
     throw new UserError(
-      `${path}: has ${colours.length} colours, and a mask at most ${mostColours}, one for each object and black; give a PNG that was neither scaled nor saved as JPEG`,
+      `${path}: has ${objects} colours beside black, and a mask at most ${mostObjects}, one for each object; give a PNG that was neither scaled nor saved as JPEG`,
     );
   }
   return { path, width, height, pixels, colours };

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
+import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { decodePhoto } from '../../src/data/decode.ts';
 import { checkProportions, encodeMask, labelsOfMask, readMask } from '../../src/data/masks.ts';
@@ -29,6 +30,17 @@ it('each colour is an object, small integers as any other; black and what is tra
   expect(Array.from(labelsOfMask(mask, 2, mask.colours))).toEqual([2, 0, 1, 0]);
   const without = await readMask(written('full.png', 2, [red, one]));
   expect(without.colours).toEqual([0, 0x010101, 0x800000]);
+});
+
+it('indexed PNG files, as those of DAVIS, have the colours of their palette', async () => {
+  const rgb = Uint8Array.of(0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 0, 0);
+  const path = join(folder, 'indexed.png');
+  const picture = sharp(rgb, { raw: { width: 2, height: 2, channels: 3 } });
+  await picture.png({ palette: true, dither: 0 }).toFile(path);
+  expect(await sharp(path).metadata()).toMatchObject({ isPalette: true });
+  const mask = await readMask(path);
+  expect(mask.colours).toEqual([0, 0x008000, 0x800000]);
+  expect(Array.from(labelsOfMask(mask, 2, mask.colours))).toEqual([0, 2, 1, 2]);
 });
 
 it('colours that the first mask does not have are no object', async () => {
@@ -64,7 +76,7 @@ it('what is written is read as it was', async () => {
 it('photos, files that are none and masks that are not there are refused in a line', async () => {
   const many = Array.from({ length: 16 }, (_, i): Rgba => [i + 1, 0, 0, 255]);
   await expect(readMask(written('many.png', 4, many))).rejects.toThrow(
-    'many.png: has 17 colours, and a mask at most 16, one for each object and black; give a PNG',
+    'many.png: has 16 colours beside black, and a mask at most 15, one for each object; give a PNG',
   );
   await expect(readMask(written('most.png', 3, many.slice(0, 15)))).resolves.toMatchObject({ width: 3 });
   const text = join(folder, 'text.png');

@@ -178,7 +178,7 @@ describe('what is refused, in a line', () => {
     );
     const grey = Uint8Array.from({ length: side * side }, (_, i) => i);
     await refused(masksWith('photo', png(grey, side, 1))).toThrow(
-      'frame 0.png: has 256 colours, and a mask at most 16',
+      'frame 0.png: has 255 colours beside black, and a mask at most 15',
     );
     const empty = join(folder, 'empty');
     mkdirSync(empty);
