@@ -109,12 +109,25 @@ export function movingShapes(
 /** The same as PNG files in a folder of folders. */
 export function writeMovingShapes(folder: string, ...size: Parameters<typeof movingShapes>): void {
   const set = movingShapes(...size);
-  for (const [i, file] of set.files!.entries()) {
+  const rgb = new Uint8Array(3 * set.width * set.height);
+  writePictures(folder, set, (i) => {
+    set.read(i, rgb, 0);
+    return png(rgb, set.width, 3);
+  });
+}
+
+/** Their masks, white where the shape in front is, under the same names. */
+export function writeShapeMasks(folder: string, ...size: Parameters<typeof movingShapes>): void {
+  const set = movingShapes(...size);
+  const white = (i: number) => set.mask(i).map((value) => 255 * value);
+  writePictures(folder, set, (i) => png(white(i), set.width, 1));
+}
+
+function writePictures(folder: string, { files }: ImageSet, picture: (i: number) => Buffer): void {
+  for (const [i, file] of files!.entries()) {
     const path = join(folder, file);
     mkdirSync(dirname(path), { recursive: true });
-    const rgb = new Uint8Array(3 * set.width * set.height);
-    set.read(i, rgb, 0);
-    writeFileSync(path, png(rgb, set.width, 3));
+    writeFileSync(path, picture(i));
   }
 }
 

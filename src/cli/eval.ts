@@ -12,6 +12,7 @@ import { evalKnn, knnDefaults } from '../eval/knn.ts';
 import { evalLinear } from '../eval/linear.ts';
 import { evalLowLabel, lowLabelSteps } from '../eval/low_label.ts';
 import { evalNeighbors, fewNeighbors } from '../eval/neighbors.ts';
+import { evalPropagate, propagateDefaults } from '../eval/propagate.ts';
 import { evalRobustness } from '../eval/robustness.ts';
 import { evalTransfer } from '../eval/transfer.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -33,6 +34,7 @@ import {
   countFrom,
   type EvalOptions,
   evalCommandNamed,
+  featureBatch,
   listOf,
   numberIn,
   type ProbeFlags,
@@ -48,7 +50,19 @@ import { imageRate } from './train_output.ts';
 /** `simclr eval`: what an encoder's features are good for. */
 export function evalCommand(): Command {
   const evaluate = new Command('eval').description('evaluate an encoder’s features');
-  for (const make of [linear, knn, finetune, lowLabel, kmeans, tsne, robustness, neighbors, attention, transfer]) {
+  for (const make of [
+    linear,
+    knn,
+    finetune,
+    lowLabel,
+    kmeans,
+    tsne,
+    robustness,
+    neighbors,
+    attention,
+    propagate,
+    transfer,
+  ]) {
     evaluate.addCommand(make());
   }
   return evaluate;
@@ -66,7 +80,7 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
     const checkpoint = checkpointFile(flags.checkpoint, terminal);
     const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
     const cache = flags.cache ?? join(dirname(out), 'features');
-    const { fromHeadLayer, imageSize, normalize, batchSize, exclude } = flags;
+    const { fromHeadLayer, imageSize, normalize, batchSize = featureBatch, exclude } = flags;
     checkResultsPlace(out);
     checkWritableDir(out);
     let stops: ReturnType<typeof stopOnSignals> | undefined;
@@ -238,7 +252,7 @@ const neighbors = () =>
 
 const attention = () =>
   runs<{ count: number; split: TrainSplit }>(
-    evalCommandNamed('attention', 'where the stages of the encoder look, laid over a few images')
+    evalCommandNamed('attention', 'where the stages of the encoder look, laid over a few images', { features: false })
       .option('--count <number>', 'number of images', numberIn(1, 256, { whole: true }), fewPictures)
       .addOption(
         new Option('--split <name>', 'which images in a folder without labels')
@@ -246,6 +260,39 @@ const attention = () =>
           .default('train'),
       ),
     (evaluation, { data, count, split }) => evalAttention(evaluation, data, { count, split }),
+  );
+
+const propagate = () =>
+  runs<{ masks?: string; frames?: number; temperature?: number; stage?: number; frameStep: number }>(
+    evalCommandNamed('propagate', 'masks of objects, or colours, of first frames carried through video clips', {
+      data: 'a folder of frames, or of folders of frames, one for each clip',
+      features: false,
+    })
+      .option(
+        '--masks <file or folder>',
+        'the mask (PNG, black and a colour for each object) of the first frame of the first clip; or a folder with masks under the frames’ names, of first frames and of others to compare with (default: colours are carried)',
+      )
+      .option(
+        '--frames <number>',
+        `frames before it that a frame copies from, beside the first (default: as many as a video-color run’s embedding was trained with, else ${propagateDefaults.frames})`,
+        numberIn(1, 64, { whole: true }),
+      )
+      .option(
+        '--temperature <number>',
+        `temperature τ of the softmax over their places (default: that which a video-color run’s embedding was trained with, else ${propagateDefaults.temperature})`,
+        numberIn(1e-3, 1e3),
+      )
+      .option(
+        '--stage <number>',
+        'go by the map of this stage, 1: the finest (default: by the embedding that a video-color run has trained, else by the first map of at most 28×28 places)',
+        countFrom(1),
+      )
+      .option('--frame-step <number>', 'take one of so many frames: more for a high frame rate', countFrom(1), 1),
+    (evaluation, { data, masks, frames, temperature, stage, frameStep }, { terminal }) =>
+      evalPropagate(evaluation, data, {
+        ...{ masks, frames, temperature, stage, frameStep },
+        onFrame: (done, total) => terminal.progress('frames', done, total),
+      }),
   );
 
 const transfer = () =>

@@ -14,6 +14,7 @@ export interface EvalOptions extends DeviceOptions, GivenEncoder {
   readonly exclude?: readonly string[];
   readonly out?: string;
   readonly cache?: string;
+  /** These two only where features are computed. */
   readonly batchSize: number;
   readonly seed: number;
 }
@@ -76,23 +77,46 @@ export function addEncoder(command: Command): Command {
     );
 }
 
+const labelledData = `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}) in class folders, optionally in train/ and test/`;
+
+interface NamedOptions {
+  /** Whether `--data` must be given; the other folder is compared with it where it is. */
+  readonly home?: boolean;
+  /** What it is a folder of. */
+  readonly data?: string;
+  /** Whether features of all images are computed, which may be cached. */
+  readonly features?: boolean;
+}
+
 /** A command with what all of them have. */
-export function evalCommandNamed(name: string, description: string, { home = true } = {}): Command {
+export function evalCommandNamed(
+  name: string,
+  description: string,
+  { home = true, data = labelledData, features = true }: NamedOptions = {},
+): Command {
   const command = addEncoder(new Command(name).description(description));
-  const folder = `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}) in class folders, optionally in train/ and test/`;
-  if (home) command.requiredOption('--data <folder>', folder);
-  else command.option('--data <folder>', `${folder}; compared with the other folder`);
+  if (home) command.requiredOption('--data <folder>', data);
+  else command.option('--data <folder>', `${data}; compared with the other folder`);
   addExclude(command);
   addDeviceOptions(command);
-  return command
-    .option('--out <folder>', `folder for the results (default: eval/${name} in the checkpoint’s run, or next to it)`)
+  command.option(
+    '--out <folder>',
+    `folder for the results (default: eval/${name} in the checkpoint’s run, or next to it)`,
+  );
+  return features ? addFeatures(command) : command;
+}
+
+/** Images per batch where nobody says how many. */
+export const featureBatch = 64;
+
+const addFeatures = (command: Command): Command =>
+  command
     .option(
       '--cache <folder>',
       'folder that caches features for the next evaluation (default: features/ next to --out)',
     )
-    .option('--batch-size <number>', 'images per batch while computing features', countFrom(1), 64)
+    .option('--batch-size <number>', 'images per batch while computing features', countFrom(1), featureBatch)
     .option('--seed <number>', 'random seed', countFrom(0), 1);
-}
 
 export const addFolds = (command: Command): Command =>
   command.option('--folds', 'STL-10’s protocol: train on each of its ten folds; mean ± standard deviation');

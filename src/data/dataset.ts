@@ -74,6 +74,13 @@ export async function openDataset(path: string, options: DatasetOptions): Promis
   return openStl10(stl10, options, reading);
 }
 
+/** All photos of a folder, without labels: names of folders mean nothing. UserError: there are none. */
+export async function openPhotos(path: string, given: Omit<DatasetOptions, 'split' | 'probe'>): Promise<Dataset> {
+  await requireFolder(path);
+  const options: DatasetOptions = { ...given, split: 'train', probe: false };
+  return openPlain(path, options, new Reading(path, options));
+}
+
 /**
  * Photos without labels that stand beside labelled ones: STL-10's unlabelled part, or the folder `unlabeled/`. Undefined where there are none.
  */

@@ -6,14 +6,13 @@ import { UserError } from '../errors.ts';
 import { Program } from '../graph/program.ts';
 import { input, trace } from '../graph/trace.ts';
 import { counted } from '../io/counted.ts';
-import type { Encoder } from '../nn/encoder.ts';
 import { describeEncoder } from '../nn/encoder_shape.ts';
 import { preprocess } from '../ops/augment.ts';
 import { pictureSheet } from '../report/picture_sheet.ts';
 import { attentionMaps, type EncoderWithMaps } from '../ssl/attention_maps.ts';
 import { StepFeeds } from '../ssl/feeds.ts';
 import type { PictureColumn } from '../ssl/method.ts';
-import type { Evaluation, Outcome } from './evaluation.ts';
+import { type Evaluation, encoderWithMaps, type Outcome } from './evaluation.ts';
 
 /** Pictures that are shown where nobody says how many. */
 export const fewPictures = 8;
@@ -30,9 +29,8 @@ export async function evalAttention(
   path: string,
   { count, split }: AttentionSettings,
 ): Promise<Outcome> {
-  const { encoder, file } = evaluation;
-  if (!hasMaps(encoder))
-    throw new UserError('--from-head-layer: the layers of a projection head have no maps to show; omit it', 2);
+  const { file } = evaluation;
+  const encoder = encoderWithMaps(evaluation);
   const { probe, train } = await evaluation.images(path, split);
   const set = probe?.test ?? train;
   if (count > set.count) throw new UserError(`--count ${count}: ${path} has only ${counted(set.count, 'image')}`, 2);
@@ -47,9 +45,6 @@ export async function evalAttention(
     files: { 'attention.png': pictureSheet(title, [{ ...pictures, captions }, ...stages]) },
   };
 }
-
-/** An encoder with a head in front of its features has none. */
-const hasMaps = (encoder: Encoder): encoder is Encoder & EncoderWithMaps => encoder.maps !== undefined;
 
 /** The columns of the sheet: images as the encoder is given them, whole, and what it attends to. */
 async function attentionOf(

@@ -3,7 +3,7 @@
 import { Embedder } from '../analysis/embed.ts';
 import type { LabelledFeatures } from '../analysis/probe.ts';
 import { isBalanced, type MajorityBaseline, majorityBaseline } from '../analysis/recognition.ts';
-import { type Dataset, openDataset, openUnlabelled, type TrainSplit } from '../data/dataset.ts';
+import { type Dataset, openDataset, openPhotos, openUnlabelled, type TrainSplit } from '../data/dataset.ts';
 import type { ImageSet, OnProgress } from '../data/images.ts';
 import { readFolds } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
@@ -13,6 +13,7 @@ import type { Encoder } from '../nn/encoder.ts';
 import { shapeOf } from '../nn/encoder_shape.ts';
 import { percent } from '../report/numbers.ts';
 import type { Chart } from '../report/plot.ts';
+import type { EncoderWithMaps } from '../ssl/attention_maps.ts';
 import { type EncoderFile, type GivenEncoder, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
 import { cachedFeatures, imagesDigest } from './feature_cache.ts';
 
@@ -104,6 +105,14 @@ export class Evaluation {
     return dataset;
   }
 
+  /** Opens a folder of clips: all photos below it, whatever their folders are called. */
+  async clips(path: string): Promise<ImageSet> {
+    const { exclude, events: { onData, onProgress } = {} } = this.options;
+    const dataset = await openPhotos(path, { exclude, size: this.file.imageSize, onProgress });
+    onData?.(dataset);
+    return dataset.train;
+  }
+
   /** Labelled images to train and to test with. UserError: there are none. */
   async sets(path: string): Promise<LabelledSets> {
     return labelledSets(await this.images(path), path);
@@ -174,6 +183,13 @@ export class Evaluation {
     for (const embedder of this.embedders.values()) embedder.destroy();
     this.state.destroy();
   }
+}
+
+/** UserError: the encoder has no maps, as features behind a projection head are its answer. */
+export function encoderWithMaps({ encoder }: Pick<Evaluation, 'encoder'>): Encoder & EncoderWithMaps {
+  const hasMaps = (one: Encoder): one is Encoder & EncoderWithMaps => one.maps !== undefined;
+  if (hasMaps(encoder)) return encoder;
+  throw new UserError('--from-head-layer: the layers of a projection head have no maps to show; omit it', 2);
 }
 
 /** What a folder has to train and to test with. UserError: no labels, or one class. */
