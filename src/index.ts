@@ -93,10 +93,9 @@ export { type AnchoredPairs, hardTriplets, type MinedTriplets, semiHardTriplets 
 export { type Vicreg, type VicregOptions, vicreg } from './losses/vicreg.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
-export { Dcgan, DcganGenerator, DcganHead, type DcganOptions, type GeneratorOptions } from './nn/dcgan.ts';
+export { Dcgan, DcganDiscriminator, DcganGenerator, type DcganOptions, type GeneratorOptions } from './nn/dcgan.ts';
 export { Decoder, type DecoderOptions } from './nn/decoder.ts';
-export { ConvTranspose2d, LeakyReLU, Tanh, Upsample } from './nn/decoder_layers.ts';
-export { Discriminator, type DiscriminatorOptions } from './nn/discriminator.ts';
+export { ConvTranspose2d, Tanh, Upsample } from './nn/decoder_layers.ts';
 export type { Encoder } from './nn/encoder.ts';
 export { makeEncoder, type ShapedEncoder } from './nn/encoders.ts';
 export { BatchNorm, Conv2d, Gelu, Linear, type LinearOptions, ReLU, Sequential } from './nn/layers.ts';

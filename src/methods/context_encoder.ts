@@ -5,10 +5,9 @@ import type { Tensor } from '../graph/tensor.ts';
 import { constant } from '../graph/trace.ts';
 import { discriminatorLoss, generatorLoss } from '../losses/adversarial.ts';
 import { meanColour, pictureError } from '../losses/picture_error.ts';
-import { Discriminator } from '../nn/discriminator.ts';
+import { DcganDiscriminator } from '../nn/dcgan.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import type { Mode } from '../nn/module.ts';
-import { baseChannels } from '../nn/resnet.ts';
 import { add } from '../ops/add.ts';
 import { heaviside, mul, sub } from '../ops/binary.ts';
 import { detach } from '../ops/detach.ts';
@@ -76,7 +75,7 @@ export const contextEncoder = defineMethod({
     const side = region === 'center' ? centreSide(imageSize) : imageSize;
     const f = makeEncoder(settings);
     const g = pictureDecoder(settings, f.dimensions, side);
-    const d = new Discriminator({ name: 'discriminator', side, channels: baseChannels * width, seed });
+    const d = new DcganDiscriminator('discriminator', { size: side, width, seed });
     /** A picture, its holes, and what is made of what is seen of it. */
     const fill = (x: Tensor, feeds: Feeds, mode: Mode) => {
       const holes = region === 'center' ? centreHole(imageSize, settings.bandWeight) : blockHoles(imageSize, feeds);

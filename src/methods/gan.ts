@@ -3,9 +3,8 @@ import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { constant } from '../graph/trace.ts';
 import { discriminatorLoss, generatorLoss } from '../losses/adversarial.ts';
-import { DcganGenerator, DcganHead } from '../nn/dcgan.ts';
+import { DcganDiscriminator, DcganGenerator } from '../nn/dcgan.ts';
 import { makeEncoder } from '../nn/encoders.ts';
-import type { Mode } from '../nn/module.ts';
 import { add } from '../ops/add.ts';
 import { eq, maximum, mul, sub } from '../ops/binary.ts';
 import { detach } from '../ops/detach.ts';
@@ -68,14 +67,13 @@ export const gan = defineMethod({
 
   create({ latentDim, instanceNoise, imageSize: size, width, seed, normalize, ...settings }, { training }) {
     const f = makeEncoder({ ...settings, width, seed, normalize });
-    const head = new DcganHead('discriminator', { size, width, seed });
+    const d = new DcganDiscriminator('discriminator', { size, width, seed }, f);
     const generator = new DcganGenerator('generator', { size, width, seed, latentDim });
-    const d = (x: Tensor, mode: Mode) => head.forward(f.maps(x, mode).at(-1)!, mode);
     const passing = { ...training, batchShare: 0 }; // statistics of the batch, which leave no trace in the running ones
     return {
       encoder: f,
       groups: [
-        { name: 'discriminator', modules: [f, head] },
+        { name: 'discriminator', modules: [d] },
         { name: 'generator', modules: [generator] },
       ],
       step([x], feeds) {
@@ -84,12 +82,12 @@ export const gan = defineMethod({
           training,
         );
         const blurred = instanceNoise > 0 ? withNoise(instanceNoise, feeds) : (images: Tensor) => images;
-        const [real, fake] = [d(blurred(x), training), d(blurred(detach(made)), passing)];
+        const [real, fake] = [d.forward(blurred(x), training), d.forward(blurred(detach(made)), passing)];
         const loss = discriminatorLoss(real, fake);
         return {
           losses: [
             ['discriminator', () => loss.loss],
-            ['generator', () => generatorLoss(d(blurred(made), passing))], // as the first update left D
+            ['generator', () => generatorLoss(d.forward(blurred(made), passing))], // as the first update left D
           ],
           log: {
             lossReal: loss.real,

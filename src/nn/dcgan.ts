@@ -1,4 +1,4 @@
-/** The two networks of a DCGAN (Radford et al., 2016): the discriminator's trunk, which is an encoder, and the generator. */
+/** The two networks of a DCGAN (Radford et al., 2016): the discriminator, whose trunk is an encoder, and the generator. */
 import { check, type Tensor } from '../graph/tensor.ts';
 import { scope } from '../graph/trace.ts';
 import { cast } from '../ops/cast.ts';
@@ -106,16 +106,26 @@ function onGrid(map: Tensor): Tensor {
 const flatRows = (map: Tensor): Tensor => reshape(map, [map.shape[0], map.size / map.shape[0]]);
 
 /**
- * What the discriminator has behind its trunk: the trunk's last map → one logit for each image [N, 1], f32. Further layers halve the map
- * until it has at most 7 rows (none for 32 pixels, one for 64 and 96), and a linear one ends it.
+ * The whole discriminator: images [N, size, size, 4] in f32 → a logit of each [N, 1] in f32, above 0 for what it takes for a photograph.
+ * Behind the trunk further layers halve the map until it has at most 7 rows (none for 32 pixels, one for 64 and 96), and a linear one
+ * ends it.
  */
-export class DcganHead extends Module {
+export class DcganDiscriminator extends Module {
+  private readonly trunk: DcganTrunk;
   private readonly layers: readonly Halving[];
   private readonly linear: Linear;
 
-  /** @param size height and width of images in pixels */
-  constructor(name: string, { width = 1, seed, size }: DcganOptions & { readonly size: number }) {
+  /**
+   * @param size height and width of images in pixels, 8 at least
+   * @param trunk a `Dcgan` of that width, where it is an encoder too; by default one of its own, `name/conv1`, …
+   */
+  constructor(
+    name: string,
+    { width = 1, seed, size }: DcganOptions & { readonly size: number },
+    trunk: DcganTrunk = new Dcgan({ width, seed }, name),
+  ) {
     super(name);
+    this.trunk = this.child(trunk);
     let side = Math.floor(size / 2 ** dcganChannels.length);
     let channels = dcganChannels[dcganChannels.length - 1] * width;
     const layers: Halving[] = [];
@@ -125,11 +135,14 @@ export class DcganHead extends Module {
     this.linear = this.child(new Linear(`${name}.linear`, side * side * channels, 1, seed, { std }));
   }
 
-  forward(map: Tensor, mode: Mode): Tensor {
+  forward(images: Tensor, mode: Mode): Tensor {
+    const map = this.trunk.maps(images, mode).at(-1)!;
     const last = this.layers.reduce((x, halving) => halving.forward(x, mode), map);
-    return this.linear.forward(flatRows(cast(last, 'f32')));
+    return this.linear.forward(scope(this.name, () => flatRows(cast(last, 'f32'))));
   }
 }
+
+type DcganTrunk = Module & Required<Pick<Encoder, 'maps'>>;
 
 /** Height and width of the generator's first map, and how often it is doubled until it is an image of so many pixels: 4 and 3 of 32. */
 export function generatorSteps(size: number): { readonly first: number; readonly doublings: number } {
