@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { clipsOf, referenceFrames } from '../data/clips.ts';
+import { clipsOf, notVideo, referenceFrames } from '../data/clips.ts';
 import { normalization } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -123,6 +123,7 @@ export const videoColor = defineMethod({
       encoder: f,
       groups: [{ name: 'main', modules: [f, places] }],
       beforeEpoch,
+      unfit: notVideo,
       step(views, feeds) {
         const centres = feeds.whole(palette, [colors, 2]);
         const classesOf = (ab: Tensor) => nearestColours(ab, centres);

@@ -104,6 +104,21 @@ it('learns to point at where a colour was, and carries the mask of an object', a
   gpu.destroy();
 });
 
+it('warns of photographs in folders, which are no clips, before the first step, and of no video', async () => {
+  const gpu = await Gpu.open({ adapter: adapters[0] });
+  const state = new State(gpu);
+  const warned: string[] = [];
+  for (const set of [shapes, images]) {
+    const onWarning = ({ message }: { readonly message: string }) => warned.push(message);
+    const { step } = await compileTraining(state, residentImages(state, set), tinySettings(videoColor), { onWarning });
+    step.destroy();
+  }
+  expect(warned).toHaveLength(1);
+  expect(warned[0]).toMatch(/: does not look like video: 3 folders with 17 images are taken for clips, but/);
+  state.destroy();
+  gpu.destroy();
+});
+
 it('pictures of other kinds are refused before the first step', async () => {
   const gpu = await Gpu.open({ adapter: adapters[0] });
   const state = new State(gpu);
