@@ -2,14 +2,13 @@ import { normalization } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { constant } from '../graph/trace.ts';
-import { discriminatorLoss, generatorLoss } from '../losses/adversarial.ts';
+import { discriminatorLoss, generatorLoss, takenForReal } from '../losses/adversarial.ts';
 import { DcganDiscriminator, DcganGenerator } from '../nn/dcgan.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import { add } from '../ops/add.ts';
-import { eq, maximum, mul, sub } from '../ops/binary.ts';
+import { mul, sub } from '../ops/binary.ts';
 import { detach } from '../ops/detach.ts';
 import { gaussianNoise } from '../ops/gaussian_noise.ts';
-import { mean } from '../ops/reduce.ts';
 import type { Feeds, StepTime } from '../ssl/feeds.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { toPixels } from '../ssl/pixels.ts';
@@ -133,9 +132,6 @@ export const gan = defineMethod({
     };
   },
 });
-
-/** The share of logits that are 0 or more: images that the discriminator takes for photographs. */
-const takenForReal = (logits: Tensor): Tensor => mean(eq(maximum(logits, 0), logits));
 
 /** Images [N, S, S, 4] with noise of a deviation that falls linearly to 0 at the end of the run, other noise for each tensor. */
 function withNoise(deviation: number, feeds: Feeds): (images: Tensor) => Tensor {

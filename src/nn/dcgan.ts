@@ -9,12 +9,12 @@ import { reshape } from '../ops/reshape.ts';
 import { concat, pad } from '../ops/strided_copy.ts';
 import { leakyRelu, tanh } from '../ops/unary.ts';
 import { ConvTranspose2d } from './decoder_layers.ts';
-import type { Encoder } from './encoder.ts';
+import type { Encoder, EncoderWithMaps } from './encoder.ts';
 import { BatchNorm, Conv2d, Linear } from './layers.ts';
 import { inNetwork, type Mode, Module } from './module.ts';
 
 /** Channels of the trunk's layers at width 1; each halves the height and width of its map. */
-export const dcganChannels = [64, 128, 256] as const;
+const dcganChannels = [64, 128, 256] as const;
 /** All weights are drawn from N(0, 0.02²) (§3 of the paper). */
 const std = 0.02;
 /** Every layer's: a map of half or of twice the height and width. */
@@ -111,7 +111,7 @@ const flatRows = (map: Tensor): Tensor => reshape(map, [map.shape[0], map.size /
  * ends it.
  */
 export class DcganDiscriminator extends Module {
-  private readonly trunk: DcganTrunk;
+  private readonly trunk: Module & EncoderWithMaps;
   private readonly layers: readonly Halving[];
   private readonly linear: Linear;
 
@@ -122,7 +122,7 @@ export class DcganDiscriminator extends Module {
   constructor(
     name: string,
     { width = 1, seed, size }: DcganOptions & { readonly size: number },
-    trunk: DcganTrunk = new Dcgan({ width, seed }, name),
+    trunk: Module & EncoderWithMaps = new Dcgan({ width, seed }, name),
   ) {
     super(name);
     this.trunk = this.child(trunk);
@@ -141,8 +141,6 @@ export class DcganDiscriminator extends Module {
     return this.linear.forward(scope(this.name, () => flatRows(cast(last, 'f32'))));
   }
 }
-
-type DcganTrunk = Module & Required<Pick<Encoder, 'maps'>>;
 
 /** Height and width of the generator's first map, and how often it is doubled until it is an image of so many pixels: 4 and 3 of 32. */
 export function generatorSteps(size: number): { readonly first: number; readonly doublings: number } {

@@ -19,9 +19,12 @@ import { images, testMethod, tinySettings } from './harness.ts';
 testMethod(videoColor, { references: 2, colors: 4, placeDim: 16 });
 
 describe('settings', () => {
-  it('refuse an encoder that sees colours, and images that are not whole places', () => {
+  it('refuse an encoder that sees colours or is no ResNet, and images that are not whole places', () => {
     const of = (given: GivenSettings) => () => tinySettings(videoColor, given);
-    expect(of({ input: 'rgb' })).toThrow('must not see the colours that it is to copy; use --input lightness');
+    expect(of({ input: 'rgb' })).toThrow(
+      'video-color: with --input rgb the encoder sees the colours that it is to copy; use --input lightness',
+    );
+    expect(of({ architecture: 'dcgan' })).toThrow('needs the maps of a ResNet; use --architecture resnet18');
     expect(of({ imageSize: 18 })).toThrow(
       '--image-size (18) must be a multiple of 4, the pixels of a place of stage 1',
     );
