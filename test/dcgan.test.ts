@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { elements } from '../src/graph/tensor.ts';
 import { constant, trace } from '../src/graph/trace.ts';
-import { Dcgan, DcganGenerator, DcganHead, generatorSteps } from '../src/nn/dcgan.ts';
+import { Dcgan, DcganDiscriminator, DcganGenerator, generatorSteps } from '../src/nn/dcgan.ts';
 import { isTrunk, shapeOf } from '../src/nn/encoder_shape.ts';
 import { makeEncoder } from '../src/nn/encoders.ts';
 import { noise } from './ops/harness.ts';
@@ -103,17 +103,39 @@ describe('the rest', () => {
   ])('of %d pixels: G doubles %d rows %d times, D has %d layers behind the trunk', (size, first, doublings, more) => {
     expect(generatorSteps(size)).toEqual({ first, doublings });
     const generator = new DcganGenerator('g', { size, width: 0.25, seed: 1, latentDim: 5 });
-    const head = new DcganHead('d', { size, width: 0.25, seed: 1 });
-    expect(head.buffers).toHaveLength(2 * more);
-    const trunk = new Dcgan({ width: 0.25, seed: 1 });
+    const discriminator = new DcganDiscriminator('d', { size, width: 0.25, seed: 1 });
+    expect(discriminator.buffers).toHaveLength(2 * (2 + more));
     const { result } = trace(() => {
       const made = generator.forward(constant('z', noise(10, 1), [2, 5]), { training: true });
-      return { made, logit: head.forward(trunk.maps(made, { training: true }).at(-1)!, { training: true }) };
+      return { made, logit: discriminator.forward(made, { training: true }) };
     });
     expect([result.made.shape, result.logit.shape]).toEqual([
       [2, size, size, 4],
       [2, 1],
     ]);
+  });
+
+  it.each([8, 12, 16, 28, 48])('of %d pixels, the hole of a context encoder, D has a logit for each', (size) => {
+    const discriminator = new DcganDiscriminator('d', { size, width: 0.25, seed: 1 });
+    const { graph, result } = trace(() => discriminator.forward(pictures(size, 3), { training: true }));
+    expect([result.shape, result.dtype]).toEqual([[3, 1], 'f32']);
+    expect(new Set(interpret(graph).get(result)!).size).toBe(3);
+  });
+
+  it('D has a trunk of its own, whose names are of no encoder, or an encoder for one; but for names they are the same', () => {
+    const options = { size: 64, width: 0.25, seed: 1 };
+    const encoder = new Dcgan(options);
+    const [own, shared] = [new DcganDiscriminator('d', options), new DcganDiscriminator('d', options, encoder)];
+    const rest = ['d.layer0.conv.weight 128×64×4×4', 'd.layer0.bn.weight 128', 'd.layer0.bn.bias 128'];
+    const last = ['d.linear.weight 1×2048', 'd.linear.bias 1'];
+    expect(named(shared)).toEqual([...named(encoder), ...rest, ...last]);
+    expect(named(own)).toEqual([...named(encoder).map((name) => `d/${name}`), ...rest, ...last]);
+    expect(own.parameters.filter(({ tensor }) => isTrunk(tensor.name))).toEqual([]);
+    const logits = [own, shared].map((d) => {
+      const { graph, result } = trace(() => d.forward(pictures(64), { training: true }));
+      return interpret(graph).get(result)!;
+    });
+    expect(logits[0]).toEqual(logits[1]);
   });
 
   it('images are within −1 … 1, their fourth channel is zero', () => {
@@ -130,7 +152,7 @@ describe('the rest', () => {
   it('all weights are drawn from N(0, 0.02²), biases of the last layer and batch norms are 0 and 1', () => {
     const modules = [
       new Dcgan({ width: 0.5, seed: 1 }),
-      new DcganHead('d', { size: 64, width: 0.5, seed: 1 }),
+      new DcganDiscriminator('d', { size: 64, width: 0.5, seed: 1 }),
       new DcganGenerator('g', { size: 32, width: 0.5, seed: 1, latentDim: 100 }),
     ];
     for (const { tensor, torchShape } of modules.flatMap(({ parameters }) => parameters)) {

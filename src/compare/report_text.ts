@@ -256,7 +256,10 @@ export function troubles({ rows }: Results): string[] {
       if (failed !== undefined) return [`${name} has no numbers: ${failed}.`];
       return (trained?.warnings ?? [])
         .filter(({ kind }) => kind !== 'duplicates')
-        .map(({ step, message }) => `${name}: warned at step ${step} that ${message}.`);
+        .map(
+          ({ step, message }) =>
+            `${name}: warned ${step > 0 ? `at step ${step}` : 'before the first step'} that ${message}.`,
+        );
     }),
   );
 }

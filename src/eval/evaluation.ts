@@ -9,11 +9,10 @@ import { readFolds } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
-import type { Encoder } from '../nn/encoder.ts';
+import type { Encoder, EncoderWithMaps } from '../nn/encoder.ts';
 import { shapeOf } from '../nn/encoder_shape.ts';
 import { percent } from '../report/numbers.ts';
 import type { Chart } from '../report/plot.ts';
-import type { EncoderWithMaps } from '../ssl/attention_maps.ts';
 import { type EncoderFile, type GivenEncoder, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
 import { cachedFeatures, imagesDigest } from './feature_cache.ts';
 

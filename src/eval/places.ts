@@ -4,12 +4,12 @@ import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { input, trace } from '../graph/trace.ts';
 import { readSafetensors } from '../io/safetensors.ts';
+import type { EncoderWithMaps } from '../nn/encoder.ts';
 import { PlaceEmbedding } from '../nn/place_embedding.ts';
 import { writeEntries } from '../nn/state_dict.ts';
 import { cast } from '../ops/cast.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { reshape } from '../ops/reshape.ts';
-import type { EncoderWithMaps } from '../ssl/attention_maps.ts';
 import { floatTensors, modulePrefix } from '../train/checkpoint_tensors.ts';
 import { type Evaluation, encoderWithMaps } from './evaluation.ts';
 

@@ -1,5 +1,6 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { add } from '../ops/add.ts';
+import { heaviside } from '../ops/binary.ts';
 import { mean } from '../ops/reduce.ts';
 import { neg, softplus } from '../ops/unary.ts';
 
@@ -27,3 +28,6 @@ export function discriminatorLoss(real: Tensor, fake: Tensor): DiscriminatorLoss
  * discriminator is sure, as mean(log(1 − D(x̃))) does (Goodfellow et al., 2014, §3). log 2 where the discriminator cannot tell.
  */
 export const generatorLoss = (fake: Tensor): Tensor => mean(softplus(neg(fake)));
+
+/** The share of images that the discriminator takes for real: those whose logit is above 0, and half of those where it is 0; f32 [1]. */
+export const takenForReal = (logits: Tensor): Tensor => mean(heaviside(logits, 0));

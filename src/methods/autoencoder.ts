@@ -9,17 +9,17 @@ import { decoderOptions, pictureDecoder, pictureMetrics, pictureScores } from '.
 import { augmentationConfig } from '../ssl/settings.ts';
 
 /**
- * Autoencoder (Hinton & Salakhutdinov, 2006), with --corruption a denoising one (Vincent et al., 2008 and 2010). A decoder g makes the picture
- * again out of its features:
+ * Autoencoder (Hinton & Salakhutdinov, 2006), with --corruption a denoising one (Vincent et al., 2008 and 2010). A decoder g makes the
+ * picture again out of its features:
  *
  *   x̃ = corrupt(x);   loss = mean (g(f(x̃)) − x)²,   over the colours of normalised pictures
  *
- * Without a corruption, x̃ = x, and all that keeps the features from being the picture itself is how few they are: they are the bottleneck, and
- * the decoder sees nothing else, no map of the encoder's earlier layers.
+ * Without a corruption, x̃ = x, and all that keeps the features from being the picture itself is how few they are: they are the
+ * bottleneck, and the decoder sees nothing else, no map of the encoder's earlier layers.
  *
  * What differs from the papers: encoder and decoder are convolutional and trained at once, not layers of Boltzmann machines or
- * autoencoders one upon the other; the error is the squared one, of colours, and not the cross-entropy of binary pixels; whole pixels are corrupted,
- * as a neighbouring colour channel would give away what is missing.
+ * autoencoders one upon the other; the error is the squared one, of colours, and not the cross-entropy of binary pixels; whole pixels are
+ * corrupted, as a neighbouring colour channel would give away what is missing.
  */
 export const autoencoder = defineMethod({
   name: 'autoencoder',

@@ -28,9 +28,9 @@ import { augmentationConfig } from '../ssl/settings.ts';
  * A picture is coloured by the mean of the bins' centres under softmax(logits / T), T = 0.38. With --target regression the two numbers are
  * predicted themselves, by smooth L1 of (a, b)/110; where several colours are likely, their mean is grey.
  *
- * What differs from the paper: the encoder is a ResNet, whose last map alone is decoded; a colour belongs to all bins and not to the
- * five nearest, which have 95 % of it; logits are what the decoder says added to those of the best guess without an image; bins are those of a coarser lattice of sRGB, where the paper has 313. p is counted before the first
- * epoch in up to a thousand of the run's images.
+ * What differs from the paper: the encoder is a ResNet, whose last map alone is decoded; a colour belongs to all bins and not to the five
+ * nearest, which have 95 % of it; logits are what the decoder says added to those of the best guess without an image; bins are those of a
+ * coarser lattice of sRGB, where the paper has 313. p is counted before the first epoch in up to a thousand of the run's images.
  */
 export const colorization = defineMethod({
   name: 'colorization',

@@ -3,16 +3,15 @@ import { imagenetColours, normalization } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { constant } from '../graph/trace.ts';
-import { discriminatorLoss, generatorLoss } from '../losses/adversarial.ts';
+import { discriminatorLoss, generatorLoss, takenForReal } from '../losses/adversarial.ts';
 import { meanColour, pictureError } from '../losses/picture_error.ts';
-import { Discriminator } from '../nn/discriminator.ts';
+import { DcganDiscriminator } from '../nn/dcgan.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import type { Mode } from '../nn/module.ts';
-import { baseChannels } from '../nn/resnet.ts';
 import { add } from '../ops/add.ts';
-import { heaviside, mul, sub } from '../ops/binary.ts';
+import { mul, sub } from '../ops/binary.ts';
 import { detach } from '../ops/detach.ts';
-import { expand, mean } from '../ops/reduce.ts';
+import { expand } from '../ops/reduce.ts';
 import type { Feeds } from '../ssl/feeds.ts';
 import { blockHoles, centreHole, centreSide, filledIn, holeRegions } from '../ssl/holes.ts';
 import { defineMethod, type Metric } from '../ssl/method.ts';
@@ -76,7 +75,7 @@ export const contextEncoder = defineMethod({
     const side = region === 'center' ? centreSide(imageSize) : imageSize;
     const f = makeEncoder(settings);
     const g = pictureDecoder(settings, f.dimensions, side);
-    const d = new Discriminator({ name: 'discriminator', side, channels: baseChannels * width, seed });
+    const d = new DcganDiscriminator('discriminator', { size: side, width, seed });
     /** A picture, its holes, and what is made of what is seen of it. */
     const fill = (x: Tensor, feeds: Feeds, mode: Mode) => {
       const holes = region === 'center' ? centreHole(imageSize, settings.bandWeight) : blockHoles(imageSize, feeds);
@@ -102,7 +101,7 @@ export const contextEncoder = defineMethod({
             ['discriminator', () => discriminatorLoss(real, fake).loss],
             ['main', () => add(mul(error, 1 - weight), mul(adversarial(), weight))],
           ],
-          log: { ...log, toldApart: mul(add(mean(heaviside(real, 0)), mean(heaviside(0, fake))), 0.5) },
+          log: { ...log, toldApart: mul(add(takenForReal(real), sub(1, takenForReal(fake))), 0.5) },
         };
       },
       metrics: {

@@ -2,15 +2,13 @@ import { normalization } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { constant } from '../graph/trace.ts';
-import { discriminatorLoss, generatorLoss } from '../losses/adversarial.ts';
-import { DcganGenerator, DcganHead } from '../nn/dcgan.ts';
+import { discriminatorLoss, generatorLoss, takenForReal } from '../losses/adversarial.ts';
+import { DcganDiscriminator, DcganGenerator } from '../nn/dcgan.ts';
 import { makeEncoder } from '../nn/encoders.ts';
-import type { Mode } from '../nn/module.ts';
 import { add } from '../ops/add.ts';
-import { eq, maximum, mul, sub } from '../ops/binary.ts';
+import { mul, sub } from '../ops/binary.ts';
 import { detach } from '../ops/detach.ts';
 import { gaussianNoise } from '../ops/gaussian_noise.ts';
-import { mean } from '../ops/reduce.ts';
 import type { Feeds, StepTime } from '../ssl/feeds.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { toPixels } from '../ssl/pixels.ts';
@@ -68,14 +66,13 @@ export const gan = defineMethod({
 
   create({ latentDim, instanceNoise, imageSize: size, width, seed, normalize, ...settings }, { training }) {
     const f = makeEncoder({ ...settings, width, seed, normalize });
-    const head = new DcganHead('discriminator', { size, width, seed });
+    const d = new DcganDiscriminator('discriminator', { size, width, seed }, f);
     const generator = new DcganGenerator('generator', { size, width, seed, latentDim });
-    const d = (x: Tensor, mode: Mode) => head.forward(f.maps(x, mode).at(-1)!, mode);
     const passing = { ...training, batchShare: 0 }; // statistics of the batch, which leave no trace in the running ones
     return {
       encoder: f,
       groups: [
-        { name: 'discriminator', modules: [f, head] },
+        { name: 'discriminator', modules: [d] },
         { name: 'generator', modules: [generator] },
       ],
       step([x], feeds) {
@@ -84,12 +81,12 @@ export const gan = defineMethod({
           training,
         );
         const blurred = instanceNoise > 0 ? withNoise(instanceNoise, feeds) : (images: Tensor) => images;
-        const [real, fake] = [d(blurred(x), training), d(blurred(detach(made)), passing)];
+        const [real, fake] = [d.forward(blurred(x), training), d.forward(blurred(detach(made)), passing)];
         const loss = discriminatorLoss(real, fake);
         return {
           losses: [
             ['discriminator', () => loss.loss],
-            ['generator', () => generatorLoss(d(blurred(made), passing))], // as the first update left D
+            ['generator', () => generatorLoss(d.forward(blurred(made), passing))], // as the first update left D
           ],
           log: {
             lossReal: loss.real,
@@ -135,9 +132,6 @@ export const gan = defineMethod({
     };
   },
 });
-
-/** The share of logits that are 0 or more: images that the discriminator takes for photographs. */
-const takenForReal = (logits: Tensor): Tensor => mean(eq(maximum(logits, 0), logits));
 
 /** Images [N, S, S, 4] with noise of a deviation that falls linearly to 0 at the end of the run, other noise for each tensor. */
 function withNoise(deviation: number, feeds: Feeds): (images: Tensor) => Tensor {

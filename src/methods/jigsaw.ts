@@ -121,15 +121,15 @@ function puzzleFigure(settings: Own, logits: (views: Tensor, mode: Mode) => Tens
  *   h = [f(t_p(1)), …, f(t_p(9))],   loss = −log softmax(g(h))_p
  *
  * What would give the answer away without a look at what is in the tiles is closed, as in the paper: each tile lies anywhere within its
- * cell, so that borders do not fit, has mean 0 and deviation 1 of its own in each channel, and 30 % of the puzzles are grey.
- * Permutations are far from each other, or a few tiles would tell which it is: the paper's algorithm (`--permutation-set paper`) gives 64 of
- * which the nearest differ in 2 places of 9, in 8.1 on average; the maps x → a x + b of the field of 9 elements differ in 8 or 9, all of them.
+ * cell, so that borders do not fit, has mean 0 and deviation 1 of its own in each channel, and 30 % of the puzzles are grey. Permutations
+ * are far from each other, or a few tiles would tell which it is: the paper's algorithm (`--permutation-set paper`) gives 64 of which the
+ * nearest differ in 2 places of 9, in 8.1 on average; the maps x → a x + b of the field of 9 elements differ in 8 or 9, all of them.
  *
  * What differs from the paper: the encoder is a ResNet, whose pooled features are compared (the paper: AlexNet's, with a layer for each
- * tile before they are put together), with batch norm over all tiles of a batch, and batch norm in g. Colour channels are not shifted against each other.
- * Tiles are cut out of the images as they are stored: those of a folder have --image-size, which is that of evaluation; STL-10's have 96 pixels.
- * They are enlarged to half of --image-size, for the reason that `relativePatch` gives: with a quarter, puzzles are solved, and features of
- * whole images are not better than those of first weights.
+ * tile before they are put together), with batch norm over all tiles of a batch, and batch norm in g. Colour channels are not shifted
+ * against each other. Tiles are cut out of the images as they are stored: those of a folder have --image-size, which is that of
+ * evaluation; STL-10's have 96 pixels. They are enlarged to half of --image-size, for the reason that `relativePatch` gives: with a
+ * quarter, puzzles are solved, and features of whole images are not better than those of first weights.
  */
 export const jigsaw = defineMethod({
   name: 'jigsaw',

@@ -166,15 +166,16 @@ function withMiddle(features: Tensor, pairs: number): Tensor {
  *   loss = −log softmax(g([f(x_middle), f(x_k)]))_k,   k in 0 … 7, row by row
  *
  * Taken the other way round, the same pair is another example: the middle lies at 7 − k of the other one. Both count, as in the published
- * code, and the patch in the middle is seen once for all its pairs (the paper: grids, of which a patch takes part in up to eight pairs). What would give the answer away is closed as in the paper: there is a gap between patches, each is off its place by a little, has mean 0 and
- * deviation 1 of its own in each channel, and its colours do not tell by the fringes of a lens where it was (`patchColours`). The paper
- * resamples some patches to fewer pixels; here --blur of them are blurred.
+ * code, and the patch in the middle is seen once for all its pairs (the paper: grids, of which a patch takes part in up to eight pairs).
+ * What would give the answer away is closed as in the paper: there is a gap between patches, each is off its place by a little, has mean
+ * 0 and deviation 1 of its own in each channel, and its colours do not tell by the fringes of a lens where it was (`patchColours`). The
+ * paper resamples some patches to fewer pixels; here --blur of them are blurred.
  *
- * What differs from the paper: the encoder is a ResNet, whose pooled features are compared, with batch norm over all patches of a batch and one
- * hidden layer, with batch norm, behind them (the paper: AlexNet's layers up to fc6, and two hidden layers).
- * Patches are cut out of the images as they are stored: those of a folder have --image-size, which is that of evaluation;
- * STL-10's have 96 pixels. They are enlarged to half of --image-size, so that the last maps have more than one pixel: of one pixel, a 3×3
- * kernel would learn but the number in its middle, and evaluation, whose maps are larger, would meet the others as they were drawn.
+ * What differs from the paper: the encoder is a ResNet, whose pooled features are compared, with batch norm over all patches of a batch
+ * and one hidden layer, with batch norm, behind them (the paper: AlexNet's layers up to fc6, and two hidden layers). Patches are cut out
+ * of the images as they are stored: those of a folder have --image-size, which is that of evaluation; STL-10's have 96 pixels. They are
+ * enlarged to half of --image-size, so that the last maps have more than one pixel: on a single one a 3×3 kernel learns its middle only,
+ * and evaluation, whose maps are larger, would meet the rest of it as it was drawn.
  */
 export const relativePatch = defineMethod({
   name: 'relative-patch',

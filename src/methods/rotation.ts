@@ -32,9 +32,9 @@ export const fourTurns = (x: Tensor): Tensor =>
  * A turn copies pixels and computes none, so that neither black corners nor resampling tell it. All four turns of an image in one batch is
  * the paper's; labels are balanced by it. An image that looks the same in all turns has the same logits four times: log 4 at best.
  *
- * What differs from the paper: the encoder is a ResNet whose averaged last map is classified, where the paper reads the maps of a Network in Network at
- * its second block of four or five. The learning rate falls by a cosine and not to a fifth at 30, 60 and 80 % of the run; an image is
- * shifted by crops of 60 % of it and more, where the paper pads small images by 4 pixels. Colours stay as they are, as there.
+ * What differs from the paper: the encoder is a ResNet whose averaged last map is classified, where the paper reads the maps of a Network
+ * in Network at its second block of four or five. The learning rate falls by a cosine and not to a fifth at 30, 60 and 80 % of the run;
+ * an image is shifted by crops of 60 % of it and more, where the paper pads small images by 4 pixels. Colours stay as they are, as there.
  */
 export const rotation = defineMethod({
   name: 'rotation',

@@ -1,19 +1,21 @@
 import { z } from 'zod';
-import { clipsOf, referenceFrames } from '../data/clips.ts';
+import { clipsOf, notVideo, referenceFrames } from '../data/clips.ts';
 import { normalization } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
 import { mse } from '../losses/mse.ts';
 import { carriedClasses, carry, pointer } from '../losses/pointer.ts';
+import { stageCount } from '../nn/encoder_shape.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import type { Mode } from '../nn/module.ts';
-import { PlaceEmbedding, stageCount, stageStride } from '../nn/place_embedding.ts';
+import { PlaceEmbedding, stageStride } from '../nn/place_embedding.ts';
 import { mul } from '../ops/binary.ts';
 import { reshape } from '../ops/reshape.ts';
 import { concat, permute, slice } from '../ops/strided_copy.ts';
 import { abOfPlaces, nearestColours, sampleAb } from '../ssl/ab_palette.ts';
 import { copiedColors, copiedMetrics, likeliest } from '../ssl/copied_colors.ts';
+import { checkLabEncoder } from '../ssl/lab_prediction.ts';
 import { defineMethod, type Learner, type Settings } from '../ssl/method.ts';
 import { propagationFigure } from '../ssl/propagation_figure.ts';
 import { count, positive } from '../ssl/settings.ts';
@@ -47,10 +49,9 @@ function placesOf({ stage, stem, imageSize }: Pick<VideoSettings, 'stage' | 'ste
 }
 
 function check(settings: VideoSettings, name: Naming): void {
+  const why = 'the encoder sees the colours that it is to copy';
+  checkLabEncoder(settings, { method: 'video-color', input: 'lightness', why }, name);
   const { stage, stride } = placesOf(settings);
-  const lightness = `${name('input')} lightness`;
-  if (settings.input !== 'lightness')
-    throw new UserError(`video-color: the encoder must not see the colours that it is to copy; use ${lightness}`, 2);
   if (settings.imageSize % stride === 0 && settings.imageSize > stride) return;
   throw new UserError(
     `${name('imageSize')} (${settings.imageSize}) must be a multiple of ${stride}, the pixels of a place of stage ${stage}; or give another ${name('stage')}`,
@@ -77,9 +78,9 @@ const palette = 'palette';
 const referenceNamed = (j: number) => `reference ${j}`;
 
 /**
- * Tracking by colourising video (Vondrick et al., 2018). The network sees a grey frame and has to find its colours in frames before it: place i of
- * the target points at places j of the references by the likeness of their embeddings, and copies what they have. Who copies the right
- * colour has found where the thing was, so that masks of objects can be carried along as colours are (`propagate`).
+ * Tracking by colourising video (Vondrick et al., 2018). The network sees a grey frame and has to find its colours in frames before it:
+ * place i of the target points at places j of the references by the likeness of their embeddings, and copies what they have. Who copies
+ * the right colour has found where the thing was, so that masks of objects can be carried along as colours are (`propagate`).
  *
  *   f, g = places(encoder(lightness)) of target and references;   A_ij = softmax_j(f_i · g_j / τ);   y_i = Σ_j A_ij c_j
  *   loss = −mean_i log y_i[class of i],  c_j one of 16 classes of colours by k-means of (a, b);  or the mean of (y − (a, b))²
@@ -123,6 +124,7 @@ export const videoColor = defineMethod({
       encoder: f,
       groups: [{ name: 'main', modules: [f, places] }],
       beforeEpoch,
+      unfit: notVideo,
       step(views, feeds) {
         const centres = feeds.whole(palette, [colors, 2]);
         const classesOf = (ab: Tensor) => nearestColours(ab, centres);

@@ -1,4 +1,4 @@
-/** The two networks of a DCGAN (Radford et al., 2016): the discriminator's trunk, which is an encoder, and the generator. */
+/** The two networks of a DCGAN (Radford et al., 2016): the discriminator, whose trunk is an encoder, and the generator. */
 import { check, type Tensor } from '../graph/tensor.ts';
 import { scope } from '../graph/trace.ts';
 import { cast } from '../ops/cast.ts';
@@ -9,12 +9,12 @@ import { reshape } from '../ops/reshape.ts';
 import { concat, pad } from '../ops/strided_copy.ts';
 import { leakyRelu, tanh } from '../ops/unary.ts';
 import { ConvTranspose2d } from './decoder_layers.ts';
-import type { Encoder } from './encoder.ts';
+import type { Encoder, EncoderWithMaps } from './encoder.ts';
 import { BatchNorm, Conv2d, Linear } from './layers.ts';
 import { inNetwork, type Mode, Module } from './module.ts';
 
 /** Channels of the trunk's layers at width 1; each halves the height and width of its map. */
-export const dcganChannels = [64, 128, 256] as const;
+const dcganChannels = [64, 128, 256] as const;
 /** All weights are drawn from N(0, 0.02²) (§3 of the paper). */
 const std = 0.02;
 /** Every layer's: a map of half or of twice the height and width. */
@@ -106,16 +106,26 @@ function onGrid(map: Tensor): Tensor {
 const flatRows = (map: Tensor): Tensor => reshape(map, [map.shape[0], map.size / map.shape[0]]);
 
 /**
- * What the discriminator has behind its trunk: the trunk's last map → one logit for each image [N, 1], f32. Further layers halve the map
- * until it has at most 7 rows (none for 32 pixels, one for 64 and 96), and a linear one ends it.
+ * The whole discriminator: images [N, size, size, 4] in f32 → a logit of each [N, 1] in f32, above 0 for what it takes for a photograph.
+ * Behind the trunk further layers halve the map until it has at most 7 rows (none for 32 pixels, one for 64 and 96), and a linear one
+ * ends it.
  */
-export class DcganHead extends Module {
+export class DcganDiscriminator extends Module {
+  private readonly trunk: Module & EncoderWithMaps;
   private readonly layers: readonly Halving[];
   private readonly linear: Linear;
 
-  /** @param size height and width of images in pixels */
-  constructor(name: string, { width = 1, seed, size }: DcganOptions & { readonly size: number }) {
+  /**
+   * @param size height and width of images in pixels, 8 at least
+   * @param trunk a `Dcgan` of that width, where it is an encoder too; by default one of its own, `name/conv1`, …
+   */
+  constructor(
+    name: string,
+    { width = 1, seed, size }: DcganOptions & { readonly size: number },
+    trunk: Module & EncoderWithMaps = new Dcgan({ width, seed }, name),
+  ) {
     super(name);
+    this.trunk = this.child(trunk);
     let side = Math.floor(size / 2 ** dcganChannels.length);
     let channels = dcganChannels[dcganChannels.length - 1] * width;
     const layers: Halving[] = [];
@@ -125,9 +135,10 @@ export class DcganHead extends Module {
     this.linear = this.child(new Linear(`${name}.linear`, side * side * channels, 1, seed, { std }));
   }
 
-  forward(map: Tensor, mode: Mode): Tensor {
+  forward(images: Tensor, mode: Mode): Tensor {
+    const map = this.trunk.maps(images, mode).at(-1)!;
     const last = this.layers.reduce((x, halving) => halving.forward(x, mode), map);
-    return this.linear.forward(flatRows(cast(last, 'f32')));
+    return this.linear.forward(scope(this.name, () => flatRows(cast(last, 'f32'))));
   }
 }
 

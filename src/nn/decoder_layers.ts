@@ -1,10 +1,10 @@
-/** Layers of decoders, generators and discriminators. */
+/** Layers of decoders and generators. */
 import type { Tensor } from '../graph/tensor.ts';
 import { scope } from '../graph/trace.ts';
 import { convTranspose2d } from '../ops/conv_transpose2d.ts';
 import { f16Weight } from '../ops/f16_copy.ts';
 import { upsampleNearest } from '../ops/rearrange.ts';
-import { leakyRelu, tanh } from '../ops/unary.ts';
+import { tanh } from '../ops/unary.ts';
 import { normal } from './init.ts';
 import { type Conv2dOptions, withBias } from './layers.ts';
 import { Module } from './module.ts';
@@ -64,20 +64,6 @@ export class Upsample extends Module {
 
   forward(x: Tensor): Tensor {
     return scope(this.name, () => upsampleNearest(x, this.factor));
-  }
-}
-
-/** x, but slope · x where x < 0. */
-export class LeakyReLU extends Module {
-  constructor(
-    name: string,
-    private readonly slope = 0.2,
-  ) {
-    super(name);
-  }
-
-  forward(x: Tensor): Tensor {
-    return scope(this.name, () => leakyRelu(x, this.slope));
   }
 }
 

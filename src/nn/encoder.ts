@@ -15,3 +15,6 @@ export interface Encoder {
    */
   maps?(x: Tensor, mode: Mode): readonly Tensor[];
 }
+
+/** One that shows what its stages give. */
+export type EncoderWithMaps = Required<Pick<Encoder, 'maps'>>;

@@ -1,7 +1,7 @@
 /** From what settings or a file say of an encoder to the network. */
 import { imagenetColours } from '../data/preparation.ts';
 import { Dcgan } from './dcgan.ts';
-import type { Encoder } from './encoder.ts';
+import type { Encoder, EncoderWithMaps } from './encoder.ts';
 import { type EncoderShape, type ShapeSource, shapeOf } from './encoder_shape.ts';
 import { HeadedEncoder, type HeadShape } from './headed_encoder.ts';
 import { LabHalvesEncoder, LightnessEncoder } from './lab_encoders.ts';
@@ -15,7 +15,7 @@ export interface EncoderOptions extends ShapeSource {
 }
 
 /** A network of which settings and files can say which it is. */
-export type ShapedEncoder = Module & Encoder & Required<Pick<Encoder, 'maps'>> & { readonly shape: EncoderShape };
+export type ShapedEncoder = Module & Encoder & EncoderWithMaps & { readonly shape: EncoderShape };
 
 export const isShaped = (encoder: Encoder): encoder is ShapedEncoder => 'shape' in encoder;
 

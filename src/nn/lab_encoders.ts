@@ -3,7 +3,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { scope } from '../graph/trace.ts';
 import { type LabChannel, rgbToLab } from '../ops/rgb_to_lab.ts';
 import { concat } from '../ops/strided_copy.ts';
-import type { Encoder } from './encoder.ts';
+import type { Encoder, EncoderWithMaps } from './encoder.ts';
 import { type Colours, type EncoderShape, labHalves } from './encoder_shape.ts';
 import { inNetwork, type Mode, Module } from './module.ts';
 
@@ -14,7 +14,7 @@ const color: readonly LabChannel[] = (['a', 'b'] as const).map((of) => ({ of, ce
 
 export type LabShape = EncoderShape & Required<Pick<EncoderShape, 'input' | 'colours'>>;
 
-type MappedEncoder = Module & Encoder & Required<Pick<Encoder, 'maps'>>;
+type MappedEncoder = Module & Encoder & EncoderWithMaps;
 /** Makes a network of a shape that sees what it is given. */
 type MakePlain = (shape: EncoderShape, seed: number, name: string) => MappedEncoder;
 
@@ -63,8 +63,8 @@ export class LightnessEncoder extends PartOfLab {
  */
 export class LabHalvesEncoder extends Module implements Encoder {
   readonly dimensions: number;
-  readonly lightness: Encoder & Required<Pick<Encoder, 'maps'>>;
-  readonly color: Encoder & Required<Pick<Encoder, 'maps'>>;
+  readonly lightness: Encoder & EncoderWithMaps;
+  readonly color: Encoder & EncoderWithMaps;
 
   constructor(
     readonly shape: LabShape,

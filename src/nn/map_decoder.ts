@@ -33,7 +33,7 @@ export class MapDecoder extends Module {
       new BatchNorm(`${name}.bn${i}`, width),
       new ReLU(`${name}.relu${i}`),
     ];
-    // Predictions begin near 0: those of classes at the logarithm of their number.
+    // What is predicted begins near 0.
     const last = new Conv2d(`${name}.out`, width, outputs, { kernel: 1, seed, bias: true, std: 0.01 });
     const blocks = Array.from({ length: doublings + 1 }, (_, i) => block(i)).flat();
     this.layers = this.child(new Sequential(`${name}.layers`, [...blocks, last]));

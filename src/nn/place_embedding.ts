@@ -5,14 +5,12 @@ import { cast } from '../ops/cast.ts';
 import { interpolate } from '../ops/interpolate.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { reshape } from '../ops/reshape.ts';
+import { stageCount } from './encoder_shape.ts';
 import { Conv2d } from './layers.ts';
 import type { NamedTensor } from './module.ts';
 import type { ResNetOptions } from './resnet.ts';
 
-/** Stages of a ResNet; the first has the finest map. */
-export const stageCount = 4;
-
-/** By how much the map of a stage (from 1) is smaller than the image: 4, 8, 16, 32 with ImageNet's stem, 1, 2, 4, 8 with CIFAR's. */
+/** By how much the map of a ResNet's stage (from 1) is smaller than the image: 4, 8, 16, 32 with ImageNet's stem, 1, 2, 4, 8 with CIFAR's. */
 export const stageStride = (stage: number, stem: ResNetOptions['stem']): number =>
   (stem === 'imagenet' ? 4 : 1) * 2 ** (stage - 1);
 
@@ -27,9 +25,9 @@ export interface PlaceEmbeddingOptions {
 }
 
 /**
- * Embeddings of the places of a picture, of unit length, from the maps of an encoder's stages: each from `stage` on passes a convolution of 1×1, is
- * enlarged to the map of `stage`, and all are added up, as in a feature pyramid (Lin et al., 2017). The coarse maps say what is there, the fine one
- * says where, and all stages learn.
+ * Embeddings of the places of a picture, of unit length, from the maps of a ResNet's stages: each from `stage` on passes a convolution
+ * of 1×1, is enlarged to the map of `stage`, and all are added up, as in a feature pyramid (Lin et al., 2017). The coarse maps say what
+ * is there, the fine one says where, and all stages learn.
  */
 export class PlaceEmbedding {
   private readonly laterals: readonly Conv2d[];

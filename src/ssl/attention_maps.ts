@@ -1,5 +1,5 @@
 import { type Data, elements, type Tensor } from '../graph/tensor.ts';
-import type { Encoder } from '../nn/encoder.ts';
+import type { EncoderWithMaps } from '../nn/encoder.ts';
 import type { Colours } from '../nn/encoder_shape.ts';
 import { interpolate } from '../ops/interpolate.ts';
 import { sum } from '../ops/reduce.ts';
@@ -7,13 +7,10 @@ import { square } from '../ops/unary.ts';
 import type { PictureFigure } from './method.ts';
 import { type Pixels, toPixels } from './pixels.ts';
 
-/** An encoder that shows what its stages give. */
-export type EncoderWithMaps = Required<Pick<Encoder, 'maps'>>;
-
 /**
- * Where an encoder looks (Zagoruyko & Komodakis, 2017, arXiv 1612.03928, the map of F²_sum): of each stage A(y, x) = Σ_c a_c(y, x)², from the least of
- * a picture to its greatest, bilinearly brought to the size of the picture and laid over it: dark, red, yellow, white. A row for each view of the first
- * group, a column for each stage, whose label has the size of its map. The encoder is in inference mode.
+ * Where an encoder looks (Zagoruyko & Komodakis, 2017, arXiv 1612.03928, the map of F²_sum): of each stage A(y, x) = Σ_c a_c(y, x)², from
+ * the least of a picture to its greatest, bilinearly brought to the size of the picture and laid over it: dark, red, yellow, white. A row
+ * for each view of the first group, a column for each stage, whose label has the size of its map. The encoder is in inference mode.
  *
  * @param side of a view in pixels
  * @param colours how views are normalised

@@ -21,7 +21,7 @@ export const corruptionOptions = {
     .enum(corruptions)
     .default('none')
     .describe(
-      'what is done to the input: gaussian (noise), masking (pixels are set to 0), salt-pepper (pixels become white or black); none: a plain autoencoder',
+      'what is done to the input: gaussian (noise), masking (pixels become 0, as they are normalised), salt-pepper (pixels become white or black); none: a plain autoencoder',
     ),
   corruptionLevel: z
     .number()
@@ -40,8 +40,8 @@ export function checkCorruption({ corruption }: CorruptionSettings, name: Naming
 }
 
 /**
- * Normalised views [N, S, S, 4], corrupted: other pixels in every step, the three colours of a pixel together, and each with noise of its own.
- * Views of no corruption are the same tensor.
+ * Normalised views [N, S, S, 4], corrupted: other pixels in every step, the three colours of a pixel together, and each with noise of its
+ * own. Views of no corruption are the same tensor.
  */
 export function corrupt(views: Tensor, feeds: Feeds, settings: CorruptionSettings): Tensor {
   const { corruption, corruptionLevel: level } = settings;

@@ -10,7 +10,7 @@ type Healthy = NonNullable<Metric['healthy']>;
 
 /** Something that makes a training worthless, or images unfit for it. */
 export interface TrainWarning {
-  readonly kind: 'duplicates' | 'collapse' | 'chance';
+  readonly kind: 'duplicates' | 'unfit' | 'collapse' | 'chance';
   /** The step (from 1) at which it was noticed; 0 before the first. */
   readonly step: number;
   /** One line: what is wrong, in numbers. */
@@ -53,17 +53,24 @@ export class Health {
   constructor(
     private readonly set: ImageSet,
     private readonly batchSize: number,
-    private readonly learner: Pick<Learner, 'metrics' | 'chance' | 'discriminatesImages'>,
+    private readonly learner: Pick<Learner, 'metrics' | 'chance' | 'discriminatesImages' | 'unfit'>,
     private readonly onWarning: (warning: TrainWarning) => void,
   ) {
     const [name, metric] = Object.entries(learner.metrics ?? {}).find(([, { healthy }]) => healthy) ?? [];
     if (name !== undefined && metric?.healthy) this.spread = { name, healthy: metric.healthy };
   }
 
-  /** Looks for copies among images that are to be told apart: reads each once. */
+  /** Warns of images that the method learns little of. */
   checkImages(): void {
-    const { set, batchSize, learner } = this;
-    if (!learner.discriminatesImages) return;
+    const { set, learner } = this;
+    const unfit = learner.unfit?.(set);
+    if (unfit) this.onWarning({ kind: 'unfit', step: 0, ...unfit });
+    if (learner.discriminatesImages) this.checkCopies();
+  }
+
+  /** Looks for copies among images that are to be told apart: reads each once. */
+  private checkCopies(): void {
+    const { set, batchSize } = this;
     const found = findDuplicates(set);
     if (found.copies === 0) return;
     const repeated = found.distinct < batchSize;

@@ -11,7 +11,6 @@ import type { Feeds, StepTime } from './feeds.ts';
 import { random } from './rng.ts';
 
 export const holeRegions = ['center', 'blocks'] as const;
-export type HoleRegion = (typeof holeRegions)[number];
 
 export interface Holes {
   /** f32 [1 or N, S, S, 1]: 1 where a picture is not seen. */
@@ -64,7 +63,7 @@ export function centreHole(size: number, bandWeight: number): Holes {
 }
 
 /** Squares of a quarter of the side, so many that they are a quarter of the picture where they do not overlap. */
-export const blocks = 4;
+const blocks = 4;
 const blockSide = (size: number): number => Math.round(size / 4);
 /** Keeps these draws apart from others of an image. */
 const stream = 0x686f6c65;

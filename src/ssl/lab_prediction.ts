@@ -82,7 +82,7 @@ export const skill: Metric = {
 /** Pixels of a predicted map along a side: about a quarter of the view's. */
 export const quarterOf = (imageSize: number): number => Math.max(1, Math.round(imageSize / 4));
 
-/** UserError (usage): the encoder sees other parts of Lab than the method is about, or is none of those whose last map is decoded. */
+/** UserError (usage): the encoder sees other parts of Lab than the method is about, or its maps are not those of a ResNet. */
 export function checkLabEncoder(
   { input, architecture }: Pick<SharedSettings, 'input' | 'architecture'>,
   needed: { readonly method: string; readonly input: SharedSettings['input']; readonly why: string },
@@ -95,10 +95,7 @@ export function checkLabEncoder(
   }
   if (isResNet(architecture)) return;
   const flag = name('architecture');
-  throw new UserError(
-    `${method}: the last map of a ResNet is decoded; use ${flag} resnet18 in place of ${architecture}`,
-    2,
-  );
+  throw new UserError(`${method}: needs the maps of a ResNet; use ${flag} resnet18 in place of ${architecture}`, 2);
 }
 
 /**

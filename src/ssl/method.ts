@@ -135,6 +135,8 @@ export interface Learner {
   readonly chance?: Chance;
   /** Images are told apart from each other, so that copies of one among them do harm. */
   readonly discriminatesImages?: boolean;
+  /** Why it will learn little of these images, and what to give instead, a line each; warned of before the first step. */
+  unfit?(images: ImageSet): { readonly message: string; readonly remedy: string } | undefined;
   readonly figures?: readonly Figure[];
 }
 

@@ -5,8 +5,9 @@ import type { Chance, Metric } from './method.ts';
 export const accuracy: Metric = { label: 'acc', format: 'percent', epoch: 'mean' };
 
 /**
- * log N − loss of a softmax over the N views that may be a view's pair: a lower bound of the mutual information of two views (van den Oord et al.,
- * 2018, eq. 9). That of NT-Xent, whose softmax has the other images' views of the same kind too, is larger, so that its bound is lower and holds.
+ * log N − loss of a softmax over the N views that may be a view's pair: a lower bound of the mutual information of two views (van den
+ * Oord et al., 2018, eq. 9). That of NT-Xent, whose softmax has the other images' views of the same kind too, is larger, so that its
+ * bound is lower and holds.
  */
 export const informationBound: Metric = {
   label: 'MI ≥',

@@ -35,7 +35,7 @@ export interface CompileOptions {
   readonly onPipeline?: (done: number, total: number) => void;
   /**
    * Called when the training learns nothing (its embeddings have collapsed, its loss stays at chance), from a step's `read()`; and
-   * while compiling, if images are there more than once and that does harm.
+   * before compiling, if images are there more than once and that does harm, or are not of the kind that the method learns from.
    */
   readonly onWarning?: (warning: TrainWarning) => void;
 }
@@ -77,13 +77,13 @@ export class TrainingStep {
   ): Promise<TrainingStep> {
     const { source, settings, learner } = parts;
     checkPrecision(settings, state.gpu.traits);
+    const { onWarning } = compile;
+    const health = onWarning && new Health(source.set, settings.batchSize, learner, onWarning);
+    health?.checkImages();
     const pool = new BufferPool(state.gpu);
     const programs = new Map<Phase, Program>();
     for (const phase of inMemoryOrder(traced.phases))
       programs.set(phase, await Program.compile(phase.graph, state, phase.outputs, { ...compile, pool }));
-    const { onWarning } = compile;
-    const health = onWarning && new Health(source.set, settings.batchSize, learner, onWarning);
-    health?.checkImages();
     return new TrainingStep(traced, parts, programs, pool, health);
   }
 

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { clipsOf, referenceFrames } from '../../src/data/clips.ts';
+import { clipsOf, likenessInTime, notVideo, referenceFrames } from '../../src/data/clips.ts';
+import { type ImageSet, subset } from '../../src/data/images.ts';
+import { movingShapes } from '../moving_shapes.ts';
+import { drawn } from '../train/drawn.ts';
 
 const clips = (files: readonly string[] | undefined, count = files?.length ?? 3) =>
   clipsOf({ name: 'photos', count, ...(files && { files }) });
@@ -67,5 +70,53 @@ describe('frames that a frame is copied from', () => {
           step,
         ).forEach((others, frame) => expect(others).not.toContain(frame));
     expect(tables([0], 2)).toEqual([[0, 0]]);
+  });
+});
+
+describe('whether images are video', () => {
+  const film = movingShapes(4, 6, 32);
+  const photos = { ...drawn('train', 40, 32), name: 'photos' };
+  /** Photographs under names of their own, in two folders. */
+  const named = (name: (i: number) => string): ImageSet => ({
+    ...photos,
+    files: Array.from({ length: photos.count }, (_, i) => `${i % 2 === 0 ? 'cat' : 'dog'}/${name(i)}.jpg`),
+  });
+
+  it('is seen by the frames: drawn film is, whatever its folders and files are called', () => {
+    expect(notVideo(film)).toBeUndefined();
+    const classes = ['cat', 'dog', 'car', 'ship'];
+    const files = film.files!.map((file) => `${classes[Number(/clip (\d+)/.exec(file)![1])]}/${file.at(-5)}.png`);
+    expect(files.slice(0, 2)).toEqual(['cat/0.png', 'cat/1.png']);
+    expect(notVideo({ ...film, files })).toBeUndefined();
+  });
+
+  it('is seen by the frames: photographs in folders by class are not, numbered or not; the line says what was found', () => {
+    for (const set of [named((i) => `${i}`), named((i) => `photo ${String.fromCharCode(97 + i)}`)])
+      expect(notVideo(set)?.message).toMatch(
+        /^photos: does not look like video: 2 folders with 40 images are taken for clips, but .* \(median correlation -?0\.[012]\d, of video above 0\.3\)$/,
+      );
+  });
+
+  it('is the median likeness of neighbours in time: 1 of frames that stand still, and of such as grow brighter', () => {
+    const still = (gain: (frame: number) => number): ImageSet => ({
+      ...{ name: 'still', count: 5, height: 9, width: 20, skipped: [] },
+      files: Array.from({ length: 5 }, (_, i) => `${i}.png`),
+      read: (i, target, offset) => {
+        for (let byte = 0; byte < 540; byte++) target[offset + byte] = 10 + ((byte * 37) % 91) * gain(i);
+      },
+    });
+    for (const set of [still(() => 1), still((i) => 1 + i / 4)])
+      expect(likenessInTime(set, clipsOf(set))).toBeCloseTo(1, 2);
+    const black = { ...still(() => 0), read: () => undefined };
+    expect(likenessInTime(black, clipsOf(black))).toBeNaN();
+    expect(notVideo(black)).toBeUndefined();
+  });
+
+  it('frames out of order are told from such in order', () => {
+    const shuffled = subset(
+      film,
+      Uint32Array.from({ length: film.count }, (_, i) => (i * 7) % film.count),
+    );
+    expect(notVideo({ ...shuffled, files: film.files })).toBeDefined();
   });
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
-import { discriminatorLoss, generatorLoss } from '../../src/losses/adversarial.ts';
+import { discriminatorLoss, generatorLoss, takenForReal } from '../../src/losses/adversarial.ts';
 import { bceWithLogits } from '../../src/losses/bce_with_logits.ts';
 import { add } from '../../src/ops/add.ts';
 import { gradients } from '../../src/ops/gradients.ts';
@@ -59,4 +59,8 @@ it('a generator that the discriminator sees through still has a gradient', () =>
     return gradients(generatorLoss(fake), [fake])[0];
   });
   expect(interpret(graph).get(result)![0]).toBeCloseTo(-1, 9);
+});
+
+it('what is taken for real has a logit above 0, and half of what has 0', () => {
+  expect(value(() => takenForReal(rows('logits', [2, -1, 0, 1e-3, -5])))).toBeCloseTo(2.5 / 5, 12);
 });

@@ -7,7 +7,7 @@ import { constant, trace, variable } from '../../src/graph/trace.ts';
 import { discriminatorLoss } from '../../src/losses/adversarial.ts';
 import { pictureError } from '../../src/losses/picture_error.ts';
 import { contextEncoder } from '../../src/methods/context_encoder.ts';
-import { Discriminator } from '../../src/nn/discriminator.ts';
+import { DcganDiscriminator } from '../../src/nn/dcgan.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { StepFeeds, type StepTime } from '../../src/ssl/feeds.ts';
 import { bandOf, blockHoles, centreHole, drawnBlocks } from '../../src/ssl/holes.ts';
@@ -69,8 +69,8 @@ it('without an adversarial loss there is no discriminator', () => {
 });
 
 it('a discriminator that sees no difference has the loss 2 log 2', () => {
-  const d = new Discriminator({ name: 'd', side: 8, channels: 8, seed: 1 });
-  const last = d.parameters.find(({ tensor }) => tensor.name === 'd.last.weight')!.tensor;
+  const d = new DcganDiscriminator('d', { size: 8, width: 0.25, seed: 1 });
+  const last = d.parameters.find(({ tensor }) => tensor.name === 'd.linear.weight')!.tensor;
   const pictures = (seed: number) => constant(`pictures ${seed}`, noise(2 * 8 * 8 * 4, seed), [2, 8, 8, 4]);
   const loss = (given: [Tensor, Values][]) =>
     valuesOf(() => {

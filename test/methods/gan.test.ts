@@ -9,8 +9,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { generatorLoss } from '../../src/losses/adversarial.ts';
 import { gan } from '../../src/methods/gan.ts';
-import type { DcganGenerator, DcganHead } from '../../src/nn/dcgan.ts';
-import type { ShapedEncoder } from '../../src/nn/encoders.ts';
+import type { DcganDiscriminator, DcganGenerator } from '../../src/nn/dcgan.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { StepFeeds } from '../../src/ssl/feeds.ts';
 import type { Learner } from '../../src/ssl/method.ts';
@@ -36,10 +35,10 @@ async function withTraining(given: GivenSettings, use: (training: Training, stat
   state.destroy();
 }
 
-const networksOf = ({ groups }: Learner) => {
-  const [trunk, head] = groups[0].modules as unknown as [ShapedEncoder, DcganHead];
-  return { trunk, head, generator: groups[1].modules[0] as unknown as DcganGenerator };
-};
+const networksOf = ({ groups }: Learner) => ({
+  discriminator: groups[0].modules[0] as unknown as DcganDiscriminator,
+  generator: groups[1].modules[0] as unknown as DcganGenerator,
+});
 
 const batch = Uint32Array.of(3, 16, 0, 7);
 const run = ({ step }: Training, number: number) => step.step(batch, { step: number, epoch: 0 }).read();
@@ -55,15 +54,17 @@ const noRate = (learner: Learner, group: number) => {
 };
 
 describe('a discriminator whose last layer has no weights', () => {
-  it('has a loss of 2 log 2, the generator one of log 2, and takes everything for photographs', async () => {
+  it('has a loss of 2 log 2, the generator one of log 2, and is half right of both kinds', async () => {
     await withTraining({}, async (training, state) => {
-      const { head } = networksOf(training.learner);
-      for (const { tensor } of head.parameters) state.write(tensor, new Float32Array(tensor.size));
+      const { parameters } = networksOf(training.learner).discriminator;
+      const last = parameters.slice(-2).map(({ tensor }) => tensor);
+      expect(last.map(({ name }) => name)).toEqual(['discriminator.linear.weight', 'discriminator.linear.bias']);
+      for (const tensor of last) state.write(tensor, new Float32Array(tensor.size));
       noRate(training.learner, 0); // so that the generator meets it as it is
       const { loss, metrics } = await run(training, 1);
       expect(loss).toBeCloseTo(2 * Math.LN2, 6);
       expect(metrics['loss_generator']).toBeCloseTo(Math.LN2, 6);
-      expect(metrics).toMatchObject({ accuracyReal: 1, accuracyFake: 0 });
+      expect(metrics).toMatchObject({ accuracyReal: 0.5, accuracyFake: 0.5 });
       expect([metrics['lossReal'], metrics['lossFake']].map((value) => value.toFixed(6))).toEqual([
         '0.693147',
         '0.693147',
@@ -80,13 +81,12 @@ describe('two groups', () => {
 
   it('the loss of the discriminator has no gradient in the generator, that of the generator has one', () => {
     const made = learner();
-    const { generator, trunk, head } = networksOf(made);
+    const { generator, discriminator } = networksOf(made);
     for (const { tensor } of generator.parameters) {
       expect(() => gradientOf(made, 0, tensor), tensor.name).toThrow('the loss does not depend on');
       expect(() => gradientOf(made, 1, tensor)).not.toThrow();
     }
-    for (const { tensor } of [...trunk.parameters, ...head.parameters])
-      expect(() => gradientOf(made, 0, tensor)).not.toThrow();
+    for (const { tensor } of discriminator.parameters) expect(() => gradientOf(made, 0, tensor)).not.toThrow();
   });
 
   it.each([0, 1])('an update of group %d leaves the weights of the other bit for bit as they were', async (moving) => {
@@ -104,12 +104,12 @@ describe('two groups', () => {
     await withTraining({ lr: 0.01 }, async (training, state) => {
       const { learner, step } = training;
       noRate(learner, 1); // its images stay the same
-      const { trunk, head, generator } = networksOf(learner);
+      const { discriminator, generator } = networksOf(learner);
       const [{ inputs }] = step.runs(batch, { step: 1, epoch: 0 });
       const mode = { training: true, batchShare: 0 };
       const { graph, result } = trace(() => {
         const z = constant('z', inputs['z'] as Float32Array, [4, 100]);
-        return { loss: generatorLoss(head.forward(trunk.maps(generator.forward(z, mode), mode).at(-1)!, mode)) };
+        return { loss: generatorLoss(discriminator.forward(generator.forward(z, mode), mode)) };
       });
       const program = await Program.compile(graph, state, result);
       const value = async () => (await program.run({}).read())['loss'][0];
@@ -124,7 +124,6 @@ describe('two groups', () => {
 
 it('running statistics of the discriminator are those of photographs alone', async () => {
   await withTraining({}, async (training, state) => {
-    const { trunk } = networksOf(training.learner);
     const indices = Uint32Array.of(1, 2, 3, 4);
     const [{ phase, inputs }] = training.step.runs(indices, { step: 1, epoch: 0 });
     const packed = new Map<Tensor, Float64Array>();
@@ -143,7 +142,7 @@ it('running statistics of the discriminator are those of photographs alone', asy
       return own.reduce((sum, value) => sum + value, 0) / own.length;
     });
     await training.step.step(indices, { step: 1, epoch: 0 }).read();
-    const running = trunk.buffers.find(({ tensor }) => tensor.name === 'layer1.bn.running_mean')!;
+    const running = training.learner.encoder.buffers.find(({ tensor }) => tensor.name === 'layer1.bn.running_mean')!;
     const got = (await state.read(running.tensor)) as Float32Array;
     for (const [c, mean] of means.entries()) expect(Math.abs(got[c] - 0.1 * mean)).toBeLessThan(1e-5);
     expect(Math.max(...means.map(Math.abs))).toBeGreaterThan(1e-3);

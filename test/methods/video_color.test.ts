@@ -19,9 +19,12 @@ import { images, testMethod, tinySettings } from './harness.ts';
 testMethod(videoColor, { references: 2, colors: 4, placeDim: 16 });
 
 describe('settings', () => {
-  it('refuse an encoder that sees colours, and images that are not whole places', () => {
+  it('refuse an encoder that sees colours or is no ResNet, and images that are not whole places', () => {
     const of = (given: GivenSettings) => () => tinySettings(videoColor, given);
-    expect(of({ input: 'rgb' })).toThrow('must not see the colours that it is to copy; use --input lightness');
+    expect(of({ input: 'rgb' })).toThrow(
+      'video-color: with --input rgb the encoder sees the colours that it is to copy; use --input lightness',
+    );
+    expect(of({ architecture: 'dcgan' })).toThrow('needs the maps of a ResNet; use --architecture resnet18');
     expect(of({ imageSize: 18 })).toThrow(
       '--image-size (18) must be a multiple of 4, the pixels of a place of stage 1',
     );
@@ -100,6 +103,21 @@ it('learns to point at where a colour was, and carries the mask of an object', a
   expect(mean('moved', last)).toBeGreaterThan(mean('moved', logs.slice(0, 5)) + 0.1);
   expect(over(carried)).toBeGreaterThan(over(still) + 0.15);
   step.destroy();
+  state.destroy();
+  gpu.destroy();
+});
+
+it('warns of photographs in folders, which are no clips, before the first step, and of no video', async () => {
+  const gpu = await Gpu.open({ adapter: adapters[0] });
+  const state = new State(gpu);
+  const warned: string[] = [];
+  for (const set of [shapes, images]) {
+    const onWarning = ({ message }: { readonly message: string }) => warned.push(message);
+    const { step } = await compileTraining(state, residentImages(state, set), tinySettings(videoColor), { onWarning });
+    step.destroy();
+  }
+  expect(warned).toHaveLength(1);
+  expect(warned[0]).toMatch(/: does not look like video: 3 folders with 17 images are taken for clips, but/);
   state.destroy();
   gpu.destroy();
 });

@@ -156,4 +156,13 @@ describe('images', () => {
     expect(warnings).toEqual([]);
     expect(health.atEnd(200)).toBeUndefined();
   });
+
+  it('those that a learner says it is not for are told before the first step, in its words', () => {
+    const warnings: TrainWarning[] = [];
+    const unfit = ({ name, count }: ImageSet) =>
+      count < 20 ? { message: `${name}: too few`, remedy: 'take more' } : undefined;
+    for (const count of [30, 16])
+      new Health(images(count), batchSize, { unfit }, (warning) => warnings.push(warning)).checkImages();
+    expect(warnings).toEqual([{ kind: 'unfit', step: 0, message: 'photos: too few', remedy: 'take more' }]);
+  });
 });
