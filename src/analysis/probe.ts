@@ -75,8 +75,8 @@ export function standardise({ mean, scale }: Pick<Probe, 'mean' | 'scale'>, feat
 }
 
 /**
- * Trains a probe on `train`. Candidates are compared on a part of train that is held out class by class, by accuracy and of equals by
- * loss; the winner is then trained on all of it. Nothing of a test set comes in. With one image of each class nothing can be held
+ * Trains a probe on `train`. Candidates are compared on a part of train that is held out class by class: penalties by loss, as the accuracy
+ * on the few images that are held out of a small set is a matter of luck, learning rates by accuracy and of equals by loss; the winner is then trained on all of it. Nothing of a test set comes in. With one image of each class nothing can be held
  * out: the middle candidate is taken. When the signal is aborted, also in the middle of a fit, its reason is thrown.
  */
 export async function trainProbe(
@@ -97,8 +97,10 @@ export async function trainProbe(
     const model = await fitOne(parts!.kept, dimensions, classes, value, options, tried.at(-1)?.model, signal);
     tried.push({ value, model, ...score(model, parts!.held) });
   }
-  const better = (a: Candidate, b: Candidate) =>
-    b.accuracy > a.accuracy || (b.accuracy === a.accuracy && b.loss < a.loss) ? b : a;
+  const better = (a: Candidate, b: Candidate) => {
+    const equal = options.solver === 'lbfgs' || b.accuracy === a.accuracy;
+    return equal ? (b.loss < a.loss ? b : a) : b.accuracy > a.accuracy ? b : a;
+  };
   const best = tried.length > 0 ? tried.reduce(better) : undefined;
   const chosen = best?.value ?? middle(candidates);
   const model = await fitOne(samples, dimensions, classes, chosen, options, best?.model, signal);

@@ -12,7 +12,7 @@ import {
 } from '../compare/config.ts';
 import { writeComparisonReport } from '../compare/report.ts';
 import type { Results } from '../compare/results.ts';
-import { parseEach, variants } from '../compare/variants.ts';
+import { parseEach, storedAs, variants } from '../compare/variants.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { inventoryDigest } from '../data/inventory.ts';
 import { UserError } from '../errors.ts';
@@ -149,7 +149,7 @@ async function begun(gpu: Gpu, options: CompareOptions, terminal: Terminal): Pro
   const rows = variants(given, { software, sample: options.data === undefined && !hasStl10() }, seeds[0]);
   for (const { settings } of rows) checkPrecision(settings, gpu.traits);
   const data = options.data ?? (await defaultData(options.preset, terminal));
-  const dataset = await openData(data, { ...rows[0].settings, exclude }, terminal, true);
+  const dataset = await openData(data, { ...storedAs(rows), exclude }, terminal, true);
   for (const { settings } of rows) checkImages(dataset.train, settings);
   const images = dataset.train.count;
   const config: ComparisonConfig = {
@@ -190,7 +190,7 @@ async function continued(
     );
   }
   const config = { ...found, data: resolve(data) };
-  const dataset = await openData(data, { ...config.rows[0].settings, exclude: config.exclude }, terminal, true);
+  const dataset = await openData(data, { ...storedAs(config.rows), exclude: config.exclude }, terminal, true);
   checkSameImages(out, data, config, dataset);
   return { config, dataset };
 }

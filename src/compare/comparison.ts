@@ -62,7 +62,7 @@ interface Entry {
 export function entriesOf(rows: readonly Row[]): Entry[] {
   const trained = rows.map((row) => ({ ...row, untrained: false }));
   const shapes = new Map(
-    rows.map(({ settings }) => [JSON.stringify([shapeOf(settings), settings.normalize]), settings]),
+    rows.map(({ settings }) => [JSON.stringify([shapeOf(settings), settings.normalize, settings.imageSize]), settings]),
   );
   const untrained = [...shapes.values()].map((settings): Entry => {
     const parts = shapes.size > 1 ? partsOf(settings, [...shapes.values()]) : [];
@@ -77,7 +77,7 @@ export function entriesOf(rows: readonly Row[]): Entry[] {
 /** What tells an encoder from others: its network, and what it sees where that is not what all of them see. */
 function partsOf(settings: TrainSettings, all: readonly TrainSettings[]): { label: string; name: string }[] {
   const { architecture, stem, width, input } = shapeOf(settings);
-  const { normalize } = settings;
+  const { normalize, imageSize } = settings;
   return [
     { label: architecture, name: architecture },
     ...(isResNet(architecture) ? [{ label: stem, name: stem }] : []),
@@ -85,6 +85,9 @@ function partsOf(settings: TrainSettings, all: readonly TrainSettings[]): { labe
     ...(input ? [{ label: `input ${input}`, name: input }] : []),
     ...(all.some((other) => other.normalize !== normalize)
       ? [{ label: `normalize ${normalize}`, name: `normalize-${normalize}` }]
+      : []),
+    ...(all.some((other) => other.imageSize !== imageSize)
+      ? [{ label: `${imageSize} pixels`, name: `${imageSize}-pixels` }]
       : []),
   ];
 }

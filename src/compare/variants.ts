@@ -73,8 +73,11 @@ const common: readonly string[] = [
   ...Object.keys(settingGroups['Evaluation and files']),
 ];
 
-/** What a method's recipe may name in their place: no other values will do for some, such as an encoder that sees the lightness alone. */
-const ofEncoder = ['architecture', 'input', 'normalize'] as const;
+/**
+ * What a method's recipe may name in their place: no other values will do for some, such as an encoder that sees the lightness alone, or
+ * serve them as well, such as images of which a tile is large enough.
+ */
+const needs = ['architecture', 'input', 'normalize', 'imageSize'] as const;
 
 /** UserError (usage): a setting of all rows is given for one, or one that no row may have for itself. */
 function checkOwn(option: string, name: string, { swept }: { swept: boolean }): void {
@@ -82,7 +85,7 @@ function checkOwn(option: string, name: string, { swept }: { swept: boolean }): 
   if (why !== undefined) throw new UserError(`${option}: ${why}`, 2);
   if (swept && (ofImages as readonly string[]).includes(name))
     throw new UserError(`${option}: images are read once, for all rows; give ${flagOf(name)}`, 2);
-  if (!swept && common.includes(name))
+  if (!swept && name !== 'imageSize' && common.includes(name))
     throw new UserError(`${option}: is the same for all methods; give ${flagOf(name)}`, 2);
 }
 
@@ -107,10 +110,7 @@ export function variants(
   checkNames(given, methods);
   const equal = equalSettings(methods, given.shared, where);
   return methods.flatMap((method) => {
-    const needed = ofEncoder
-      .filter((name) => method.recipe[name] !== undefined)
-      .map((name) => [name, method.recipe[name]]);
-    const all = { ...equal, ...Object.fromEntries(needed), ...given.shared, seed };
+    const all = { ...equal, ...needsOf(method, where), ...given.shared, seed };
     const own = Object.fromEntries(
       given.sets
         .filter((set) => set.method === method.name)
@@ -131,6 +131,18 @@ function equalSettings(methods: readonly Method[], shared: GivenSettings, where:
   const labelled = methods.some(({ needsLabels }) => needsLabels);
   const values = common.map((name) => [name, shared[name as keyof GivenSettings] ?? table[name]] as const);
   return { ...Object.fromEntries(values), ...(labelled && shared.split === undefined && { split: 'train' }) };
+}
+
+/** Those of `needs` that a method has values of its own for. */
+function needsOf({ recipe, short }: Method, where: Circumstances): GivenSettings {
+  const own = { ...recipe, ...(isShort(where) && short) };
+  return Object.fromEntries(needs.filter((name) => name in own).map((name) => [name, own[name as keyof typeof own]]));
+}
+
+/** The size at which images are stored: the largest that a row asks for, of which the others take smaller views. */
+export function storedAs(rows: readonly Row[]): Pick<TrainSettings, 'split' | 'imageSize'> {
+  const { split } = rows[0].settings;
+  return { split, imageSize: Math.max(...rows.map(({ settings }) => settings.imageSize)) };
 }
 
 /** How an error calls a setting of a row: by what gave it. */

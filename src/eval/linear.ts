@@ -120,13 +120,18 @@ function linearTable(data: LabelledData, settings: ProbeOptions, results: readon
 
 function linearNotes(settings: ProbeOptions, results: readonly LinearResult[], folds: boolean): string[] {
   const [first] = results;
-  const tried = first.tried.map(({ value, accuracy }) => `${value} → ${percent(accuracy)} %`).join(', ');
+  const byLoss = settings.solver === 'lbfgs';
+  const shown = ({ accuracy, loss }: LinearResult['tried'][number]) =>
+    byLoss ? loss.toFixed(3) : `${percent(accuracy)} %`;
+  const tried = first.tried.map((candidate) => `${candidate.value} → ${shown(candidate)}`).join(', ');
   const unfinished = results.filter(({ converged }) => !converged).length;
   const name = strengthName(settings);
   const edge = edgeNote(settings, first);
   return [
     ...(folds ? [deviationNote(`${results.length} folds`)] : []),
-    ...(tried ? [`${name} by accuracy on a held-out part of train${folds ? ' (fold 1)' : ''}: ${tried}`] : []),
+    ...(tried
+      ? [`${name} by ${byLoss ? 'loss' : 'accuracy'} on a held-out part of train${folds ? ' (fold 1)' : ''}: ${tried}`]
+      : []),
     ...(edge === undefined ? [] : [edge]),
     ...(first.unchosen ? [unchosenNote(settings, first.chosen)] : []),
     ...(unfinished > 0 ? [`${unfinished} of ${results.length} fits stopped before they had converged`] : []),

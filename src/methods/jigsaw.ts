@@ -5,6 +5,7 @@ import type { Data, Tensor } from '../graph/tensor.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
 import type { Mode } from '../nn/module.ts';
+import { standardized } from '../nn/seeing_encoder.ts';
 import { argmaxRows } from '../ops/argmax_rows.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import type { StepTime } from '../ssl/feeds.ts';
@@ -14,8 +15,8 @@ import {
   cutPatch,
   gridPicture,
   gridPlaces,
-  normalizePatches,
   type PatchGrid,
+  patchSizeOf,
   pixelsOfImages,
   placeGrid,
   sideBySide,
@@ -41,7 +42,7 @@ const options = {
   tileSize: count(0)
     .max(512)
     .default(0)
-    .describe('height and width of a tile as the network sees it, in pixels; 0: half of --image-size'),
+    .describe('height and width of a tile as the network sees it, in pixels; 0: a quarter of --image-size, 8 at least'),
   headWidth: count(1).max(8192).default(4096).describe('width of the hidden layer behind the nine tiles'),
 };
 type Own = Settings<typeof options>;
@@ -73,7 +74,7 @@ function tileViews(settings: Own): ViewGroup {
   const orders = puzzlePermutations(settings);
   return {
     count: gridPlaces,
-    size: settings.tileSize || Math.round(settings.imageSize / 2),
+    size: settings.tileSize || patchSizeOf(settings),
     parameters(image, time, view, size) {
       const { number, grayscale, draw } = drawPuzzle(image, time, settings);
       const grid = placeGrid(tileGrid(Math.min(size.height, size.width), settings), size, settings.flip, draw);
@@ -127,9 +128,11 @@ function puzzleFigure(settings: Own, logits: (views: Tensor, mode: Mode) => Tens
  *
  * What differs from the paper: the encoder is a ResNet, whose pooled features are compared (the paper: AlexNet's, with a layer for each
  * tile before they are put together), with batch norm over all tiles of a batch, and batch norm in g. Colour channels are not shifted
- * against each other. Tiles are cut out of the images as they are stored: those of a folder have --image-size, which is that of
- * evaluation; STL-10's have 96 pixels. They are enlarged to half of --image-size, for the reason that `relativePatch` gives: with a
- * quarter, puzzles are solved, and features of whole images are not better than those of first weights.
+ * against each other. Tiles are cut out of the images as they are stored: those of a folder have --image-size, STL-10's have 96 pixels.
+ *
+ * Features of whole images are of use where these are seen as tiles were: each standardised by itself (--input standardized), and at the
+ * tiles' scale, so that a tile is a quarter of --image-size. It should have more than 32 pixels (8 with --stem cifar): of a last map of one
+ * pixel a 3×3 kernel learns its middle only, and evaluation, whose maps are larger, meets the rest of it as it was drawn.
  */
 export const jigsaw = defineMethod({
   name: 'jigsaw',
@@ -138,9 +141,9 @@ export const jigsaw = defineMethod({
   options,
   recipe: {
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.01, weightDecay: 5e-4, schedule: 'step', epochs: 70 },
-    ...{ batchSize: 256, grayscale: 0.3 },
+    ...{ batchSize: 256, grayscale: 0.3, input: 'standardized' },
   },
-  short: { optimizer: 'adam', lr: 3e-3, weightDecay: 1e-4, headWidth: 512, permutations: 24 },
+  short: { imageSize: 128, optimizer: 'adam', lr: 3e-3, weightDecay: 1e-4, headWidth: 512, permutations: 24 },
   microBatches: true,
 
   check({ permutations, permutationSet }, name) {
@@ -159,7 +162,7 @@ export const jigsaw = defineMethod({
       ...{ batchNorm: 'hidden', hiddenBias: false },
     });
     const logits = (tiles: Tensor, mode: Mode) =>
-      g.forward(sideBySide(f.forward(normalizePatches(tiles), mode), gridPlaces), mode);
+      g.forward(sideBySide(f.forward(standardized(tiles), mode), gridPlaces), mode);
     return {
       encoder: f,
       groups: [{ name: 'main', modules: [f, g] }],

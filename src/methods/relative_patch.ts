@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { normalization } from '../data/preparation.ts';
+import { UserError } from '../errors.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
@@ -17,6 +18,7 @@ import {
   gridPlaces,
   gridSide,
   type PatchGrid,
+  patchSizeOf,
   pixelsOfImages,
   placeGrid,
 } from '../ssl/patch_grid.ts';
@@ -43,7 +45,9 @@ const options = {
   patchSize: count(0)
     .max(512)
     .default(0)
-    .describe('height and width of a patch as the network sees it, in pixels; 0: half of --image-size'),
+    .describe(
+      'height and width of a patch as the network sees it, in pixels; 0: a quarter of --image-size, 8 at least',
+    ),
   pairs: count(1)
     .max(positions)
     .default(positions)
@@ -91,7 +95,7 @@ const positionFeed = (feeds: Feeds, settings: Pick<Own, 'pairs'>): Tensor => {
 /** The patch in the middle, and those beside it that make pairs with it. */
 const pairViews = (settings: Own): ViewGroup => ({
   count: 1 + settings.pairs,
-  size: settings.patchSize || Math.round(settings.imageSize / 2),
+  size: settings.patchSize || patchSizeOf(settings),
   parameters(image, time, view, size) {
     const { positions, draw } = drawPairs(image, time, settings);
     const grid = placeGrid(relativeGrid(Math.min(size.height, size.width), settings), size, settings.flip, draw);
@@ -173,9 +177,8 @@ function withMiddle(features: Tensor, pairs: number): Tensor {
  *
  * What differs from the paper: the encoder is a ResNet, whose pooled features are compared, with batch norm over all patches of a batch
  * and one hidden layer, with batch norm, behind them (the paper: AlexNet's layers up to fc6, and two hidden layers). Patches are cut out
- * of the images as they are stored: those of a folder have --image-size, which is that of evaluation; STL-10's have 96 pixels. They are
- * enlarged to half of --image-size, so that the last maps have more than one pixel: on a single one a 3×3 kernel learns its middle only,
- * and evaluation, whose maps are larger, would meet the rest of it as it was drawn.
+ * of the images as they are stored: those of a folder have --image-size, STL-10's have 96 pixels. Their scale and size are those of
+ * `jigsaw`'s tiles, for its reasons, and --input standardized shows evaluation what training saw, unless channels are dropped.
  */
 export const relativePatch = defineMethod({
   name: 'relative-patch',
@@ -186,8 +189,18 @@ export const relativePatch = defineMethod({
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.05, weightDecay: 5e-4, schedule: 'cosine', epochs: 200 },
     ...{ grayscale: 0, blur: 0.33 },
   },
-  short: { optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, headWidth: 512, patchColors: 'project' },
+  short: {
+    ...{ imageSize: 128, optimizer: 'adam', lr: 1e-3, weightDecay: 1e-4, headWidth: 512 },
+    ...{ patchColors: 'keep', input: 'standardized' },
+  },
   microBatches: true,
+
+  check({ input, patchColors }, name) {
+    if (input !== 'standardized' || patchColors !== 'drop') return;
+    const what = `${name('patchColors')} drop leaves noise in channels, which ${name('input')} standardized makes as strong as the image`;
+    throw new UserError(`relative-patch: ${what}; use another of the two`, 2);
+  },
+
   views: (settings) => [pairViews(settings)],
 
   create(settings, { training }) {

@@ -8,10 +8,11 @@ export type Architecture = (typeof architectures)[number];
 export const isResNet = (architecture: Architecture): architecture is ResNetName => architecture !== 'dcgan';
 
 /**
- * What of an image the network sees. `rgb`: all. `lightness`: L of CIE Lab, as for colourisation. `lab-halves`: two networks of half the
- * channels, one of which sees L and the other a and b, their features side by side, as in a split-brain autoencoder.
+ * What of an image the network sees. `rgb`: all. `standardized`: each image, or part of one, with mean 0 and deviation 1 of its own in each
+ * channel, as tiles of a puzzle are. `lightness`: L of CIE Lab, as for colourisation. `lab-halves`: two networks of half the channels, one of
+ * which sees L and the other a and b, their features side by side, as in a split-brain autoencoder.
  */
-export const encoderInputs = ['rgb', 'lightness', 'lab-halves'] as const;
+export const encoderInputs = ['rgb', 'standardized', 'lightness', 'lab-halves'] as const;
 export type EncoderInput = (typeof encoderInputs)[number];
 
 export type Colours = Pick<Preparation, 'mean' | 'std'>;
@@ -38,6 +39,7 @@ export function shapeOf({ architecture, stem, width = 1, input = 'rgb', ...rest 
   // Whatever stem is asked for, one network without it has one shape.
   const shape = { architecture, stem: isResNet(architecture) ? stem : 'imagenet', width };
   if (input === 'rgb') return shape;
+  if (input === 'standardized') return { ...shape, input };
   const { mean, std, normalize = 'imagenet' } = rest;
   const colours = rest.colours ?? (mean && std ? { mean, std } : normalization({ normalize }));
   return { ...shape, input, colours };
@@ -73,6 +75,11 @@ export function isInStages(name: string, stages: number): boolean {
 
 /** `resnet18`, or `resnet18 of width 0.25 on lightness`. */
 export function describeEncoder({ architecture, width = 1, input = 'rgb' }: Partial<ShapeSource>): string {
-  const seen = { rgb: '', lightness: ' on lightness', 'lab-halves': ' on halves of Lab' }[input];
+  const seen = {
+    rgb: '',
+    standardized: ' on standardized images',
+    lightness: ' on lightness',
+    'lab-halves': ' on halves of Lab',
+  }[input];
   return `${architecture}${width === 1 ? '' : ` of width ${width}`}${seen}`;
 }

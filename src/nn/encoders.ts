@@ -7,6 +7,7 @@ import { HeadedEncoder, type HeadShape } from './headed_encoder.ts';
 import { LabHalvesEncoder, LightnessEncoder } from './lab_encoders.ts';
 import type { Module } from './module.ts';
 import { ResNet } from './resnet.ts';
+import { StandardizedEncoder } from './seeing_encoder.ts';
 
 export interface EncoderOptions extends ShapeSource {
   readonly seed: number;
@@ -30,6 +31,8 @@ export const makeEncoder = (options: ShapeSource & { readonly seed: number }, ne
 function withShape(shape: EncoderShape, seed: number, network: string): ShapedEncoder {
   const { input, architecture, stem, width, colours = imagenetColours } = shape;
   if (!input) return plainEncoder({ architecture, stem, width }, seed, network);
+  if (input === 'standardized')
+    return new StandardizedEncoder(shape, plainEncoder({ architecture, stem, width }, seed, network));
   const Encoder = input === 'lightness' ? LightnessEncoder : LabHalvesEncoder;
   return new Encoder({ architecture, stem, width, input, colours }, seed, network, plainEncoder);
 }

@@ -6,6 +6,7 @@ import { concat } from '../ops/strided_copy.ts';
 import type { Encoder, EncoderWithMaps } from './encoder.ts';
 import { type Colours, type EncoderShape, labHalves } from './encoder_shape.ts';
 import { inNetwork, type Mode, Module } from './module.ts';
+import { type MappedEncoder, SeeingEncoder } from './seeing_encoder.ts';
 
 /** L in all three channels, as a grey photo has it in RGB: networks of RGB, torchvision's too, can be gone on with. */
 const lightness: readonly LabChannel[] = Array(3).fill({ of: 'L', center: 50, scale: 1 / 25 });
@@ -14,33 +15,20 @@ const color: readonly LabChannel[] = (['a', 'b'] as const).map((of) => ({ of, ce
 
 export type LabShape = EncoderShape & Required<Pick<EncoderShape, 'input' | 'colours'>>;
 
-type MappedEncoder = Module & Encoder & EncoderWithMaps;
 /** Makes a network of a shape that sees what it is given. */
 type MakePlain = (shape: EncoderShape, seed: number, name: string) => MappedEncoder;
 
 /** A network that sees some channels of Lab. */
-class PartOfLab extends Module implements Encoder {
-  readonly dimensions: number;
-
+class PartOfLab extends SeeingEncoder {
   constructor(
-    private readonly network: MappedEncoder,
+    network: MappedEncoder,
     private readonly colours: Colours,
     private readonly channels: readonly LabChannel[],
   ) {
-    super(network.name);
-    this.child(network);
-    this.dimensions = this.network.dimensions;
+    super(network);
   }
 
-  forward(x: Tensor, mode: Mode): Tensor {
-    return this.network.forward(this.seen(x), mode);
-  }
-
-  maps(x: Tensor, mode: Mode): readonly Tensor[] {
-    return this.network.maps(this.seen(x), mode);
-  }
-
-  private seen(x: Tensor): Tensor {
+  protected seen(x: Tensor): Tensor {
     return scope('lab', () => rgbToLab(x, { ...this.colours, channels: this.channels }));
   }
 }

@@ -2,13 +2,13 @@
 import { normalization } from '../data/preparation.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { constant } from '../graph/trace.ts';
+import { standardized } from '../nn/seeing_encoder.ts';
 import { add } from '../ops/add.ts';
 import { mul, sub } from '../ops/binary.ts';
 import { gaussianNoise } from '../ops/gaussian_noise.ts';
 import { linear } from '../ops/linear.ts';
 import { reshape } from '../ops/reshape.ts';
 import type { Feeds } from './feeds.ts';
-import { normalizePatches } from './patch_grid.ts';
 import { random } from './rng.ts';
 import type { SharedSettings } from './settings.ts';
 
@@ -31,8 +31,8 @@ export function patchColours(
   feeds: Feeds,
   settings: Pick<SharedSettings, 'normalize'>,
 ): Tensor {
-  if (colouring === 'drop') return dropChannels(normalizePatches(patches), views, feeds);
-  return normalizePatches(colouring === 'project' ? projectGreen(patches, settings) : patches);
+  if (colouring === 'drop') return dropChannels(standardized(patches), views, feeds);
+  return standardized(colouring === 'project' ? projectGreen(patches, settings) : patches);
 }
 
 function dropChannels(patches: Tensor, views: number, feeds: Feeds): Tensor {

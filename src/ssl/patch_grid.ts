@@ -1,17 +1,19 @@
 /** Patches that are cut out of an image by a grid of 3 × 3 places, for methods that ask how they lie to each other. */
 import type { Tensor } from '../graph/tensor.ts';
 import type { ViewParameters } from '../ops/augment.ts';
-import { div, maximum, sub } from '../ops/binary.ts';
 import type { ImageSize } from '../ops/gather_images.ts';
-import { mean } from '../ops/reduce.ts';
 import { reshape } from '../ops/reshape.ts';
 import { permute } from '../ops/strided_copy.ts';
-import { sqrt, square } from '../ops/unary.ts';
 import { type Pixels, toPixels } from './pixels.ts';
 import type { Random } from './rng.ts';
+import type { SharedSettings } from './settings.ts';
 
 /** Places of the grid, row by row; 4 is the middle. */
 export const gridPlaces = 9;
+
+/** Height and width of a patch that is as large as it would be in an image of --image-size: a quarter, 8 at least. */
+export const patchSizeOf = ({ imageSize }: Pick<SharedSettings, 'imageSize'>): number =>
+  Math.max(8, Math.round(imageSize / 4));
 
 /** In pixels of the image: the side of a patch, from one place to the next, and how far a patch may lie from the start of its place. */
 export interface PatchGrid {
@@ -51,17 +53,6 @@ export function cutPatch(
   const y = top + row * pitch + draw.below(room + 1);
   const x = left + (mirrored ? 2 - column : column) * pitch + draw.below(room + 1);
   return { crop: [y, x, patch, patch], flip: mirrored };
-}
-
-/**
- * Views of patches [P, s, s, 4], each with mean 0 and deviation 1 of its own in each channel, so that neither brightness nor
- * contrast says which belong together. In a patch of one colour all is 0.
- */
-export function normalizePatches(patches: Tensor): Tensor {
-  const centred = sub(patches, mean(patches, [1, 2], { keepdim: true }));
-  // Far below a grey level, which is 1/58 in normalised colours: only divisions by 0 are changed.
-  const variance = mean(square(centred), [1, 2], { keepdim: true });
-  return div(centred, sqrt(maximum(variance, 1e-6)));
 }
 
 /** Features [V · N, D] of the V patches of each image, view v of image i in row v · N + i → side by side [N, V · D]. */

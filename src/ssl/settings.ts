@@ -102,7 +102,7 @@ export const settingGroups = {
       .enum(encoderInputs)
       .default('rgb')
       .describe(
-        'what the encoder sees of an image: rgb, lightness (L of CIE Lab), or lab-halves (two networks of half the channels, one of which ' +
+        'what the encoder sees of an image: rgb, standardized (mean 0 and deviation 1 of its own in each channel), lightness (L of CIE Lab), or lab-halves (two networks of half the channels, one of which ' +
           'sees L, the other a and b)',
       ),
   },

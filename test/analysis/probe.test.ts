@@ -96,8 +96,10 @@ describe('the probe', () => {
       const options = { solver, epochs: 20, l2: [1e-1, 1e-3], lr: [1e-6, 0.1] };
       const probe = await trainProbe(train, dimensions, classes, options);
       expect(probe.tried.map(({ value }) => value)).toEqual(solver === 'lbfgs' ? options.l2 : options.lr);
-      const best = Math.max(...probe.tried.map(({ accuracy }) => accuracy));
-      expect(probe.tried.find(({ value }) => value === probe.chosen)!.accuracy).toBe(best);
+      const chosen = probe.tried.find(({ value }) => value === probe.chosen)!;
+      const measure = solver === 'lbfgs' ? 'loss' : 'accuracy';
+      const all = probe.tried.map((candidate) => candidate[measure]);
+      expect(chosen[measure]).toBe(solver === 'lbfgs' ? Math.min(...all) : Math.max(...all));
       if (solver === 'lbfgs') expect(await trainProbe(train, dimensions, classes, { l2: [1e-3, 1e-1] })).toEqual(probe);
       if (solver === 'sgd') expect(probe.chosen).toBe(0.1);
       expect(await trainProbe(train, dimensions, classes, options)).toEqual(probe);

@@ -5,7 +5,7 @@ import { compareCommand } from '../../src/cli/compare.ts';
 import { budgetGiven, checkResumed, variantsGiven } from '../../src/cli/compare_options.ts';
 import { entriesOf, folderOf } from '../../src/compare/comparison.ts';
 import { withBudget } from '../../src/compare/config.ts';
-import { parseEach, type Row, variants } from '../../src/compare/variants.ts';
+import { parseEach, type Row, storedAs, variants } from '../../src/compare/variants.ts';
 import { UserError } from '../../src/errors.ts';
 import { settingOf } from '../../src/train/settings.ts';
 
@@ -40,6 +40,18 @@ describe('rows', () => {
     expect(values(rowsOf(...methods), 'architecture')).toEqual(['resnet18', 'resnet18', 'dcgan']);
     expect(values(rowsOf(...methods), 'normalize')).toEqual(['imagenet', 'imagenet', 'half']);
     expect(() => rowsOf(...methods, '--input', 'rgb')).toThrow('use --input lightness');
+  });
+
+  it('have images as large as their methods need them in a run of minutes, stored at the largest size', () => {
+    const short = (...args: string[]) =>
+      variants(variantsGiven(optionsOf('--methods', 'simclr,jigsaw', ...args)), { software: true, sample: false }, 1);
+    const sizes = (...args: string[]) => values(short(...args), 'imageSize');
+    expect(sizes()).toEqual([32, 128]);
+    expect(storedAs(short())).toEqual({ split: 'unlabeled', imageSize: 128 });
+    expect(sizes('--image-size', '64')).toEqual([64, 64]);
+    expect(sizes('--image-size', '64', '--set', 'jigsaw.image-size=96')).toEqual([64, 96]);
+    const untrained = entriesOf(short()).filter((entry) => entry.untrained);
+    expect(labels(untrained).map((label) => label.match(/\d+ pixels/)?.[0])).toEqual(['32 pixels', '128 pixels']);
   });
 
   it('are called as their methods are, whichever name was given', () => {

@@ -29,6 +29,12 @@ function valuesOf(feeds: StepFeeds, build: () => Tensor): Values {
 
 const pixels = (rows: number) => noise(rows * 256 * 4, 5).map((v, i) => (i % 4 === 3 ? 0 : v));
 
+it('channels of noise are not made as strong as the image', () => {
+  const refused = () => made({ patchColors: 'drop', input: 'standardized' });
+  expect(refused).toThrow('--patch-colors drop leaves noise in channels');
+  expect(() => made({ patchColors: 'keep', input: 'standardized' })).not.toThrow();
+});
+
 describe('pairs of patches', () => {
   it('are at all eight places alike, others in other epochs', () => expectClassOfImages(made(), 'position', 8));
 

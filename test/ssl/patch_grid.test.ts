@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { tileGrid } from '../../src/methods/jigsaw.ts';
 import { placeOf, relativeGrid, turnedAround } from '../../src/methods/relative_patch.ts';
+import { standardized } from '../../src/nn/seeing_encoder.ts';
 import {
   cutPatch,
   gridPicture,
   gridPlaces,
   gridSide,
-  normalizePatches,
   type PatchGrid,
   placeGrid,
   sideBySide,
@@ -96,7 +96,7 @@ describe('tensors of patches', () => {
     const pixels = noise(2 * side * side * 4).map((v, i) => (i % 4 === 3 ? 0 : v));
     const normalised = (scale: number, offset: number) =>
       values(() =>
-        normalizePatches(
+        standardized(
           constant(
             'patches',
             pixels.map((v, i) => (i % 4 === 3 ? 0 : v * scale + offset)),
@@ -113,7 +113,7 @@ describe('tensors of patches', () => {
         expect(moment(2)).toBeCloseTo(c < 3 ? 1 : 0, 5);
       }
     normalised(0.2, -3).forEach((v, i) => expect(v).toBeCloseTo(y[i], 4));
-    expect([...values(() => normalizePatches(constant('flat', new Float32Array(36).fill(0.3), [1, 3, 3, 4])))]).toEqual(
+    expect([...values(() => standardized(constant('flat', new Float32Array(36).fill(0.3), [1, 3, 3, 4])))]).toEqual(
       new Array(36).fill(0),
     );
   });
