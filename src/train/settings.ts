@@ -5,6 +5,7 @@ import type { DeviceTraits } from '../gpu/device.ts';
 import { checked, type Naming, wrongValue } from '../io/checked.ts';
 import { printable } from '../io/printable.ts';
 import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
+import { isVit } from '../nn/encoder_shape.ts';
 import type { Method, Settings } from '../ssl/method.ts';
 import { checkMicroBatch } from '../ssl/micro_batch.ts';
 import { presetOf, type SettingName, type SharedSettings, sharedShape } from '../ssl/settings.ts';
@@ -115,7 +116,15 @@ export function parseTable<T extends z.ZodObject>(
     const both = `${name('cropMin')} (${cropMin}) must not be above ${name('cropMax')} (${cropMax})`;
     throw wrongValue(both, options);
   }
+  const fault = 'patch' in table.shape && patchFault(settings as unknown as SharedSettings, name);
+  if (fault) throw wrongValue(fault, options);
   return settings;
+}
+
+/** What is wrong with the patches of a vision transformer. */
+function patchFault({ architecture, imageSize, patch }: SharedSettings, name: Naming): string | undefined {
+  if (!isVit(architecture) || patch === 0 || (imageSize % patch === 0 && patch < imageSize)) return undefined;
+  return `${name('patch')} ${patch} must divide ${name('imageSize')} ${imageSize} into two patches or more`;
 }
 
 const isObject = (value: unknown): value is object =>
