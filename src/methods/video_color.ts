@@ -6,6 +6,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
 import { mse } from '../losses/mse.ts';
 import { carriedClasses, carry, pointer } from '../losses/pointer.ts';
+import { isResNet } from '../nn/encoder_shape.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import type { Mode } from '../nn/module.ts';
 import { PlaceEmbedding, stageCount, stageStride } from '../nn/place_embedding.ts';
@@ -47,6 +48,13 @@ function placesOf({ stage, stem, imageSize }: Pick<VideoSettings, 'stage' | 'ste
 }
 
 function check(settings: VideoSettings, name: Naming): void {
+  if (!isResNet(settings.architecture)) {
+    const why = 'places are embedded from the maps of a ResNet';
+    throw new UserError(
+      `video-color: ${why}; use ${name('architecture')} resnet18 in place of ${settings.architecture}`,
+      2,
+    );
+  }
   const { stage, stride } = placesOf(settings);
   const lightness = `${name('input')} lightness`;
   if (settings.input !== 'lightness')

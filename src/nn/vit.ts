@@ -173,10 +173,11 @@ class PatchProjection extends Module {
     seed: number,
   ) {
     super(name);
-    const size = dimensions * patch * patch * 4;
+    const length = patch * patch * 4;
     const bound = 1 / Math.sqrt(3 * patch * patch);
-    const init = (full: string) => uniform(seed, full, size, bound).map((value, i) => (i % 4 === 3 ? 0 : value));
-    this.weight = this.parameter('weight', [dimensions, patch, patch, 4], init, [dimensions, 3, patch, patch]);
+    const init = (full: string) =>
+      uniform(seed, full, dimensions * length, bound).map((value, i) => (i % 4 === 3 ? 0 : value));
+    this.weight = this.parameter('weight', [dimensions, length], init, [dimensions, 3, patch, patch]);
     this.bias = this.parameter('bias', [dimensions], () => new Float32Array(dimensions));
   }
 
@@ -186,7 +187,7 @@ class PatchProjection extends Module {
       const patches = patchify(cast(x, precision), patch);
       const [n, count, length] = patches.shape;
       const weight = precision === 'f16' ? f16Weight(this.weight) : this.weight;
-      const rows = linear(reshape(patches, [n * count, length]), reshape(weight, [dimensions, length]), this.bias);
+      const rows = linear(reshape(patches, [n * count, length]), weight, this.bias);
       return reshape(rows, [n, count, dimensions]);
     });
   }

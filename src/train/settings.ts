@@ -5,7 +5,7 @@ import type { DeviceTraits } from '../gpu/device.ts';
 import { checked, type Naming, wrongValue } from '../io/checked.ts';
 import { printable } from '../io/printable.ts';
 import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
-import { isVit } from '../nn/encoder_shape.ts';
+import { isVit, patchOf } from '../nn/encoder_shape.ts';
 import type { Method, Settings } from '../ssl/method.ts';
 import { checkMicroBatch } from '../ssl/micro_batch.ts';
 import { presetOf, type SettingName, type SharedSettings, sharedShape } from '../ssl/settings.ts';
@@ -157,6 +157,7 @@ export function parseSettings(given: unknown, source?: string, name: Naming = fl
     checkPieces(method, settings, name);
     const isGiven = (setting: string) => source === undefined && !hasDefault(method, settings, setting);
     method.check?.(settings as unknown as Settings<Record<never, never>>, name, isGiven);
+    checkViews(method, settings, name);
   } catch (error) {
     if (source === undefined || !(error instanceof UserError)) throw error;
     throw wrongValue(error.message, { source, ...(remedy && { remedy }) });
@@ -179,6 +180,18 @@ function checkPieces({ name: method, microBatches }: Method, settings: TrainSett
     );
   }
   checkMicroBatch(settings, name);
+}
+
+/** UserError: views of a method, such as its small crops or its tiles, are not whole patches of a vision transformer. */
+function checkViews(method: Method, settings: TrainSettings, name: Naming): void {
+  const { architecture, imageSize } = settings;
+  if (!isVit(architecture)) return;
+  const patch = settings.patch || patchOf(imageSize);
+  for (const { size } of method.views(settings as unknown as Settings<Record<never, never>>)) {
+    if (size % patch === 0) continue;
+    const views = `method ${method.name} has views of ${size} pixels, which are no whole patches of ${patch}`;
+    throw new UserError(`${views}; choose another size of them, or another ${name('patch')}`, 2);
+  }
 }
 
 /** Sizes with which a run ends within minutes on a software rasteriser on two cores. */
