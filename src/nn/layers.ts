@@ -119,7 +119,10 @@ export interface LinearOptions {
   readonly std?: number;
 }
 
-/** y = x Wᵀ + b, or without b; weight and bias U(±1/√in), PyTorch's default, unless a deviation is given. */
+/**
+ * y = x Wᵀ + b, or without b, f32; weight and bias U(±1/√in), PyTorch's default, unless a deviation is given. Rows of f16 meet the
+ * weight's copy of f16.
+ */
 export class Linear extends Module {
   private readonly weight: Tensor;
   private readonly bias: Tensor | undefined;
@@ -142,7 +145,7 @@ export class Linear extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return scope(this.name, () => linear(x, this.weight, this.bias));
+    return scope(this.name, () => linear(x, x.dtype === 'f16' ? f16Weight(this.weight) : this.weight, this.bias));
   }
 }
 

@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { elements, type Shape } from '../graph/tensor.ts';
 import type { Module, NamedTensor } from './module.ts';
+import { resampledPlaces } from './positions.ts';
 
 /** A float tensor as PyTorch would hold it: row-major, convolution weights `OIHW`. */
 export interface TorchTensor {
@@ -11,7 +12,7 @@ export interface TorchTensor {
 
 const isConvolution = ({ torchShape }: NamedTensor): boolean => torchShape.length === 4;
 
-/** From `[O, kh, kw, I padded]` to `OIHW`; other tensors are the same in both. */
+/** From `[O, kh, kw, I padded]`, or rows of it, to `OIHW`; other tensors are the same in both. */
 export function toTorch(entry: NamedTensor, data: Float32Array): TorchTensor {
   const shape = entry.torchShape;
   if (!isConvolution(entry)) return { shape, data: data.slice() };
@@ -36,7 +37,7 @@ export function fromTorch(entry: NamedTensor, data: Float32Array): Float32Array 
 function forWeights({ tensor, torchShape }: NamedTensor, visit: (ours: number, theirs: number) => void): void {
   const [outputs, channels, height, width] = torchShape;
   const kernel = height * width;
-  const padded = tensor.shape[3];
+  const padded = tensor.size / (outputs * kernel);
   for (let output = 0, theirs = 0; output < outputs; output++) {
     for (let channel = 0; channel < channels; channel++) {
       let ours = output * kernel * padded + channel;
@@ -100,6 +101,37 @@ export function checkNoOthers(
 export function writeEntries(state: State, entries: readonly NamedTensor[], tensors: Tensors, source: string): void {
   checkTensors(entries, tensors, source);
   for (const entry of entries) state.write(entry.tensor, fromTorch(entry, tensors.get(entry.tensor.name)!.data));
+}
+
+/**
+ * Tensors of a file for a network whose positions are of another grid: those of a vision transformer, `pos_embed` [1, 1 + g², D], are
+ * interpolated as timm does, bicubic; all others are as they are.
+ */
+export function withFittedPlaces(entries: readonly NamedTensor[], tensors: Tensors): Tensors {
+  const fitted = new Map(tensors);
+  for (const { tensor, torchShape } of entries) {
+    const found = tensors.get(tensor.name);
+    if (!/(^|\/)pos_embed$/.test(tensor.name) || !found || found.shape.join() === torchShape.join()) continue;
+    const [from, to] = [found.shape[1], torchShape[1]].map((tokens) => Math.sqrt(tokens - 1));
+    if (found.shape.length === 3 && found.shape[2] === torchShape[2] && Number.isInteger(from) && Number.isInteger(to))
+      fitted.set(tensor.name, { shape: torchShape, data: resampledTokens(found.data, torchShape[2], from, to) });
+  }
+  return fitted;
+}
+
+/** Embeddings of a class token and of the places of a grid → of a grid of another size. */
+function resampledTokens(data: Float32Array, dimensions: number, from: number, to: number): Float32Array {
+  const matrix = resampledPlaces(from, to);
+  const result = new Float32Array((1 + to * to) * dimensions);
+  result.set(data.subarray(0, dimensions));
+  for (let place = 0; place < to * to; place++)
+    for (let other = 0; other < from * from; other++) {
+      const weight = matrix[place * from * from + other];
+      if (weight === 0) continue;
+      for (let d = 0; d < dimensions; d++)
+        result[(1 + place) * dimensions + d] += weight * data[(1 + other) * dimensions + d];
+    }
+  return result;
 }
 
 /** Parameters and buffers. */

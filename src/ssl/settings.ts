@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { architectures, encoderInputs } from '../nn/encoder_shape.ts';
 import { stems } from '../nn/resnet.ts';
+import { positionKinds } from '../nn/vit.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Operation, OperationSlot } from '../ops/augment_operations.ts';
 import { precisions } from '../ops/precision.ts';
@@ -84,12 +85,14 @@ export const settingGroups = {
     architecture: z
       .enum(architectures)
       .default('resnet18')
-      .describe('encoder network: a ResNet, or dcgan, the three convolutions of a DCGAN’s discriminator'),
+      .describe(
+        'encoder network: a ResNet, dcgan, the three convolutions of a DCGAN’s discriminator, or a vision transformer (vit)',
+      ),
     stem: z
       .enum(stems)
       .default('imagenet')
       .describe(
-        'first layers of a ResNet: imagenet (7×7 stride 2, max-pool) or cifar (3×3 stride 1); dcgan has none to choose',
+        'first layers of a ResNet: imagenet (7×7 stride 2, max-pool) or cifar (3×3 stride 1); others have none to choose',
       ),
     width: z
       .number()
@@ -98,6 +101,27 @@ export const settingGroups = {
       .multipleOf(0.25)
       .default(1)
       .describe('multiplies the channels of every encoder layer; 0.25 takes about a sixteenth of the arithmetic'),
+    patch: z
+      .number()
+      .int()
+      .min(0)
+      .max(64)
+      .default(0)
+      .describe(
+        'of a vision transformer: height and width of a patch in pixels, which divide --image-size; 0: the smallest that makes at most 14×14 patches',
+      ),
+    positions: z
+      .enum(positionKinds)
+      .default('learned')
+      .describe('of a vision transformer: embeddings of places, learned or fixed sines and cosines'),
+    dropPath: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0)
+      .describe(
+        'of a vision transformer: probability that its last block is left out for an image in training, less for earlier ones (stochastic depth)',
+      ),
     input: z
       .enum(encoderInputs)
       .default('rgb')

@@ -5,7 +5,7 @@ import { type Graph, trace } from '../graph/trace.ts';
 import type { Mode, NamedTensor } from '../nn/module.ts';
 import { stepMade, type UpdateDecision } from '../ops/step_made.ts';
 import type { TrainedGroup } from '../optim/trained_group.ts';
-import { StepFeeds } from './feeds.ts';
+import { dropoutSeeds, StepFeeds } from './feeds.ts';
 import type { GroupRates } from './group_rates.ts';
 import type { Learner, ParameterGroup, ViewGroup } from './method.ts';
 import type { StepSettings } from './settings.ts';
@@ -51,7 +51,11 @@ export const groupOutput = (name: string, group: string, index: number): string 
   index === 0 ? name : `${name}_${group}`;
 
 /** How training passes are traced. */
-export const trainingMode = ({ precision }: Pick<StepSettings, 'precision'>): Mode => ({ training: true, precision });
+export const trainingMode = ({ precision }: Pick<StepSettings, 'precision'>): Mode => ({
+  training: true,
+  precision,
+  seeds: dropoutSeeds,
+});
 
 /** Parameters that training changes, under their names. */
 export const trainedParameters = ({ groups }: Pick<Learner, 'groups'>): readonly NamedTensor[] =>

@@ -8,6 +8,7 @@ import { Classifier, type ClassifierOptions } from '../nn/classifier.ts';
 import { architectures, encoderInputs, shapeMetadata } from '../nn/encoder_shape.ts';
 import { stems } from '../nn/resnet.ts';
 import { readEntries, writeEntries } from '../nn/state_dict.ts';
+import { positionKinds } from '../nn/vit.ts';
 import { floatTensors, stored } from './checkpoint_tensors.ts';
 import { headSchema } from './head_file.ts';
 
@@ -22,6 +23,9 @@ const factsSchema = z.object({
     stem: z.enum(stems),
     /** Files of older versions do not say it. */
     width: z.number().gt(0).default(1),
+    patch: z.number().int().min(1).optional(),
+    grid: z.number().int().min(1).optional(),
+    positions: z.enum(positionKinds).optional(),
     input: z.enum(encoderInputs).optional(),
     colours: z.object({ mean: three, std: three }).optional(),
     seed: z.number(),

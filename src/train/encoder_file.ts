@@ -14,6 +14,7 @@ import {
   type EncoderShape,
   encoderInputs,
   isTrunk,
+  isVit,
   labHalves,
   shapeOf,
 } from '../nn/encoder_shape.ts';
@@ -30,6 +31,7 @@ import {
   type TorchTensor,
   writeEntries,
 } from '../nn/state_dict.ts';
+import { positionKinds, vitNames, vits } from '../nn/vit.ts';
 import { floatTensors, modulePrefix } from './checkpoint_tensors.ts';
 import { readHead } from './head_file.ts';
 import { type GivenPreparation, missingPreparation, normalizeNamed, storedPreparation } from './preparation.ts';
@@ -99,7 +101,8 @@ export function readEncoderTensors(
 export function readEncoderFile(path: string, given: GivenEncoder = {}, name: Naming = flagOf): EncoderFile {
   const { tensors: floats, metadata, head, ...found } = readEncoderTensors(path, given, name);
   const file = storedPreparation(metadata, path, name);
-  const imageSize = given.imageSize ?? file.imageSize;
+  const { grid, patch } = found;
+  const imageSize = given.imageSize ?? file.imageSize ?? (grid && patch ? grid * patch : undefined);
   const colours = given.normalize ? normalization({ normalize: given.normalize }) : file.colours;
   if (imageSize === undefined || colours === undefined) {
     throw missingPreparation(path, metadata, { imageSize, colours }, name);
@@ -133,12 +136,14 @@ function shapeIn(
   path: string,
 ): EncoderShape {
   const told = toldShape(metadata);
+  const patches = tensors.get('patch_embed.proj.weight') ?? tensors.get(`${labHalves[0]}/patch_embed.proj.weight`);
+  if (patches) return vitShapeIn(tensors, patches.shape, told, path);
   const half = tensors.get(`${labHalves[0]}/conv1.weight`);
   const first = half ?? tensors.get('conv1.weight');
   const architecture = told.architecture ?? architectureIn(tensors);
   if (!first || !architecture) {
     throw new UserError(
-      `${path}: not an encoder that this program knows; give a checkpoint of a run, an exported encoder, or torchvision's resnet18, resnet34 or resnet50 as safetensors (tensors conv1.weight, layer1.0.conv1.weight, …)`,
+      `${path}: not an encoder that this program knows; give a checkpoint of a run, an exported encoder, torchvision's resnet18, resnet34 or resnet50 (tensors conv1.weight, layer1.0.conv1.weight, …) or timm's vit_tiny, vit_small or vit_base (patch_embed.proj.weight, …) as safetensors`,
     );
   }
   const [count, , kernel] = first.shape;
@@ -148,6 +153,30 @@ function shapeIn(
     stem: told.stem ?? (kernel === 3 ? 'cifar' : 'imagenet'),
     width: told.width ?? (channels % (baseChannels / 4) === 0 ? channels / baseChannels : 1),
     input: told.input ?? (half ? 'lab-halves' : 'rgb'),
+  });
+}
+
+/** A vision transformer: its tensors say how large its tokens, its patches and its grid of them are. */
+function vitShapeIn(
+  tensors: ReadonlyMap<string, TorchTensor>,
+  [count, , patch]: TorchTensor['shape'],
+  told: z.infer<typeof shapeSchema>,
+  path: string,
+): EncoderShape {
+  const halves = !tensors.has('pos_embed');
+  const places = tensors.get(halves ? `${labHalves[0]}/pos_embed` : 'pos_embed')?.shape[1] ?? 0;
+  const grid = Math.sqrt(places - 1);
+  const dimensions = halves ? 2 * count : count;
+  const architecture = told.architecture ?? vitNames.find((name) => vits[name].dimensions === dimensions) ?? 'vit_tiny';
+  if (!isVit(architecture) || !(grid >= 1 && Number.isInteger(grid)))
+    throw new UserError(
+      `${path}: a vision transformer that this program does not know: ${dimensions} numbers a token, ${places} places; give one of ${vitNames.join(', ')} with one class token and a square grid of patches`,
+    );
+  return shapeOf({
+    ...{ architecture, stem: 'imagenet', patch, grid },
+    width: told.width ?? dimensions / vits[architecture].dimensions,
+    positions: told.positions ?? 'learned',
+    input: told.input ?? (halves ? 'lab-halves' : 'rgb'),
   });
 }
 
@@ -169,6 +198,7 @@ const shapeSchema = z.object({
   stem: z.enum(stems).optional(),
   width: z.coerce.number().min(0.25).max(4).multipleOf(0.25).optional(),
   input: z.enum(encoderInputs).optional(),
+  positions: z.enum(positionKinds).optional(),
 });
 
 /** What the metadata of an exported encoder, or a checkpoint's settings in them, say of its network. */
@@ -178,9 +208,11 @@ function toldShape({
   stem,
   width,
   input,
+  positions,
 }: EncoderTensors['metadata']): z.infer<typeof shapeSchema> {
+  const own = { architecture, stem, width, input, positions };
   try {
-    return shapeSchema.parse(settings === undefined ? { architecture, stem, width, input } : JSON.parse(settings));
+    return shapeSchema.parse(settings === undefined ? own : JSON.parse(settings));
   } catch {
     return {}; // No words of ours: the tensors say it.
   }

@@ -1,7 +1,7 @@
 /** The weights that a run starts from where they are not drawn: `--init`. */
 import type { State } from '../graph/state.ts';
 import { type NamedTensor, withoutNetwork } from '../nn/module.ts';
-import { fromTorch, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import { fromTorch, type TorchTensor, withFittedPlaces, writeEntries } from '../nn/state_dict.ts';
 import { type ImageFacts, keptEntries, type Learner } from '../ssl/method.ts';
 import { learnerOf } from './learner.ts';
 import type { TrainSettings } from './settings.ts';
@@ -40,8 +40,10 @@ export function fittingHead(
 export function loadInitialWeights(state: State, learner: Learner, { path, tensors, head }: InitialWeights): void {
   loadEncoder(state, learner.encoder, { path, tensors });
   if (head) writeEntries(state, headEntries(learner), head, path);
-  const all = new Map([...tensors, ...(head ?? [])]);
-  for (const entry of Object.values(learner.kept ?? {}).flatMap(keptEntries)) {
+  const kept = Object.values(learner.kept ?? {}).flatMap(keptEntries);
+  const { encoder } = learner;
+  const all = withFittedPlaces([...encoder.parameters, ...encoder.buffers], new Map([...tensors, ...(head ?? [])]));
+  for (const entry of kept) {
     const { name } = entry.tensor;
     const value = name === withoutNetwork(name) ? undefined : all.get(withoutNetwork(name));
     if (value) state.write(entry.tensor, fromTorch(entry, value.data));

@@ -5,6 +5,7 @@ import type { DeviceTraits } from '../gpu/device.ts';
 import { checked, type Naming, wrongValue } from '../io/checked.ts';
 import { printable } from '../io/printable.ts';
 import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
+import { isVit, patchOf } from '../nn/encoder_shape.ts';
 import type { Method, Settings } from '../ssl/method.ts';
 import { checkMicroBatch } from '../ssl/micro_batch.ts';
 import { presetOf, type SettingName, type SharedSettings, sharedShape } from '../ssl/settings.ts';
@@ -115,7 +116,15 @@ export function parseTable<T extends z.ZodObject>(
     const both = `${name('cropMin')} (${cropMin}) must not be above ${name('cropMax')} (${cropMax})`;
     throw wrongValue(both, options);
   }
+  const fault = 'patch' in table.shape && patchFault(settings as unknown as SharedSettings, name);
+  if (fault) throw wrongValue(fault, options);
   return settings;
+}
+
+/** What is wrong with the patches of a vision transformer. */
+function patchFault({ architecture, imageSize, patch }: SharedSettings, name: Naming): string | undefined {
+  if (!isVit(architecture) || patch === 0 || (imageSize % patch === 0 && patch < imageSize)) return undefined;
+  return `${name('patch')} ${patch} must divide ${name('imageSize')} ${imageSize} into two patches or more`;
 }
 
 const isObject = (value: unknown): value is object =>
@@ -148,6 +157,7 @@ export function parseSettings(given: unknown, source?: string, name: Naming = fl
     checkPieces(method, settings, name);
     const isGiven = (setting: string) => source === undefined && !hasDefault(method, settings, setting);
     method.check?.(settings as unknown as Settings<Record<never, never>>, name, isGiven);
+    checkViews(method, settings, name);
   } catch (error) {
     if (source === undefined || !(error instanceof UserError)) throw error;
     throw wrongValue(error.message, { source, ...(remedy && { remedy }) });
@@ -170,6 +180,18 @@ function checkPieces({ name: method, microBatches }: Method, settings: TrainSett
     );
   }
   checkMicroBatch(settings, name);
+}
+
+/** UserError: views of a method, such as its small crops or its tiles, are not whole patches of a vision transformer. */
+function checkViews(method: Method, settings: TrainSettings, name: Naming): void {
+  const { architecture, imageSize } = settings;
+  if (!isVit(architecture)) return;
+  const patch = settings.patch || patchOf(imageSize);
+  for (const { size } of method.views(settings as unknown as Settings<Record<never, never>>)) {
+    if (size % patch === 0) continue;
+    const views = `method ${method.name} has views of ${size} pixels, which are no whole patches of ${patch}`;
+    throw new UserError(`${views}; choose another size of them, or another ${name('patch')}`, 2);
+  }
 }
 
 /** Sizes with which a run ends within minutes on a software rasteriser on two cores. */

@@ -5,7 +5,7 @@ import { describeEncoder, isTrunk } from '../nn/encoder_shape.ts';
 import { isShaped } from '../nn/encoders.ts';
 import { type HeadShape, keptHead } from '../nn/headed_encoder.ts';
 import type { NamedTensor } from '../nn/module.ts';
-import { checkNoOthers, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
+import { checkNoOthers, readEntries, type TorchTensor, withFittedPlaces, writeEntries } from '../nn/state_dict.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { moduleTensors } from './checkpoint_tensors.ts';
 
@@ -43,7 +43,7 @@ export function loadEncoder(state: State, encoder: Encoder, { tensors, path }: E
   const names = [...tensors.keys()].filter(isTrunk);
   const what = isShaped(encoder) ? `a ${describeEncoder(encoder.shape)}` : 'the encoder';
   checkNoOthers(entries, names, what, path);
-  writeEntries(state, entries, tensors, path);
+  writeEntries(state, entries, withFittedPlaces(entries, tensors), path);
 }
 
 /** A digest of what a training starts from: the tensors of the trunk, and of the head's layers, in the order of their names. */

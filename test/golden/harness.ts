@@ -103,18 +103,24 @@ function transposed(data: Float32Array, n: number, rows: number, columns: number
 
 export const tensorOf = (name: string, { shape, data }: Values): Tensor => constant(name, data, shape);
 
-/** Records, runs once and reads what `build` returns, and the values after the run of variables that `updated` names. */
+/**
+ * Records, runs once and reads what `build` returns, and the values after the run of variables that `updated` names.
+ * @param first values of variables in place of their own
+ */
 export async function run(
   device: Device,
   build: () => Record<string, Tensor>,
   updated: Record<string, Tensor> = {},
+  first: ReadonlyMap<Tensor, Float32Array> = new Map(),
 ): Promise<Record<string, Float32Array>> {
   const { graph, result } = trace(build);
   if (device === 'reference') {
-    const values = interpret(graph);
+    const given = new Map(Array.from(first, ([tensor, data]) => [tensor, Float64Array.from(data)]));
+    const values = interpret(graph, given);
     return mapValues({ ...result, ...updated }, (tensor) => Float32Array.from(values.get(tensor)!));
   }
   const state = new State(device);
+  for (const [tensor, data] of first) state.write(tensor, data);
   const program = await Program.compile(graph, state, result);
   const values = await program.run().read();
   for (const [name, tensor] of Object.entries(updated)) values[name] = await state.read(tensor);

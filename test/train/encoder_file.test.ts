@@ -58,7 +58,7 @@ it.each([
   const read = () => readEncoderTensors(file);
   expect(read).toThrow(UserError);
   expect(read).toThrow(
-    `${file}: not an encoder that this program knows; give a checkpoint of a run, an exported encoder, or torchvision's resnet18, resnet34 or resnet50 as safetensors (`,
+    `${file}: not an encoder that this program knows; give a checkpoint of a run, an exported encoder, torchvision's resnet18, resnet34 or resnet50 (`,
   );
 });
 

@@ -1,0 +1,188 @@
+/** Layers of transformers (Vaswani et al., 2017; pre-norm, as in Dosovitskiy et al., 2021), under timm's names. */
+import type { Tensor } from '../graph/tensor.ts';
+import { constant, scope } from '../graph/trace.ts';
+import { add } from '../ops/add.ts';
+import { mul } from '../ops/binary.ts';
+import { bmm } from '../ops/bmm.ts';
+import { cast } from '../ops/cast.ts';
+import { dropout } from '../ops/dropout.ts';
+import { layerNorm } from '../ops/layer_norm.ts';
+import { reshape } from '../ops/reshape.ts';
+import { softmax } from '../ops/softmax.ts';
+import { permute, slice } from '../ops/strided_copy.ts';
+import { gelu } from '../ops/unary.ts';
+import { Linear } from './layers.ts';
+import { type Mode, Module } from './module.ts';
+
+/** Deviation of the weights' first values, as in timm and BERT; biases start at zero. */
+export const transformerStd = 0.02;
+
+/** Layer normalisation over the last axis, ε 1e-6; f32. */
+export class LayerNorm extends Module {
+  private readonly weight: Tensor;
+  private readonly bias: Tensor;
+
+  constructor(
+    name: string,
+    dimensions: number,
+    private readonly eps = 1e-6,
+  ) {
+    super(name);
+    this.weight = this.parameter('weight', [dimensions], () => new Float32Array(dimensions).fill(1));
+    this.bias = this.parameter('bias', [dimensions], () => new Float32Array(dimensions));
+  }
+
+  forward(x: Tensor): Tensor {
+    return scope(this.name, () => layerNorm(x, { weight: this.weight, bias: this.bias, eps: this.eps }));
+  }
+}
+
+/** A linear layer for each token: x [N, T, in] in the mode's precision → [N, T, out], f32. */
+class TokenLinear extends Module {
+  private readonly linear: Linear;
+
+  constructor(name: string, inputs: number, outputs: number, seed: number) {
+    super(name);
+    this.linear = this.child(new Linear(name, inputs, outputs, seed, { std: transformerStd }));
+  }
+
+  forward(x: Tensor, { precision = 'f32' }: Mode): Tensor {
+    const [n, tokens, inputs] = x.shape;
+    const rows = scope(this.name, () => cast(reshape(x, [n * tokens, inputs]), precision));
+    const y = this.linear.forward(rows);
+    return reshape(y, [n, tokens, y.shape[1]]);
+  }
+}
+
+export interface AttentionOptions {
+  readonly dimensions: number;
+  readonly heads: number;
+  readonly seed: number;
+}
+
+/**
+ * Multi-head self-attention: softmax(q kᵀ / √d + bias) v of each head, the heads side by side through a linear layer. Scores are a
+ * batched product of matrices, their softmax is stored.
+ */
+export class Attention extends Module {
+  private readonly qkv: TokenLinear;
+  private readonly proj: TokenLinear;
+
+  constructor(
+    name: string,
+    private readonly options: AttentionOptions,
+  ) {
+    super(name);
+    const { dimensions, seed } = options;
+    this.qkv = this.child(new TokenLinear(`${name}.qkv`, dimensions, 3 * dimensions, seed));
+    this.proj = this.child(new TokenLinear(`${name}.proj`, dimensions, dimensions, seed));
+  }
+
+  /** @param bias is added to the scores: f32 [T, T] or [N·heads, 1, T], −∞-like where a token must not look */
+  forward(x: Tensor, mode: Mode, bias?: Tensor): Tensor {
+    const { heads, dimensions } = this.options;
+    const [n, tokens] = x.shape;
+    const [q, k, v] = this.split(x, mode);
+    return scope(this.name, () => {
+      const mixed = bmm(cast(this.weights(q, k, bias), v.dtype as 'f32'), v);
+      const sideBySide = permute(reshape(mixed, [n, heads, tokens, dimensions / heads]), [0, 2, 1, 3]);
+      return this.proj.forward(reshape(sideBySide, [n, tokens, dimensions]), mode);
+    });
+  }
+
+  /** What each token takes from each: [N, heads, T, T], f32. */
+  attention(x: Tensor, mode: Mode, bias?: Tensor): Tensor {
+    const [n, tokens] = x.shape;
+    const [q, k] = this.split(x, mode);
+    return reshape(this.weights(q, k, bias), [n, this.options.heads, tokens, tokens]);
+  }
+
+  /** q, k and v, [N · heads, T, d] each, in the mode's precision. */
+  private split(x: Tensor, mode: Mode): readonly [Tensor, Tensor, Tensor] {
+    const { heads, dimensions } = this.options;
+    const [n, tokens] = x.shape;
+    const d = dimensions / heads;
+    const all = this.qkv.forward(x, mode);
+    return scope(this.name, () => {
+      const parts = permute(reshape(cast(all, mode.precision ?? 'f32'), [n, tokens, 3, heads, d]), [2, 0, 3, 1, 4]);
+      const part = (i: number) => reshape(slice(parts, 0, i, i + 1), [n * heads, tokens, d]);
+      return [part(0), part(1), part(2)];
+    });
+  }
+
+  private weights(q: Tensor, k: Tensor, bias?: Tensor): Tensor {
+    const scale = 1 / Math.sqrt(this.options.dimensions / this.options.heads);
+    const scores = mul(cast(bmm(q, k, { transposeB: true }), 'f32'), scale);
+    return softmax(bias ? add(scores, bias) : scores);
+  }
+}
+
+/** Two linear layers with GELU between them, the hidden one `ratio` times as wide. */
+class FeedForward extends Module {
+  private readonly fc1: TokenLinear;
+  private readonly fc2: TokenLinear;
+
+  constructor(name: string, dimensions: number, ratio: number, seed: number) {
+    super(name);
+    this.fc1 = this.child(new TokenLinear(`${name}.fc1`, dimensions, ratio * dimensions, seed));
+    this.fc2 = this.child(new TokenLinear(`${name}.fc2`, ratio * dimensions, dimensions, seed));
+  }
+
+  forward(x: Tensor, mode: Mode): Tensor {
+    const hidden = this.fc1.forward(x, mode);
+    return this.fc2.forward(
+      scope(this.name, () => gelu(hidden)),
+      mode,
+    );
+  }
+}
+
+export interface BlockOptions extends AttentionOptions {
+  /** Hidden numbers of the feed-forward layers by numbers of a token; 4 by default. */
+  readonly ratio?: number;
+  /** Probability that an image's block is left out in training (stochastic depth; Huang et al., 2016); 0 by default. */
+  readonly dropPath?: number;
+  /** Of the layer norms; 1e-6 by default. */
+  readonly eps?: number;
+}
+
+/** x + attention(norm(x)), then x + feedForward(norm(x)): tokens [N, T, D] → the same, f32 in any precision. */
+export class Block extends Module {
+  private readonly norm1: LayerNorm;
+  private readonly attn: Attention;
+  private readonly norm2: LayerNorm;
+  private readonly mlp: FeedForward;
+
+  constructor(
+    name: string,
+    private readonly options: BlockOptions,
+  ) {
+    super(name);
+    const { dimensions, ratio = 4, eps, seed } = options;
+    this.norm1 = this.child(new LayerNorm(`${name}.norm1`, dimensions, eps));
+    this.attn = this.child(new Attention(`${name}.attn`, options));
+    this.norm2 = this.child(new LayerNorm(`${name}.norm2`, dimensions, eps));
+    this.mlp = this.child(new FeedForward(`${name}.mlp`, dimensions, ratio, seed));
+  }
+
+  forward(x: Tensor, mode: Mode, bias?: Tensor): Tensor {
+    const looked = this.branch(x, this.attn.forward(this.norm1.forward(x), mode, bias), mode);
+    return this.branch(looked, this.mlp.forward(this.norm2.forward(looked), mode), mode);
+  }
+
+  /** What each token takes from each, [N, heads, T, T]. */
+  attention(x: Tensor, mode: Mode, bias?: Tensor): Tensor {
+    return this.attn.attention(this.norm1.forward(x), mode, bias);
+  }
+
+  /** x + y, or x alone for images whose branch is left out; the others' y is larger by as much. */
+  private branch(x: Tensor, y: Tensor, { training, seeds }: Mode): Tensor {
+    const { dropPath = 0 } = this.options;
+    return scope(this.name, () => {
+      if (!training || !seeds || dropPath === 0) return add(x, y);
+      const rows = [x.shape[0], 1, 1];
+      const kept = constant('a branch of each image', new Float32Array(x.shape[0]).fill(1), rows);
+      return add(x, mul(y, dropout(kept, { p: dropPath, seeds })));
+    });
+  }
+}
