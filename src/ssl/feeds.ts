@@ -4,7 +4,6 @@ import type { ImageSource } from '../data/source.ts';
 import type { Inputs } from '../graph/program.ts';
 import { type Data, type DType, elements, type Shape, type Tensor } from '../graph/tensor.ts';
 import { input } from '../graph/trace.ts';
-import { random } from './rng.ts';
 
 /** When a step takes place, and of what. A run that resumes meets the same times again. */
 export interface StepTime {
@@ -93,9 +92,6 @@ interface Images {
   images(indices: Tensor, name: string): Tensor;
   inputs(indices: Uint32Array, name: string): Inputs;
 }
-
-/** u32 [1]: what dropout of a step draws from, the same in all passes over a piece of the batch. Every program of a step is fed it. */
-export const dropoutSeeds = input('seeds of dropout', [1], 'u32');
 
 /** The inputs of one program. */
 export class StepFeeds implements Feeds {
@@ -237,17 +233,10 @@ export class StepFeeds implements Feeds {
 
   /** What a run of the program is given at a time. */
   values(time: StepTime, data: EpochData = {}): Inputs {
-    const { seed, step, first } = time;
-    const fed: Record<string, Data> = {
-      [dropoutSeeds.name]: Uint32Array.of(random(seed, step, first, dropoutDraw).below(2 ** 32)),
-    };
-    for (const [name, value] of this.fed) fed[name] = value(time, data);
+    const fed = Object.fromEntries(Array.from(this.fed, ([name, value]) => [name, value(time, data)]));
     return Object.assign(fed, ...this.sources.map((inputs) => inputs(time, data)));
   }
 }
-
-/** Apart from what methods draw. */
-const dropoutDraw = 0x64726f70;
 
 /** A value as it is. Error: it is no whole number of 0 or more, which a typed array would take for another one. */
 function whole(value: number, name: string, of: string): number {

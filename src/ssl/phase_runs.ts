@@ -2,8 +2,9 @@
 import { stepsPerEpoch } from '../data/order.ts';
 import type { Inputs } from '../graph/program.ts';
 import type { EpochData, StepTime } from './feeds.ts';
+import { random } from './rng.ts';
 import { learningRate, totalSteps } from './settings.ts';
-import type { Phase, StepParts, TracedStep } from './step.ts';
+import { dropoutSeeds, type Phase, type StepParts, type TracedStep } from './step.ts';
 
 export interface StepCounters {
   /** From 1. */
@@ -13,6 +14,9 @@ export interface StepCounters {
   /** What the settings' schedule says by default. */
   readonly lr?: number;
 }
+
+/** Apart from what methods draw. */
+const dropoutDraw = 0x64726f70;
 
 /** One run of one of a step's phases. */
 export interface PhaseRun {
@@ -52,7 +56,11 @@ export function* phaseRuns(
     for (let first = 0; first < indices.length; first += length) {
       const piece = indices.subarray(first, first + length);
       const fed = phase.feeds.values({ ...whole, indices: piece, first }, data);
-      yield { phase, inputs: { ...fed, ...scalars, ...(phase.images > 0 && source.inputs(piece)) } };
+      const seeds = Uint32Array.of(random(settings.seed, step, first, dropoutDraw).below(2 ** 32));
+      yield {
+        phase,
+        inputs: { ...fed, [dropoutSeeds.name]: seeds, ...scalars, ...(phase.images > 0 && source.inputs(piece)) },
+      };
     }
   }
 }

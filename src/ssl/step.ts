@@ -1,11 +1,11 @@
 /** What a training step is made of, and the plain one: a single program from image indices to updated weights. */
 import type { ImageSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { type Graph, trace } from '../graph/trace.ts';
+import { type Graph, input, trace } from '../graph/trace.ts';
 import type { Mode, NamedTensor } from '../nn/module.ts';
 import { stepMade, type UpdateDecision } from '../ops/step_made.ts';
 import type { TrainedGroup } from '../optim/trained_group.ts';
-import { dropoutSeeds, StepFeeds } from './feeds.ts';
+import { StepFeeds } from './feeds.ts';
 import type { GroupRates } from './group_rates.ts';
 import type { Learner, ParameterGroup, ViewGroup } from './method.ts';
 import type { StepSettings } from './settings.ts';
@@ -49,6 +49,9 @@ export interface StepParts {
 /** How the outputs of a group are called: by themselves in the first, with the group's name in others. */
 export const groupOutput = (name: string, group: string, index: number): string =>
   index === 0 ? name : `${name}_${group}`;
+
+/** u32 [1]: what dropout of a step draws from, the same in all passes over a piece of the batch. Every program of a step is given it. */
+export const dropoutSeeds = input('dropout', [1], 'u32');
 
 /** How training passes are traced. */
 export const trainingMode = ({ precision }: Pick<StepSettings, 'precision'>): Mode => ({
