@@ -63,7 +63,7 @@ const fixed: Readonly<Record<string, string>> = {
   steps: 'the budget is the same for all rows; give --steps',
   seed: 'seeds are the same for all rows; give --seeds',
 };
-/** Images are read once. */
+/** Images are read and stored once, for all rows; views of them may be smaller in some. */
 const ofImages = ['imageSize', 'split', 'images'] as const;
 /** The same for all methods, whatever their recipes say: what is compared is how an encoder is trained, on these images. */
 const common: readonly string[] = [
