@@ -106,6 +106,7 @@ export { PlaceEmbedding, type PlaceEmbeddingOptions } from './nn/place_embedding
 export { projectionHead } from './nn/projection_head.ts';
 export { Prototypes, WeightNormLinear } from './nn/prototypes.ts';
 export { ResNet, type ResNetOptions } from './nn/resnet.ts';
+export { Vit, type VitOptions } from './nn/vit.ts';
 export { add } from './ops/add.ts';
 export { amax } from './ops/amax.ts';
 export { argmaxRows } from './ops/argmax_rows.ts';

@@ -10,13 +10,17 @@ import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
 import { simclr } from '../src/methods/simclr.ts';
 import { isInStages, isTrunk, patchOf, shapeOf } from '../src/nn/encoder_shape.ts';
 import { makeEncoder } from '../src/nn/encoders.ts';
-import { countNumbers } from '../src/nn/module.ts';
+import { countNumbers, type NamedTensor } from '../src/nn/module.ts';
 import { resampledPlaces } from '../src/nn/positions.ts';
 import { entriesOf, type TorchTensor, withFittedPlaces } from '../src/nn/state_dict.ts';
 import { Block } from '../src/nn/transformer.ts';
 import { Vit, type VitOptions, vitNames } from '../src/nn/vit.ts';
-import { readEncoder, readEncoderFile } from '../src/train/encoder_file.ts';
+import { StepFeeds } from '../src/ssl/feeds.ts';
+import { keptEntries } from '../src/ssl/method.ts';
+import { readEncoder, readEncoderFile, readEncoderTensors } from '../src/train/encoder_file.ts';
 import { saveEncoder } from '../src/train/export.ts';
+import { loadInitialWeights } from '../src/train/initial_weights.ts';
+import { learnerOf, viewsOf } from '../src/train/learner.ts';
 import { parseSettings } from '../src/train/settings.ts';
 import { scratchFolder } from './cli/run.ts';
 import { testMethod } from './methods/harness.ts';
@@ -88,6 +92,38 @@ describe('the network', () => {
     expect(fault).toThrow('--patch 5 must divide --image-size 32 into two patches or more');
     const crops = { method: 'dino', architecture: 'vit_tiny', imageSize: 32, localCrops: 2, localSize: 18 };
     expect(() => parseSettings(crops)).toThrow('views of 18 pixels, which are no whole patches of 4');
+  });
+
+  it('is refused for images that have no whole patches', () => {
+    const fault = () => parseSettings({ method: 'simclr', architecture: 'vit_tiny', imageSize: 97 });
+    expect(fault).toThrow('--image-size 97 has no whole patches; give a multiple of 8');
+  });
+
+  it('has the same first values as a network that follows another', () => {
+    const [own, other] = ['', 'teacher'].map((name) => new Vit(small, name).parameters);
+    expect(other.map(({ tensor }) => tensor.name)).toEqual(own.map(({ tensor }) => `teacher/${tensor.name}`));
+    const firstOf = ({ tensor: { origin } }: NamedTensor) => origin.kind === 'variable' && origin.init?.();
+    expect(other.map(firstOf)).toEqual(own.map(firstOf));
+  });
+
+  it('leaves nothing out where it follows another, and where nobody asks for it', () => {
+    const dropped = (method: string, dropPath: number) => {
+      const settings = parseSettings({
+        ...{ method, architecture: 'vit_tiny', width: 0.25, imageSize: 16 },
+        dropPath,
+        batchSize: 4,
+      });
+      const learner = learnerOf(settings, { count: 17, classes: 3 });
+      const views = viewsOf(settings).flatMap(({ count, size }) =>
+        Array.from({ length: count }, () => pictures(size, 4)),
+      );
+      const labels = new Array<number>(17).fill(1);
+      const { graph } = trace(() => learner.step(views, new StepFeeds(4, labels)).losses.map(([, loss]) => loss()));
+      return graph.nodes.filter(({ op }) => op.name === 'dropout').length;
+    };
+    // Two branches of eleven blocks in each of two passes of the online network, none of the target's.
+    expect([dropped('byol', 0.2), dropped('byol', 0)]).toEqual([44, 0]);
+    expect([dropped('supervised', 0.2), dropped('supervised', 0)]).toEqual([22, 0]);
   });
 
   it('gives features, tokens, maps and attention of its class token', () => {
@@ -224,6 +260,43 @@ describe('files', () => {
       grid: 4,
       positions,
     });
+  });
+
+  it('a run of larger images starts from it, with places in between', async () => {
+    const settings = parseSettings({
+      ...{ method: 'byol', architecture: 'vit_tiny', width: 0.25, patch: 4, imageSize: 24, batchSize: 4 },
+    });
+    const learner = learnerOf(settings, { count: 17, classes: 0 });
+    const { path, tensors } = readEncoderTensors(join(folder, 'learned.safetensors'));
+    const state = new State(gpu);
+    loadInitialWeights(state, learner, { path, tensors, head: undefined });
+    const placesOf = (of: readonly NamedTensor[]) =>
+      state.read(of.find(({ tensor }) => tensor.name.endsWith('pos_embed'))!.tensor);
+    const places = await placesOf(learner.encoder.parameters);
+    const stored = tensors.get('pos_embed')!.data;
+    expect(places.length).toBe(37 * 48);
+    expect([...places.slice(0, 48)]).toEqual([...stored.slice(0, 48)]);
+    const matrix = resampledPlaces(4, 6);
+    const expected = Array.from({ length: 16 }, (_, k) => matrix[7 * 16 + k] * stored[(1 + k) * 48 + 5]);
+    expect(places[8 * 48 + 5]).toBeCloseTo(
+      expected.reduce((sum, value) => sum + value, 0),
+      5,
+    );
+    expect(await placesOf(Object.values(learner.kept!).flatMap(keptEntries))).toEqual(places);
+    state.destroy();
+  });
+
+  it('of another vision transformer are refused in one line', () => {
+    const file = join(folder, 'large.safetensors');
+    const tensor = (...shape: number[]) => ({
+      ...{ dtype: 'F32', shape },
+      data: new Float32Array(shape.reduce((product, size) => product * size, 1)),
+    });
+    const tensors = { 'patch_embed.proj.weight': tensor(1024, 3, 4, 4), pos_embed: tensor(1, 17, 1024) } as const;
+    writeSafetensors(file, Object.entries(tensors) as Parameters<typeof writeSafetensors>[1], { format: 'pt' });
+    expect(() => readEncoderFile(file, { normalize: 'half' })).toThrow(
+      'a vision transformer that this program does not know: 1024 numbers a token, 17 places',
+    );
   });
 
   it('of timm, without metadata: the tensors say which network, and the images’ size', () => {

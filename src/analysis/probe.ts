@@ -76,8 +76,9 @@ export function standardise({ mean, scale }: Pick<Probe, 'mean' | 'scale'>, feat
 
 /**
  * Trains a probe on `train`. Candidates are compared on a part of train that is held out class by class: penalties by loss, as the accuracy
- * on the few images that are held out of a small set is a matter of luck, learning rates by accuracy and of equals by loss; the winner is then trained on all of it. Nothing of a test set comes in. With one image of each class nothing can be held
- * out: the middle candidate is taken. When the signal is aborted, also in the middle of a fit, its reason is thrown.
+ * on the few images that are held out of a small set is a matter of luck, learning rates by accuracy and of equals by loss. The winner is
+ * then trained on all of it; nothing of a test set comes in. With one image of each class nothing can be held out: the middle candidate is
+ * taken. When the signal is aborted, also in the middle of a fit, its reason is thrown.
  */
 export async function trainProbe(
   train: LabelledFeatures,

@@ -5,6 +5,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { input, trace } from '../graph/trace.ts';
 import { readSafetensors } from '../io/safetensors.ts';
 import type { EncoderWithMaps } from '../nn/encoder.ts';
+import { isVit } from '../nn/encoder_shape.ts';
 import { PlaceEmbedding } from '../nn/place_embedding.ts';
 import { writeEntries } from '../nn/state_dict.ts';
 import { cast } from '../ops/cast.ts';
@@ -51,7 +52,7 @@ export function placesOf(evaluation: Evaluation, stage?: number): Places {
   const fine = 1 + shapes.findIndex(([, side]) => side <= mostPlaces);
   const chosen = stage ?? trained?.stage ?? (fine || shapes.length);
   const [, side, , channels] = shapes[chosen - 1];
-  checkPlaces(imageSize, side, chosen);
+  if (!isVit(evaluation.file.architecture)) checkPlaces(imageSize, side, chosen);
   if (trained) return { ...trained, by: 'trained', side };
   const embed = (views: Tensor) => ofMap(encoder.maps(views, inference)[chosen - 1]);
   return { by: 'map', stage: chosen, side, dimensions: channels, learnt: {}, embed };

@@ -10,7 +10,7 @@ import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
 import { secondViewOptions, twoKindsOfViews } from '../ssl/second_view.ts';
 import { count, positive, share } from '../ssl/settings.ts';
-import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
+import { momentumSchedule, stillOf, Teacher } from '../ssl/teacher.ts';
 
 /**
  * BYOL (Grill et al., 2020). The online network predicts, from one view, what a target network makes of the other; the target is a
@@ -50,7 +50,7 @@ export const byol = defineMethod({
 
   create(settings, { training }) {
     const { embeddingDim, headWidth, headOutputBias: outputBias, predictorLrFactor, seed } = settings;
-    const [f, target] = [makeEncoder(settings), makeEncoder(settings, 'target')];
+    const [f, target] = [makeEncoder(settings), makeEncoder(stillOf(settings), 'target')];
     const head = (name: string, inputs: number, network = '') =>
       mlp({ name, network, widths: [inputs, headWidth, embeddingDim], batchNorm: 'hidden', outputBias, seed });
     const [g, targetHead] = [head('projector', f.dimensions), head('projector', f.dimensions, 'target')];

@@ -18,7 +18,7 @@ import { embeddingStd } from '../ssl/metrics.ts';
 import { checkLocalCrops, cropFeatures, localCrops, multiCropOptions } from '../ssl/multi_crop.ts';
 import { secondViewOptions, twoKindsOfViews } from '../ssl/second_view.ts';
 import { count, positive, share } from '../ssl/settings.ts';
-import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
+import { momentumSchedule, stillOf, Teacher } from '../ssl/teacher.ts';
 
 const still = { training: false };
 
@@ -94,7 +94,7 @@ export const dino = defineMethod({
   create(settings, { training }) {
     const { outputs: K, embeddingDim, headDepth, headWidth, headBatchNorm, studentTemperature, seed } = settings;
     const network = (name = '') => {
-      const f = makeEncoder(settings, name);
+      const f = makeEncoder(name ? stillOf(settings) : settings, name);
       const widths = [f.dimensions, ...new Array<number>(headDepth - 1).fill(headWidth), embeddingDim];
       const batchNorm = headBatchNorm ? 'hidden' : 'none';
       const g = mlp({ name: 'projector', network: name, widths, activation: 'gelu', batchNorm, seed });

@@ -161,6 +161,7 @@ export const jigsaw = defineMethod({
       ...{ name: 'classifier', widths: [gridPlaces * f.dimensions, headWidth, permutations], seed },
       ...{ batchNorm: 'hidden', hiddenBias: false },
     });
+    // Whatever --input says of whole images: tiles that were not standardised would tell which belong together.
     const logits = (tiles: Tensor, mode: Mode) =>
       g.forward(sideBySide(f.forward(standardized(tiles), mode), gridPlaces), mode);
     return {

@@ -20,7 +20,7 @@ import { accuracy, embeddingStd } from '../ssl/metrics.ts';
 import { mixingOptions, mixPartners, mixShare, mixViews } from '../ssl/mixing.ts';
 import { checkQueue, Queue } from '../ssl/queue.ts';
 import { augmentationConfig, count, positive, type SharedSettings, share } from '../ssl/settings.ts';
-import { momentumSchedule, Teacher } from '../ssl/teacher.ts';
+import { momentumSchedule, stillOf, Teacher } from '../ssl/teacher.ts';
 
 const options = {
   temperature: positive().default(0.2).describe('temperature τ of the softmax over keys'),
@@ -71,7 +71,7 @@ function check(settings: MocoSettings, name: Naming): void {
  */
 function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Learner {
   const { temperature, embeddingDim, queueSize, symmetric, batchNormSplits, headWidth, mix, seed } = settings;
-  const [f, keyEncoder] = [makeEncoder(settings), makeEncoder(settings, 'key')];
+  const [f, keyEncoder] = [makeEncoder(settings), makeEncoder(stillOf(settings), 'key')];
   const head = (network = '') =>
     mlp({
       ...{ name: 'projector', network, seed },

@@ -134,7 +134,12 @@ export const supervised = defineMethod({
   views: supervisedViews,
   create(settings, { training, images }) {
     const { classes } = images;
-    const classifier = new Classifier({ ...shapeOf(settings), seed: settings.seed, classes });
+    const classifier = new Classifier({
+      ...shapeOf(settings),
+      dropPath: settings.dropPath,
+      seed: settings.seed,
+      classes,
+    });
     return classification(classifier, { training, mixing: settings });
   },
 });

@@ -49,7 +49,7 @@ export abstract class Module {
   private readonly ownBuffers: NamedTensor[] = [];
   private readonly children: Module[] = [];
 
-  /** @param name full name, `layer1.0.conv1`; empty for a whole network. */
+  /** @param name full name, `layer1.0.conv1`; empty for a whole network, or `teacher/` where it has a name itself. */
   constructor(readonly name: string) {}
 
   protected parameter(suffix: string, shape: Shape, init: (name: string) => Data, torchShape = shape): Tensor {
@@ -83,7 +83,8 @@ export abstract class Module {
   abstract forward(x: Tensor, mode: Mode): Tensor;
 }
 
-export const join = (prefix: string, suffix: string): string => (prefix ? `${prefix}.${suffix}` : suffix);
+export const join = (prefix: string, suffix: string): string =>
+  prefix === '' || prefix.endsWith('/') ? prefix + suffix : `${prefix}.${suffix}`;
 
 /**
  * The name of a part of a network that has a name itself, `teacher/layer1`: a program may have two networks of one kind. What stands

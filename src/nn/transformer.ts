@@ -61,7 +61,7 @@ export interface AttentionOptions {
 }
 
 /**
- * Multi-head self-attention: softmax(q kᵀ / √d + bias) v of each head, the heads side by side through a linear layer. Scores are a
+ * Multi-head self-attention: softmax(q kᵀ / √d) v of each head, the heads side by side through a linear layer. Scores are a
  * batched product of matrices, their softmax is stored.
  */
 export class Attention extends Module {
@@ -78,23 +78,22 @@ export class Attention extends Module {
     this.proj = this.child(new TokenLinear(`${name}.proj`, dimensions, dimensions, seed));
   }
 
-  /** @param bias is added to the scores: f32 [T, T] or [N·heads, 1, T], −∞-like where a token must not look */
-  forward(x: Tensor, mode: Mode, bias?: Tensor): Tensor {
+  forward(x: Tensor, mode: Mode): Tensor {
     const { heads, dimensions } = this.options;
     const [n, tokens] = x.shape;
     const [q, k, v] = this.split(x, mode);
     return scope(this.name, () => {
-      const mixed = bmm(cast(this.weights(q, k, bias), v.dtype as 'f32'), v);
+      const mixed = bmm(cast(this.weights(q, k), mode.precision ?? 'f32'), v);
       const sideBySide = permute(reshape(mixed, [n, heads, tokens, dimensions / heads]), [0, 2, 1, 3]);
       return this.proj.forward(reshape(sideBySide, [n, tokens, dimensions]), mode);
     });
   }
 
   /** What each token takes from each: [N, heads, T, T], f32. */
-  attention(x: Tensor, mode: Mode, bias?: Tensor): Tensor {
+  attention(x: Tensor, mode: Mode): Tensor {
     const [n, tokens] = x.shape;
     const [q, k] = this.split(x, mode);
-    return reshape(this.weights(q, k, bias), [n, this.options.heads, tokens, tokens]);
+    return reshape(this.weights(q, k), [n, this.options.heads, tokens, tokens]);
   }
 
   /** q, k and v, [N · heads, T, d] each, in the mode's precision. */
@@ -110,10 +109,9 @@ export class Attention extends Module {
     });
   }
 
-  private weights(q: Tensor, k: Tensor, bias?: Tensor): Tensor {
+  private weights(q: Tensor, k: Tensor): Tensor {
     const scale = 1 / Math.sqrt(this.options.dimensions / this.options.heads);
-    const scores = mul(cast(bmm(q, k, { transposeB: true }), 'f32'), scale);
-    return softmax(bias ? add(scores, bias) : scores);
+    return softmax(mul(cast(bmm(q, k, { transposeB: true }), 'f32'), scale));
   }
 }
 
@@ -165,14 +163,14 @@ export class Block extends Module {
     this.mlp = this.child(new FeedForward(`${name}.mlp`, dimensions, ratio, seed));
   }
 
-  forward(x: Tensor, mode: Mode, bias?: Tensor): Tensor {
-    const looked = this.branch(x, this.attn.forward(this.norm1.forward(x), mode, bias), mode);
+  forward(x: Tensor, mode: Mode): Tensor {
+    const looked = this.branch(x, this.attn.forward(this.norm1.forward(x), mode), mode);
     return this.branch(looked, this.mlp.forward(this.norm2.forward(looked), mode), mode);
   }
 
   /** What each token takes from each, [N, heads, T, T]. */
-  attention(x: Tensor, mode: Mode, bias?: Tensor): Tensor {
-    return this.attn.attention(this.norm1.forward(x), mode, bias);
+  attention(x: Tensor, mode: Mode): Tensor {
+    return this.attn.attention(this.norm1.forward(x), mode);
   }
 
   /** x + y, or x alone for images whose branch is left out; the others' y is larger by as much. */

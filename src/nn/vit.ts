@@ -60,7 +60,7 @@ export class Vit extends Module implements Encoder {
 
   /** @param name of the network, where a program has two of a kind: see `ResNet` */
   constructor({ dropPath = 0, seed, ...shape }: VitOptions, name = '') {
-    super(name);
+    super(inNetwork(name, ''));
     this.shape = { ...shape, stem: 'imagenet' };
     const { architecture, width, patch, grid, positions } = shape;
     const { dimensions: published, depth, heads } = vits[architecture];

@@ -42,6 +42,9 @@ export class Teacher {
   }
 }
 
+/** Settings of a network that follows another: no part of it is left out of a step (stochastic depth), as targets are to be sure. */
+export const stillOf = <S extends object>(settings: S): S & { readonly dropPath: 0 } => ({ ...settings, dropPath: 0 });
+
 /** BYOL's momentum: from `first` in the first step by half a cosine to `last` after the last. */
 export const momentumSchedule =
   (first: number, last: number) =>

@@ -167,8 +167,8 @@ function vitShapeIn(
   const places = tensors.get(halves ? `${labHalves[0]}/pos_embed` : 'pos_embed')?.shape[1] ?? 0;
   const grid = Math.sqrt(places - 1);
   const dimensions = halves ? 2 * count : count;
-  const architecture = told.architecture ?? vitNames.find((name) => vits[name].dimensions === dimensions) ?? 'vit_tiny';
-  if (!isVit(architecture) || !(grid >= 1 && Number.isInteger(grid)))
+  const architecture = told.architecture ?? vitOf(dimensions);
+  if (!architecture || !isVit(architecture) || !(grid >= 1 && Number.isInteger(grid)))
     throw new UserError(
       `${path}: a vision transformer that this program does not know: ${dimensions} numbers a token, ${places} places; give one of ${vitNames.join(', ')} with one class token and a square grid of patches`,
     );
@@ -179,6 +179,11 @@ function vitShapeIn(
     input: told.input ?? (halves ? 'lab-halves' : 'rgb'),
   });
 }
+
+/** The vision transformer of so many numbers a token: at its own width, or at one that there is. */
+const vitOf = (dimensions: number) =>
+  vitNames.find((name) => vits[name].dimensions === dimensions) ??
+  vitNames.find((name) => shapeSchema.safeParse({ width: dimensions / vits[name].dimensions }).success);
 
 /** The architecture that has blocks of the kind and number that there are tensors of. */
 function architectureIn(tensors: ReadonlyMap<string, TorchTensor>): Architecture | undefined {

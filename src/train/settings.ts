@@ -123,7 +123,9 @@ export function parseTable<T extends z.ZodObject>(
 
 /** What is wrong with the patches of a vision transformer. */
 function patchFault({ architecture, imageSize, patch }: SharedSettings, name: Naming): string | undefined {
-  if (!isVit(architecture) || patch === 0 || (imageSize % patch === 0 && patch < imageSize)) return undefined;
+  const side = patch || patchOf(imageSize);
+  if (!isVit(architecture) || (imageSize % side === 0 && side < imageSize)) return undefined;
+  if (patch === 0) return `${name('imageSize')} ${imageSize} has no whole patches; give a multiple of 8`;
   return `${name('patch')} ${patch} must divide ${name('imageSize')} ${imageSize} into two patches or more`;
 }
 

@@ -96,7 +96,13 @@ export async function trainSupervised(
   const state = new State(gpu);
   let unlock: (() => void) | undefined;
   try {
-    const classifier = new Classifier({ ...shapeOf(settings), head, seed: settings.seed, classes });
+    const classifier = new Classifier({
+      ...shapeOf(settings),
+      dropPath: settings.dropPath,
+      head,
+      seed: settings.seed,
+      classes,
+    });
     if (encoder) loadEncoder(state, classifier.encoder, originOf(encoder));
     unlock = folder.prepare();
     const { events = {} } = options;

@@ -107,6 +107,23 @@ describe('the probe', () => {
     },
   );
 
+  it('penalties are chosen by loss, also where another one is right a little more often', async () => {
+    const rows = 120;
+    const features = noise(rows * 12, 3).map((v, i) => v + (i % 12 === Math.floor(i / 12) % 3 ? 0.25 : 0));
+    const labels = Array.from({ length: rows }, (_, i) => i % 3);
+    const l2 = [1, 1e-1, 1e-2, 1e-3, 1e-4];
+    const choices = await Promise.all(
+      [1, 2, 3, 4, 5, 6].map(async (seed) => {
+        const { tried, chosen } = await trainProbe({ features, labels }, 12, 3, { l2, seed });
+        const best = (order: (a: (typeof tried)[number], b: (typeof tried)[number]) => number) =>
+          tried.toSorted(order)[0];
+        expect(chosen).toBe(best((a, b) => a.loss - b.loss).value);
+        return best((a, b) => b.accuracy - a.accuracy).accuracy > tried.find(({ value }) => value === chosen)!.accuracy;
+      }),
+    );
+    expect(choices).toContain(true); // or the two rules would be told apart nowhere here
+  });
+
   it.each(['lbfgs', 'sgd'] as const)(
     '%s: recognises new images of classes that differ, and guesses where none do',
     async (solver) => {

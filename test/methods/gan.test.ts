@@ -73,6 +73,32 @@ describe('a discriminator whose last layer has no weights', () => {
   });
 });
 
+describe('instance noise', () => {
+  const traced = (instanceNoise: number) => {
+    const feeds = new StepFeeds(4);
+    const made = learnerOf(tinySettings(gan, { instanceNoise }), { count: 17, classes: 0 });
+    const view = constant('view', new Float32Array(4 * 16 * 16 * 4), [4, 16, 16, 4]);
+    const { graph } = trace(() => made.step([view], feeds).losses.map(([, loss]) => loss()));
+    const at = (step: number) =>
+      feeds.values({ ...{ seed: 1, epoch: 0, steps: 4, perEpoch: 4, first: 0 }, step, indices: batch });
+    return { noises: graph.nodes.filter(({ op }) => op.name === 'gaussian_noise'), at };
+  };
+
+  it('is other noise on photographs and on both passes of what is made, and none without it', () => {
+    const { noises } = traced(0.3);
+    expect(new Set(noises.map(({ attrs }) => JSON.stringify(attrs))).size).toBe(3);
+    expect(traced(0).noises).toEqual([]);
+  });
+
+  it('falls to 0 at the end of the run, and is drawn anew in every step', () => {
+    const { at } = traced(0.3);
+    const deviations = [1, 2, 3, 4].map((step) => at(step)['deviation'][0]);
+    [0.3, 0.225, 0.15, 0.075].forEach((wanted, i) => expect(deviations[i]).toBeCloseTo(wanted, 6));
+    expect(at(1)['noise']).not.toEqual(at(2)['noise']);
+    expect(at(1)['noise']).toEqual(traced(0.3).at(1)['noise']);
+  });
+});
+
 describe('two groups', () => {
   const learner = () => learnerOf(tinySettings(gan), { count: 17, classes: 0 });
   const view = () => constant('view', new Float32Array(4 * 16 * 16 * 4).fill(0.5), [4, 16, 16, 4]);
