@@ -46,8 +46,9 @@ export const attentionMaps = (
 /** A picture in grey under its attention, one value a pixel: half of the one and half of the other. */
 function overlay({ side, rgb }: Pixels, values: ArrayLike<number>): Pixels {
   const all = Array.from(values);
-  const least = Math.min(...all);
-  const range = Math.max(...all) - least;
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  // A map of one place is the same everywhere but for what interpolation rounds.
+  const range = most - least > 1e-5 * Math.abs(most) ? most - least : 0;
   const mixed = all.flatMap((value, i) => {
     const grey = 0.299 * rgb[3 * i] + 0.587 * rgb[3 * i + 1] + 0.114 * rgb[3 * i + 2];
     return heat(range > 0 ? (value - least) / range : 0).map((byte) => Math.round((grey + byte) / 2));

@@ -66,3 +66,11 @@ it('sums squares over channels, from a picture’s least to its greatest, over t
   expectBytes(second.pictures[0].rgb, flat(51));
   expectBytes(second.pictures[1].rgb, flat(153));
 });
+
+it('a map that is the same but for rounding says nothing', () => {
+  const figure = attentionMaps({ maps: () => [] }, { side, colours: plainColours });
+  const rounded = Float32Array.from({ length: 2 * side * side }, (_, i) => 3 + (i % 2) * 2 ** -20);
+  const [input, map] = figure.columns({ input: views, rounded });
+  const [grey] = input.pictures[0].rgb;
+  expect(new Set(map.pictures[0].rgb)).toEqual(new Set([Math.round(grey / 2)]));
+});
