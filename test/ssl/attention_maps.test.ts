@@ -72,5 +72,6 @@ it('a map that is the same but for rounding says nothing', () => {
   const rounded = Float32Array.from({ length: 2 * side * side }, (_, i) => 3 + (i % 2) * 2 ** -20);
   const [input, map] = figure.columns({ input: views, rounded });
   const [grey] = input.pictures[0].rgb;
-  expect(new Set(map.pictures[0].rgb)).toEqual(new Set([Math.round(grey / 2)]));
+  const bytes = [...new Set(map.pictures[0].rgb)];
+  expect([bytes.length, Math.abs(bytes[0] - grey / 2) <= 0.5]).toEqual([1, true]);
 });
