@@ -56,22 +56,24 @@ interface Entry {
   readonly name: string;
   readonly settings: TrainSettings;
   readonly untrained: boolean;
+  /** The label of the entry of the encoder with its first weights. */
+  readonly startsFrom?: string;
 }
 
 /** The rows of the table: before those that are trained an untrained encoder of each architecture, and of each way to see an image, among them. */
 export function entriesOf(rows: readonly Row[]): Entry[] {
-  const trained = rows.map((row) => ({ ...row, untrained: false }));
-  const shapes = new Map(
-    rows.map(({ settings }) => [JSON.stringify([shapeOf(settings), settings.normalize, settings.imageSize]), settings]),
-  );
-  const untrained = [...shapes.values()].map((settings): Entry => {
+  const kindOf = ({ settings }: Row) => JSON.stringify([shapeOf(settings), settings.normalize, settings.imageSize]);
+  const shapes = new Map(rows.map((row) => [kindOf(row), row.settings]));
+  const entryOf = (settings: TrainSettings): Entry => {
     const parts = shapes.size > 1 ? partsOf(settings, [...shapes.values()]) : [];
     const label =
       parts.length > 0 ? `untrained encoder (${parts.map(({ label }) => label).join(', ')})` : 'untrained encoder';
     const name = ['untrained', ...parts.map(({ name }) => name)].join('-');
     return { label, name, settings, untrained: true };
-  });
-  return [...untrained, ...trained];
+  };
+  const untrained = new Map([...shapes].map(([kind, settings]) => [kind, entryOf(settings)]));
+  const trained = rows.map((row) => ({ ...row, untrained: false, startsFrom: untrained.get(kindOf(row))!.label }));
+  return [...untrained.values(), ...trained];
 }
 
 /** What tells an encoder from others: its network, and what it sees where that is not what all of them see. */
@@ -143,6 +145,7 @@ export async function runComparison(
   const rows = entries.map(
     (entry): RowResult => ({
       ...{ label: entry.label, untrained: entry.untrained },
+      ...(entry.startsFrom !== undefined && { startsFrom: entry.startsFrom }),
       runs: found.get(entry)!,
     }),
   );

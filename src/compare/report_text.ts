@@ -5,7 +5,7 @@ import { counted } from '../io/counted.ts';
 import { percent, percentPlusMinus, plusMinus } from '../report/numbers.ts';
 import { formatBytes } from '../report/tables.ts';
 import { labelsAskedBy } from '../train/learner.ts';
-import { finetunedOf, knnOf, linearOf, over, type Results, type RowResult, type RunResult } from './results.ts';
+import { finetunedOf, gainOf, knnOf, linearOf, over, type Results, type RowResult, type RunResult } from './results.ts';
 
 /** Stands where there is no number. */
 const none = '–';
@@ -57,16 +57,27 @@ function accuracies({ labelled }: Results): Column[] {
   ];
 }
 
+/** There are several encoders without training: each training is compared with its own. */
+const severalKinds = ({ rows }: Results): boolean => rows.filter(({ untrained }) => untrained).length > 1;
+
 export const labelledHead = (results: Results): string[] => [
   rowWord(results),
   ...accuracies(results).map(([name]) => name),
+  ...(severalKinds(results) ? ['probe above its untrained encoder’s'] : []),
 ];
 
 const rowWord = ({ config: { rows } }: Pick<Results, 'config'>): string =>
   rows.some(({ label, settings }) => label !== settings.method) ? 'training' : 'method';
 
 export const labelledRows = (results: Results): string[][] =>
-  results.rows.map((row) => [row.label, ...accuracies(results).map(([, of]) => cellOf(row, of, percentPlusMinus))]);
+  results.rows.map((row) => [
+    row.label,
+    ...accuracies(results).map(([, of]) => cellOf(row, of, percentPlusMinus)),
+    ...(severalKinds(results) ? [gainCell(gainOf(results, row))] : []),
+  ]);
+
+const gainCell = (gain: Statistic | undefined): string =>
+  gain === undefined ? none : `${gain.mean > 0 ? '+' : ''}${percentPlusMinus(gain)}`;
 
 const deviations = ({ config: { seeds } }: Results): string =>
   seeds.length > 1
@@ -203,11 +214,10 @@ export function verdict(results: Results): string[] {
   if (judged.length === 0) return ['No training came to its end.'];
   const order = judged.toSorted((a, b) => b.value.mean - a.value.mean);
   const list = order.map(({ row, value }) => `${row.label} ${percentPlusMinus(value)} %`).join(', then ');
-  const first = rows.filter(({ untrained }) => untrained).flatMap((row) => over(row, linearOf)?.mean ?? []);
   return [
     `By linear probe: ${list}.`,
     ...taught(trained),
-    ...(first.length > 0 ? [againstUntrained(order, Math.max(...first))] : []),
+    ...againstUntrained(order, results),
     ...(trained.length > 1 ? [certainty(order, labelled.test, config.seeds.length)] : []),
   ];
 }
@@ -227,11 +237,21 @@ interface Judged {
   readonly value: Statistic;
 }
 
-function againstUntrained(order: readonly Judged[], untrained: number): string {
-  const behind = order.filter(({ value }) => value.mean <= untrained).map(({ row }) => row.label);
-  const reaches = `An untrained encoder reaches ${percent(untrained)} %`;
-  if (behind.length === 0) return `${reaches}: ${order.length === 1 ? 'this one is better' : 'all are better'}.`;
-  return `${reaches}: no better with this budget and these settings, so that nothing was learnt that the probe can use: ${behind.join(', ')}.`;
+function againstUntrained(order: readonly Judged[], results: Results): string[] {
+  const gains = order.flatMap(({ row }) => {
+    const gain = gainOf(results, row);
+    return gain === undefined ? [] : [{ label: row.label, gain: gain.mean }];
+  });
+  if (gains.length === 0) return [];
+  const first = results.rows.flatMap((row) => (row.untrained ? (over(row, linearOf)?.mean ?? []) : []));
+  const reaches = severalKinds(results)
+    ? 'Each is compared with the untrained encoder of its own kind (last column)'
+    : `An untrained encoder reaches ${percent(first[0])} %`;
+  const behind = gains.filter(({ gain }) => gain <= 0).map(({ label }) => label);
+  if (behind.length === 0) return [`${reaches}: ${gains.length === 1 ? 'this one is better' : 'all are better'}.`];
+  return [
+    `${reaches}: no better with this budget and these settings, so that nothing was learnt that the probe can use: ${behind.join(', ')}.`,
+  ];
 }
 
 /** How far apart the first two must be to mean something. */

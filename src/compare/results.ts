@@ -60,6 +60,8 @@ export interface RowResult {
   readonly label: string;
   /** No training: an encoder with its first weights. */
   readonly untrained: boolean;
+  /** Of a training: the label of the row of its encoder with its first weights. */
+  readonly startsFrom?: string;
   readonly runs: readonly RunResult[];
 }
 
@@ -173,3 +175,12 @@ export function over(row: RowResult, of: (run: RunResult) => number | undefined)
 export const linearOf = ({ measures }: RunResult): number | undefined => measures?.linear?.accuracy;
 export const knnOf = ({ measures }: RunResult): number | undefined => measures?.knn?.accuracy;
 export const finetunedOf = ({ measures }: RunResult): number | undefined => measures?.finetuned?.accuracy;
+
+/** By how much the linear probe of a training is above that of its own encoder with its first weights; a row of its own seed each. */
+export function gainOf({ rows }: Pick<Results, 'rows'>, row: RowResult): Statistic | undefined {
+  const first = rows.find(({ untrained, label }) => untrained && label === row.startsFrom);
+  return over(row, (run) => {
+    const [after, before] = [run, first?.runs.find(({ seed }) => seed === run.seed)].map((of) => of && linearOf(of));
+    return after === undefined || before === undefined ? undefined : after - before;
+  });
+}

@@ -104,6 +104,7 @@ describe('rows', () => {
       'untrained encoder (dcgan, width 0.25, normalize half)',
       'untrained encoder (resnet18, imagenet, width 0.25, normalize half)',
     ]);
+    expect(several.slice(5).map(({ startsFrom }) => startsFrom)).toEqual(labels(several).slice(0, 5));
     expect(folderOf('byol', 2, { seeds: [2] })).toBe('byol');
     expect(folderOf('byol', 2, { seeds: [1, 2] })).toBe('byol-seed-2');
   });
