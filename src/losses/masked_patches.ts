@@ -6,15 +6,19 @@ import { mean, sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/reshape.ts';
 import { sqrt, square } from '../ops/unary.ts';
 
-/**
- * Patches [N, L, P], each with mean 0 and deviation 1 of its own: (t − mean) / √(variance + eps), the unbiased variance over the P numbers.
- */
-export function normalizedPatches(patches: Tensor, eps = 1e-6): Tensor {
+/** Mean of each patch of [N, L, P]: [N, L, 1]. */
+export const patchMeans = (patches: Tensor): Tensor => mean(patches, 2, { keepdim: true });
+
+/** √(variance + eps) of each patch [N, L, 1], of the unbiased variance over its P numbers. */
+export function patchDeviations(patches: Tensor, eps = 1e-6): Tensor {
   const count = patches.shape[2];
-  const centred = sub(patches, mean(patches, 2, { keepdim: true }));
-  const variance = mul(mean(square(centred), 2, { keepdim: true }), count / (count - 1));
-  return div(centred, sqrt(add(variance, eps)));
+  const variance = mean(square(sub(patches, patchMeans(patches))), 2, { keepdim: true });
+  return sqrt(add(mul(variance, count / (count - 1)), eps));
 }
+
+/** Patches [N, L, P], each with mean 0 and deviation 1 of its own. */
+export const normalizedPatches = (patches: Tensor, eps = 1e-6): Tensor =>
+  div(sub(patches, patchMeans(patches)), patchDeviations(patches, eps));
 
 /**
  * Σ mask · mean((pred − target)²) / Σ mask over patches [N, L, P], f32, with mask [N, L] 1 where a patch was hidden, f32 [1]. The gradient
