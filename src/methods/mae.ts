@@ -15,8 +15,8 @@ import { gatherRows } from '../ops/gather_rows.ts';
 import { expand } from '../ops/reduce.ts';
 import { reshape } from '../ops/reshape.ts';
 import type { Feeds, StepTime } from '../ssl/feeds.ts';
-import { defineMethod, type PictureFigure, type Settings } from '../ssl/method.ts';
-import { drawKeys, keptOf, maskByKeys, patchSamplings } from '../ssl/patch_masks.ts';
+import { defineMethod, type Learner, type Metric, type PictureFigure, type Settings } from '../ssl/method.ts';
+import { drawKeys, keptOf, maskByKeys, type PatchMask, patchSamplings } from '../ssl/patch_masks.ts';
 import { asPictures, patchesOf } from '../ssl/patch_pictures.ts';
 import { toPixels } from '../ssl/pixels.ts';
 import { random } from '../ssl/rng.ts';
@@ -44,6 +44,11 @@ const options = {
 };
 type Own = Settings<typeof options>;
 
+interface MaskSizes {
+  readonly patches: number;
+  readonly kept: number;
+}
+
 /** What is drawn for an image in an epoch: which of its patches are seen. */
 function drawMask(image: number, { seed, epoch }: StepTime, { sampling, maskRatio }: Own, grid: number) {
   const patches = grid * grid;
@@ -51,13 +56,10 @@ function drawMask(image: number, { seed, epoch }: StepTime, { sampling, maskRati
   return maskByKeys(drawKeys(sampling, grid, patches - kept, random(seed, epoch, image)), kept);
 }
 
-/** Masks of n images with g × g patches each, K of them seen. */
-function maskFeeds(feeds: Feeds, settings: Own, n: number, grid: number) {
-  const patches = grid * grid;
-  const kept = keptOf(patches, settings.maskRatio);
-  const of = (image: number, time: StepTime) => drawMask(image, time, settings, grid);
+/** Masks of n images with L patches each, K of them seen. */
+function maskFeeds(feeds: Feeds, of: (image: number, time: StepTime) => PatchMask, n: number, sizes: MaskSizes) {
+  const { patches, kept } = sizes;
   return {
-    kept,
     /** u32 [N · K]: patches that are seen, as rows of [N · L]. */
     seen: () =>
       feeds.rowsOf('seen', kept, (image, place, time) => of(image, time).kept.map((p) => place * patches + p)),
@@ -149,51 +151,62 @@ export const mae = defineMethod({
   views: (settings) => [{ count: 1, size: settings.imageSize, augmentation: augmentationConfig(settings) }],
 
   create(settings, { training }) {
-    const { seed, decoderDim, decoderDepth, decoderHeads } = settings;
     const f = makeEncoder(settings);
     if (!(f instanceof Vit)) throw new Error('mae: the encoder is no vision transformer');
-    const { patch, grid } = f.shape;
-    const g = new MaeDecoder({
-      ...{ inputs: f.dimensions, dimensions: decoderDim, depth: decoderDepth, heads: decoderHeads },
-      ...{ grid, outputs: 3 * patch * patch, seed },
-    });
-    const inside = settings.maskTokens === 'encoder' ? new MaskToken('encoder_mask', f.dimensions, seed) : undefined;
-    const network: MaskedNetwork = {
-      predict(x, feeds, mode) {
-        const [n, patches] = [x.shape[0], grid * grid];
-        const mask = maskFeeds(feeds, settings, n, grid);
-        const target = targetOf(x, patch, settings);
-        const { hidden, kept } = mask;
-        if (inside) {
-          const tokens = f.embed(x, mode, { mask: reshape(hidden, [n, patches, 1]), token: inside.token });
-          return { pred: g.forward(f.encode(tokens, mode), mode), target, hidden };
-        }
-        const rows = gatherRows(reshape(f.embed(x, mode), [n * patches, f.dimensions]), mask.seen());
-        const latent = f.encode(reshape(rows, [n, kept, f.dimensions]), mode);
-        return { pred: g.forward(latent, mode, mask.places()), target, hidden };
-      },
-    };
-    return {
-      encoder: f,
-      groups: [{ name: 'main', modules: [f, g, ...(inside ? [inside] : [])] }],
-      step([x], feeds) {
-        const { pred, target, hidden } = network.predict(x, feeds, training);
-        const loss = maskedPatchError(pred, target, hidden);
-        const guessed = maskedPatchError(guessOf(x, target, patch, settings), target, hidden);
-        return { losses: [['main', () => loss]], log: { guessed, explained: explained(loss, guessed) } };
-      },
-      metrics: {
-        guessed: {
-          ...{ label: 'guessed', format: 'number', epoch: 'mean' },
-          note: `what the loss is of guessing ${settings.target === 'normalized' ? 'the mean colour of each patch' : 'the mean colour of the picture'}`,
-        },
-        explained: {
-          ...{ label: 'explained', format: 'percent', epoch: 'mean', guess: 0 },
-          note: 'how much of that loss is gone; 100 % is the picture itself',
-        },
-      },
-      figures: [reconstructionFigure(settings, patch, network)],
-    };
+    return maskedAutoencoder(f, settings, training);
+  },
+});
+
+/**
+ * What learns: f, a decoder, and with mask tokens in the encoder one of them.
+ * @param draw an image's mask at a time
+ */
+export function maskedAutoencoder(f: Vit, settings: Own, training: Mode, draw = drawMask): Learner {
+  const { seed, decoderDim, decoderDepth, decoderHeads, maskTokens } = settings;
+  const { patch, grid } = f.shape;
+  const sizes = { patches: grid * grid, kept: keptOf(grid * grid, settings.maskRatio) };
+  const g = new MaeDecoder({
+    ...{ inputs: f.dimensions, dimensions: decoderDim, depth: decoderDepth, heads: decoderHeads },
+    ...{ grid, outputs: 3 * patch * patch, seed },
+  });
+  const inside = maskTokens === 'encoder' ? new MaskToken('encoder_mask', f.dimensions, seed) : undefined;
+  const network: MaskedNetwork = {
+    predict(x, feeds, mode) {
+      const n = x.shape[0];
+      const mask = maskFeeds(feeds, (image, time) => draw(image, time, settings, grid), n, sizes);
+      const { hidden } = mask;
+      const target = targetOf(x, patch, settings);
+      if (inside) {
+        const tokens = f.embed(x, mode, { mask: reshape(hidden, [n, sizes.patches, 1]), token: inside.token });
+        return { pred: g.forward(f.encode(tokens, mode), mode), target, hidden };
+      }
+      const rows = gatherRows(reshape(f.embed(x, mode), [n * sizes.patches, f.dimensions]), mask.seen());
+      const latent = f.encode(reshape(rows, [n, sizes.kept, f.dimensions]), mode);
+      return { pred: g.forward(latent, mode, mask.places()), target, hidden };
+    },
+  };
+  return {
+    encoder: f,
+    groups: [{ name: 'main', modules: [f, g, ...(inside ? [inside] : [])] }],
+    step([x], feeds) {
+      const { pred, target, hidden } = network.predict(x, feeds, training);
+      const loss = maskedPatchError(pred, target, hidden);
+      const guessed = maskedPatchError(guessOf(x, target, patch, settings), target, hidden);
+      return { losses: [['main', () => loss]], log: { guessed, explained: explained(loss, guessed) } };
+    },
+    metrics: metricsOf(settings),
+    figures: [reconstructionFigure(settings, patch, network)],
+  };
+}
+
+const metricsOf = ({ target }: Own): Readonly<Record<string, Metric>> => ({
+  guessed: {
+    ...{ label: 'guessed', format: 'number', epoch: 'mean' },
+    note: `what the loss is of guessing ${target === 'normalized' ? 'the mean colour of each patch' : 'the mean colour of the picture'}`,
+  },
+  explained: {
+    ...{ label: 'explained', format: 'percent', epoch: 'mean', guess: 0 },
+    note: 'how much of that loss is gone; 100 % is the picture itself',
   },
 });
 
