@@ -6,7 +6,7 @@ import forward from '../../kernels/attention/forward.wgsl';
 import forwardF16 from '../../kernels/attention/forward_f16.wgsl';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { grid1d } from '../gpu/kernel.ts';
-import { bytesPerElement, check, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
+import { bytesPerElement, check, type Launch, type Op, Scratch, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
 
 const kernels = {
@@ -60,16 +60,15 @@ export const attentionBackwardOp: Op<Attrs> = {
     const delta = new Scratch('attention delta', lse.size * bytesPerElement);
     const { backwardQueries: ofQueries, backwardKeys: ofKeys } = kernelsOf(q);
     const flops = pairs * q.shape[2];
-    return [
-      {
-        ...{ kernel: ofQueries, constants, params, workgroups: fours(q), flops: 6 * flops },
-        bindings: { q, k, v, dy, y, lse, dq, delta },
-      },
-      {
-        ...{ kernel: ofKeys, constants, params, workgroups: fours(k), flops: 8 * flops },
-        bindings: { q, k, v, dy, lse, delta, dk, dv },
-      },
-    ];
+    const first: Launch = {
+      ...{ kernel: ofQueries, constants, params, workgroups: fours(q), flops: 6 * flops },
+      bindings: { q, k, v, dy, y, lse, dq, delta },
+    };
+    const second: Launch = {
+      ...{ kernel: ofKeys, constants, params, workgroups: fours(k), flops: 8 * flops },
+      bindings: { q, k, v, dy, lse, delta, dk, dv },
+    };
+    return [first, second];
   },
 };
 
