@@ -13,6 +13,18 @@ def attention(q, k, v):
     return torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v
 
 
+def attention_alone(tensors, attributes, setting):
+    q, k, v = (tensors[name].detach().requires_grad_() for name in ("q", "k", "v"))
+    compute = torch.compile(attention) if setting.compiled else attention
+
+    def both():
+        y = compute(q, k, v)
+        dq, dk, dv = torch.autograd.grad(y, [q, k, v], tensors["dy"])
+        return {"y": y, "dq": dq, "dk": dk, "dv": dv}
+
+    return both
+
+
 def norm(x, p, name):
     return F.layer_norm(x, x.shape[-1:], p[f"{name}.weight"], p[f"{name}.bias"], EPS)
 
