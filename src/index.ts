@@ -110,6 +110,7 @@ export { Vit, type VitOptions } from './nn/vit.ts';
 export { add } from './ops/add.ts';
 export { amax } from './ops/amax.ts';
 export { argmaxRows } from './ops/argmax_rows.ts';
+export { scaledDotProductAttention } from './ops/attention.ts';
 export { augment, augmentParameters, preprocess } from './ops/augment.ts';
 export { augmentOperations, type Operation, type OperationSlot, operationTable } from './ops/augment_operations.ts';
 export { batchNorm, batchNormInference } from './ops/batch_norm.ts';

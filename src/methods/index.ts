@@ -13,6 +13,7 @@ import { fncancel } from './fncancel.ts';
 import { gan } from './gan.ts';
 import { instDisc } from './inst_disc.ts';
 import { jigsaw } from './jigsaw.ts';
+import { mae } from './mae.ts';
 import { moco, mocoV1 } from './moco.ts';
 import { relativePatch } from './relative_patch.ts';
 import { rotation } from './rotation.ts';
@@ -51,6 +52,7 @@ export function registerMethod(method: Method): void {
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
   ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain, videoColor],
+  ...[mae],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

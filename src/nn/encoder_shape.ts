@@ -102,14 +102,24 @@ export const stageCount = 4;
 /** Blocks of a vision transformer, of any size, that are a stage. */
 const blocksOfStage = 3;
 
-/** Whether a tensor of an encoder, by its name, is of the stem or of one of the first so many stages; of none where that is 0. */
-export function isInStages(name: string, stages: number): boolean {
+/**
+ * How many layers of its encoder lie below a tensor, by its name: 0 of the stem, 1 … of a ResNet's stages or a vision transformer's blocks;
+ * undefined of what stands behind them all.
+ */
+export function layerOf(name: string): number | undefined {
   const own = name.replace(/^(lightness|color)\//, '');
   const [stage] = own.match(/(?<=^layer)\d+(?=\.)/) ?? [];
   const [block] = own.match(/(?<=^blocks\.)\d+(?=\.)/) ?? [];
-  if (stage !== undefined) return Number(stage) <= stages;
-  if (block !== undefined) return Number(block) < stages * blocksOfStage;
-  return stages > 0 && /^(conv1|bn1|patch_embed)\.|^(cls_token|pos_embed)$/.test(own);
+  if (stage !== undefined) return Number(stage);
+  if (block !== undefined) return Number(block) + 1;
+  return /^(conv1|bn1|patch_embed)\.|^(cls_token|pos_embed)$/.test(own) ? 0 : undefined;
+}
+
+/** Whether a tensor of an encoder, by its name, is of the stem or of one of the first so many stages; of none where that is 0. */
+export function isInStages(name: string, stages: number): boolean {
+  const layer = layerOf(name);
+  if (layer === undefined || stages === 0) return false;
+  return layer <= (/(^|\/)blocks\./.test(name) ? stages * blocksOfStage : stages);
 }
 
 /** `resnet18`, or `resnet18 of width 0.25 on lightness`, or `vit_tiny of patches of 4 pixels`. */

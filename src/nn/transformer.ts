@@ -38,7 +38,7 @@ export class LayerNorm extends Module {
 }
 
 /** A linear layer for each token: x [N, T, in] in the mode's precision → [N, T, out], f32. */
-class TokenLinear extends Module {
+export class TokenLinear extends Module {
   private readonly linear: Linear;
 
   constructor(name: string, inputs: number, outputs: number, seed: number) {

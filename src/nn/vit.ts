@@ -1,6 +1,7 @@
 import { check, type Tensor } from '../graph/tensor.ts';
 import { constant, scope } from '../graph/trace.ts';
 import { add } from '../ops/add.ts';
+import { mul, sub } from '../ops/binary.ts';
 import { cast } from '../ops/cast.ts';
 import { f16Weight } from '../ops/f16_copy.ts';
 import { linear } from '../ops/linear.ts';
@@ -22,6 +23,12 @@ export const vits = {
   vit_base: { dimensions: 768, depth: 12, heads: 12 },
 } as const;
 export type VitName = keyof typeof vits;
+
+export interface VitSizes {
+  readonly dimensions: number;
+  readonly depth: number;
+  readonly heads: number;
+}
 export const vitNames = Object.keys(vits) as readonly VitName[];
 
 export const positionKinds = ['learned', 'sincos'] as const;
@@ -41,6 +48,8 @@ export interface VitShape {
 export interface VitOptions extends VitShape {
   /** Probability that the last block is left out for an image in training, that of earlier ones by their depth; 0 by default. */
   readonly dropPath?: number | undefined;
+  /** In place of the architecture's. */
+  readonly sizes?: VitSizes | undefined;
   readonly seed: number;
 }
 
@@ -59,11 +68,11 @@ export class Vit extends Module implements Encoder {
   private readonly norm: LayerNorm;
 
   /** @param name of the network, where a program has two of a kind: see `ResNet` */
-  constructor({ dropPath = 0, seed, ...shape }: VitOptions, name = '') {
+  constructor({ dropPath = 0, seed, sizes, ...shape }: VitOptions, name = '') {
     super(inNetwork(name, ''));
     this.shape = { ...shape, stem: 'imagenet' };
     const { architecture, width, patch, grid, positions } = shape;
-    const { dimensions: published, depth, heads } = vits[architecture];
+    const { dimensions: published, depth, heads } = sizes ?? vits[architecture];
     const dimensions = published * width;
     this.dimensions = dimensions;
     const tokens = 1 + grid * grid;
@@ -94,9 +103,13 @@ export class Vit extends Module implements Encoder {
     return reshape(slice(tokens, 1, 0, 1), [x.shape[0], this.dimensions]);
   }
 
-  /** Images → tokens of their patches with their places, row by row: [N, L, dimensions], f32. */
-  embed(x: Tensor, mode: Mode): Tensor {
-    const tokens = this.projection.forward(x, mode);
+  /**
+   * Images → tokens of their patches with their places, row by row: [N, L, dimensions], f32.
+   * @param hidden patches (1 in [N, L, 1]) in whose place a token [1, 1, dimensions] stands
+   */
+  embed(x: Tensor, mode: Mode, hidden?: { readonly mask: Tensor; readonly token: Tensor }): Tensor {
+    const seen = this.projection.forward(x, mode);
+    const tokens = hidden ? add(mul(seen, sub(1, hidden.mask)), mul(hidden.token, hidden.mask)) : seen;
     const [, height, width] = x.shape;
     check(height === width, 'vit', 'images must be squares', x);
     return scope('pos_embed', () => add(tokens, this.placesOf(height / this.shape.patch)));
@@ -151,6 +164,20 @@ export class Vit extends Module implements Encoder {
     const matrix = constant(`places of ${side} of ${grid}`, resampledPlaces(grid, side), [side * side, grid * grid]);
     const other = matmul(matrix, reshape(own, [grid * grid, this.dimensions]));
     return reshape(other, [1, side * side, this.dimensions]);
+  }
+}
+
+/** A token that stands for patches that are not seen. */
+export class MaskToken extends Module {
+  readonly token: Tensor;
+
+  constructor(name: string, dimensions: number, seed: number) {
+    super(name);
+    this.token = this.parameter('token', [1, 1, dimensions], (full) => normal(seed, full, dimensions, transformerStd));
+  }
+
+  forward(): Tensor {
+    return this.token;
   }
 }
 

@@ -43,6 +43,15 @@ export interface Feeds {
   ): Tensor;
   /** f32 [N, columns]: a row for each image. */
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor;
+  /**
+   * u32 [N · count]: for each image the rows of another tensor that are taken for it, such as its patches that are kept; `place` is the
+   * image's in the batch.
+   */
+  rowsOf(
+    name: string,
+    count: number,
+    rows: (image: number, place: number, time: StepTime) => ArrayLike<number>,
+  ): Tensor;
   /** Rows of what `beforeEpoch` returned under this name, one for each image: [N, columns], or [N] without columns. */
   epoch(name: string, dtype: 'f32' | 'u32', columns?: number): Tensor;
   /** What `beforeEpoch` returned under this name, all of it, the same for all images: f32 of this shape. */
@@ -158,6 +167,18 @@ export class StepFeeds implements Feeds {
 
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor {
     return this.views(name, 1, columns, row);
+  }
+
+  rowsOf(
+    name: string,
+    count: number,
+    rows: (image: number, place: number, time: StepTime) => ArrayLike<number>,
+  ): Tensor {
+    return this.input(name, [this.images * count], 'u32', (time) => {
+      const all = new Uint32Array(time.indices.length * count);
+      time.indices.forEach((image, place) => all.set(rows(image, place, time), place * count));
+      return all;
+    });
   }
 
   epoch(name: string, dtype: 'f32' | 'u32', columns?: number): Tensor {

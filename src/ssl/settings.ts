@@ -55,6 +55,12 @@ export const settingGroups = {
     momentum: z.number().gt(0).lt(1).default(0.9).describe('momentum (sgd and lars)'),
     nesterov: z.boolean().default(true).describe('Nesterov momentum (sgd)'),
     beta1: z.number().min(0).lt(1).default(0.9).describe('decay of the average of the gradients, β₁ (adam and adamw)'),
+    beta2: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.999)
+      .describe('decay of the average of their squares, β₂ (adam and adamw)'),
     schedule: z
       .enum(['constant', 'cosine', 'linear', 'step'])
       .default('constant')
@@ -215,7 +221,7 @@ export type StepSettings = Pick<
 
 /** What labelled trainings of the experiment do not set is as in the table. */
 export type OptimizerSettings = Pick<SharedSettings, 'optimizer' | 'weightDecay' | 'momentum'> &
-  Partial<Pick<SharedSettings, 'nesterov' | 'beta1' | 'excludeBiasAndNorm' | 'clipNorm' | 'clipPer'>>;
+  Partial<Pick<SharedSettings, 'nesterov' | 'beta1' | 'beta2' | 'excludeBiasAndNorm' | 'clipNorm' | 'clipPer'>>;
 
 /** The settings that say how a view is made of an image. */
 export const augmentationSettings = Object.keys(settingGroups.Augmentation).filter(
@@ -281,16 +287,16 @@ export function augmentationConfig(settings: AugmentationSettings): Augmentation
 }
 
 export function makeOptimizer(
-  { optimizer, weightDecay, momentum, nesterov = true, beta1 = 0.9 }: OptimizerSettings,
+  { optimizer, weightDecay, momentum, nesterov = true, beta1 = 0.9, beta2 = 0.999 }: OptimizerSettings,
   weights: Tensor,
   rowOf?: RateRow,
 ): Optimizer {
   const shared = { weightDecay, ...(rowOf && { rowOf }) };
   switch (optimizer) {
     case 'adam':
-      return adam(weights, { ...shared, betas: [beta1, 0.999] });
+      return adam(weights, { ...shared, betas: [beta1, beta2] });
     case 'adamw':
-      return adam(weights, { ...shared, betas: [beta1, 0.999], decoupled: true });
+      return adam(weights, { ...shared, betas: [beta1, beta2], decoupled: true });
     case 'sgd':
       return sgd(weights, { ...shared, momentum, nesterov });
     case 'lars':
