@@ -3,6 +3,7 @@ import type { Shape, Tensor } from '../../src/graph/tensor.ts';
 import { constant, input, trace, variable } from '../../src/graph/trace.ts';
 import { gradients } from '../../src/ops/gradients.ts';
 import { patchify, rot90, stack, unpatchify, upsampleNearest } from '../../src/ops/rearrange.ts';
+import { split } from '../../src/ops/split.ts';
 import { concat, flip, pad, permute, slice, transpose } from '../../src/ops/strided_copy.ts';
 import { interpret } from '../reference/interpreter.ts';
 import { type Case, sample, testCases, testGradient } from './harness.ts';
@@ -38,6 +39,11 @@ const copies: Record<string, Copy> = {
   },
   'concat along the first axis': { shape: [3, 5], copy: (x) => concat([x, slice(x, 0, 2)], 0) },
   'stack along the last axis': { shape: [3, 5], copy: (x) => stack([x, flip(x, [1])], -1) },
+  'split, put together the other way round': {
+    shape: [3, 9, 2],
+    copy: (x) => concat(split(x, [2, 1, 6], 1).toReversed(), 1),
+  },
+  'split of which one part is used': { shape: [7, 5], copy: (x) => split(x, [3, 4], 0)[1] },
   'rot90, a quarter': { shape: [2, 3, 5, 3], copy: (x) => rot90(x) },
   'rot90, a half': { shape: [2, 3, 5, 3], copy: (x) => rot90(x, 2) },
   'rot90, three quarters': { shape: [2, 3, 5, 3], copy: (x) => rot90(x, 3) },
@@ -132,6 +138,9 @@ it('copies refuse what is not there', () => {
   );
   refused(() => concat([x, input('y', [4, 6], 'f16')], 1)).toThrow('[concat] all inputs must have one type');
   refused(() => concat([], 0)).toThrow('[concat] expected one tensor at least');
+  refused(() => split(x, [2, 3], 1)[0]).toThrow(
+    '[split] sizes [2,3] must add up to axis 1 of the input; got x f32[4, 6]',
+  );
   refused(() => stack([x, input('y', [4], 'f32')])).toThrow('[stack] all inputs must have one shape');
   refused(() => rot90(x, 0.5, [0, 1])).toThrow('[rot90] expected whole quarters');
   refused(() => patchify(input('i', [1, 4, 5, 3], 'f32'), 2)).toThrow('[patchify] the input must be [N, H, W, C]');
