@@ -61,6 +61,7 @@ export {
   rarityWeights,
 } from './losses/binned.ts';
 export { type Agreement, agreement, components, countComponents, nearestOther } from './losses/components.ts';
+export { type Cpc, type CpcOptions, cpc, cpcCandidates } from './losses/cpc.ts';
 export { crossViewEntropy } from './losses/cross_view.ts';
 export { type DinoLoss, type DinoOptions, dinoLoss, updateCenter } from './losses/dino.ts';
 export { euclideanDistance, squaredDistance } from './losses/distance.ts';
@@ -93,6 +94,7 @@ export { type AnchoredPairs, hardTriplets, type MinedTriplets, semiHardTriplets 
 export { type Vicreg, type VicregOptions, vicreg } from './losses/vicreg.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
+export { CpcHead, type CpcHeadOptions } from './nn/cpc_head.ts';
 export { Dcgan, DcganDiscriminator, DcganGenerator, type DcganOptions, type GeneratorOptions } from './nn/dcgan.ts';
 export { Decoder, type DecoderOptions } from './nn/decoder.ts';
 export { ConvTranspose2d, Tanh, Upsample } from './nn/decoder_layers.ts';
@@ -103,6 +105,7 @@ export { BatchNorm, Conv2d, Gelu, Linear, type LinearOptions, ReLU, Sequential }
 export { MapDecoder, type MapDecoderOptions } from './nn/map_decoder.ts';
 export { mlp } from './nn/mlp.ts';
 export { inNetwork, type Mode, Module, type NamedTensor } from './nn/module.ts';
+export { PatchesEncoder, patchesOfImages } from './nn/patches_encoder.ts';
 export { PlaceEmbedding, type PlaceEmbeddingOptions } from './nn/place_embedding.ts';
 export { projectionHead } from './nn/projection_head.ts';
 export { Prototypes, WeightNormLinear } from './nn/prototypes.ts';
@@ -141,7 +144,7 @@ export { matmul } from './ops/matmul.ts';
 export { maxPool2d } from './ops/max_pool.ts';
 export { indexCopy, narrow } from './ops/narrow.ts';
 export { rankRows } from './ops/rank_rows.ts';
-export { patchify, rot90, stack, unpatchify, upsampleNearest } from './ops/rearrange.ts';
+export { overlappingPatches, patchify, rot90, stack, unpatchify, upsampleNearest } from './ops/rearrange.ts';
 export { expand, mean, sum } from './ops/reduce.ts';
 export { relu } from './ops/relu.ts';
 export { reshape } from './ops/reshape.ts';
