@@ -19,13 +19,18 @@ const strips = patchesInRow + 1;
 /** Height and width in pixels of the patches of an image of that side: a quarter of it, of whole pixels. */
 export const overlappingPatchOf = (imageSize: number): number => 2 * Math.floor(imageSize / strips);
 
+/** The first pixel, along one side of an image, of the patches with that number in their row or column. */
+export function patchStart(imageSize: number, number: number): number {
+  const s = Math.floor(imageSize / strips);
+  return Math.floor((imageSize - strips * s) / 2) + number * s;
+}
+
 /** Images [N, S, S, C] → their patches [N, 7, 7, p, p, C], row by row. What 8 does not divide of a side is left out at its ends. */
 export function patchesOfImages(x: Tensor): Tensor {
   const s = Math.floor(x.shape[1] / strips);
   const middle = (image: Tensor, axis: number) => {
-    const rest = image.shape[axis] - strips * s;
-    const start = Math.floor(rest / 2);
-    return rest === 0 ? image : slice(image, axis, start, start + strips * s);
+    const [side, start] = [image.shape[axis], patchStart(image.shape[axis], 0)];
+    return side === strips * s ? image : slice(image, axis, start, start + strips * s);
   };
   return overlappingPatches(middle(middle(x, 1), 2), s);
 }
