@@ -60,7 +60,12 @@ export function overlappingPatches(x: Tensor, s: number): Tensor {
   const [n, height, width, c] = x.shape;
   const fits = x.shape.length === 4 && Number.isInteger(s) && s >= 1 && [height, width].every((side) => side % s === 0);
   const some = fits && height >= 2 * s && width >= 2 * s;
-  check(some, 'overlapping_patches', `the input must be [N, H, W, C] with sides of ${s} pixels twice or more`, x);
+  check(
+    some,
+    'overlapping_patches',
+    `the input must be [N, H, W, C] with sides of twice ${s} pixels, or more times`,
+    x,
+  );
   const [rows, columns] = [height / s, width / s];
   // Strips of s pixels, each beside the next one.
   const pairs = (strips: Tensor, axis: number) =>

@@ -1,5 +1,7 @@
 /** Contrastive predictive coding on images: the step and its resume, and what must hold of patches, columns and what is predicted. */
 import { describe, expect, it } from 'vitest';
+import { hostImages } from '../../src/data/source.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { cpcCandidates } from '../../src/losses/cpc.ts';
 import { cpc } from '../../src/methods/cpc.ts';
@@ -11,13 +13,16 @@ import { gradients } from '../../src/ops/gradients.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { reshape } from '../../src/ops/reshape.ts';
 import { permute, slice } from '../../src/ops/strided_copy.ts';
+import { sgd } from '../../src/optim/sgd.ts';
 import { StepFeeds } from '../../src/ssl/feeds.ts';
 import { predictionColumns } from '../../src/ssl/patch_predictions.ts';
 import type { Pixels } from '../../src/ssl/pixels.ts';
-import { learnerOf } from '../../src/train/learner.ts';
-import { noise } from '../ops/harness.ts';
+import { traceStep } from '../../src/ssl/trace_step.ts';
+import { learnerOf, stepParts } from '../../src/train/learner.ts';
+import { noise, relativeError } from '../ops/harness.ts';
 import { interpret } from '../reference/interpreter.ts';
-import { testMethod, tinySettings } from './harness.ts';
+import { interpretStep } from '../ssl/interpret_step.ts';
+import { images, testMethod, tinySettings } from './harness.ts';
 
 const small = { contextDim: 12, imageSize: 16 };
 testMethod(cpc, small);
@@ -35,18 +40,18 @@ describe('settings', () => {
 });
 
 describe('the step', () => {
-  const images = 4;
+  const count = 4;
   const learnerWith = (given = {}) => learnerOf(tinySettings(cpc, { ...small, ...given }), { count: 17, classes: 0 });
   const logged = (pixels: Float32Array, given = {}) => {
     const learner = learnerWith(given);
     const { graph, result } = trace(() => {
-      const step = learner.step([constant('views', pixels, [images, 16, 16, 4])], new StepFeeds(images));
+      const step = learner.step([constant('views', pixels, [count, 16, 16, 4])], new StepFeeds(count));
       return { loss: step.losses[0][1](), ...step.log };
     });
     const all = interpret(graph);
     return Object.fromEntries(Object.entries(result).map(([name, tensor]) => [name, all.get(tensor)![0]]));
   };
-  const pixels = noise(images * 256 * 4, 5).map((v, i) => (i % 4 === 3 ? 0 : v));
+  const pixels = noise(count * 256 * 4, 5).map((v, i) => (i % 4 === 3 ? 0 : v));
 
   it('begins at chance, and bounds the information by log N − loss', () => {
     const values = logged(pixels);
@@ -57,9 +62,9 @@ describe('the step', () => {
       'informationBound',
       ...[2, 3, 4, 5, 6].map((o) => `accuracy${o}`),
     ]);
-    const candidates = cpcCandidates(images * 7, 7, 5, { skip: 1 });
+    const candidates = cpcCandidates(count * 7, 7, 5, { skip: 1 });
     expect(candidates).toEqual([140, 112, 84, 56, 28]);
-    expect(chance!.loss).toBeCloseTo(candidates.reduce((total, count) => total + Math.log(count), 0) / 5, 9);
+    expect(chance!.loss).toBeCloseTo(candidates.reduce((total, number) => total + Math.log(number), 0) / 5, 9);
     expect(chance!.formula).toBe('the mean of log(140) … log(28)');
     expect(metrics!['accuracy6'].guess).toBeCloseTo(1 / 28, 9);
     expect(Math.abs(values['loss'] / chance!.loss - 1)).toBeLessThan(0.1);
@@ -74,6 +79,26 @@ describe('the step', () => {
   it('of one row that is predicted says the logarithm', () => {
     expect(learnerWith({ predictionSteps: 1, predictionSkip: 0 }).chance!.formula).toBe('log(168)');
   });
+});
+
+it('a step in micro-batches is the step of the batch, as no image sees another', () => {
+  const indices = Uint32Array.of(4, 0, 12, 7);
+  const stepOf = (given = {}) => {
+    const { learner, ...parts } = stepParts(hostImages(images), tinySettings(cpc, { ...small, ...given }));
+    const optimizer = (weights: Tensor) => sgd(weights, { momentum: 0 });
+    const whole = {
+      ...parts,
+      learner: { ...learner, groups: learner.groups.map((group) => ({ ...group, optimizer })) },
+    };
+    const traced = traceStep(whole);
+    const values = interpretStep(traced, whole, indices, { step: 1, epoch: 0 });
+    const { loss, accuracy } = traced.phases.at(-1)!.outputs;
+    const moved = learner.groups[0].modules.flatMap(({ parameters }) => parameters.map(({ tensor }) => tensor));
+    return [loss, accuracy, ...moved].map((tensor) => [...values.get(tensor)!]);
+  };
+  const [plain, pieces] = [stepOf(), stepOf({ microBatch: 2 })];
+  expect(pieces.length).toBe(plain.length);
+  pieces.forEach((values, i) => expect(relativeError(values, plain[i])).toBeLessThan(1e-9));
 });
 
 describe('the encoder', () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Shape, Tensor } from '../../src/graph/tensor.ts';
 import { constant, input, trace, variable } from '../../src/graph/trace.ts';
 import { gradients } from '../../src/ops/gradients.ts';
-import { patchify, rot90, stack, unpatchify, upsampleNearest } from '../../src/ops/rearrange.ts';
+import { overlappingPatches, patchify, rot90, stack, unpatchify, upsampleNearest } from '../../src/ops/rearrange.ts';
 import { split } from '../../src/ops/split.ts';
 import { concat, flip, pad, permute, slice, transpose } from '../../src/ops/strided_copy.ts';
 import { interpret } from '../reference/interpreter.ts';
@@ -47,6 +47,7 @@ const copies: Record<string, Copy> = {
   'rot90, a quarter': { shape: [2, 3, 5, 3], copy: (x) => rot90(x) },
   'rot90, a half': { shape: [2, 3, 5, 3], copy: (x) => rot90(x, 2) },
   'rot90, three quarters': { shape: [2, 3, 5, 3], copy: (x) => rot90(x, 3) },
+  'overlapping patches': { shape: [2, 6, 4, 3], copy: (x) => overlappingPatches(x, 2) },
   patchify: { shape: [2, 6, 4, 3], copy: (x) => patchify(x, 2) },
   unpatchify: { shape: [2, 6, 12], copy: (x) => unpatchify(x, 2, 3) },
   'upsampling to the nearest': { shape: [2, 3, 5, 3], copy: (x) => upsampleNearest(x, 3) },
@@ -118,6 +119,10 @@ it('copies put elements where PyTorch puts them', () => {
   expect(copied([2, 2], (x) => stack([x, x], 1))).toEqual({ shape: [2, 2, 2], values: [0, 1, 0, 1, 2, 3, 2, 3] });
   expect(copied([2, 1], (x) => concat([x, x], -1)).values).toEqual([0, 0, 1, 1]);
   expect(copied([1, 2, 4, 1], (x) => patchify(x, 2)).values).toEqual([0, 1, 4, 5, 2, 3, 6, 7]);
+  expect(copied([1, 3, 3, 1], (x) => overlappingPatches(x, 1))).toEqual({
+    shape: [1, 2, 2, 2, 2, 1],
+    values: [...[0, 1, 3, 4], ...[1, 2, 4, 5], ...[3, 4, 6, 7], ...[4, 5, 7, 8]],
+  });
   expect(copied([1, 4, 4, 3], (x) => unpatchify(patchify(x, 2), 2)).values).toEqual([...Array(48).keys()]);
   expect(copied([1, 1, 2, 1], (x) => upsampleNearest(x, 2)).values).toEqual([0, 0, 1, 1, 0, 0, 1, 1]);
 });
@@ -144,6 +149,12 @@ it('copies refuse what is not there', () => {
   refused(() => stack([x, input('y', [4], 'f32')])).toThrow('[stack] all inputs must have one shape');
   refused(() => rot90(x, 0.5, [0, 1])).toThrow('[rot90] expected whole quarters');
   refused(() => patchify(input('i', [1, 4, 5, 3], 'f32'), 2)).toThrow('[patchify] the input must be [N, H, W, C]');
+  refused(() => overlappingPatches(input('i', [1, 4, 5, 3], 'f32'), 2)).toThrow(
+    'with sides of twice 2 pixels, or more times',
+  );
+  refused(() => overlappingPatches(input('i', [1, 4, 2, 3], 'f32'), 2)).toThrow(
+    'with sides of twice 2 pixels, or more times',
+  );
   refused(() => unpatchify(input('p', [1, 5, 12], 'f32'), 2)).toThrow('[unpatchify] the input must be [N, L, 2·2·C]');
   refused(() => upsampleNearest(input('i', [1, 4, 5, 3], 'f32'), 0)).toThrow('[upsample_nearest] the input must be');
   const wide = input('w', [2, 3, 2, 3, 2, 3, 2], 'f32');
