@@ -35,19 +35,20 @@ function columnsOf(grid: Tensor): Tensor {
   return reshape(permute(grid, [0, 2, 1, 3]), [n * columns, rows, d]);
 }
 
-/** Codes z and the predictions of them, and how they become rows of images and are again what they were. */
+/** Codes z [N · 7, 7, D] of the columns, and what is predicted of them. */
 interface Predicted {
   readonly z: Tensor;
   readonly predictions: readonly Tensor[];
 }
 
-/** [M, L]: all that belongs to an image in one row, as micro-batches are put together of. */
+/** All that belongs to an image in one row, as micro-batches are put together by rows: [M, L]. */
 const asRows = ({ z, predictions }: Predicted, images: number): Tensor =>
   concat(
     [z, ...predictions].map((part) => reshape(part, [images, part.size / images])),
     1,
   );
 
+/** The inverse, for codes of d numbers. */
 function fromRows(rows: Tensor, { predictionSteps, predictionSkip }: Own, d: number): Predicted {
   const steps = Array.from({ length: predictionSteps }, (_, i) => patchesInRow - predictionSkip - (i + 1));
   const lengths = [patchesInRow, ...steps];
@@ -115,13 +116,14 @@ const rowMetrics = ({ batchSize, predictionSteps: steps, predictionSkip: skip }:
  *
  *   z_yx = f(patch_yx),   c_yx = GRU(z_0x … z_yx),   loss = mean_k −log softmax over patches of (z · W_k c_yx) at z_(y + skip + k)x
  *
- * log N − loss, with N the patches that are compared, is a lower bound of what c and z have in common. Neither batch norm nor anything else
- * joins patches before they are compared, or it would tell which belong together: `--norm layer`. The next row is left out (`--prediction-skip 1`), as half of its
- * pixels are the context's own. Features of an image are the mean of its z, and whole images are seen in patches too: `--input patches`.
+ * log N − loss, with N the patches that are compared, is a lower bound of what c and z have in common. Neither batch norm nor anything
+ * else joins patches before they are compared, or it would tell which belong together: `--norm layer`. The next row is left out
+ * (`--prediction-skip 1`), as half of its pixels are the context's own. Features of an image are the mean of its z, and whole images are
+ * seen in patches too: `--input patches`.
  *
  * What differs from the paper: a ResNet-18 (the paper: ResNet-101, its third stage) with layer norm in place of no norm; contexts see
- * their own column (the paper: those beside it too, through a PixelCNN); all targets of a step in the batch are candidates; crops and
- * colours are drawn for the whole image, of which a fifth are grey (the paper: all, and a crop within each patch).
+ * their own column (the paper: those beside it too, through a PixelCNN); all patches of a batch that lie as deep as the target are
+ * candidates; crops and colours are drawn for the whole image, and a fifth of them are grey (the paper: all, and a crop of each patch).
  */
 export const cpc = defineMethod({
   name: 'cpc',

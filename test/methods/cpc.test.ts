@@ -82,9 +82,12 @@ describe('the step', () => {
 });
 
 it('a step in micro-batches is the step of the batch, as no image sees another', () => {
-  const indices = Uint32Array.of(4, 0, 12, 7);
+  const indices = Uint32Array.of(4, 12);
   const stepOf = (given = {}) => {
-    const { learner, ...parts } = stepParts(hostImages(images), tinySettings(cpc, { ...small, ...given }));
+    const { learner, ...parts } = stepParts(
+      hostImages(images),
+      tinySettings(cpc, { ...small, batchSize: 2, ...given }),
+    );
     const optimizer = (weights: Tensor) => sgd(weights, { momentum: 0 });
     const whole = {
       ...parts,
@@ -96,7 +99,7 @@ it('a step in micro-batches is the step of the batch, as no image sees another',
     const moved = learner.groups[0].modules.flatMap(({ parameters }) => parameters.map(({ tensor }) => tensor));
     return [loss, accuracy, ...moved].map((tensor) => [...values.get(tensor)!]);
   };
-  const [plain, pieces] = [stepOf(), stepOf({ microBatch: 2 })];
+  const [plain, pieces] = [stepOf(), stepOf({ microBatch: 1 })];
   expect(pieces.length).toBe(plain.length);
   pieces.forEach((values, i) => expect(relativeError(values, plain[i])).toBeLessThan(1e-9));
 });
