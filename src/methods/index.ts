@@ -7,6 +7,7 @@ import { barlowTwins } from './barlow_twins.ts';
 import { byol } from './byol.ts';
 import { colorization } from './colorization.ts';
 import { contextEncoder } from './context_encoder.ts';
+import { cpc } from './cpc.ts';
 import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
 import { fncancel } from './fncancel.ts';
@@ -52,7 +53,7 @@ export function registerMethod(method: Method): void {
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
   ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain, videoColor],
-  ...[mae],
+  ...[mae, cpc],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

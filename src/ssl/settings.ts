@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { architectures, encoderInputs } from '../nn/encoder_shape.ts';
 import { stems } from '../nn/resnet.ts';
+import { norms } from '../nn/resnet_blocks.ts';
 import { positionKinds } from '../nn/vit.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Operation, OperationSlot } from '../ops/augment_operations.ts';
@@ -107,6 +108,12 @@ export const settingGroups = {
       .multipleOf(0.25)
       .default(1)
       .describe('multiplies the channels of every encoder layer; 0.25 takes about a sixteenth of the arithmetic'),
+    norm: z
+      .enum(norms)
+      .default('batch')
+      .describe(
+        'what follows the convolutions of a ResNet: batch norm, or layer norm over the channels of each pixel, with which no image sees another',
+      ),
     patch: z
       .number()
       .int()
@@ -132,8 +139,8 @@ export const settingGroups = {
       .enum(encoderInputs)
       .default('rgb')
       .describe(
-        'what the encoder sees of an image: rgb, standardized (mean 0 and deviation 1 of its own in each channel), lightness (L of CIE Lab), or lab-halves (two networks of half the channels, one of which ' +
-          'sees L, the other a and b)',
+        'what the encoder sees of an image: rgb, standardized (mean 0 and deviation 1 of its own in each channel), lightness (L of CIE Lab), lab-halves (two networks of half the channels, one of which ' +
+          'sees L, the other a and b), or patches (7×7 overlapping ones, whose features are averaged)',
       ),
   },
   Augmentation: {

@@ -122,9 +122,12 @@ export function parseTable<T extends z.ZodObject>(
 }
 
 /** What is wrong with the patches of a vision transformer. */
-function patchFault({ architecture, imageSize, patch }: SharedSettings, name: Naming): string | undefined {
+function patchFault({ architecture, imageSize, patch, input }: SharedSettings, name: Naming): string | undefined {
   const side = patch || patchOf(imageSize);
-  if (!isVit(architecture) || (imageSize % side === 0 && side < imageSize)) return undefined;
+  if (!isVit(architecture)) return undefined;
+  if (input === 'patches')
+    return `${name('input')} patches: ${architecture} has patches of its own; choose a ResNet or dcgan, or another ${name('input')}`;
+  if (imageSize % side === 0 && side < imageSize) return undefined;
   if (patch === 0) return `${name('imageSize')} ${imageSize} has no whole patches; give a multiple of 8`;
   return `${name('patch')} ${patch} must divide ${name('imageSize')} ${imageSize} into two patches or more`;
 }

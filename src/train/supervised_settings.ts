@@ -30,6 +30,7 @@ export const supervisedSettings = sharedSettings
     architecture: true,
     stem: true,
     width: true,
+    norm: true,
     patch: true,
     positions: true,
     dropPath: true,
