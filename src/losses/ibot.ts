@@ -1,5 +1,6 @@
 import { check } from '../graph/tensor.ts';
 import { div, mul } from '../ops/binary.ts';
+import { detach } from '../ops/detach.ts';
 import { mean, sum } from '../ops/reduce.ts';
 import { logSoftmax } from '../ops/softmax.ts';
 import { neg } from '../ops/unary.ts';
@@ -19,6 +20,6 @@ export function ibotLoss(options: DinoOptions): DinoLoss {
   const fit = student.shape.length === 2 && student.shape.join() === teacher.shape.join();
   check(fit, 'ibot', 'student and teacher must have outputs of the same patches, [M, K]', student, teacher);
   const { targets, entropy } = teacherTargets(teacher, center, teacherTemperature);
-  const loss = neg(mean(sum(mul(targets, logSoftmax(div(student, studentTemperature))), 1)));
+  const loss = neg(mean(sum(mul(detach(targets), logSoftmax(div(student, studentTemperature))), 1)));
   return { loss, targets, entropy };
 }

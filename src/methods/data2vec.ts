@@ -45,7 +45,7 @@ export const data2vec = defineMethod({
   recipe: {
     ...{ architecture: 'vit_tiny', optimizer: 'adamw', lr: 2.5e-4, beta2: 0.98, weightDecay: 0.05 },
     ...{ excludeBiasAndNorm: true, clipNorm: 3, schedule: 'cosine', warmupEpochs: 40, epochs: 800, dropPath: 0.1 },
-    ...{ cropMin: 0.2, jitterStrength: 0.5, grayscale: 0, blur: 0 },
+    ...{ cropMin: 0.2, grayscale: 0, blur: 0 },
   },
   short: { lr: 1e-3, warmupEpochs: 0.08, dropPath: 0, emaMomentum: 0.99, emaMomentumEnd: 0.999 },
   check: (settings, name) => checkTransformer(settings, name, 'method data2vec'),

@@ -78,11 +78,12 @@ it('of outputs that say nothing is log K', () => {
   expect(nothing.entropy).toBeCloseTo(Math.log(K), 10);
 });
 
-it('the teacher’s outputs get no gradient, and both must have outputs of the same patches', () => {
-  const of = (student: Tensor, teacher: Tensor) =>
-    ibotLoss({ student, teacher, center: 'sinkhorn', ...temperatures }).loss;
+it('neither the teacher’s outputs nor the centre get a gradient, and student and teacher must have outputs of the same patches', () => {
+  const center = sample('center', [K]);
+  const of = (student: Tensor, teacher: Tensor) => ibotLoss({ student, teacher, center, ...temperatures }).loss;
   const [student, teacher] = [sample('student', [M, K]), sample('teacher', [M, K])];
-  expect(() => trace(() => gradients(of(student, teacher), [teacher]))).toThrow('the loss does not depend on');
+  for (const fixed of [teacher, center])
+    expect(() => trace(() => gradients(of(student, teacher), [fixed]))).toThrow('the loss does not depend on');
   expect(() => trace(() => of(student, sample('others', [M + 1, K])))).toThrow(
     '[ibot] student and teacher must have outputs of the same patches',
   );
