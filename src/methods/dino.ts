@@ -10,7 +10,7 @@ import { koleo } from '../losses/koleo.ts';
 import { isVit } from '../nn/encoder_shape.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
-import { inNetwork } from '../nn/module.ts';
+import { inNetwork, type Mode } from '../nn/module.ts';
 import { WeightNormLinear } from '../nn/prototypes.ts';
 import { transformerStd } from '../nn/transformer.ts';
 import { MaskToken } from '../nn/vit.ts';
@@ -141,29 +141,24 @@ export const dino = defineMethod({
   },
 
   create(settings, { training, batchSize: images }) {
-    const { outputs: K, embeddingDim, headDepth, headWidth, headBatchNorm, studentTemperature, seed } = settings;
-    const { ibotWeight, koleoWeight, maskRatio: ratio, sampling } = settings;
-    const network = (name = '') => {
-      const f = makeEncoder(name ? stillOf(settings) : settings, name);
-      const widths = [f.dimensions, ...new Array<number>(headDepth - 1).fill(headWidth), embeddingDim];
-      const norms = headBatchNorm ? ({ batchNorm: 'hidden' } as const) : { std: transformerStd };
-      const g = mlp({ name: 'projector', network: name, widths, activation: 'gelu', ...norms, seed });
-      return { f, g, last: new WeightNormLinear(inNetwork(name, 'last_layer'), embeddingDim, K, seed) };
-    };
-    const [student, target] = [network(), network('teacher')];
+    const {
+      outputs: K,
+      embeddingDim,
+      studentTemperature,
+      ibotWeight,
+      koleoWeight,
+      maskRatio: ratio,
+      sampling,
+    } = settings;
+    const [student, target] = [networkOf(settings), networkOf(settings, 'teacher')];
     const teacher = new Teacher(Object.values(target), Object.values(student));
-    const mask = ibotWeight > 0 ? new MaskToken('mask', student.f.dimensions, seed) : undefined;
+    const mask = ibotWeight > 0 ? new MaskToken('mask', student.f.dimensions, settings.seed) : undefined;
     const centerNamed = (name: string): Center => (settings.centering === 'mean' ? variable(name, [K]) : 'sinkhorn');
     const [center, patchCenter] = [centerNamed('center'), centerNamed('patch_center')];
     const start = new FrozenStart(settings.frozenEpochs);
     const { weightDecay: first, weightDecayFactor } = settings;
     const weightDecay = ({ step, steps }: StepTime) =>
       cosineBetween(first, first * weightDecayFactor, (step - 1) / steps);
-    /** Features or tokens → rows z of length one, and what the last layer says of them. */
-    const headOf = ({ g, last }: typeof student, rows: Tensor, open?: Tensor) => {
-      const z = l2Normalize(g.forward(rows, training));
-      return { z, outputs: last.forward(z, training, open) };
-    };
     return {
       encoder: student.f,
       groups: [
@@ -186,34 +181,28 @@ export const dino = defineMethod({
           mask && hiddenPatches(feeds, { images, grid: vitOf(student.f).shape.grid, ratio, sampling, views: 2 });
         const own = seenBy(student.f, [globals, ...locals], training, hidden && { ...hidden, token: mask.token });
         const known = seenBy(target.f, [globals], training, hidden);
-        const { z, outputs: s } = headOf(student, own.features, open);
-        const t = detach(headOf(target, known.features).outputs);
+        const { z, outputs: s } = headOf(student, own.features, training, open);
+        const t = detach(headOf(target, known.features, training).outputs);
         const teacherTemperature = feeds.scalar('teacher temperature', teacherTemperatureOf(settings));
         const temperatures = { studentTemperature, teacherTemperature };
         const crops = dinoLoss({ student: s, teacher: t, center, ...temperatures });
-        const terms = [crops.loss];
-        const log: Record<string, Tensor> = {
-          ...{ teacherEntropy: crops.entropy, kl: sub(crops.loss, crops.entropy), embeddingStd: columnStd(z) },
-        };
-        const patchTargets = hidden && detach(headOf(target, gatherRows(known.patches!, hidden.rows)).outputs);
-        if (hidden && patchTargets) {
-          const said = headOf(student, gatherRows(own.patches!, hidden.rows), open).outputs;
-          const told = ibotLoss({ student: said, teacher: patchTargets, center: patchCenter, ...temperatures });
-          terms.push(mul(told.loss, ibotWeight));
-          Object.assign(log, { patchLoss: told.loss, patchEntropy: told.entropy });
-        }
-        if (koleoWeight > 0) {
-          const [near1, near2] = [0, 1].map((v) => koleo(slice(own.features, 0, v * images, (v + 1) * images)));
-          log['koleo'] = add(near1, near2);
-          terms.push(mul(log['koleo'], koleoWeight));
-        }
+        const hiddenOf = (of: typeof own) => gatherRows(of.patches!, hidden!.rows);
+        const tp = hidden && detach(headOf(target, hiddenOf(known), training).outputs);
+        const sp = hidden && headOf(student, hiddenOf(own), training, open).outputs;
+        const patches = sp && tp && ibotLoss({ student: sp, teacher: tp, center: patchCenter, ...temperatures });
+        const near = koleoWeight > 0 ? koleoOfViews(own.features, images) : undefined;
         return {
-          losses: [['main', () => terms.reduce((a, b) => add(a, b))]],
-          log,
+          losses: [
+            ['main', () => total(crops.loss, patches && mul(patches.loss, ibotWeight), near && mul(near, koleoWeight))],
+          ],
+          log: {
+            ...{ teacherEntropy: crops.entropy, kl: sub(crops.loss, crops.entropy), embeddingStd: columnStd(z) },
+            ...(patches && { patchLoss: patches.loss, patchEntropy: patches.entropy }),
+            ...(near && { koleo: near }),
+          },
           after(made) {
             if (center !== 'sinkhorn') updateCenter(center, t, settings.centerMomentum, made);
-            if (patchTargets && patchCenter !== 'sinkhorn')
-              updateCenter(patchCenter, patchTargets, settings.centerMomentum, made);
+            if (tp && patchCenter !== 'sinkhorn') updateCenter(patchCenter, tp, settings.centerMomentum, made);
             teacher.follow(feeds, momentumSchedule(settings.emaMomentum, settings.emaMomentumEnd), made);
           },
         };
@@ -237,3 +226,27 @@ export const dino = defineMethod({
     };
   },
 });
+
+/** The student's network, or under a name one that starts with its values: encoder f, head g, and the last layer with K directions. */
+function networkOf(settings: Own, name = '') {
+  const { outputs: K, embeddingDim, headDepth, headWidth, headBatchNorm, seed } = settings;
+  const f = makeEncoder(name ? stillOf(settings) : settings, name);
+  const widths = [f.dimensions, ...new Array<number>(headDepth - 1).fill(headWidth), embeddingDim];
+  const norms = headBatchNorm ? ({ batchNorm: 'hidden' } as const) : { std: transformerStd };
+  const g = mlp({ name: 'projector', network: name, widths, activation: 'gelu', ...norms, seed });
+  return { f, g, last: new WeightNormLinear(inNetwork(name, 'last_layer'), embeddingDim, K, seed) };
+}
+
+/** Features or tokens [M, D] → rows z of length one, and what the last layer says of them, [M, K]. */
+function headOf({ g, last }: ReturnType<typeof networkOf>, rows: Tensor, mode: Mode, open?: Tensor) {
+  const z = l2Normalize(g.forward(rows, mode));
+  return { z, outputs: last.forward(z, mode, open) };
+}
+
+/** KoLeo of the features of each of the two global views, the first of [V · N, D], added up. */
+const koleoOfViews = (features: Tensor, images: number): Tensor =>
+  add(koleo(slice(features, 0, 0, images)), koleo(slice(features, 0, images, 2 * images)));
+
+/** The loss and those of what is added to it. */
+const total = (loss: Tensor, ...others: readonly (Tensor | undefined)[]): Tensor =>
+  others.reduce<Tensor>((sum, other) => (other ? add(sum, other) : sum), loss);
