@@ -83,9 +83,8 @@ function checkIbot(settings: Own, name: Naming, given: (setting: string) => bool
 }
 
 /**
- * DINO (Caron et al., 2021) on ResNets and vision transformers. A student sees all V crops of an image and predicts what its teacher, a slow
- * average of it, makes of the two global ones. Nothing is compared with other images: centring and sharpening of the teacher keep it from
- * collapse.
+ * DINO (Caron et al., 2021). A student sees all V crops of an image and predicts what its teacher, a slow average of it, makes of the two
+ * global ones. Nothing is compared with other images: centring and sharpening of the teacher keep it from collapse.
  *
  *   s = g(f(x)) for all crops;   t = g'(f'(x)) for the global ones;   g(h) = cosines of mlp(h) with K directions
  *   loss = mean over i ∈ {1, 2} and crops v ≠ i of −Σ_k softmax((t_i − c)/τt) log softmax(s_v/τs)
@@ -127,9 +126,9 @@ export const dino = defineMethod({
   onTransformer: {
     recipe: {
       ...{ optimizer: 'adamw', lr: 5e-4, weightDecay: 0.04, weightDecayFactor: 10 },
-      ...{ headBatchNorm: false, emaMomentum: 0.996 },
+      ...{ headBatchNorm: false, emaMomentum: 0.996, dropPath: 0.1 },
     },
-    short: { lr: 5e-4, weightDecay: 0.04, emaMomentum: 0.99, warmupEpochs: 0.08 },
+    short: { lr: 5e-4, weightDecay: 0.04, emaMomentum: 0.99, warmupEpochs: 0.08, dropPath: 0 },
   },
   check(settings, name, given) {
     checkLocalCrops(settings, name);
