@@ -3,7 +3,15 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import { firstMethod } from '../methods/index.ts';
 import { isSized, withRecipe } from './recipe.ts';
-import { architectureDefaults, flagOf, type GivenSettings, methodOf, settingsOf, type TrainSettings, wordsOf } from './settings.ts';
+import {
+  architectureDefaults,
+  flagOf,
+  type GivenSettings,
+  methodOf,
+  settingsOf,
+  type TrainSettings,
+  wordsOf,
+} from './settings.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -22,18 +22,26 @@ beforeAll(async () => {
   return () => gpu.destroy();
 });
 
-it.each(['rgb', 'standardized', 'lightness'] as const)('draws the heads of its class token, input %s', async (input) => {
-  const checkpoint = join(folder, `${input}.safetensors`);
-  const state = new State(gpu);
-  const shape = { architecture: 'vit_tiny', width: 0.25, stem: 'imagenet', patch: 4, imageSize: 32 } as const;
-  await saveEncoder(state, makeEncoder({ ...shape, input, seed: 3 }), checkpoint, { imageSize: 32, ...imagenetColours });
-  state.destroy();
-  const evaluation = Evaluation.open(gpu, { checkpoint, batchSize: 10, cache: join(folder, 'features'), events: {} });
-  const { title, json, files } = await evalAttention(evaluation, images, { count: 3, split: 'train' });
-  evaluation.destroy();
-  expect(title).toMatch(/^attention of vit_tiny of width 0.25.*: class token of the last block, by heads, 3 pictures$/);
-  expect(json).toMatchObject({ heads: ['heads (8×8)', 'head 1 (8×8)', 'head 2 (8×8)', 'head 3 (8×8)'] });
-  expect(json).not.toHaveProperty('stages');
-  const sheet = PNG.sync.read(Buffer.from(files['attention.png'] as Uint8Array));
-  expect(new Set(sheet.data).size).toBeGreaterThan(50);
-});
+it.each(['rgb', 'standardized', 'lightness'] as const)(
+  'draws the heads of its class token, input %s',
+  async (input) => {
+    const checkpoint = join(folder, `${input}.safetensors`);
+    const state = new State(gpu);
+    const shape = { architecture: 'vit_tiny', width: 0.25, stem: 'imagenet', patch: 4, imageSize: 32 } as const;
+    await saveEncoder(state, makeEncoder({ ...shape, input, seed: 3 }), checkpoint, {
+      imageSize: 32,
+      ...imagenetColours,
+    });
+    state.destroy();
+    const evaluation = Evaluation.open(gpu, { checkpoint, batchSize: 10, cache: join(folder, 'features'), events: {} });
+    const { title, json, files } = await evalAttention(evaluation, images, { count: 3, split: 'train' });
+    evaluation.destroy();
+    expect(title).toMatch(
+      /^attention of vit_tiny of width 0.25.*: class token of the last block, by heads, 3 pictures$/,
+    );
+    expect(json).toMatchObject({ heads: ['heads (8×8)', 'head 1 (8×8)', 'head 2 (8×8)', 'head 3 (8×8)'] });
+    expect(json).not.toHaveProperty('stages');
+    const sheet = PNG.sync.read(Buffer.from(files['attention.png'] as Uint8Array));
+    expect(new Set(sheet.data).size).toBeGreaterThan(50);
+  },
+);
