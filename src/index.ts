@@ -60,13 +60,16 @@ export {
   entropyOfGuess,
   rarityWeights,
 } from './losses/binned.ts';
+export { blockTargets } from './losses/block_targets.ts';
 export { type Agreement, agreement, components, countComponents, nearestOther } from './losses/components.ts';
 export { type Cpc, type CpcOptions, cpc, cpcCandidates } from './losses/cpc.ts';
 export { crossViewEntropy } from './losses/cross_view.ts';
-export { type DinoLoss, type DinoOptions, dinoLoss, updateCenter } from './losses/dino.ts';
+export { type Center, type DinoLoss, type DinoOptions, dinoLoss, teacherTargets, updateCenter } from './losses/dino.ts';
 export { euclideanDistance, squaredDistance } from './losses/distance.ts';
 export { decoupledNtXent, type HardNegativeOptions, hardNegativeNtXent } from './losses/hard_negative.ts';
+export { ibotLoss } from './losses/ibot.ts';
 export { type InfoNce, type InfoNceOptions, infoNce, symmetricInfoNce } from './losses/info_nce.ts';
+export { koleo } from './losses/koleo.ts';
 export { l1 } from './losses/l1.ts';
 export { marginContrastive, marginOfPairs } from './losses/margin_contrastive.ts';
 export { mse } from './losses/mse.ts';
@@ -85,7 +88,7 @@ export {
   nearestPositives,
   type PositiveSets,
 } from './losses/positive_sets.ts';
-export { type SinkhornOptions, sinkhorn } from './losses/sinkhorn.ts';
+export { logSinkhorn, type SinkhornOptions, sinkhorn } from './losses/sinkhorn.ts';
 export { smoothL1 } from './losses/smooth_l1.ts';
 export { type SupConOptions, supCon } from './losses/sup_con.ts';
 export { infoNceOfCrops, type Swap, swap, swapOfCrops } from './losses/swap.ts';
@@ -110,7 +113,7 @@ export { PlaceEmbedding, type PlaceEmbeddingOptions } from './nn/place_embedding
 export { projectionHead } from './nn/projection_head.ts';
 export { Prototypes, WeightNormLinear } from './nn/prototypes.ts';
 export { ResNet, type ResNetOptions } from './nn/resnet.ts';
-export { Vit, type VitOptions } from './nn/vit.ts';
+export { type HiddenTokens, MaskToken, Vit, type VitOptions } from './nn/vit.ts';
 export { add } from './ops/add.ts';
 export { amax } from './ops/amax.ts';
 export { argmaxRows } from './ops/argmax_rows.ts';
@@ -163,6 +166,12 @@ export { checkContrastive, contrast, contrastiveOptions } from './ssl/contrastiv
 export type { Feeds, ImageTable, StepTime } from './ssl/feeds.ts';
 export { FrozenStart } from './ssl/frozen_start.ts';
 export type { TrainWarning } from './ssl/health.ts';
+export {
+  type HiddenPatches,
+  type HiddenPatchOptions,
+  hiddenPatches,
+  hiddenPatchOptions,
+} from './ssl/hidden_patches.ts';
 export { MemoryBank, type MemoryBankOptions } from './ssl/memory_bank.ts';
 export {
   type Build,

@@ -252,7 +252,11 @@ const neighbors = () =>
 
 const attention = () =>
   runs<{ count: number; split: TrainSplit }>(
-    evalCommandNamed('attention', 'where the stages of the encoder look, laid over a few images', { features: false })
+    evalCommandNamed(
+      'attention',
+      'where the stages of the encoder, or the heads of a vision transformer’s class token, look, laid over a few images',
+      { features: false },
+    )
       .option('--count <number>', 'number of images', numberIn(1, 256, { whole: true }), fewPictures)
       .addOption(
         new Option('--split <name>', 'which images in a folder without labels')

@@ -11,7 +11,7 @@ import type { Method } from '../ssl/method.ts';
 import type { TrainResult } from '../train/events.ts';
 import type { InitialWeights } from '../train/initial_weights.ts';
 import { checkImages } from '../train/learner.ts';
-import { shortFlags, withRecipe } from '../train/recipe.ts';
+import { otherDefaults, withRecipe } from '../train/recipe.ts';
 import type { RunConfig } from '../train/run_config.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { type GivenSettings, parseSettings, parseValues, type TrainSettings } from '../train/settings.ts';
@@ -60,10 +60,7 @@ export function trainCommand(method: Method): Command {
   addDeviceOptions(train);
   addBudget(train);
   addTrainSettings(train, method, allMethods());
-  train.addHelpText(
-    'after',
-    `\nWithout a GPU, or on the sample set, the defaults are those of a run of minutes: ${shortFlags(method)}.`,
-  );
+  train.addHelpText('after', `\n${otherDefaults(method)}`);
   return train.action(runTraining);
 }
 

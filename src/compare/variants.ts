@@ -10,8 +10,8 @@ import {
   flagOf,
   type GivenSettings,
   methodOf,
+  parseOf,
   parseSettings,
-  parseTable,
   settingsOf,
   type TrainSettings,
 } from '../train/settings.ts';
@@ -92,8 +92,7 @@ function checkOwn(option: string, name: string, { swept }: { swept: boolean }): 
 type Parse = (given: unknown, source: undefined, name: Naming) => TrainSettings;
 
 /** Checks each value, before it is known which defaults the device asks for: what contradicts those is not told yet. */
-export const parseEach: Parse = (given, source, name) =>
-  parseTable(settingsOf(methodOf(given)), given, source, name) as unknown as TrainSettings;
+export const parseEach: Parse = (given, source, name) => parseOf(methodOf(given), given, source, name);
 
 /**
  * All rows, in the order of the methods.

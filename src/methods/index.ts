@@ -8,6 +8,7 @@ import { byol } from './byol.ts';
 import { colorization } from './colorization.ts';
 import { contextEncoder } from './context_encoder.ts';
 import { cpc } from './cpc.ts';
+import { data2vec } from './data2vec.ts';
 import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
 import { fncancel } from './fncancel.ts';
@@ -42,7 +43,10 @@ export function registerMethod(method: Method): void {
   if (odd !== undefined) throw new Error(`a method is named '${odd}': use a-z, 0-9 and -`);
   const wrong = Object.keys(method.recipe).find((key) => !(key in sharedShape));
   if (wrong) throw new Error(`method ${name}: its recipe has '${wrong}', which is no shared setting`);
-  const unknown = Object.keys(method.short ?? {}).find((key) => !(key in sharedShape || key in method.options));
+  const { short, onTransformer } = method;
+  const unknown = Object.keys({ ...short, ...onTransformer?.recipe, ...onTransformer?.short }).find(
+    (key) => !(key in sharedShape || key in method.options),
+  );
   if (unknown) throw new Error(`method ${name}: its short recipe has '${unknown}', which is no setting`);
   const taken = names.find((one) => (known.get(one) ?? method) !== method);
   if (taken !== undefined) throw new Error(`two methods are named '${taken}'`);
@@ -53,7 +57,7 @@ export function registerMethod(method: Method): void {
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
   ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain, videoColor],
-  ...[mae, cpc],
+  ...[mae, data2vec, cpc],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

@@ -53,6 +53,12 @@ export interface VitOptions extends VitShape {
   readonly seed: number;
 }
 
+/** Patches that are not seen: 1 in a mask [N, L, 1], and the token [1, 1, dimensions] in their place. */
+export interface HiddenTokens {
+  readonly mask: Tensor;
+  readonly token: Tensor;
+}
+
 /**
  * A vision transformer (Dosovitskiy et al., 2021) without its classifier, under timm's names. Images [N, H, W, 4] (the fourth channel zero)
  * are cut into patches, each of them a token: a linear function of its pixels and an embedding of its place. Behind a class token they pass
@@ -103,11 +109,21 @@ export class Vit extends Module implements Encoder {
     return reshape(slice(tokens, 1, 0, 1), [x.shape[0], this.dimensions]);
   }
 
+  /** Features [N, dimensions], and tokens of the patches [N · L, dimensions], f32. @param hidden see `embed` */
+  tokens(x: Tensor, mode: Mode, hidden?: HiddenTokens): { readonly features: Tensor; readonly patches: Tensor } {
+    const all = this.encode(this.embed(x, mode, hidden), mode);
+    const [n, count] = all.shape;
+    return {
+      features: reshape(slice(all, 1, 0, 1), [n, this.dimensions]),
+      patches: reshape(slice(all, 1, 1), [n * (count - 1), this.dimensions]),
+    };
+  }
+
   /**
    * Images → tokens of their patches with their places, row by row: [N, L, dimensions], f32.
-   * @param hidden patches (1 in [N, L, 1]) in whose place a token [1, 1, dimensions] stands
+   * @param hidden patches in whose place another token stands
    */
-  embed(x: Tensor, mode: Mode, hidden?: { readonly mask: Tensor; readonly token: Tensor }): Tensor {
+  embed(x: Tensor, mode: Mode, hidden?: HiddenTokens): Tensor {
     const seen = this.projection.forward(x, mode);
     const tokens = hidden ? add(mul(seen, sub(1, hidden.mask)), mul(hidden.token, hidden.mask)) : seen;
     const [, height, width] = x.shape;
@@ -118,6 +134,14 @@ export class Vit extends Module implements Encoder {
   /** Tokens of some or all patches of each image [N, L, dimensions] → those of the class and of these patches, [N, 1 + L, dimensions]. */
   encode(patches: Tensor, mode: Mode): Tensor {
     return this.norm.forward(this.passed(this.withClassToken(patches), mode, this.blocks));
+  }
+
+  /** Tokens of the class and of all patches behind each block, [N, 1 + L, dimensions], f32: the last of them not normalised. */
+  blockOutputs(x: Tensor, mode: Mode): readonly Tensor[] {
+    const outputs: Tensor[] = [];
+    for (const block of this.blocks)
+      outputs.push(block.forward(outputs.at(-1) ?? this.withClassToken(this.embed(x, mode)), mode));
+    return outputs;
   }
 
   /** What the tokens of patches are behind each third block: the last of them not normalised. */

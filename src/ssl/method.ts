@@ -45,6 +45,8 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   readonly recipe: Partial<SharedSettings>;
   /** Defaults of a run of minutes (without a GPU, or on the sample set), in place of the paper's. */
   readonly short?: Partial<Settings<O>>;
+  /** What other defaults `recipe` and `short` have, and own settings, where a vision transformer is asked for that the recipe has not. */
+  readonly onTransformer?: { readonly recipe: Partial<Settings<O>>; readonly short?: Partial<Settings<O>> };
   /**
    * Refuses settings that contradict each other: UserError (usage), with `name` for how the user knows a setting. `given`: whether one has
    * another value than its defaults, so that somebody asked for it; of settings in a file, where defaults may be those of older versions, none has.
