@@ -78,12 +78,13 @@ export class Attention extends Module {
     this.proj = this.child(new TokenLinear(`${name}.proj`, dimensions, dimensions, seed));
   }
 
-  forward(x: Tensor, mode: Mode): Tensor {
+  /** @param mask is added to scores [N, heads, T, T], with which it broadcasts: −1e9 where a token is not seen; f32 */
+  forward(x: Tensor, mode: Mode, mask?: Tensor): Tensor {
     const { heads, dimensions } = this.options;
     const [n, tokens] = x.shape;
     const [q, k, v] = this.split(x, mode);
     return scope(this.name, () => {
-      const mixed = bmm(cast(this.weights(q, k), mode.precision ?? 'f32'), v);
+      const mixed = bmm(cast(this.weights(q, k, mask), mode.precision ?? 'f32'), v);
       const sideBySide = permute(reshape(mixed, [n, heads, tokens, dimensions / heads]), [0, 2, 1, 3]);
       return this.proj.forward(reshape(sideBySide, [n, tokens, dimensions]), mode);
     });
@@ -109,9 +110,12 @@ export class Attention extends Module {
     });
   }
 
-  private weights(q: Tensor, k: Tensor): Tensor {
-    const scale = 1 / Math.sqrt(this.options.dimensions / this.options.heads);
-    return softmax(mul(cast(bmm(q, k, { transposeB: true }), 'f32'), scale));
+  private weights(q: Tensor, k: Tensor, mask?: Tensor): Tensor {
+    const { dimensions, heads } = this.options;
+    const scores = mul(cast(bmm(q, k, { transposeB: true }), 'f32'), 1 / Math.sqrt(dimensions / heads));
+    if (!mask) return softmax(scores);
+    const [rows, tokens] = scores.shape;
+    return reshape(softmax(add(reshape(scores, [rows / heads, heads, tokens, tokens]), mask)), scores.shape);
   }
 }
 
@@ -163,8 +167,9 @@ export class Block extends Module {
     this.mlp = this.child(new FeedForward(`${name}.mlp`, dimensions, ratio, seed));
   }
 
-  forward(x: Tensor, mode: Mode): Tensor {
-    const looked = this.branch(x, this.attn.forward(this.norm1.forward(x), mode), mode);
+  /** @param mask of what tokens do not see; see `Attention` */
+  forward(x: Tensor, mode: Mode, mask?: Tensor): Tensor {
+    const looked = this.branch(x, this.attn.forward(this.norm1.forward(x), mode, mask), mode);
     return this.branch(looked, this.mlp.forward(this.norm2.forward(looked), mode), mode);
   }
 
