@@ -1,6 +1,7 @@
 /** Sets of decoded images: what every loader returns, and the ways to combine them without copying pixels. */
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
+import type { Captions } from './captions.ts';
 
 /** How far a long task is; `total` is undefined while nobody knows it. */
 export interface Progress {
@@ -26,6 +27,8 @@ export interface ImageSet {
   /** Class of every image, from 0; absent when the images are unlabelled. */
   readonly labels?: Uint8Array | Uint16Array;
   readonly classNames?: readonly string[];
+  /** What texts say of every image, one or more of each; absent where nobody asks for them. */
+  readonly captions?: Captions;
   /** Path of every image relative to `name`, for photo folders. */
   readonly files?: readonly string[];
   readonly skipped: readonly Skipped[];
@@ -109,6 +112,7 @@ export function subset(set: ImageSet, indices: Uint32Array, name = set.name): Im
     width: set.width,
     labels: set.labels && pick(set.labels, indices),
     classNames: set.classNames,
+    captions: set.captions && Array.from(indices, (i) => set.captions![i]),
     files: set.files && Array.from(indices, (i) => set.files![i]),
     skipped: set.skipped,
     ...(set.source && { source: (i: number) => set.source!(indices[i]) }),

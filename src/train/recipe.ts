@@ -44,7 +44,7 @@ export const isShort = ({ software, sample }: Circumstances): boolean => softwar
 /** What was given, over the defaults that the circumstances ask for, the method's own last, and over those of a preset. */
 export const withRecipe = (given: GivenSettings, where: Circumstances): GivenSettings => ({
   ...(isShort(where) && { ...shortRecipe, ...methodOf(given).short }),
-  ...(where.sample && sampleAugmentation),
+  ...(where.sample && { ...sampleAugmentation, ...methodOf(given).sample }),
   ...presetOf(given),
   ...given,
 });
