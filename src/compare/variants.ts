@@ -151,7 +151,7 @@ export function storedAs(
   const { split } = rows[0].settings;
   const captioned = rows.some(({ settings }) => wantsCaptions(settings));
   const imageSize = Math.max(...rows.map(({ settings }) => settings.imageSize));
-  return { split, imageSize, ...(captioned && { captions: true }) };
+  return { split, imageSize, ...(captioned && { captions: true as const }) };
 }
 
 /** How an error calls a setting of a row: by what gave it. */

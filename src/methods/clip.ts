@@ -1,4 +1,5 @@
 import type { ImageSet } from '../data/images.ts';
+import { normalization } from '../data/preparation.ts';
 import { Tokenizer } from '../data/tokenizer.ts';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -9,10 +10,12 @@ import { LogitScale } from '../nn/logit_scale.ts';
 import { TextTransformer } from '../nn/text_transformer.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
+import { captionFigure } from '../ssl/caption_figure.ts';
 import { captionTokens, expectedTwins } from '../ssl/captions.ts';
 import { defineMethod, type Metric, splitStep, type TextTower } from '../ssl/method.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
 
+const inference = { training: false };
 /** Share of a batch whose caption another image of it has, from which on that is warned of. */
 const manyTwins = 0.5;
 
@@ -106,6 +109,12 @@ export const clip = defineMethod({
         },
         training,
       ),
+      figures: [
+        captionFigure({
+          ...{ tokenizer, context, side: settings.imageSize, colours: normalization(settings) },
+          embed: (view, { ids, last }) => [texts.image(f.forward(view, inference)), texts.text(ids, last, inference)],
+        }),
+      ],
       unfit: (set) => sharedCaptions(set, batchSize),
       metrics: {
         imageToText: found('image→text', 'images whose own caption is the most similar of the batch'),
