@@ -30,6 +30,7 @@ export {
   trainProbe,
 } from './analysis/probe.ts';
 export { type Embedding, type TsneOptions, tsne } from './analysis/tsne.ts';
+export { type Captions, readCaptions, tokenizerOf } from './data/captions.ts';
 export { type Clip, clipsOf, referenceFrames } from './data/clips.ts';
 export { type Dataset, openDataset } from './data/dataset.ts';
 export { downloadStl10 } from './data/download.ts';
@@ -41,6 +42,7 @@ export { type Preparation, preparation } from './data/preparation.ts';
 export { ensureSampleSet } from './data/sample/sample.ts';
 export { hostImages, type ImageSource, residentImages } from './data/source.ts';
 export { loadStl10 } from './data/stl10.ts';
+export { Tokenizer, type TokenRow } from './data/tokenizer.ts';
 export { UserError } from './errors.ts';
 export { listAdapters } from './gpu/adapters.ts';
 export { Gpu } from './gpu/device.ts';
@@ -60,6 +62,7 @@ export {
   entropyOfGuess,
   rarityWeights,
 } from './losses/binned.ts';
+export { type ClipLoss, clipLoss } from './losses/clip.ts';
 export { type Agreement, agreement, components, countComponents, nearestOther } from './losses/components.ts';
 export { crossViewEntropy } from './losses/cross_view.ts';
 export { type DinoLoss, type DinoOptions, dinoLoss, updateCenter } from './losses/dino.ts';
@@ -99,6 +102,7 @@ export { ConvTranspose2d, Tanh, Upsample } from './nn/decoder_layers.ts';
 export type { Encoder, EncoderWithMaps } from './nn/encoder.ts';
 export { makeEncoder, type ShapedEncoder } from './nn/encoders.ts';
 export { BatchNorm, Conv2d, Gelu, Linear, type LinearOptions, ReLU, Sequential } from './nn/layers.ts';
+export { LogitScale } from './nn/logit_scale.ts';
 export { MapDecoder, type MapDecoderOptions } from './nn/map_decoder.ts';
 export { mlp } from './nn/mlp.ts';
 export { inNetwork, type Mode, Module, type NamedTensor } from './nn/module.ts';
@@ -106,6 +110,7 @@ export { PlaceEmbedding, type PlaceEmbeddingOptions } from './nn/place_embedding
 export { projectionHead } from './nn/projection_head.ts';
 export { Prototypes, WeightNormLinear } from './nn/prototypes.ts';
 export { ResNet, type ResNetOptions } from './nn/resnet.ts';
+export { type TextEnds, type TextOptions, TextTransformer } from './nn/text_transformer.ts';
 export { Vit, type VitOptions } from './nn/vit.ts';
 export { add } from './ops/add.ts';
 export { amax } from './ops/amax.ts';
@@ -154,6 +159,7 @@ export type { Optimizer } from './optim/optimizer.ts';
 export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
 export { attentionMaps } from './ssl/attention_maps.ts';
+export { captionTokens } from './ssl/captions.ts';
 export { checkContrastive, contrast, contrastiveOptions } from './ssl/contrastive.ts';
 export type { Feeds, ImageTable, StepTime } from './ssl/feeds.ts';
 export { FrozenStart } from './ssl/frozen_start.ts';
@@ -175,6 +181,7 @@ export {
   type Split,
   type Step,
   splitStep,
+  type TextTower,
   type ViewGroup,
 } from './ssl/method.ts';
 export { accuracy, embeddingStd } from './ssl/metrics.ts';

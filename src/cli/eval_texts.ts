@@ -46,11 +46,10 @@ export const searchCommand = (): Command =>
   evalCommandNamed('search', `photos found by a sentence, by the text network ${ofCaptions}`, {
     data: 'a folder of photos, or STL-10’s binary files',
   })
-    .requiredOption(
-      '--text <text>',
-      'what to look for; repeatable',
-      (text: string, before: readonly string[] = []) => [...before, text],
-    )
+    .requiredOption('--text <text>', 'what to look for; repeatable', (text: string, before: readonly string[] = []) => [
+      ...before,
+      text,
+    ])
     .option('--top <number>', `photos for each text (default: up to ${fewFound})`, countFrom(1))
     .addOption(
       new Option('--split <name>', 'which images of STL-10’s files')

@@ -92,9 +92,7 @@ export function stl10Names(path: string, split?: Stl10Split): string[] {
   const parts = (split?.split('+') ?? ['train', 'test', 'unlabeled']) as Stl10Part[];
   return parts
     .filter((part) => hasPart(folder, part))
-    .flatMap((part) =>
-      Array.from({ length: imageCount(join(folder, pixelFile(part))) }, (_, i) => `${part}/${i}`),
-    );
+    .flatMap((part) => Array.from({ length: imageCount(join(folder, pixelFile(part))) }, (_, i) => `${part}/${i}`));
 }
 
 function loadPart(folder: string, part: Stl10Part, labelled: boolean): ImageSet {

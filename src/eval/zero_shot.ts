@@ -82,7 +82,9 @@ export function textNotes(space: SharedSpace, texts: readonly string[]): string[
   const some = (list: readonly string[]) =>
     `${list.slice(0, 8).join(', ')}${list.length > 8 ? ` and ${list.length - 8} more` : ''}`;
   return [
-    ...(unknown.length > 0 ? [`words that are no tokens of the training's captions, spelt in parts: ${some(unknown)}`] : []),
+    ...(unknown.length > 0
+      ? [`words that are no tokens of the training's captions, spelt in parts: ${some(unknown)}`]
+      : []),
     ...(long.length > 0 ? [`cut to the context of the text network: ${some(long)}`] : []),
   ];
 }

@@ -83,7 +83,9 @@ export class TextTransformer extends Module {
     const tokens = scope(this.name, () =>
       add(reshape(gatherRows(this.embedding, ids), [texts, context, width]), this.positions),
     );
-    const mask = scope(this.name, () => (ends.seen && pooling !== 'eot' ? paddingMask(ends.seen) : causalMask(context)));
+    const mask = scope(this.name, () =>
+      ends.seen && pooling !== 'eot' ? paddingMask(ends.seen) : causalMask(context),
+    );
     const passed = this.blocks.reduce((value, block) => block.forward(value, mode, mask), tokens);
     return this.norm.forward(scope(this.name, () => this.pooled(passed, ends)));
   }

@@ -20,7 +20,10 @@ export interface CaptionFigureOptions {
   readonly side: number;
   readonly colours: Colours;
   /** Embeddings of views [N, D] and of texts [N, D], of length one, in inference mode. */
-  embed(view: Tensor, tokens: { readonly ids: Tensor; readonly last: Tensor }): readonly [images: Tensor, texts: Tensor];
+  embed(
+    view: Tensor,
+    tokens: { readonly ids: Tensor; readonly last: Tensor },
+  ): readonly [images: Tensor, texts: Tensor];
 }
 
 /** A few images with their captions; the image among them that each caption finds, and the caption that each image finds. */
@@ -32,14 +35,19 @@ export function captionFigure({ tokenizer, context, side, colours, embed }: Capt
       const tokens = captionTokens(feeds, tokenizer, context);
       const [images, texts] = embed(view, tokens);
       const count = view.shape[0];
-      const each = constant('each', Uint32Array.from({ length: count }, (_, i) => i));
+      const each = constant(
+        'each',
+        Uint32Array.from({ length: count }, (_, i) => i),
+      );
       const ids = gatherRows(reshape(tokens.ids, [count, context]), each);
       return { view, ids, similarity: matmul(images, texts, { transposeB: true }) };
     },
     columns({ view, ids, similarity }): PictureColumn[] {
       const pictures = toPixels(view, side, colours);
       const count = pictures.length;
-      const captions = pictures.map((_, i) => short(tokenizer.decode(ids.slice(i * context, (i + 1) * context) as Uint32Array)));
+      const captions = pictures.map((_, i) =>
+        short(tokenizer.decode(ids.slice(i * context, (i + 1) * context) as Uint32Array)),
+      );
       const own = [...pictures.keys()];
       const imageOf = own.map((text) => best(own.map((image) => similarity[image * count + text])));
       const textOf = own.map((image) => best(own.map((text) => similarity[image * count + text])));

@@ -52,9 +52,7 @@ export function checkImages({ name, count, labels, captions }: ImageSet, setting
   }
   if (wantsCaptions(settings) && !captions) {
     const { method } = settings;
-    throw new UserError(
-      `${name}: has no captions, which --method ${method} needs; open it with the option 'captions'`,
-    );
+    throw new UserError(`${name}: has no captions, which --method ${method} needs; open it with the option 'captions'`);
   }
 }
 

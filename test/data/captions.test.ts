@@ -65,7 +65,9 @@ describe('photos with captions', () => {
     openDataset(folder, { split: 'train', size: 8, captions: true, ...options });
 
   beforeEach(async () => {
-    const pixels = await picture(8, 8, (x, y) => [x, y, 9]).png().toBuffer();
+    const pixels = await picture(8, 8, (x, y) => [x, y, 9])
+      .png()
+      .toBuffer();
     writeTree(folder, Object.fromEntries(names.map((name) => [name, pixels])));
   });
   const rows = (files: readonly string[]) => `file,text\n${files.map((file) => `${file},of ${file}\n`).join('')}`;

@@ -80,7 +80,10 @@ describe('eval search', () => {
     expect(json.searched).toBe(320);
     const [blue, red] = json.results as { text: string; found: { file: string; similarity: number }[] }[];
     expect([blue.text, red.text]).toEqual([text, 'a red circle']);
-    for (const { found, colour } of [{ ...blue, colour: 'blue' }, { ...red, colour: 'red' }]) {
+    for (const { found, colour } of [
+      { ...blue, colour: 'blue' },
+      { ...red, colour: 'red' },
+    ]) {
       expect(found).toHaveLength(10);
       expect(found.filter(({ file }) => captions.get(file)!.includes(colour)).length).toBeGreaterThan(7);
       expect(found.every(({ similarity }, i) => i === 0 || similarity <= found[i - 1].similarity)).toBe(true);
@@ -114,7 +117,15 @@ describe('refused in one line', () => {
 
   it('prompts without a place for the class, names that are too few, too many photos', async () => {
     await refused(/with \{\} where/, 2, 'eval', 'zero-shot', ...on(trained), '--prompts', 'a photo');
-    await refused(/--classes: 2 names, but .* has 4 classes/, 2, 'eval', 'zero-shot', ...on(trained), '--classes', 'a,b');
+    await refused(
+      /--classes: 2 names, but .* has 4 classes/,
+      2,
+      'eval',
+      'zero-shot',
+      ...on(trained),
+      '--classes',
+      'a,b',
+    );
     await refused(/--top 999: .* has only 320/, 2, 'eval', 'search', ...on(trained), '--text', 'x', '--top', '999');
   });
 

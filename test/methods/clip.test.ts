@@ -35,7 +35,11 @@ describe('the loss', () => {
     const same = constant('same', new Float32Array(20).fill(0.5), [5, 4]);
     expect(value(() => clipLoss(same, same))['loss']).toBeCloseTo(Math.log(5), 6);
     const own = value(() => {
-      const one = constant('one', Float32Array.from({ length: 25 }, (_, i) => (i % 6 === 0 ? 30 : 0)), [5, 5]);
+      const one = constant(
+        'one',
+        Float32Array.from({ length: 25 }, (_, i) => (i % 6 === 0 ? 30 : 0)),
+        [5, 5],
+      );
       return clipLoss(one, one);
     });
     expect(own).toMatchObject({ imageToText: 1, textToImage: 1 });
@@ -78,7 +82,10 @@ it('every part gets a gradient, but for tokens that no caption of the batch has'
   };
   const names = ['conv1.weight', 'image_projection.weight', 'text_projection.weight', 'logit_scale'];
   for (const name of [...names, 'text.blocks.0.attn.qkv.weight', 'text.norm.weight', 'text.positional_embedding'])
-    expect(moved(name).some((change) => change !== 0), name).toBe(true);
+    expect(
+      moved(name).some((change) => change !== 0),
+      name,
+    ).toBe(true);
 });
 
 it('each caption of an image is drawn now and then, the same one in all of an epoch', () => {

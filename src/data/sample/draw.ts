@@ -44,7 +44,9 @@ export function describeSample(classIndex: number, index: number): string {
 
 const middleRadius = 0.38;
 /** What the classes are called in a sentence. */
-const nounOf = SAMPLE_CLASSES.map((name) => ({ stripes: 'pattern of stripes', checker: 'checkerboard' })[name as string] ?? name);
+const nounOf = SAMPLE_CLASSES.map(
+  (name) => ({ stripes: 'pattern of stripes', checker: 'checkerboard' })[name as string] ?? name,
+);
 
 /** Names of hues from red on, each of a twelfth of the circle. */
 const hueNames = [
