@@ -72,7 +72,8 @@ function* jsonRows(text: string, path: string): Generator<Row> {
 
 function csvRows(text: string, path: string): Row[] {
   try {
-    const options = { bom: true, columns: true, info: true, skip_empty_lines: true } as const;
+    const lines = { record_delimiter: ['\r\n', '\n', '\r'], skip_empty_lines: true };
+    const options = { ...lines, bom: true, columns: true, info: true } as const;
     const rows = parse(text, options) as unknown as { record: unknown; info: { lines: number } }[];
     return rows.map(({ record, info }) => ({ line: info.lines, record }));
   } catch (error) {

@@ -28,7 +28,7 @@ export const SAMPLE_VERSION = 3;
  * @param index any integer from 0
  */
 export const drawSample = (classIndex: number, index: number, size: number): Uint8Array =>
-  drawn(classIndex, index, size).pixels;
+  painted(classIndex, index, size).pixels;
 
 /**
  * What a caption says of picture `index` of a class: size, colour and class of its object, and where it is, as `a large red star on the
@@ -36,17 +36,16 @@ export const drawSample = (classIndex: number, index: number, size: number): Uin
  */
 export function describeSample(classIndex: number, index: number): string {
   // Nothing that is drawn at random depends on the size of the picture.
-  const { first, place } = drawn(classIndex, index, 1).object;
+  const { first, place } = painted(classIndex, index, 1).object;
   const size = place.radius > middleRadius ? 'large' : 'small';
+  const noun = nouns[SAMPLE_CLASSES[classIndex]] ?? SAMPLE_CLASSES[classIndex];
   const where = place.x < 0.45 ? 'on the left' : place.x > 0.55 ? 'on the right' : 'in the middle';
-  return `a ${size} ${colourName(first)} ${nounOf[classIndex]} ${where}`;
+  return `a ${size} ${colourName(first)} ${noun} ${where}`;
 }
 
 const middleRadius = 0.38;
 /** What the classes are called in a sentence. */
-const nounOf = SAMPLE_CLASSES.map(
-  (name) => ({ stripes: 'pattern of stripes', checker: 'checkerboard' })[name as string] ?? name,
-);
+const nouns: Readonly<Record<string, string>> = { stripes: 'pattern of stripes', checker: 'checkerboard' };
 
 /** Names of hues from red on, each of a twelfth of the circle. */
 const hueNames = [
@@ -69,7 +68,7 @@ interface Painted {
   readonly place: Placement;
 }
 
-function drawn(classIndex: number, index: number, size: number): { pixels: Uint8Array; object: Painted } {
+function painted(classIndex: number, index: number, size: number): { pixels: Uint8Array; object: Painted } {
   const name = SAMPLE_CLASSES[classIndex];
   if (name === undefined) throw new RangeError(`[drawSample] class ${classIndex} of ${SAMPLE_CLASSES.length}`);
   const word = wordStream(SAMPLE_VERSION, classIndex, index);
