@@ -10,6 +10,7 @@ import { counted } from '../io/counted.ts';
 import { guarded } from '../io/file_errors.ts';
 import type { Dataset, DatasetOptions } from './dataset.ts';
 import type { ImageSet } from './images.ts';
+import type { ListedFile } from './inventory.ts';
 import { findStl10, stl10Names } from './stl10.ts';
 import { Tokenizer } from './tokenizer.ts';
 
@@ -73,9 +74,8 @@ function* jsonRows(text: string, path: string): Generator<Row> {
 function csvRows(text: string, path: string): Row[] {
   try {
     const lines = { record_delimiter: ['\r\n', '\n', '\r'], skip_empty_lines: true };
-    const options = { ...lines, bom: true, columns: true, info: true } as const;
-    const rows = parse(text, options) as unknown as { record: unknown; info: { lines: number } }[];
-    return rows.map(({ record, info }) => ({ line: info.lines, record }));
+    const onRecord = (record: unknown, { lines: line }: { readonly lines: number }): Row => ({ line, record });
+    return parse(text, { ...lines, bom: true, columns: true, on_record: onRecord }) as unknown as Row[];
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = error['lines'];
@@ -106,52 +106,52 @@ export function withCaptions(
   folder: string,
   { captions: given = true, split }: Pick<DatasetOptions, 'captions' | 'split'>,
 ): Dataset {
-  const { train, kind, files, description } = dataset;
+  const { train, kind, files, description, probe } = dataset;
   const path = captionsFile(folder, given);
   const byName = readCaptions(path);
   const names = kind === 'stl10' ? stl10Names(folder, split) : photoNames(folder, train);
-  checkPresent(path, byName.keys(), folder, kind === 'stl10' ? new Set(stl10Names(folder)) : undefined);
+  const known = new Set(kind === 'stl10' ? stl10Names(folder) : names);
+  const isThere = (name: string) => known.has(name) || (kind === 'photos' && existsSync(join(folder, name)));
+  const strange = [...byName.keys()].filter((name) => !isThere(name));
+  if (strange.length > 0) throw notThere(path, folder, strange);
   const without = names.filter((name) => !byName.has(name));
-  if (without.length > 0) {
-    const some = `${without.length} of ${counted(names.length, 'image')}`;
-    throw new UserError(
-      `${path}: no caption for ${some}, the first is ${without[0]}; add rows, or leave images out with --exclude`,
-    );
-  }
+  if (without.length > 0) throw withoutCaption(path, names, without);
   const captions = names.map((name) => byName.get(name)!);
   const total = captions.reduce((sum, own) => sum + own.length, 0);
-  const bytes = guarded('read', path, () => readFileSync(path));
-  const listed = { file: relative(folder, path), bytes: bytes.length, sample: sha256(bytes) };
-  const { probe } = dataset;
   const captioned: ImageSet = { ...train, captions };
   return {
     ...dataset,
     train: captioned,
     // Where the probe's training images are those that are trained on, they stay one set.
     ...(probe?.train === train && { probe: { ...probe, train: captioned } }),
-    files: [...files, listed],
+    files: [...files, listed(path, folder)],
     description: `${description}; ${counted(total, 'caption')} of ${path}`,
   };
 }
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+/** The table among the files that a run is started with. */
+function listed(path: string, folder: string): ListedFile {
+  const bytes = guarded('read', path, () => readFileSync(path));
+  const sample = createHash('sha256').update(bytes).digest('hex');
+  return { file: relative(folder, path), bytes: bytes.length, sample };
+}
 
 const photoNames = (folder: string, { count, source }: ImageSet): string[] =>
   Array.from({ length: count }, (_, i) => relative(folder, source!(i)).split(sep).join('/'));
 
-/** UserError: a row is of an image that is not there, whichever split it is of. */
-function checkPresent(
-  path: string,
-  named: Iterable<string>,
-  folder: string,
-  known: ReadonlySet<string> | undefined,
-): void {
-  const missing = [...named].filter((name) => !(known ? known.has(name) : existsSync(join(folder, name))));
-  if (missing.length === 0) return;
+/** Rows are of images that are not there, in whichever split. */
+function notThere(path: string, folder: string, missing: readonly string[]): UserError {
   const what = missing.length === 1 ? 'an image that is' : `${missing.length} images that are`;
   const first = missing.length === 1 ? missing[0] : `the first is ${missing[0]}`;
-  throw new UserError(
+  return new UserError(
     `${path}: names ${what} not in ${folder}: ${first}; give paths relative to that folder, or remove the rows`,
+  );
+}
+
+function withoutCaption(path: string, names: readonly string[], without: readonly string[]): UserError {
+  const some = `${without.length} of ${counted(names.length, 'image')}`;
+  return new UserError(
+    `${path}: no caption for ${some}, the first is ${without[0]}; add rows, or leave images out with --exclude`,
   );
 }
 

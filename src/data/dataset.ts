@@ -66,7 +66,13 @@ const HOLD_OUT_EVERY = 5;
  */
 export async function openDataset(path: string, options: DatasetOptions): Promise<Dataset> {
   const dataset = await openImages(path, options);
-  return options.captions === undefined ? dataset : withCaptions(dataset, path, options);
+  if (options.captions === undefined) return dataset;
+  try {
+    return withCaptions(dataset, path, options);
+  } catch (error) {
+    dataset.close();
+    throw error;
+  }
 }
 
 async function openImages(path: string, options: DatasetOptions): Promise<Dataset> {
