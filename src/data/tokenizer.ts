@@ -22,6 +22,12 @@ const wordsOf = (text: string): readonly string[] => text.normalize('NFC').toLow
 /** A word with the blank before it, byte by byte. */
 const bytesOf = (word: string): number[] => Array.from(Buffer.from(` ${word}`), (byte) => firstByte + byte);
 
+/** Whether numbers are merges: pairs of bytes and of merges before them, none of which makes more tokens than there may be. */
+export const areMerges = (merges: readonly number[]): boolean =>
+  merges.length % 2 === 0 &&
+  firstMerge + merges.length / 2 < 2 ** 16 &&
+  merges.every((token, i) => token >= firstByte && token < firstMerge + Math.floor(i / 2));
+
 /** A text in a row of so many numbers. */
 export interface TokenRow {
   /** `startOfText`, its tokens, `endOfText`, and `padding` up to the length. */
@@ -38,14 +44,10 @@ export class Tokenizer {
   private readonly ranks = new Map<number, number>();
   private readonly known = new Map<string, readonly number[]>();
 
-  /** @param merges pairs of tokens, one behind the other: what `train` found, as it is kept in files. Error: one is of a later token */
+  /** @param merges pairs of tokens, one behind the other: what `train` found, as it is kept in files. Error: not `areMerges` */
   constructor(readonly merges: readonly number[] = []) {
-    for (let i = 0; i < merges.length / 2; i++) {
-      const [a, b] = [merges[2 * i], merges[2 * i + 1]];
-      const whole = [a, b].every((token) => token >= firstByte && token < firstMerge + i);
-      if (!whole) throw new Error(`tokenizer: merge ${i} is of tokens ${a} and ${b}, which are none before it`);
-      this.ranks.set(pairOf(a, b), i);
-    }
+    if (!areMerges(merges)) throw new Error('tokenizer: merges must be pairs of bytes and of merges before them');
+    for (let i = 0; i < merges.length / 2; i++) this.ranks.set(pairOf(merges[2 * i], merges[2 * i + 1]), i);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The transformer of texts, as CLIP's and BERT's: tokens to one row of features for each text. */
 import { check, type Tensor } from '../graph/tensor.ts';
-import { constant, scope } from '../graph/trace.ts';
+import { scope } from '../graph/trace.ts';
 import { add } from '../ops/add.ts';
 import { div, mul, sub } from '../ops/binary.ts';
 import { gatherRows } from '../ops/gather_rows.ts';
@@ -9,7 +9,7 @@ import { reshape } from '../ops/reshape.ts';
 import { slice } from '../ops/strided_copy.ts';
 import { normal } from './init.ts';
 import { type Mode, Module } from './module.ts';
-import { Block, LayerNorm, transformerStd } from './transformer.ts';
+import { Block, LayerNorm, transformerStd, unseen } from './transformer.ts';
 
 /**
  * What stands for a text: what its last token has become (`eot`, end of text, as in CLIP), its first (`cls`, as in BERT), or the mean of
@@ -37,9 +37,6 @@ export interface TextEnds {
   /** f32 [N, T]: 1 for a token, 0 for padding; `cls` and `mean` ask for it. */
   readonly seen?: Tensor;
 }
-
-/** Is added to scores of what is not to be seen: its softmax is 0 in any precision. */
-const unseen = -1e9;
 
 /**
  * Token embedding + learned positions, pre-norm blocks, layer norm (ε 1e-5), one row for each text: ids u32 [N · T] → features [N, width],
@@ -83,9 +80,7 @@ export class TextTransformer extends Module {
     const tokens = scope(this.name, () =>
       add(reshape(gatherRows(this.embedding, ids), [texts, context, width]), this.positions),
     );
-    const mask = scope(this.name, () =>
-      ends.seen && pooling !== 'eot' ? paddingMask(ends.seen) : causalMask(context),
-    );
+    const mask = pooling === 'eot' ? 'causal' : scope(this.name, () => paddingMask(ends.seen!));
     const passed = this.blocks.reduce((value, block) => block.forward(value, mode, mask), tokens);
     return this.norm.forward(scope(this.name, () => this.pooled(passed, ends)));
   }
@@ -102,12 +97,6 @@ export class TextTransformer extends Module {
         return div(sum(mul(tokens, reshape(seen!, [texts, context, 1])), 1), sum(seen!, 1, { keepdim: true }));
     }
   }
-}
-
-/** [1, 1, T, T]: a token sees itself and those before it. */
-function causalMask(context: number): Tensor {
-  const cell = (_: unknown, i: number) => (i % context > Math.floor(i / context) ? unseen : 0);
-  return constant('causal mask', Float32Array.from({ length: context * context }, cell), [1, 1, context, context]);
 }
 
 /** [N, 1, 1, T] of [N, T]: no token sees padding. */

@@ -60,6 +60,18 @@ export interface AttentionOptions {
   readonly seed: number;
 }
 
+/** What tokens do not see: those behind them, or where a tensor that broadcasts with scores [N, heads, T, T] is `unseen` and not 0; f32. */
+export type AttentionMask = 'causal' | Tensor;
+
+/** Is added to the score of what is not seen: its softmax is 0 in any precision. */
+export const unseen = -1e9;
+
+/** [1, 1, T, T]: a token sees itself and those before it. */
+function causalMask(tokens: number): Tensor {
+  const cell = (_: unknown, i: number) => (i % tokens > Math.floor(i / tokens) ? unseen : 0);
+  return constant('causal mask', Float32Array.from({ length: tokens * tokens }, cell), [1, 1, tokens, tokens]);
+}
+
 /**
  * Multi-head self-attention: softmax(q kᵀ / √d) v of each head, the heads side by side through a linear layer. Scores are a
  * batched product of matrices, their softmax is stored.
@@ -78,8 +90,7 @@ export class Attention extends Module {
     this.proj = this.child(new TokenLinear(`${name}.proj`, dimensions, dimensions, seed));
   }
 
-  /** @param mask is added to scores [N, heads, T, T], with which it broadcasts: −1e9 where a token is not seen; f32 */
-  forward(x: Tensor, mode: Mode, mask?: Tensor): Tensor {
+  forward(x: Tensor, mode: Mode, mask?: AttentionMask): Tensor {
     const { heads, dimensions } = this.options;
     const [n, tokens] = x.shape;
     const [q, k, v] = this.split(x, mode);
@@ -110,12 +121,13 @@ export class Attention extends Module {
     });
   }
 
-  private weights(q: Tensor, k: Tensor, mask?: Tensor): Tensor {
+  private weights(q: Tensor, k: Tensor, mask?: AttentionMask): Tensor {
     const { dimensions, heads } = this.options;
     const scores = mul(cast(bmm(q, k, { transposeB: true }), 'f32'), 1 / Math.sqrt(dimensions / heads));
     if (!mask) return softmax(scores);
     const [rows, tokens] = scores.shape;
-    return reshape(softmax(add(reshape(scores, [rows / heads, heads, tokens, tokens]), mask)), scores.shape);
+    const added = mask === 'causal' ? causalMask(tokens) : mask;
+    return reshape(softmax(add(reshape(scores, [rows / heads, heads, tokens, tokens]), added)), scores.shape);
   }
 }
 
@@ -167,8 +179,7 @@ export class Block extends Module {
     this.mlp = this.child(new FeedForward(`${name}.mlp`, dimensions, ratio, seed));
   }
 
-  /** @param mask of what tokens do not see; see `Attention` */
-  forward(x: Tensor, mode: Mode, mask?: Tensor): Tensor {
+  forward(x: Tensor, mode: Mode, mask?: AttentionMask): Tensor {
     const looked = this.branch(x, this.attn.forward(this.norm1.forward(x), mode, mask), mode);
     return this.branch(looked, this.mlp.forward(this.norm2.forward(looked), mode), mode);
   }

@@ -1,5 +1,6 @@
 /** A training in a file, from which it goes on bit for bit: weights, running statistics, moments of optimisers, all that is kept, counters. */
 import { z } from 'zod';
+import { areMerges } from '../data/tokenizer.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { checked } from '../io/checked.ts';
@@ -69,7 +70,14 @@ export interface TrainingContent<S, P> {
 const imagesSchema = z.object({
   count: z.number().int().min(1),
   classes: z.number().int().min(0),
-  merges: z.array(z.number().int().min(0)).readonly().optional(),
+  merges: z
+    .array(z.number().int())
+    .check(({ value, issues }) => {
+      const message = 'pairs of bytes and of merges before them';
+      if (!areMerges(value)) issues.push({ code: 'invalid_format', format: 'merges', message, input: value });
+    })
+    .readonly()
+    .optional(),
 });
 
 /**
