@@ -58,9 +58,8 @@ export async function evalZeroShot(
   const found = evaluate(predictionsOf(products(images, meant, space.dimensions), names.length), labels);
   const { accuracy, balancedAccuracy, confusion } = found;
   const balanced = isBalanced(labels, names.length);
-  const which = held ? 'images that are not trained on' : 'images';
   const table = {
-    title: `zero-shot: ${percent(accuracy)} % of ${set.count} ${which} in ${counted(names.length, 'class', 'classes')}, by chance ${percent(1 / names.length)} %`,
+    title: `zero-shot: ${percent(accuracy)} % of ${set.count} ${held ? 'test images' : 'images'} in ${counted(names.length, 'class', 'classes')}, by chance ${percent(1 / names.length)} %`,
     header: ['class', 'images', 'right / %', 'most often taken for'],
     rows: confusion.map((row, c) => classRow(row, c, names)),
     notes: [

@@ -45,7 +45,7 @@ export function describeSample(classIndex: number, index: number): string {
 
 const middleRadius = 0.38;
 /** What the classes are called in a sentence. */
-const nouns: Readonly<Record<string, string>> = { stripes: 'pattern of stripes', checker: 'checkerboard' };
+const nouns: Readonly<Record<string, string>> = { stripes: 'pattern of stripes', checker: 'checker pattern' };
 
 /** Names of hues from red on, each of a twelfth of the circle. */
 const hueNames = [
