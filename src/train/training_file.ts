@@ -74,7 +74,7 @@ const imagesSchema = z.object({
     .array(z.number().int())
     .check(({ value, issues }) => {
       const message = 'pairs of bytes and of merges before them';
-      if (!areMerges(value)) issues.push({ code: 'invalid_format', format: 'merges', message, input: value });
+      if (!areMerges(value)) issues.push({ code: 'invalid_format', format: 'merges', message, input: value.join() });
     })
     .readonly()
     .optional(),
