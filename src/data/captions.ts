@@ -8,10 +8,9 @@ import { messageOf, UserError } from '../errors.ts';
 import { checked } from '../io/checked.ts';
 import { counted } from '../io/counted.ts';
 import { guarded } from '../io/file_errors.ts';
-import type { Dataset, DatasetOptions } from './dataset.ts';
 import type { ImageSet } from './images.ts';
 import type { ListedFile } from './inventory.ts';
-import { findStl10, stl10Names } from './stl10.ts';
+import { findStl10, type Stl10Split, stl10Names } from './stl10.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 /** The captions of each image of a set, one or more. */
@@ -95,17 +94,26 @@ function captionsFile(folder: string, given: string | true): string {
   );
 }
 
+/** What a data set has that gets captions. */
+interface Uncaptioned {
+  readonly kind: 'stl10' | 'photos';
+  readonly train: ImageSet;
+  readonly probe?: { readonly train: ImageSet; readonly test: ImageSet };
+  readonly files: readonly ListedFile[];
+  readonly description: string;
+}
+
 /**
  * A data set whose images to train on have captions. Files are named relative to the data folder; in STL-10's format they are
  * `unlabeled/0`, `unlabeled/1`, … in the order of the part.
  *
  * @throws UserError there is no table, it names a file that is not there, or an image has no caption
  */
-export function withCaptions(
-  dataset: Dataset,
+export function withCaptions<D extends Uncaptioned>(
+  dataset: D,
   folder: string,
-  { captions: given = true, split }: Pick<DatasetOptions, 'captions' | 'split'>,
-): Dataset {
+  { captions: given = true, split }: { readonly captions?: string | true | undefined; readonly split: Stl10Split },
+): D {
   const { train, kind, files, description, probe } = dataset;
   const path = captionsFile(folder, given);
   const byName = readCaptions(path);
