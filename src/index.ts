@@ -30,13 +30,13 @@ export {
   trainProbe,
 } from './analysis/probe.ts';
 export { type Embedding, type TsneOptions, tsne } from './analysis/tsne.ts';
-export { type Captions, readCaptions, tokenizerOf } from './data/captions.ts';
+export { readCaptions, tokenizerOf } from './data/captions.ts';
 export { type Clip, clipsOf, referenceFrames } from './data/clips.ts';
 export { type Dataset, openDataset } from './data/dataset.ts';
 export { downloadStl10 } from './data/download.ts';
 export { type Duplicates, findDuplicates } from './data/duplicates.ts';
 export { loadPhotos } from './data/folder.ts';
-export type { ImageSet } from './data/images.ts';
+export type { Captions, ImageSet } from './data/images.ts';
 export { batchOf, epochOrder, stepsPerEpoch } from './data/order.ts';
 export { type Preparation, preparation } from './data/preparation.ts';
 export { ensureSampleSet } from './data/sample/sample.ts';

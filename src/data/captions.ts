@@ -8,13 +8,10 @@ import { messageOf, UserError } from '../errors.ts';
 import { checked } from '../io/checked.ts';
 import { counted } from '../io/counted.ts';
 import { guarded } from '../io/file_errors.ts';
-import type { ImageSet } from './images.ts';
+import type { Captions, ImageSet } from './images.ts';
 import type { ListedFile } from './inventory.ts';
 import { findStl10, type Stl10Split, stl10Names } from './stl10.ts';
 import { Tokenizer } from './tokenizer.ts';
-
-/** The captions of each image of a set, one or more. */
-export type Captions = readonly (readonly string[])[];
 
 /** Tables of captions that are taken where nobody names one. */
 export const captionFiles = ['captions.csv', 'captions.jsonl'] as const;

@@ -1,7 +1,6 @@
 /** Sets of decoded images: what every loader returns, and the ways to combine them without copying pixels. */
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
-import type { Captions } from './captions.ts';
 
 /** How far a long task is; `total` is undefined while nobody knows it. */
 export interface Progress {
@@ -16,6 +15,9 @@ export interface Skipped {
   readonly file: string;
   readonly reason: string;
 }
+
+/** The captions of each image of a set, one or more. */
+export type Captions = readonly (readonly string[])[];
 
 /** A set of RGB images of one size, u8. */
 export interface ImageSet {

@@ -1,5 +1,5 @@
 /** Inputs of a step that carry how they are fed: what changes from step to step is a function of the time, and nothing else. */
-import type { Captions } from '../data/captions.ts';
+import type { Captions } from '../data/images.ts';
 import { endlessOrder } from '../data/order.ts';
 import type { ImageSource } from '../data/source.ts';
 import type { Inputs } from '../graph/program.ts';
