@@ -30,17 +30,19 @@ export {
   trainProbe,
 } from './analysis/probe.ts';
 export { type Embedding, type TsneOptions, tsne } from './analysis/tsne.ts';
+export { readCaptions, tokenizerOf } from './data/captions.ts';
 export { type Clip, clipsOf, referenceFrames } from './data/clips.ts';
 export { type Dataset, openDataset } from './data/dataset.ts';
 export { downloadStl10 } from './data/download.ts';
 export { type Duplicates, findDuplicates } from './data/duplicates.ts';
 export { loadPhotos } from './data/folder.ts';
-export type { ImageSet } from './data/images.ts';
+export type { Captions, ImageSet } from './data/images.ts';
 export { batchOf, epochOrder, stepsPerEpoch } from './data/order.ts';
 export { type Preparation, preparation } from './data/preparation.ts';
 export { ensureSampleSet } from './data/sample/sample.ts';
 export { hostImages, type ImageSource, residentImages } from './data/source.ts';
 export { loadStl10 } from './data/stl10.ts';
+export { Tokenizer, type TokenRow } from './data/tokenizer.ts';
 export { UserError } from './errors.ts';
 export { listAdapters } from './gpu/adapters.ts';
 export { Gpu } from './gpu/device.ts';
@@ -61,6 +63,7 @@ export {
   rarityWeights,
 } from './losses/binned.ts';
 export { blockTargets } from './losses/block_targets.ts';
+export { type ClipLoss, clipLoss } from './losses/clip.ts';
 export { type Agreement, agreement, components, countComponents, nearestOther } from './losses/components.ts';
 export { type Cpc, type CpcOptions, cpc, cpcCandidates } from './losses/cpc.ts';
 export { crossViewEntropy } from './losses/cross_view.ts';
@@ -105,6 +108,7 @@ export type { Encoder, EncoderWithMaps } from './nn/encoder.ts';
 export { makeEncoder, type ShapedEncoder } from './nn/encoders.ts';
 export { Gru, type GruOptions } from './nn/gru.ts';
 export { BatchNorm, Conv2d, Gelu, Linear, type LinearOptions, ReLU, Sequential } from './nn/layers.ts';
+export { LogitScale } from './nn/logit_scale.ts';
 export { MapDecoder, type MapDecoderOptions } from './nn/map_decoder.ts';
 export { mlp } from './nn/mlp.ts';
 export { inNetwork, type Mode, Module, type NamedTensor } from './nn/module.ts';
@@ -113,6 +117,7 @@ export { PlaceEmbedding, type PlaceEmbeddingOptions } from './nn/place_embedding
 export { projectionHead } from './nn/projection_head.ts';
 export { Prototypes, WeightNormLinear } from './nn/prototypes.ts';
 export { ResNet, type ResNetOptions } from './nn/resnet.ts';
+export { type TextEnds, type TextOptions, TextTransformer } from './nn/text_transformer.ts';
 export { type HiddenTokens, MaskToken, Vit, type VitOptions } from './nn/vit.ts';
 export { add } from './ops/add.ts';
 export { amax } from './ops/amax.ts';
@@ -162,6 +167,7 @@ export type { Optimizer } from './optim/optimizer.ts';
 export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
 export { attentionMaps } from './ssl/attention_maps.ts';
+export { captionTokens } from './ssl/captions.ts';
 export { checkContrastive, contrast, contrastiveOptions } from './ssl/contrastive.ts';
 export type { Feeds, ImageTable, StepTime } from './ssl/feeds.ts';
 export { FrozenStart } from './ssl/frozen_start.ts';
@@ -189,6 +195,7 @@ export {
   type Split,
   type Step,
   splitStep,
+  type TextTower,
   type ViewGroup,
 } from './ssl/method.ts';
 export { accuracy, embeddingStd } from './ssl/metrics.ts';

@@ -1,9 +1,11 @@
 /** Inputs of a step that carry how they are fed: what changes from step to step is a function of the time, and nothing else. */
+import type { Captions } from '../data/images.ts';
 import { endlessOrder } from '../data/order.ts';
 import type { ImageSource } from '../data/source.ts';
 import type { Inputs } from '../graph/program.ts';
 import { type Data, type DType, elements, type Shape, type Tensor } from '../graph/tensor.ts';
 import { input } from '../graph/trace.ts';
+import { random } from './rng.ts';
 
 /** When a step takes place, and of what. A run that resumes meets the same times again. */
 export interface StepTime {
@@ -34,6 +36,8 @@ export interface Feeds {
   perImage(name: string, value: (image: number, time: StepTime, view: number) => number, views?: number): Tensor;
   /** u32 [views · N]: the label of each image, for each view of it; of a method that needs labels. */
   labels(views?: number): Tensor;
+  /** No input, but what one is made of: what is said of an image in an epoch, one of its captions drawn; of a method that needs captions. */
+  captionOf(image: number, time: StepTime): string;
   /** f32 [views · N, columns]: a row for each view of each image, view v of image i in row v · N + i. */
   views(
     name: string,
@@ -57,6 +61,9 @@ export interface Feeds {
   /** What `beforeEpoch` returned under this name, all of it, the same for all images: f32 of this shape. */
   whole(name: string, shape: Shape): Tensor;
 }
+
+/** Keeps the draw of captions apart from those of views. */
+const captionStream = 7_919;
 
 export type EpochData = Readonly<Record<string, Data>>;
 
@@ -114,10 +121,12 @@ export class StepFeeds implements Feeds {
   /**
    * @param images images of a run of the program: a batch or a micro-batch
    * @param classes of all images, where they are labelled
+   * @param captions of all images, where they have some
    */
   constructor(
     private readonly images: number,
     private readonly classes: ArrayLike<number> = [],
+    private readonly captions: Captions = [],
   ) {}
 
   /** Any input. Error: the name is taken. */
@@ -148,6 +157,12 @@ export class StepFeeds implements Feeds {
 
   labels(views = 1): Tensor {
     return this.perImage('labels', (image) => this.classes[image], views);
+  }
+
+  captionOf(image: number, { seed, epoch }: StepTime): string {
+    const own = this.captions[image];
+    if (!own) throw new Error(`image ${image} has no caption`);
+    return own[random(seed, epoch, image, captionStream).below(own.length)];
   }
 
   views(

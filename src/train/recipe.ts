@@ -51,7 +51,7 @@ export function withRecipe(given: GivenSettings, where: Circumstances): GivenSet
   return {
     ...architectureDefaults(method, given, 'recipe'),
     ...(isShort(where) && short),
-    ...(where.sample && sampleAugmentation),
+    ...(where.sample && { ...sampleAugmentation, ...method.sample }),
     ...presetOf(given),
     ...given,
   };
