@@ -12,13 +12,21 @@ export const flattenOp: Op<null> = {
 
 /**
  * One flat tensor of all the gradients, in the layout of `flatVariable`: what an optimiser reads in one dispatch. What no kernel of its own
- * makes, such as a reshape, or stands for two of them, is copied.
+ * makes, such as a leaf or a reshape, and what is read for several of them, is copied: a kernel cannot read the buffer that it writes.
  */
 export function flatten(tensors: readonly Tensor[]): Tensor {
-  const made = ({ origin }: Tensor) => origin.kind === 'node' && !origin.node.op.storage;
-  const written = tensors.map((tensor, i) => (made(tensor) && tensors.indexOf(tensor) === i ? tensor : copied(tensor)));
-  return apply(flattenOp, written, null)[0];
+  const sources = tensors.map(sourceOf);
+  const isWritten = (tensor: Tensor, i: number) =>
+    tensor === sources[i] && tensor.node && sources.filter((source) => source === tensor).length === 1;
+  return apply(
+    flattenOp,
+    tensors.map((tensor, i) => (isWritten(tensor, i) ? tensor : copied(tensor))),
+    null,
+  )[0];
 }
+
+/** Whose memory a tensor has. */
+const sourceOf = (x: Tensor): Tensor => (x.node?.op.storage === 'view' ? sourceOf(x.node.inputs[0]) : x);
 
 const copied = (x: Tensor): Tensor =>
   permute(
