@@ -4,6 +4,8 @@
  */
 import type { z } from 'zod';
 import type { ImageSet } from '../data/images.ts';
+import type { DataKind } from '../data/samples.ts';
+import type { SequenceSet } from '../data/sequences.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
 import type { Encoder } from '../nn/encoder.ts';
@@ -31,6 +33,8 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   readonly about: string;
   /** Its source: authors, year, arXiv number. */
   readonly paper: string;
+  /** What it learns from; images by default. Of others it has no views, and asks for them as feeds (`Feeds.windows`). */
+  readonly data?: DataKind;
   /** Images without labels will not do. */
   readonly needsLabels?: boolean;
   /** Of a method that needs labels with some settings: that which asks for them, `loss`; undefined where none does. */
@@ -87,12 +91,16 @@ export interface Build {
   readonly images: ImageFacts;
 }
 
-/** What is known of the images; checkpoints keep it. */
+/** What is known of the images, or of what else there is; checkpoints keep it. */
 export interface ImageFacts {
   readonly count: number;
   /** 0: they have no labels. */
   readonly classes: number;
+  /** Of sequences: numbers of a frame, and frames in a second where that is known. */
+  readonly sequences?: SequenceFacts | undefined;
 }
+
+export type SequenceFacts = Pick<SequenceSet, 'channels' | 'sampleRate'>;
 
 /** How fast parameters change: functions of the step. */
 export interface ScheduledRates {

@@ -66,7 +66,11 @@ export interface TrainingContent<S, P> {
   readonly epochData: EpochData;
 }
 
-const imagesSchema = z.object({ count: z.number().int().min(1), classes: z.number().int().min(0) });
+const imagesSchema = z.object({
+  count: z.number().int().min(1),
+  classes: z.number().int().min(0),
+  sequences: z.object({ channels: z.number().int().min(1), sampleRate: z.number().gt(0).optional() }).optional(),
+});
 
 /**
  * Writes all that a training needs to continue bit for bit, atomically.
@@ -94,7 +98,7 @@ export async function saveTraining(
     format,
     settings: JSON.stringify(settings),
     progress: JSON.stringify({ ...progress, lossScales: scales }),
-    images: JSON.stringify({ count: images.count, classes: images.classes }),
+    images: JSON.stringify({ count: images.count, classes: images.classes, sequences: images.sequences }),
   };
   writeSafetensors(path, [...stored(values, progress.step), ...storedEpoch(epochData)], metadata);
 }
