@@ -6,7 +6,7 @@ import type { TrainSplit } from '../data/dataset.ts';
 import { checkResultsPlace } from '../data/results_folder.ts';
 import { evalAttention, fewPictures } from '../eval/attention.ts';
 import { evalKMeans, evalTsne } from '../eval/clusters.ts';
-import { Evaluation, type EvaluationEvents, type Outcome } from '../eval/evaluation.ts';
+import { Evaluation, type EvaluationEvents, type Measured, type Outcome } from '../eval/evaluation.ts';
 import { evalFinetune } from '../eval/finetune.ts';
 import { evalKnn, knnDefaults } from '../eval/knn.ts';
 import { evalLinear } from '../eval/linear.ts';
@@ -14,9 +14,11 @@ import { evalLowLabel, lowLabelSteps } from '../eval/low_label.ts';
 import { evalNeighbors, fewNeighbors } from '../eval/neighbors.ts';
 import { evalPropagate, propagateDefaults } from '../eval/propagate.ts';
 import { evalRobustness } from '../eval/robustness.ts';
+import { SequenceEvaluation } from '../eval/sequence_evaluation.ts';
 import { evalTransfer } from '../eval/transfer.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { checkWritableDir } from '../io/files.ts';
+import { describeWindows, readSequenceEncoder } from '../train/sequence_encoder_file.ts';
 import {
   checkpointFile,
   commandWords,
@@ -40,6 +42,7 @@ import {
   type ProbeFlags,
   probeOptions,
   refuseIdle,
+  refuseOfImages,
   type Tools,
 } from './eval_options.ts';
 import { writeOutcome } from './eval_results.ts';
@@ -69,15 +72,20 @@ export function evalCommand(): Command {
 }
 
 type Flags<T> = EvalOptions & T;
-type Evaluate<T> = (evaluation: Evaluation, flags: Flags<T>, tools: Tools) => Promise<Outcome>;
+type Evaluate<T, E = Evaluation> = (evaluation: E, flags: Flags<T>, tools: Tools) => Promise<Outcome>;
 
-/** Has a command open the encoder, evaluate, print the table and write the files. */
-function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
+/**
+ * Has a command open the encoder, evaluate, print the table and write the files.
+ * @param ofSequences the same for encoders of sequences; by default such are refused
+ */
+function runs<T>(called: Command, evaluate: Evaluate<T>, ofSequences?: Evaluate<T, SequenceEvaluation>): Command {
   return called.action(async (flags: Flags<T>) => {
     refuseIdle(called);
     const what = called.name();
     const terminal = new Terminal();
     const checkpoint = checkpointFile(flags.checkpoint, terminal);
+    const sequences = ofSequences && readSequenceEncoder(checkpoint);
+    if (sequences) refuseOfImages(flags);
     const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
     const cache = flags.cache ?? join(dirname(out), 'features');
     const { fromHeadLayer, imageSize, normalize, batchSize = featureBatch, exclude } = flags;
@@ -91,14 +99,15 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
     const events = eventsOf(terminal, cache, () => stops?.signal);
     const run = async (gpu: Gpu): Promise<Outcome> => {
       chooseKernels(gpu, flags, terminal);
+      if (sequences) {
+        const evaluation = SequenceEvaluation.open(gpu, sequences, { batchSize, exclude, events });
+        terminal.line(`encoder    ${describeWindows(sequences)}`);
+        return closing(evaluation, () => ofSequences(evaluation, flags, { out, terminal, stopOnSignals: begin }));
+      }
       const options = { checkpoint, fromHeadLayer, imageSize, normalize, batchSize, cache, exclude, events };
       const evaluation = Evaluation.open(gpu, options);
       printEncoder(evaluation.file, terminal);
-      try {
-        return await evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin });
-      } finally {
-        evaluation.destroy();
-      }
+      return closing(evaluation, () => evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin }));
     };
     const gpu = await openAdapter(flags.adapter);
     try {
@@ -113,6 +122,18 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
     }
   });
 }
+
+async function closing<R>(evaluation: { destroy(): void }, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } finally {
+    evaluation.destroy();
+  }
+}
+
+/** The same command for encoders of images and of sequences: it needs nothing but features. */
+const runsOnFeatures = <T>(called: Command, evaluate: Evaluate<T, Measured>): Command =>
+  runs<T>(called, evaluate, evaluate);
 
 /** Prints what an evaluation tells. */
 const eventsOf = (terminal: Terminal, cache: string, signal: () => AbortSignal | undefined): EvaluationEvents => ({
@@ -136,13 +157,13 @@ function homeOf(checkpoint: string): string {
 }
 
 const linear = () =>
-  runs<ProbeFlags & { folds?: boolean }>(
+  runsOnFeatures<ProbeFlags & { folds?: boolean }>(
     addFolds(addProbe(evalCommandNamed('linear', 'a linear classifier on the features'))),
     (evaluation, flags) => evalLinear(evaluation, flags.data, { ...probeOptions(flags), folds: flags.folds }),
   );
 
 const knn = () =>
-  runs<{ k?: number[]; temperature: number[]; folds?: boolean }>(
+  runsOnFeatures<{ k?: number[]; temperature: number[]; folds?: boolean }>(
     addFolds(evalCommandNamed('knn', 'nearest neighbours by cosine, weighted exp(s / τ)'))
       .option(
         '--k <numbers>',

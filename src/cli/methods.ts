@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { kindOf } from '../data/samples.ts';
 import { allMethods, firstMethod } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import type { SettingName } from '../ssl/settings.ts';
@@ -36,7 +37,7 @@ function printTable(terminal: Terminal): void {
   );
 }
 
-const needs = ({ needsLabels }: Method): string => (needsLabels ? 'labels' : 'images');
+const needs = (method: Method): string => (method.needsLabels ? 'labels' : kindOf(method));
 
 /** Own settings, and shared ones that its source sets otherwise, as flags with their defaults. */
 function defaults(method: Method): string {
@@ -56,7 +57,7 @@ function facts(method: Method) {
     aliases,
     about,
     paper,
-    needs: needsLabels ? ['images', 'labels'] : ['images'],
+    needs: [kindOf(method), ...(needsLabels ? ['labels'] : [])],
     microBatches,
     own,
     settings,

@@ -1,11 +1,14 @@
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Dataset } from '../data/dataset.ts';
+import { isImageSet } from '../data/images.ts';
 import { inventoryDigest } from '../data/inventory.ts';
+import { SEQUENCE_FORMATS } from '../data/open_sequences.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
+import { kindOf, type SampleSet } from '../data/samples.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DeviceLost } from '../gpu/faults.ts';
-import { allMethods } from '../methods/index.ts';
+import { allMethods, methodNamed } from '../methods/index.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import type { Method } from '../ssl/method.ts';
 import type { TrainResult } from '../train/events.ts';
@@ -27,14 +30,14 @@ import { addExclude, addTrainSettings, givenSettings } from './options.ts';
 import { type Resumable, reopening } from './reopen.ts';
 import { resume } from './resume.ts';
 import { Terminal } from './terminal.ts';
-import { defaultData, hasStl10, openData, type TrainOptions, wantsLabels } from './train_data.ts';
+import { checkDataOptions, defaultData, hasStl10, openTrainingData, type TrainOptions } from './train_data.ts';
 import { announce, printEvents } from './train_output.ts';
 
 /** `simclr train`: training an encoder with a method, whose settings are among the flags. */
 export function trainCommand(method: Method): Command {
   const train = new Command('train')
     .description('train an encoder, without labels unless the method needs some')
-    .option('--data <folder>', `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`)
+    .option('--data <folder>', dataOf(method))
     .addOption(
       new Option('--preset <name>', 'stl10: use STL-10 if it is in data/, otherwise a built-in sample set').choices([
         'stl10',
@@ -67,6 +70,11 @@ export function trainCommand(method: Method): Command {
   return train.action(runTraining);
 }
 
+const dataOf = (method: Method): string =>
+  kindOf(method) === 'images'
+    ? `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`
+    : `a folder of ${kindOf(method)} (${SEQUENCE_FORMATS}), or one such file`;
+
 async function runTraining(options: TrainOptions): Promise<void> {
   const terminal = new Terminal();
   const flags = givenSettings(options as unknown as Record<string, unknown>);
@@ -75,7 +83,8 @@ async function runTraining(options: TrainOptions): Promise<void> {
     const resumed = await resume(options.resume, options, flags, terminal);
     return run(resumed, terminal, options, resumed.settings);
   }
-  parseValues(flags); // wrong settings are told before anything is opened
+  const { method } = parseValues(flags); // wrong settings are told before anything is opened
+  checkDataOptions(methodNamed(method), options);
   const init = options.init === undefined ? undefined : readInit(options.init, terminal);
   const given = { ...(init && settingsOf(init)), ...flags };
   const gpu = await openAdapter(options.adapter);
@@ -87,7 +96,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
   if (trains) RunFolder.checkFree(out);
   const data = options.data ?? (await defaultData(options.preset, terminal));
   const { exclude } = options;
-  const dataset = await openData(data, { ...settings, exclude }, terminal, wantsLabels(settings));
+  const dataset = await openTrainingData(data, { ...settings, exclude }, terminal);
   if (options.dryRun) return dryRun(gpu, dataset, settings, terminal, knownKernels(gpu, options));
   if (options.profile) {
     chooseKernels(gpu, options, terminal);
@@ -99,7 +108,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
     chooseKernels(gpu, options, terminal); // the measured step is the one that the run takes
     settings = await sizeRun(gpu, dataset, settings, given, minutes, where, terminal);
   }
-  const start = init && startFrom(init, settings, dataset.train, terminal);
+  const start = init && isImageSet(dataset.train) ? startFrom(init, settings, dataset.train, terminal) : undefined;
   const config: RunConfig = {
     ...{ version: 1, data: resolve(data), exclude, settings },
     ...{ images: dataset.train.count, imagesDigest: inventoryDigest(dataset.files), init: start?.config },
@@ -114,7 +123,7 @@ const timestamp = (): string => new Date().toISOString().slice(0, 19).replace('T
 /** A run that is new or resumed, its folder locked. */
 interface OpenRun {
   readonly gpu: Gpu;
-  readonly dataset: Dataset;
+  readonly dataset: Dataset<SampleSet>;
   readonly data: string;
   readonly exclude?: readonly string[] | undefined;
   readonly settings: TrainSettings;

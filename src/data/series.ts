@@ -28,7 +28,10 @@ export const seriesOf = (numbers: Float32Array, channels: number): Series => ({
  * @throws UserError it is none, or has values that are not finite
  */
 export function npySeries(path: string): Series {
-  const { shape, ...array } = decodeNpy(guarded('read', path, () => readFileSync(path)), 'it');
+  const { shape, ...array } = decodeNpy(
+    guarded('read', path, () => readFileSync(path)),
+    'it',
+  );
   const [frames = 0, channels = 1] = shape;
   if (shape.length > 2 || frames === 0 || channels === 0)
     throw new UserError(`an array of shape (${shape.join(', ')}): give one of frames, or of frames × channels`);

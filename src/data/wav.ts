@@ -80,7 +80,7 @@ function bytesAt(file: number, position: number, length: number): Buffer {
 function formatOf(file: number, size: number): WavFormat {
   const head = bytesAt(file, 0, 12).toString('latin1');
   if (head.startsWith('RF64')) throw new UserError('an RF64 file: split it into WAV files below 4 GiB');
-  if (!/^RIFF[^]{4}WAVE$/.test(head)) throw new UserError('not a WAV file');
+  if (!(head.length === 12 && head.startsWith('RIFF') && head.endsWith('WAVE'))) throw new UserError('not a WAV file');
   let format: Omit<WavFormat, 'start' | 'frames'> | undefined;
   for (let at = 12; at + 8 <= size; ) {
     const chunk = bytesAt(file, at, 8);

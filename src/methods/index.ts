@@ -8,6 +8,7 @@ import { byol } from './byol.ts';
 import { colorization } from './colorization.ts';
 import { contextEncoder } from './context_encoder.ts';
 import { cpc } from './cpc.ts';
+import { cpc1d } from './cpc_1d.ts';
 import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
 import { fncancel } from './fncancel.ts';
@@ -53,7 +54,7 @@ export function registerMethod(method: Method): void {
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
   ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain, videoColor],
-  ...[mae, cpc],
+  ...[mae, cpc, cpc1d],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

@@ -198,7 +198,8 @@ export class StepFeeds implements Feeds {
 
   windows(name: string, length: number): Tensor {
     const { set } = this;
-    if (!set || !isSequenceSet(set)) throw new Error(`feed '${name}': windows are of sequences, which the data are not`);
+    if (!set || !isSequenceSet(set))
+      throw new Error(`feed '${name}': windows are of sequences, which the data are not`);
     const size = length * set.channels;
     return this.input(name, [this.images, length, set.channels], 'f32', ({ indices, seed, epoch }) => {
       const frames = new Float32Array(indices.length * size);

@@ -28,8 +28,7 @@ export async function createEmbedder(
   batchSize?: number,
 ): Promise<SetEmbedder> {
   const size = batchSize !== undefined && { batchSize };
-  if (isSequenceSet(set))
-    return SequenceEmbedder.create(state, encoder, set, { window: windowOf(settings), ...size });
+  if (isSequenceSet(set)) return SequenceEmbedder.create(state, encoder, set, { window: windowOf(settings), ...size });
   if (isImageSet(set)) return Embedder.create(state, encoder, set, { ...preparation(settings), ...size });
   throw new Error(`${set.name}: no features of ${set.data}`);
 }
