@@ -13,7 +13,7 @@ export interface SequenceEmbedOptions {
 }
 
 /** Windows of a long sequence that are looked at: an hour of sound costs no more than a minute. */
-const mostWindows = 8;
+export const mostWindows = 8;
 
 /** A window of a sequence: its first frame, and the row of features that it counts for. */
 interface Window {

@@ -37,6 +37,7 @@ import {
   type EvalOptions,
   evalCommandNamed,
   featureBatch,
+  labelledAny,
   listOf,
   numberIn,
   type ProbeFlags,
@@ -48,7 +49,7 @@ import {
 import { writeOutcome } from './eval_results.ts';
 import { reopening, repeatable } from './reopen.ts';
 import { Terminal } from './terminal.ts';
-import { imageRate } from './train_output.ts';
+import { sampleRate } from './train_output.ts';
 
 /** `simclr eval`: what an encoder's features are good for. */
 export function evalCommand(): Command {
@@ -96,7 +97,7 @@ function runs<T>(called: Command, evaluate: Evaluate<T>, ofSequences?: Evaluate<
       stops ??= stopOnSignals(terminal);
       return stops.signal;
     };
-    const events = eventsOf(terminal, cache, () => stops?.signal);
+    const events = eventsOf(terminal, cache, () => stops?.signal, sequences ? 'sequences' : 'img');
     const run = async (gpu: Gpu): Promise<Outcome> => {
       chooseKernels(gpu, flags, terminal);
       if (sequences) {
@@ -136,7 +137,12 @@ const runsOnFeatures = <T>(called: Command, evaluate: Evaluate<T, Measured>): Co
   runs<T>(called, evaluate, evaluate);
 
 /** Prints what an evaluation tells. */
-const eventsOf = (terminal: Terminal, cache: string, signal: () => AbortSignal | undefined): EvaluationEvents => ({
+const eventsOf = (
+  terminal: Terminal,
+  cache: string,
+  signal: () => AbortSignal | undefined,
+  things: string,
+): EvaluationEvents => ({
   onData: (dataset) => {
     terminal.line(`data       ${dataset.measured}`);
     printLeftOut(dataset, terminal);
@@ -144,7 +150,7 @@ const eventsOf = (terminal: Terminal, cache: string, signal: () => AbortSignal |
   },
   onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   onFeatures: (set, done, total) => {
-    terminal.progress(`features (${set})`, done, total, { rate: imageRate });
+    terminal.progress(`features (${set})`, done, total, { rate: (perSecond) => sampleRate(perSecond, things) });
     signal()?.throwIfAborted();
   },
   onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),
@@ -158,13 +164,13 @@ function homeOf(checkpoint: string): string {
 
 const linear = () =>
   runsOnFeatures<ProbeFlags & { folds?: boolean }>(
-    addFolds(addProbe(evalCommandNamed('linear', 'a linear classifier on the features'))),
+    addFolds(addProbe(evalCommandNamed('linear', 'a linear classifier on the features', { data: labelledAny }))),
     (evaluation, flags) => evalLinear(evaluation, flags.data, { ...probeOptions(flags), folds: flags.folds }),
   );
 
 const knn = () =>
   runsOnFeatures<{ k?: number[]; temperature: number[]; folds?: boolean }>(
-    addFolds(evalCommandNamed('knn', 'nearest neighbours by cosine, weighted exp(s / τ)'))
+    addFolds(evalCommandNamed('knn', 'nearest neighbours by cosine, weighted exp(s / τ)', { data: labelledAny }))
       .option(
         '--k <numbers>',
         `numbers of neighbours (default: of ${knnDefaults.k}, those with enough images)`,

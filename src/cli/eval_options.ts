@@ -80,6 +80,9 @@ export function addEncoder(command: Command): Command {
 
 const labelledData = `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}) in class folders, optionally in train/ and test/`;
 
+/** The same of evaluations that look at features alone. */
+export const labelledAny = `${labelledData}; for an encoder of sequences WAV files or arrays (.npy) in class folders`;
+
 interface NamedOptions {
   /** Whether `--data` must be given; the other folder is compared with it where it is. */
   readonly home?: boolean;

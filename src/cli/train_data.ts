@@ -40,10 +40,10 @@ export function checkDataOptions(method: Method, options: TrainOptions): void {
   const idle = (['preset', 'init'] as const).filter((name) => options[name] !== undefined);
   if (idle.length > 0)
     throw new UserError(
-      `${idle.map((name) => `--${name}`).join(', ')}: is for methods that learn from images, and ${method.name} learns from ${kind}; omit it`,
+      `${idle.map((name) => `--${name}`).join(', ')}: only for methods that learn from images, and ${method.name} learns from ${kind}; omit it`,
       2,
     );
-  if (options.data === undefined && options.resume === undefined)
+  if (options.data === undefined)
     throw new UserError(`--data is missing: give a folder of ${kind} (${SEQUENCE_FORMATS}), or one such file`, 2);
 }
 

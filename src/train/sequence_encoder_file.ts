@@ -1,5 +1,6 @@
 /** Trained encoders of sequences in checkpoints. */
 import { createHash } from 'node:crypto';
+import { mostWindows } from '../analysis/embed_sequences.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { openSequences, type SequenceOptions } from '../data/open_sequences.ts';
 import type { SequenceSet } from '../data/sequences.ts';
@@ -60,4 +61,4 @@ export async function openSequencesFor(
 
 /** One line for people: what the encoder takes. */
 export const describeWindows = ({ window, channels, sampleRate }: SequenceEncoderFile): string =>
-  `windows of ${window.toLocaleString('en-US')} frames of ${counted(channels, 'channel')}${sampleRate === undefined ? '' : ` at ${sampleRate.toLocaleString('en-US')} Hz`}, features the mean over up to 8 of them`;
+  `windows of ${window.toLocaleString('en-US')} frames of ${counted(channels, 'channel')}${sampleRate === undefined ? '' : ` at ${sampleRate.toLocaleString('en-US')} Hz`}, features the mean over up to ${mostWindows} of them`;

@@ -33,7 +33,7 @@ describe('train', () => {
       '--data is missing: give a folder of sequences (WAV, or NumPy arrays (.npy)',
     );
     expect(() => checkDataOptions(cpc1d, { data: 'x', preset: 'stl10', init: 'y' })).toThrow(
-      '--preset, --init: is for methods that learn from images, and cpc-1d learns from sequences; omit it',
+      '--preset, --init: only for methods that learn from images, and cpc-1d learns from sequences; omit it',
     );
     expect(() => checkDataOptions(cpc1d, { data: 'x' })).not.toThrow();
     expect(() => checkDataOptions(images, { preset: 'stl10', init: 'y' })).not.toThrow();
