@@ -2,7 +2,7 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Method } from '../ssl/method.ts';
 import { presetOf } from '../ssl/settings.ts';
-import { flagOf, type GivenSettings, methodOf, type TrainSettings, wordsOf } from './settings.ts';
+import { flagOf, type GivenSettings, methodOf, type TrainSettings, usesSetting, wordsOf } from './settings.ts';
 
 /** Where a run takes place, as far as its defaults depend on it. */
 export interface Circumstances extends Pick<DeviceTraits, 'software'> {
@@ -41,9 +41,15 @@ export const shortMinutes = 3;
 /** Whether the recipe, not the published experiment, gives the defaults. */
 export const isShort = ({ software, sample }: Circumstances): boolean => software || sample;
 
+/** Defaults of a run of minutes: the recipe's, of what the method has a use for, and its own. */
+const shortDefaults = (method: Method): GivenSettings => ({
+  ...Object.fromEntries(Object.entries(shortRecipe).filter(([name]) => usesSetting(method, name))),
+  ...method.short,
+});
+
 /** What was given, over the defaults that the circumstances ask for, the method's own last, and over those of a preset. */
 export const withRecipe = (given: GivenSettings, where: Circumstances): GivenSettings => ({
-  ...(isShort(where) && { ...shortRecipe, ...methodOf(given).short }),
+  ...(isShort(where) && shortDefaults(methodOf(given))),
   ...(where.sample && sampleAugmentation),
   ...presetOf(given),
   ...given,
@@ -54,7 +60,7 @@ export const isSized = ({ steps, epochs }: Partial<TrainSettings>, where: Circum
   isShort(where) && steps === undefined && epochs === undefined;
 
 /** Defaults of a run of minutes as flags, for help. */
-export const shortFlags = ({ short }: Method): string =>
-  Object.entries({ ...shortRecipe, ...short })
+export const shortFlags = (method: Method): string =>
+  Object.entries(shortDefaults(method))
     .flatMap(([name, value]) => wordsOf(flagOf(name), value))
     .join(' ');

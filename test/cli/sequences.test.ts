@@ -7,7 +7,9 @@ import { cpc1d } from '../../src/methods/cpc_1d.ts';
 import { simclr as images } from '../../src/methods/simclr.ts';
 import { readEncoderTensors } from '../../src/train/encoder_file.ts';
 import { exportEncoder } from '../../src/train/export.ts';
+import { withRecipe } from '../../src/train/recipe.ts';
 import { readSequenceEncoder } from '../../src/train/sequence_encoder_file.ts';
+import { settingFlags } from '../../src/train/setting_flags.ts';
 import { parseSettings, parseValues } from '../../src/train/settings.ts';
 import { madeSettings, writeCheckpoint, zeroTensors } from '../train/made.ts';
 import { scratchFolder } from './run.ts';
@@ -26,6 +28,15 @@ describe('train', () => {
   it('settings of sequences and of any encoder are not, nor those of images where it learns from them', () => {
     expect(parseValues({ method: 'cpc-1d', window: 320, width: 0.5, lr: 0.1 })).toMatchObject({ window: 320 });
     expect(parseValues({ method: 'simclr', architecture: 'resnet50' })).toMatchObject({ architecture: 'resnet50' });
+  });
+
+  it('defaults of a run of minutes have none of images, so that its flags can be given again', () => {
+    const where = { software: true, sample: false };
+    const settings = parseSettings(withRecipe({ method: 'cpc-1d', steps: 9 }, where));
+    const flags = settingFlags(settings, where).join(' ');
+    expect(flags).toContain('--method cpc-1d --batch-size 16 --steps 9 --lr 0.001');
+    expect(flags).not.toContain('image-size');
+    expect(parseSettings(withRecipe({ method: 'simclr' }, where))).toMatchObject({ imageSize: 32 });
   });
 
   it('there is no sample set of sequences, and no weights to start from', () => {
@@ -54,7 +65,7 @@ describe('train', () => {
 });
 
 it('compare takes methods of images only', async () => {
-  const args = ['compare', '--methods', 'simclr,cpc-1d', '--data', folder];
+  const args = ['compare', '--methods', 'simclr,cpc-1d', '--steps', '2', '--data', folder];
   await expect(simclr(args).parseAsync(args, { from: 'user' })).rejects.toThrow(
     '--methods simclr,cpc-1d: cpc-1d learns from sequences, and only methods that learn from images are compared',
   );
