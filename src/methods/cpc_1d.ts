@@ -83,7 +83,7 @@ export const cpc1d = defineMethod({
   options,
   recipe: { optimizer: 'adam', lr: 2e-4, weightDecay: 0, batchSize: 8 },
   short: {
-    ...{ window: 5120, predictionSteps: 4, contextDim: 64, width: 0.25 },
+    ...{ window: 2560, predictionSteps: 4, contextDim: 64, width: 0.25 },
     ...{ lr: 1e-3, batchSize: 16 },
   },
 
