@@ -37,7 +37,7 @@ import { announce, printEvents } from './train_output.ts';
 export function trainCommand(method: Method): Command {
   const train = new Command('train')
     .description('train an encoder, without labels unless the method needs some')
-    .option('--data <folder>', dataOf(method))
+    .option('--data <folder>', dataHelp(method))
     .addOption(
       new Option('--preset <name>', 'stl10: use STL-10 if it is in data/, otherwise a built-in sample set').choices([
         'stl10',
@@ -70,7 +70,8 @@ export function trainCommand(method: Method): Command {
   return train.action(runTraining);
 }
 
-const dataOf = (method: Method): string =>
+/** What `--data` is. */
+const dataHelp = (method: Method): string =>
   kindOf(method) === 'images'
     ? `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`
     : `a folder of ${kindOf(method)} (${SEQUENCE_FORMATS}), or one such file`;
