@@ -2,10 +2,12 @@
 import type { Node, Tensor } from '../src/graph/tensor.ts';
 import type { Graph } from '../src/graph/trace.ts';
 import add from '../test/reference/add.ts';
+import attention from '../test/reference/attention.ts';
 import augment from '../test/reference/augment.ts';
 import augmentParameters from '../test/reference/augment_parameters.ts';
 import batchNorm from '../test/reference/batch_norm.ts';
 import binary from '../test/reference/binary.ts';
+import bmm from '../test/reference/bmm.ts';
 import cast from '../test/reference/cast.ts';
 import conv2d from '../test/reference/conv2d.ts';
 import crossEntropy from '../test/reference/cross_entropy.ts';
@@ -13,6 +15,7 @@ import indexRows from '../test/reference/index_rows.ts';
 import infoNce from '../test/reference/info_nce.ts';
 import type { Definition } from '../test/reference/interpreter.ts';
 import l2Normalize from '../test/reference/l2_normalize.ts';
+import layerNorm from '../test/reference/layer_norm.ts';
 import matmul from '../test/reference/matmul.ts';
 import maxPool from '../test/reference/max_pool.ts';
 import optimizers from '../test/reference/optimizers.ts';
@@ -25,6 +28,9 @@ import type { Values } from './benchmark.ts';
 
 const definitions: Readonly<Record<string, Definition>> = {
   ...add,
+  ...attention,
+  ...bmm,
+  ...layerNorm,
   ...augment,
   ...augmentParameters,
   ...batchNorm,

@@ -30,17 +30,19 @@ export {
   trainProbe,
 } from './analysis/probe.ts';
 export { type Embedding, type TsneOptions, tsne } from './analysis/tsne.ts';
+export { readCaptions, tokenizerOf } from './data/captions.ts';
 export { type Clip, clipsOf, referenceFrames } from './data/clips.ts';
 export { type Dataset, openDataset } from './data/dataset.ts';
 export { downloadStl10 } from './data/download.ts';
 export { type Duplicates, findDuplicates } from './data/duplicates.ts';
 export { loadPhotos } from './data/folder.ts';
-export type { ImageSet } from './data/images.ts';
+export type { Captions, ImageSet } from './data/images.ts';
 export { batchOf, epochOrder, stepsPerEpoch } from './data/order.ts';
 export { type Preparation, preparation } from './data/preparation.ts';
 export { ensureSampleSet } from './data/sample/sample.ts';
 export { hostImages, type ImageSource, residentImages } from './data/source.ts';
 export { loadStl10 } from './data/stl10.ts';
+export { Tokenizer, type TokenRow } from './data/tokenizer.ts';
 export { UserError } from './errors.ts';
 export { listAdapters } from './gpu/adapters.ts';
 export { Gpu } from './gpu/device.ts';
@@ -60,12 +62,17 @@ export {
   entropyOfGuess,
   rarityWeights,
 } from './losses/binned.ts';
+export { blockTargets } from './losses/block_targets.ts';
+export { type ClipLoss, clipLoss } from './losses/clip.ts';
 export { type Agreement, agreement, components, countComponents, nearestOther } from './losses/components.ts';
+export { type Cpc, type CpcOptions, cpc, cpcCandidates } from './losses/cpc.ts';
 export { crossViewEntropy } from './losses/cross_view.ts';
-export { type DinoLoss, type DinoOptions, dinoLoss, updateCenter } from './losses/dino.ts';
+export { type Center, type DinoLoss, type DinoOptions, dinoLoss, teacherTargets, updateCenter } from './losses/dino.ts';
 export { euclideanDistance, squaredDistance } from './losses/distance.ts';
 export { decoupledNtXent, type HardNegativeOptions, hardNegativeNtXent } from './losses/hard_negative.ts';
+export { ibotLoss } from './losses/ibot.ts';
 export { type InfoNce, type InfoNceOptions, infoNce, symmetricInfoNce } from './losses/info_nce.ts';
+export { koleo } from './losses/koleo.ts';
 export { l1 } from './losses/l1.ts';
 export { marginContrastive, marginOfPairs } from './losses/margin_contrastive.ts';
 export { mse } from './losses/mse.ts';
@@ -84,7 +91,7 @@ export {
   nearestPositives,
   type PositiveSets,
 } from './losses/positive_sets.ts';
-export { type SinkhornOptions, sinkhorn } from './losses/sinkhorn.ts';
+export { logSinkhorn, type SinkhornOptions, sinkhorn } from './losses/sinkhorn.ts';
 export { smoothL1 } from './losses/smooth_l1.ts';
 export { type SupConOptions, supCon } from './losses/sup_con.ts';
 export { infoNceOfCrops, type Swap, swap, swapOfCrops } from './losses/swap.ts';
@@ -93,23 +100,29 @@ export { type AnchoredPairs, hardTriplets, type MinedTriplets, semiHardTriplets 
 export { type Vicreg, type VicregOptions, vicreg } from './losses/vicreg.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
+export { CpcHead, type CpcHeadOptions } from './nn/cpc_head.ts';
 export { Dcgan, DcganDiscriminator, DcganGenerator, type DcganOptions, type GeneratorOptions } from './nn/dcgan.ts';
 export { Decoder, type DecoderOptions } from './nn/decoder.ts';
 export { ConvTranspose2d, Tanh, Upsample } from './nn/decoder_layers.ts';
 export type { Encoder, EncoderWithMaps } from './nn/encoder.ts';
 export { makeEncoder, type ShapedEncoder } from './nn/encoders.ts';
+export { Gru, type GruOptions } from './nn/gru.ts';
 export { BatchNorm, Conv2d, Gelu, Linear, type LinearOptions, ReLU, Sequential } from './nn/layers.ts';
+export { LogitScale } from './nn/logit_scale.ts';
 export { MapDecoder, type MapDecoderOptions } from './nn/map_decoder.ts';
 export { mlp } from './nn/mlp.ts';
 export { inNetwork, type Mode, Module, type NamedTensor } from './nn/module.ts';
+export { PatchesEncoder, patchesOfImages } from './nn/patches_encoder.ts';
 export { PlaceEmbedding, type PlaceEmbeddingOptions } from './nn/place_embedding.ts';
 export { projectionHead } from './nn/projection_head.ts';
 export { Prototypes, WeightNormLinear } from './nn/prototypes.ts';
 export { ResNet, type ResNetOptions } from './nn/resnet.ts';
-export { Vit, type VitOptions } from './nn/vit.ts';
+export { type TextEnds, type TextOptions, TextTransformer } from './nn/text_transformer.ts';
+export { type HiddenTokens, MaskToken, Vit, type VitOptions } from './nn/vit.ts';
 export { add } from './ops/add.ts';
 export { amax } from './ops/amax.ts';
 export { argmaxRows } from './ops/argmax_rows.ts';
+export { scaledDotProductAttention } from './ops/attention.ts';
 export { augment, augmentParameters, preprocess } from './ops/augment.ts';
 export { augmentOperations, type Operation, type OperationSlot, operationTable } from './ops/augment_operations.ts';
 export { batchNorm, batchNormInference } from './ops/batch_norm.ts';
@@ -139,12 +152,13 @@ export { matmul } from './ops/matmul.ts';
 export { maxPool2d } from './ops/max_pool.ts';
 export { indexCopy, narrow } from './ops/narrow.ts';
 export { rankRows } from './ops/rank_rows.ts';
-export { patchify, rot90, stack, unpatchify, upsampleNearest } from './ops/rearrange.ts';
+export { overlappingPatches, patchify, rot90, stack, unpatchify, upsampleNearest } from './ops/rearrange.ts';
 export { expand, mean, sum } from './ops/reduce.ts';
 export { relu } from './ops/relu.ts';
 export { reshape } from './ops/reshape.ts';
 export { type LabChannel, type LabOptions, rgbToLab } from './ops/rgb_to_lab.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
+export { split } from './ops/split.ts';
 export { concat, flip, pad, permute, slice, transpose } from './ops/strided_copy.ts';
 export { abs, exp, gelu, leakyRelu, log, neg, sigmoid, softplus, sqrt, square, tanh } from './ops/unary.ts';
 export { adam } from './optim/adam.ts';
@@ -153,10 +167,17 @@ export type { Optimizer } from './optim/optimizer.ts';
 export { schedules } from './optim/schedule.ts';
 export { sgd } from './optim/sgd.ts';
 export { attentionMaps } from './ssl/attention_maps.ts';
+export { captionTokens } from './ssl/captions.ts';
 export { checkContrastive, contrast, contrastiveOptions } from './ssl/contrastive.ts';
 export type { Feeds, ImageTable, StepTime } from './ssl/feeds.ts';
 export { FrozenStart } from './ssl/frozen_start.ts';
 export type { TrainWarning } from './ssl/health.ts';
+export {
+  type HiddenPatches,
+  type HiddenPatchOptions,
+  hiddenPatches,
+  hiddenPatchOptions,
+} from './ssl/hidden_patches.ts';
 export { MemoryBank, type MemoryBankOptions } from './ssl/memory_bank.ts';
 export {
   type Build,
@@ -174,6 +195,7 @@ export {
   type Split,
   type Step,
   splitStep,
+  type TextTower,
   type ViewGroup,
 } from './ssl/method.ts';
 export { accuracy, embeddingStd } from './ssl/metrics.ts';

@@ -55,6 +55,8 @@ const rows: readonly (readonly [op: string, part: string, settings: Readonly<Rec
   ['nt_xent', '4×128', { tfjs: 1, tfjs_cpu: 1, tfjs_wasm: 1, pytorch: 1 }],
   ['cross_entropy', '', { tfjs: 1, tfjs_cpu: 1, tfjs_wasm: 1, pytorch: 1 }],
   ['adam', '', { tfjs: 1, tfjs_cpu: 1, tfjs_wasm: 1, pytorch: 1 }],
+  ['attention', 'fused', { pytorch: 1 }],
+  ['vit', 'block', { pytorch: 1 }],
   ['step', '', { tfjs: 2, pytorch: 1 }],
   ['pipeline', '', { pytorch: 1 }],
 ];

@@ -14,7 +14,9 @@ import { evalLowLabel, lowLabelSteps } from '../eval/low_label.ts';
 import { evalNeighbors, fewNeighbors } from '../eval/neighbors.ts';
 import { evalPropagate, propagateDefaults } from '../eval/propagate.ts';
 import { evalRobustness } from '../eval/robustness.ts';
+import { evalSearch } from '../eval/search.ts';
 import { evalTransfer } from '../eval/transfer.ts';
+import { defaultPrompts, evalZeroShot } from '../eval/zero_shot.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { checkWritableDir } from '../io/files.ts';
 import {
@@ -43,6 +45,7 @@ import {
   type Tools,
 } from './eval_options.ts';
 import { writeOutcome } from './eval_results.ts';
+import { type SearchFlags, searchCommand, type ZeroShotFlags, zeroShotCommand } from './eval_texts.ts';
 import { reopening, repeatable } from './reopen.ts';
 import { Terminal } from './terminal.ts';
 import { imageRate } from './train_output.ts';
@@ -62,6 +65,8 @@ export function evalCommand(): Command {
     attention,
     propagate,
     transfer,
+    zeroShot,
+    search,
   ]) {
     evaluate.addCommand(make());
   }
@@ -252,7 +257,11 @@ const neighbors = () =>
 
 const attention = () =>
   runs<{ count: number; split: TrainSplit }>(
-    evalCommandNamed('attention', 'where the stages of the encoder look, laid over a few images', { features: false })
+    evalCommandNamed(
+      'attention',
+      'where the stages of the encoder, or the heads of a vision transformer’s class token, look, laid over a few images',
+      { features: false },
+    )
       .option('--count <number>', 'number of images', numberIn(1, 256, { whole: true }), fewPictures)
       .addOption(
         new Option('--split <name>', 'which images in a folder without labels')
@@ -302,4 +311,14 @@ const transfer = () =>
       'the other folder',
     ),
     (evaluation, flags) => evalTransfer(evaluation, flags.data, flags.to, probeOptions(flags)),
+  );
+
+const zeroShot = () =>
+  runs<ZeroShotFlags>(zeroShotCommand(), (evaluation, { data, prompts = defaultPrompts, classes }) =>
+    evalZeroShot(evaluation, data, { prompts, classes }),
+  );
+
+const search = () =>
+  runs<SearchFlags>(searchCommand(), (evaluation, { data, text: texts, top, split }) =>
+    evalSearch(evaluation, data, { texts, top, split }),
   );

@@ -25,6 +25,7 @@ const tuned = [
   'supervisedAugment',
   'precision',
   'freezeStages',
+  'layerDecay',
   'consistency',
   'consistencyRatio',
   'consistencyTemperature',
@@ -33,7 +34,7 @@ const tuned = [
 ] as const;
 
 /** Those of which flags have no other name. */
-const asTheyAre = /^(precision|freezeStages|consistency.*|signalAnnealing)$/;
+const asTheyAre = /^(precision|freezeStages|layerDecay|consistency.*|signalAnnealing)$/;
 
 /** `lr` → `finetuneLr` */
 const keyOf = (name: string): string => {

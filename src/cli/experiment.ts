@@ -37,7 +37,7 @@ import { printNextSteps } from './next_steps.ts';
 import { addExclude, addSetting, addTrainSettings, givenSettings } from './options.ts';
 import { reopening } from './reopen.ts';
 import { Terminal } from './terminal.ts';
-import { defaultData, openData } from './train_data.ts';
+import { captionsOf, defaultData, openData } from './train_data.ts';
 
 type Options = Readonly<Record<string, unknown>> & {
   readonly data?: string;
@@ -189,7 +189,12 @@ async function begun(gpu: Gpu, options: Options, given: GivenExperiment, termina
   const data = options.data ?? (await defaultData(options.preset, terminal));
   // What cannot be done is told before anything is written: the folder would hold on to settings that do not work.
   foldsOf({ folds: plan.folds, data });
-  const dataset = await openData(data, { ...plan.pretrain, exclude }, terminal, true);
+  const dataset = await openData(
+    data,
+    { ...plan.pretrain, exclude, captions: captionsOf(plan.pretrain) },
+    terminal,
+    true,
+  );
   const images = imagesOf(dataset, data);
   if (!from) checkImages(dataset.train, plan.pretrain);
   const config: ExperimentConfig = {
@@ -206,7 +211,12 @@ async function continued(found: ExperimentConfig, { out, data, preset }: Options
   const isHere = preset === 'stl10' && existsSync('data') && findStl10('data') !== undefined;
   const config = { ...found, data: resolve(data ?? (isHere ? 'data' : found.data)) };
   const { exclude, imagesDigest } = found;
-  const dataset = await openData(config.data, { ...config.pretrain, exclude }, terminal, true);
+  const dataset = await openData(
+    config.data,
+    { ...config.pretrain, exclude, captions: captionsOf(config.pretrain) },
+    terminal,
+    true,
+  );
   const images = imagesOf(dataset, config.data);
   checkSameImages(out, config.data, { images: found.images.pretrain, imagesDigest }, dataset);
   if (JSON.stringify(images) !== JSON.stringify(found.images)) {

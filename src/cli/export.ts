@@ -5,8 +5,16 @@ import { checkpointFile } from './common.ts';
 import { Terminal } from './terminal.ts';
 
 /** What makes the same network in Python; undefined where torchvision and timm have none. */
-function pythonModel({ architecture, width, input, patch = 0, grid = 0, positions }: EncoderShape): string | undefined {
-  if (width !== 1 || input) return undefined;
+function pythonModel({
+  architecture,
+  width,
+  norm,
+  input,
+  patch = 0,
+  grid = 0,
+  positions,
+}: EncoderShape): string | undefined {
+  if (width !== 1 || norm || input) return undefined;
   if (isResNet(architecture)) return `torchvision.models.${architecture}(); model.fc = torch.nn.Identity()`;
   if (!isVit(architecture) || positions !== 'learned') return undefined;
   const size = `img_size=${patch * grid}, patch_size=${patch}`;

@@ -36,7 +36,8 @@ function printTable(terminal: Terminal): void {
   );
 }
 
-const needs = ({ needsLabels }: Method): string => (needsLabels ? 'labels' : 'images');
+const needs = ({ needsLabels, needsCaptions }: Method): string =>
+  needsLabels ? 'labels' : needsCaptions ? 'captions' : 'images';
 
 /** Own settings, and shared ones that its source sets otherwise, as flags with their defaults. */
 function defaults(method: Method): string {
@@ -47,7 +48,7 @@ function defaults(method: Method): string {
 
 /** For programs. */
 function facts(method: Method) {
-  const { name, aliases = [], about, paper, needsLabels = false, microBatches = false } = method;
+  const { name, aliases = [], about, paper, needsLabels, needsCaptions, microBatches = false } = method;
   const { shape } = settingsOf(method);
   const settings = settingsOf(method).parse({});
   const own = ownNames(method).map((key) => ({ flag: flagOf(key), about: shape[key].description }));
@@ -56,7 +57,7 @@ function facts(method: Method) {
     aliases,
     about,
     paper,
-    needs: needsLabels ? ['images', 'labels'] : ['images'],
+    needs: ['images', ...(needsLabels ? ['labels'] : []), ...(needsCaptions ? ['captions'] : [])],
     microBatches,
     own,
     settings,

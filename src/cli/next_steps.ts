@@ -31,6 +31,7 @@ export function printNextSteps(terminal: Terminal, checkpoint: string, on: Train
 export function nextSteps(checkpoint: string, { dataset, data, exclude = [], split }: TrainedOn): string[][] {
   const encoder = ['--checkpoint', checkpoint];
   const both = [...encoder, '--data', shortPath(data), ...exclude.flatMap((glob) => ['--exclude', glob])];
+  const { captions } = dataset.train;
   const labelled = isLabelled(dataset, data, split);
   // Each command looks into the part of the data set that it takes for the usual one.
   const embedded = split === 'unlabeled' ? [] : ['--split', split];
@@ -38,6 +39,8 @@ export function nextSteps(checkpoint: string, { dataset, data, exclude = [], spl
   return [
     ['embed', ...both, ...embedded],
     ['eval', 'neighbors', ...both, ...searched],
+    ...(captions ? [['eval', 'search', ...both, ...embedded, '--text', captions[0][0]]] : []),
+    ...(captions && labelled ? [['eval', 'zero-shot', ...both]] : []),
     ...(labelled ? [['eval', 'linear', ...both]] : []),
     ['export', ...encoder],
   ];

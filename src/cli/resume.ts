@@ -15,7 +15,7 @@ import { checkSameSettings } from '../train/same_settings.ts';
 import { flagOf, type GivenSettings, type TrainSettings } from '../train/settings.ts';
 import { openAdapter } from './device.ts';
 import type { Terminal } from './terminal.ts';
-import { openData, type TrainOptions, wantsLabels } from './train_data.ts';
+import { captionsOf, openData, type TrainOptions, wantsLabels } from './train_data.ts';
 
 /** Flags that only a new run takes. */
 const ofNewRuns = ['preset', 'out', 'init', 'dryRun', 'profile'] as const;
@@ -53,6 +53,7 @@ export async function resume(
     if (checkpoint) checkSameSettings(folder.file('config.json'), recorded.settings, checkpoint, recorded.images);
     const step = checkpoint?.progress.step ?? 0;
     const { config, notes } = resumedConfig(path, recorded, given, step);
+    const captions = captionsOf(config.settings, options.captions ?? config.captions);
     const logged = folder.loggedSteps();
     const restart = step === 0 ? restartNote(folder, config, logged) : finishedNote(config, step);
     const gpu = await openAdapter(options.adapter, config.adapter);
@@ -63,7 +64,7 @@ export async function resume(
     }
     const dataset = await openData(
       data,
-      { ...config.settings, exclude: config.exclude },
+      { ...config.settings, exclude: config.exclude, captions },
       terminal,
       wantsLabels(config.settings),
     );

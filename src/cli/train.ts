@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { captionFiles } from '../data/captions.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { inventoryDigest } from '../data/inventory.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
@@ -11,7 +12,7 @@ import type { Method } from '../ssl/method.ts';
 import type { TrainResult } from '../train/events.ts';
 import type { InitialWeights } from '../train/initial_weights.ts';
 import { checkImages } from '../train/learner.ts';
-import { shortFlags, withRecipe } from '../train/recipe.ts';
+import { otherDefaults, withRecipe } from '../train/recipe.ts';
 import type { RunConfig } from '../train/run_config.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { type GivenSettings, parseSettings, parseValues, type TrainSettings } from '../train/settings.ts';
@@ -27,7 +28,7 @@ import { addExclude, addTrainSettings, givenSettings } from './options.ts';
 import { type Resumable, reopening } from './reopen.ts';
 import { resume } from './resume.ts';
 import { Terminal } from './terminal.ts';
-import { defaultData, hasStl10, openData, type TrainOptions, wantsLabels } from './train_data.ts';
+import { captionsOf, defaultData, hasStl10, openData, type TrainOptions, wantsLabels } from './train_data.ts';
 import { announce, printEvents } from './train_output.ts';
 
 /** `simclr train`: training an encoder with a method, whose settings are among the flags. */
@@ -56,14 +57,15 @@ export function trainCommand(method: Method): Command {
       ).conflicts('profile'),
     )
     .option('--profile', 'run a few steps, print the time by op and how long the device waits for the host, and exit');
+  train.option(
+    '--captions <file>',
+    `captions of the photos, for a method that needs them: a table .csv or .jsonl of file and text (default: ${captionFiles.join(' or ')} in the data folder)`,
+  );
   addExclude(train);
   addDeviceOptions(train);
   addBudget(train);
   addTrainSettings(train, method, allMethods());
-  train.addHelpText(
-    'after',
-    `\nWithout a GPU, or on the sample set, the defaults are those of a run of minutes: ${shortFlags(method)}.`,
-  );
+  train.addHelpText('after', `\n${otherDefaults(method)}`);
   return train.action(runTraining);
 }
 
@@ -82,12 +84,13 @@ async function runTraining(options: TrainOptions): Promise<void> {
   const where = { software: gpu.traits.software, sample: options.data === undefined && !hasStl10() };
   let settings = parseSettings(withRecipe(given, where));
   checkPrecision(settings, gpu.traits);
+  const captions = captionsOf(settings, options.captions);
   const out = options.out ?? join('runs', timestamp());
   const trains = !options.dryRun && !options.profile;
   if (trains) RunFolder.checkFree(out);
   const data = options.data ?? (await defaultData(options.preset, terminal));
   const { exclude } = options;
-  const dataset = await openData(data, { ...settings, exclude }, terminal, wantsLabels(settings));
+  const dataset = await openData(data, { ...settings, exclude, captions }, terminal, wantsLabels(settings));
   if (options.dryRun) return dryRun(gpu, dataset, settings, terminal, knownKernels(gpu, options));
   if (options.profile) {
     chooseKernels(gpu, options, terminal);
@@ -102,6 +105,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
   const start = init && startFrom(init, settings, dataset.train, terminal);
   const config: RunConfig = {
     ...{ version: 1, data: resolve(data), exclude, settings },
+    ...(typeof captions === 'string' && { captions: resolve(captions) }),
     ...{ images: dataset.train.count, imagesDigest: inventoryDigest(dataset.files), init: start?.config },
     ...{ adapter: gpu.traits.adapter, started: new Date().toISOString() },
   };

@@ -1,11 +1,11 @@
 /** The options of `simclr train`, and the images that it is given. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Dataset, openDataset } from '../data/dataset.ts';
+import { type Dataset, type DatasetOptions, openDataset } from '../data/dataset.ts';
 import { ensureSampleSet } from '../data/sample/sample.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
-import { labelsAskedBy } from '../train/learner.ts';
+import { labelsAskedBy, wantsCaptions } from '../train/learner.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { BudgetOptions } from './budget.ts';
 import { printLeftOut, printSkipped, setsOf } from './common.ts';
@@ -16,6 +16,7 @@ import type { Terminal } from './terminal.ts';
 export interface TrainOptions extends Partial<TrainSettings>, DeviceOptions, BudgetOptions {
   readonly data?: string;
   readonly exclude?: readonly string[];
+  readonly captions?: string;
   readonly init?: string;
   readonly preset?: 'stl10';
   readonly out?: string;
@@ -27,6 +28,16 @@ export interface TrainOptions extends Partial<TrainSettings>, DeviceOptions, Bud
 /** Whether a run looks at labels: to learn from them, or to follow the features. */
 export const wantsLabels = (settings: TrainSettings): boolean =>
   settings.knnEvery > 0 || labelsAskedBy(settings) !== undefined;
+
+/**
+ * The captions that a run learns from: in the file that is named, or true: in one of the data folder; undefined where it needs none.
+ * @throws UserError a file is named, and the method learns from none
+ */
+export function captionsOf(settings: TrainSettings, given?: string): string | true | undefined {
+  if (wantsCaptions(settings)) return given ?? true;
+  if (given === undefined) return undefined;
+  throw new UserError(`--captions: --method ${settings.method} does not learn from captions; omit it`, 2);
+}
 
 /** STL-10 itself is in `data/`. */
 export const hasStl10 = (): boolean => existsSync('data') && findStl10('data') !== undefined;
@@ -53,7 +64,12 @@ export async function defaultData(preset: TrainOptions['preset'], terminal: Term
 /** Opens the images of a run, with labelled sets where they are wanted and there, and prints what was found. */
 export async function openData(
   data: string,
-  { split, imageSize, exclude }: Pick<TrainSettings, 'split' | 'imageSize'> & Pick<TrainOptions, 'exclude'>,
+  {
+    split,
+    imageSize,
+    exclude,
+    captions,
+  }: Pick<TrainSettings, 'split' | 'imageSize'> & Pick<TrainOptions, 'exclude'> & Pick<DatasetOptions, 'captions'>,
   terminal: Terminal,
   labelled: boolean,
 ): Promise<Dataset> {
@@ -62,6 +78,7 @@ export async function openData(
     size: imageSize,
     probe: labelled,
     exclude,
+    captions,
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
   terminal.line(`data       ${dataset.description}`);

@@ -78,12 +78,13 @@ export function entriesOf(rows: readonly Row[]): Entry[] {
 
 /** What tells an encoder from others: its network, and what it sees where that is not what all of them see. */
 function partsOf(settings: TrainSettings, all: readonly TrainSettings[]): { label: string; name: string }[] {
-  const { architecture, stem, width, input } = shapeOf(settings);
+  const { architecture, stem, width, norm, input } = shapeOf(settings);
   const { normalize, imageSize } = settings;
   return [
     { label: architecture, name: architecture },
     ...(isResNet(architecture) ? [{ label: stem, name: stem }] : []),
     { label: `width ${width}`, name: `${width}` },
+    ...(norm ? [{ label: `${norm} norm`, name: `${norm}-norm` }] : []),
     ...(input ? [{ label: `input ${input}`, name: input }] : []),
     ...(all.some((other) => other.normalize !== normalize)
       ? [{ label: `normalize ${normalize}`, name: `normalize-${normalize}` }]

@@ -1,17 +1,19 @@
 /** The rows of a comparison: methods, values of settings that are swept, parts of the augmentation that are left out. */
+import type { DatasetOptions } from '../data/dataset.ts';
 import { UserError } from '../errors.ts';
 import type { Naming } from '../io/checked.ts';
 import { methodNamed } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import { augmentationSettings, settingGroups, sharedSettings } from '../ssl/settings.ts';
+import { wantsCaptions } from '../train/learner.ts';
 import { policyGiven } from '../train/policy_file.ts';
 import { type Circumstances, isShort, shortRecipe, withRecipe } from '../train/recipe.ts';
 import {
   flagOf,
   type GivenSettings,
   methodOf,
+  parseOf,
   parseSettings,
-  parseTable,
   settingsOf,
   type TrainSettings,
 } from '../train/settings.ts';
@@ -92,8 +94,7 @@ function checkOwn(option: string, name: string, { swept }: { swept: boolean }): 
 type Parse = (given: unknown, source: undefined, name: Naming) => TrainSettings;
 
 /** Checks each value, before it is known which defaults the device asks for: what contradicts those is not told yet. */
-export const parseEach: Parse = (given, source, name) =>
-  parseTable(settingsOf(methodOf(given)), given, source, name) as unknown as TrainSettings;
+export const parseEach: Parse = (given, source, name) => parseOf(methodOf(given), given, source, name);
 
 /**
  * All rows, in the order of the methods.
@@ -139,10 +140,17 @@ function needsOf({ recipe, short }: Method, where: Circumstances): GivenSettings
   return Object.fromEntries(needs.filter((name) => name in own).map((name) => [name, own[name as keyof typeof own]]));
 }
 
-/** The size at which images are stored: the largest that a row asks for, of which the others take smaller views. */
-export function storedAs(rows: readonly Row[]): Pick<TrainSettings, 'split' | 'imageSize'> {
+/**
+ * The size at which images are stored: the largest that a row asks for, of which the others take smaller views; with captions where a
+ * row needs them.
+ */
+export function storedAs(
+  rows: readonly Row[],
+): Pick<TrainSettings, 'split' | 'imageSize'> & Pick<DatasetOptions, 'captions'> {
   const { split } = rows[0].settings;
-  return { split, imageSize: Math.max(...rows.map(({ settings }) => settings.imageSize)) };
+  const captioned = rows.some(({ settings }) => wantsCaptions(settings));
+  const imageSize = Math.max(...rows.map(({ settings }) => settings.imageSize));
+  return { split, imageSize, ...(captioned && { captions: true as const }) };
 }
 
 /** How an error calls a setting of a row: by what gave it. */

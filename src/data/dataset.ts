@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { counted, plural } from '../io/counted.ts';
 import { reading } from '../io/file_errors.ts';
+import { withCaptions } from './captions.ts';
 import { resizeRgb } from './decode.ts';
 import { requireFolder } from './folder.ts';
 import { concat, type ImageSet, type OnProgress, PixelStore, storedSet, subset } from './images.ts';
@@ -29,6 +30,8 @@ export interface DatasetOptions {
   readonly probe?: boolean;
   /** Globs of photos and folders to leave out: see `Exclusions`. */
   readonly exclude?: readonly string[] | undefined;
+  /** The table of captions that images to train on get, or true: the one in the folder. None by default. */
+  readonly captions?: string | true | undefined;
   readonly onProgress?: OnProgress;
 }
 
@@ -59,9 +62,20 @@ const HOLD_OUT_EVERY = 5;
  * Opens STL-10's binary files, or a folder of photos: with `train/`, `test/` (or `val/`), `unlabeled/`; or with class
  * folders; or just photos.
  *
- * @throws UserError the folder is none of these, or the split is not in it
+ * @throws UserError the folder is none of these, the split is not in it, or captions do not fit its images
  */
 export async function openDataset(path: string, options: DatasetOptions): Promise<Dataset> {
+  const dataset = await openImages(path, options);
+  if (options.captions === undefined) return dataset;
+  try {
+    return withCaptions(dataset, path, options);
+  } catch (error) {
+    dataset.close();
+    throw error;
+  }
+}
+
+async function openImages(path: string, options: DatasetOptions): Promise<Dataset> {
   await requireFolder(path);
   const reading = new Reading(path, options);
   const stl10 = findStl10(path);

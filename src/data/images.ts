@@ -16,6 +16,9 @@ export interface Skipped {
   readonly reason: string;
 }
 
+/** The captions of each image of a set, one or more. */
+export type Captions = readonly (readonly string[])[];
+
 /** A set of RGB images of one size, u8. */
 export interface ImageSet {
   /** For messages: the folder or file. */
@@ -26,6 +29,8 @@ export interface ImageSet {
   /** Class of every image, from 0; absent when the images are unlabelled. */
   readonly labels?: Uint8Array | Uint16Array;
   readonly classNames?: readonly string[];
+  /** What texts say of every image, one or more of each; absent where nobody asks for them. */
+  readonly captions?: Captions;
   /** Path of every image relative to `name`, for photo folders. */
   readonly files?: readonly string[];
   readonly skipped: readonly Skipped[];
@@ -109,6 +114,7 @@ export function subset(set: ImageSet, indices: Uint32Array, name = set.name): Im
     width: set.width,
     labels: set.labels && pick(set.labels, indices),
     classNames: set.classNames,
+    captions: set.captions && Array.from(indices, (i) => set.captions![i]),
     files: set.files && Array.from(indices, (i) => set.files![i]),
     skipped: set.skipped,
     ...(set.source && { source: (i: number) => set.source!(indices[i]) }),

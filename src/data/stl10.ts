@@ -86,6 +86,15 @@ export function loadStl10(path: string, split: Stl10Split, labelled = true): Ima
   }
 }
 
+/** What images are called in tables, such as of captions: `unlabeled/17`. Those of a split, or of all parts that are there. */
+export function stl10Names(path: string, split?: Stl10Split): string[] {
+  const folder = findStl10(path) ?? path;
+  const parts = (split?.split('+') ?? ['train', 'test', 'unlabeled']) as Stl10Part[];
+  return parts
+    .filter((part) => hasPart(folder, part))
+    .flatMap((part) => Array.from({ length: imageCount(join(folder, pixelFile(part))) }, (_, i) => `${part}/${i}`));
+}
+
 function loadPart(folder: string, part: Stl10Part, labelled: boolean): ImageSet {
   const file = join(folder, pixelFile(part));
   const count = imageCount(file);

@@ -1,4 +1,4 @@
-/** Where the encoder looks: the attention of its stages over a few pictures. */
+/** Where the encoder looks: the attention of its stages, or of a vision transformer's class token, over a few pictures. */
 import type { TrainSplit } from '../data/dataset.ts';
 import type { ImageSet } from '../data/images.ts';
 import { hostImages } from '../data/source.ts';
@@ -6,11 +6,11 @@ import { UserError } from '../errors.ts';
 import { Program } from '../graph/program.ts';
 import { input, trace } from '../graph/trace.ts';
 import { counted } from '../io/counted.ts';
-import type { EncoderWithMaps } from '../nn/encoder.ts';
+import type { Encoder, EncoderWithMaps } from '../nn/encoder.ts';
 import { describeEncoder } from '../nn/encoder_shape.ts';
 import { preprocess } from '../ops/augment.ts';
 import { pictureSheet } from '../report/picture_sheet.ts';
-import { attentionMaps } from '../ssl/attention_maps.ts';
+import { attentionKind, attentionMaps } from '../ssl/attention_maps.ts';
 import { StepFeeds } from '../ssl/feeds.ts';
 import type { PictureColumn } from '../ssl/method.ts';
 import { type Evaluation, encoderWithMaps, type Outcome } from './evaluation.ts';
@@ -24,7 +24,7 @@ export interface AttentionSettings {
   readonly split: TrainSplit;
 }
 
-/** `simclr eval attention`: a sheet of pictures, and beside each what the stages of the encoder attend to. */
+/** `simclr eval attention`: a sheet of pictures, and beside each what the encoder's stages or heads attend to. */
 export async function evalAttention(
   evaluation: Evaluation,
   path: string,
@@ -36,21 +36,22 @@ export async function evalAttention(
   const set = probe?.test ?? train;
   if (count > set.count) throw new UserError(`--count ${count}: ${path} has only ${counted(set.count, 'image')}`, 2);
   const indices = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * set.count) / count));
-  const [pictures, ...stages] = await attentionOf(evaluation, encoder, set, indices);
+  const [pictures, ...maps] = await attentionOf(evaluation, encoder, set, indices);
   const images = Array.from(indices, (index) => ({ image: index, ...namesOf(set, index) }));
   const captions = images.map((image) => image.class ?? image.file ?? `image ${image.image}`);
-  const title = `attention of ${describeEncoder(file)}: sum of squares over channels`;
+  const title = `attention of ${describeEncoder(file)}: ${attentionKind(encoder)}`;
+  const of = encoder.classAttention ? 'heads' : 'stages';
   return {
     ...{ title: `${title}, ${counted(count, 'picture')}`, header: [], rows: [], notes: [] },
-    json: { ...evaluation.facts(), data: path, images, stages: stages.map(({ label }) => label) },
-    files: { 'attention.png': pictureSheet(title, [{ ...pictures, captions }, ...stages]) },
+    json: { ...evaluation.facts(), data: path, images, [of]: maps.map(({ label }) => label) },
+    files: { 'attention.png': pictureSheet(title, [{ ...pictures, captions }, ...maps]) },
   };
 }
 
 /** The columns of the sheet: images as the encoder is given them, whole, and what it attends to. */
 async function attentionOf(
   { state, file: { imageSize: size, mean, std } }: Evaluation,
-  encoder: EncoderWithMaps,
+  encoder: Encoder & EncoderWithMaps,
   set: ImageSet,
   indices: Uint32Array,
 ): Promise<readonly PictureColumn[]> {

@@ -104,12 +104,12 @@ export class Evaluation {
     return dataset;
   }
 
-  /** Opens a folder of clips: all photos below it, whatever their folders are called. */
-  async clips(path: string): Promise<ImageSet> {
+  /** Opens a folder as one set of all photos below it, whatever their folders are called. */
+  async photos(path: string): Promise<Dataset> {
     const { exclude, events: { onData, onProgress } = {} } = this.options;
     const dataset = await openPhotos(path, { exclude, size: this.file.imageSize, onProgress });
     onData?.(dataset);
-    return dataset.train;
+    return dataset;
   }
 
   /** Labelled images to train and to test with. UserError: there are none. */

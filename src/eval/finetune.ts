@@ -50,11 +50,14 @@ const frozenLayers = ({ supervised: { freezeStages } }: FinetuneSettings): strin
 
 const inHalf = ({ supervised }: FinetuneSettings): string => (supervised.precision === 'f16' ? ' in f16' : '');
 
+const inLayers = ({ supervised: { layerDecay } }: FinetuneSettings): string =>
+  layerDecay < 1 ? `, each layer with ${layerDecay} of the next one’s learning rate` : '';
+
 /** Stands behind what was trained: ` in f16, without the stem and 2 stages`. */
 export function howTuned(settings?: FinetuneSettings): string {
   if (!settings) return '';
   const frozen = frozenLayers(settings);
-  return `${inHalf(settings)}${frozen && `, without ${frozen}`}`;
+  return `${inHalf(settings)}${frozen && `, without ${frozen}`}${inLayers(settings)}`;
 }
 
 /** Trains the layers that are not frozen from the encoder; a training of that name that has ended is not repeated. */

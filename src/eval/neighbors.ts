@@ -6,12 +6,12 @@ import type { Dataset, TrainSplit } from '../data/dataset.ts';
 import { decodeRefused, shortReason } from '../data/decode.ts';
 import { type ImageSet, imageBytes, PixelStore, storedSet } from '../data/images.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
-import { loadStl10, STL10_SIDE } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
 import { decimal } from '../report/numbers.ts';
 import { type Photo, photoSheet } from '../report/photo_sheet.ts';
 import { type Evaluation, type Outcome, outcome } from './evaluation.ts';
+import { Photographs, pixelsOf } from './photographs.ts';
 
 export interface NeighborSettings {
   /** Files, or numbers of images of the set that is asked; without any, a few of that set. */
@@ -144,37 +144,6 @@ function contactSheet(searched: ImageSet, answers: readonly Answer[], photos: Ph
   );
 }
 
-/** The images of a dataset as they are in their files: the sets hold them at the encoder's size. */
-class Photographs {
-  private readonly whole = new Map<ImageSet, ImageSet>();
-
-  constructor(
-    private readonly dataset: Dataset,
-    private readonly path: string,
-    private readonly split: TrainSplit,
-  ) {}
-
-  of(set: ImageSet, i: number): Photo {
-    if (set.source) return { file: set.source(i) };
-    const whole = this.wholeOf(set);
-    return { pixels: read(whole, i), side: whole.width };
-  }
-
-  private wholeOf(set: ImageSet): ImageSet {
-    const { kind, probe } = this.dataset;
-    if (kind !== 'stl10' || set.width === STL10_SIDE) return set;
-    const known = this.whole.get(set);
-    if (known) return known;
-    const opened = loadStl10(this.path, set === probe?.train ? 'train' : set === probe?.test ? 'test' : this.split);
-    this.whole.set(set, opened);
-    return opened;
-  }
-
-  close(): void {
-    for (const set of this.whole.values()) set.close?.();
-  }
-}
-
 /** The pictures that are asked about. UserError: a number or a file that is none. */
 async function findQueries(
   { file: { imageSize } }: Evaluation,
@@ -202,7 +171,7 @@ function imageQuery(set: ImageSet, text: string, own: boolean, photos: Photograp
   if (i >= set.count) throw new UserError(`--query ${text}: ${set.name} has images 0 to ${set.count - 1}`, 2);
   const name = set.files?.[i] ?? `image ${i}`;
   const className = set.labels && set.classNames?.[set.labels[i]];
-  return { name, className, own: own ? i : undefined, pixels: read(set, i), photo: photos.of(set, i) };
+  return { name, className, own: own ? i : undefined, pixels: pixelsOf(set, i), photo: photos.of(set, i) };
 }
 
 async function fileQuery(path: string, searched: ImageSet, size: number): Promise<Query> {
@@ -227,10 +196,4 @@ function querySet(like: ImageSet, queries: readonly Query[]): ImageSet {
   const store = new PixelStore(queries.length, imageBytes(like));
   for (const [i, { pixels }] of queries.entries()) store.slot(i).set(pixels);
   return storedSet({ name: 'queries', count: queries.length, height, width, skipped: [] }, store);
-}
-
-function read(set: ImageSet, i: number): Uint8Array {
-  const pixels = new Uint8Array(imageBytes(set));
-  set.read(i, pixels, 0);
-  return pixels;
 }

@@ -37,10 +37,15 @@ const inference = { training: false };
  * The places of an encoder: of a run that has learnt to embed them, those, and of any other, or where a stage is asked for, the map of
  * a stage with rows of unit length, by default that of the first with at most 28×28 places.
  *
- * @throws UserError no maps, no such stage, a map of one place, or images that are not whole places
+ * @throws UserError no maps, or of overlapping patches, no such stage, a map of one place, or images that are not whole places
  */
 export function placesOf(evaluation: Evaluation, stage?: number): Places {
-  const { imageSize } = evaluation.file;
+  const { imageSize, input: seen } = evaluation.file;
+  if (seen === 'patches') {
+    throw new UserError(
+      'the encoder sees overlapping patches (--input patches), which are no places; give another one',
+    );
+  }
   const encoder = encoderWithMaps(evaluation);
   const { result: shapes } = trace(() =>
     encoder.maps(input('views', [1, imageSize, imageSize, 4], 'f32'), inference).map(({ shape }) => shape),

@@ -1,6 +1,6 @@
 /** Masks of objects, or colours, of the first frame of a clip carried through the clip by the places of an encoder. */
 import { type Clip, clipsOf } from '../data/clips.ts';
-import { type ImageSet, imageBytes } from '../data/images.ts';
+import type { ImageSet } from '../data/images.ts';
 import { hostImages } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import { Program } from '../graph/program.ts';
@@ -15,6 +15,7 @@ import { type Cargo, type Compared, coloursAsCargo, masksAsCargo } from './carri
 import { carryThrough, placeMeans } from './carry_through.ts';
 import type { Evaluation, Outcome } from './evaluation.ts';
 import { type ClipMasks, type MaskedClip, maskedClips, openMasks } from './masked_clips.ts';
+import { pixelsOf } from './photographs.ts';
 import { type Places, placesOf } from './places.ts';
 import { type ClipResult, propagateOutcome, type SheetRow } from './propagate_results.ts';
 
@@ -46,7 +47,7 @@ export async function evalPropagate(
     frames: given.frames ?? learnt.references ?? propagateDefaults.frames,
     temperature: given.temperature ?? learnt.temperature ?? propagateDefaults.temperature,
   };
-  const set = await evaluation.clips(path);
+  const { train: set } = await evaluation.photos(path);
   const { clips, short } = clipsEvery(set, frameStep);
   const masked = masks === undefined ? undefined : maskedClips(clips, set, masks);
   const taken: readonly (Clip | MaskedClip)[] = masked ?? clips;
@@ -156,12 +157,6 @@ async function carryClip(asked: Asked, masks: ClipMasks | undefined): Promise<Cl
     onArrival();
   }
   return { clip: name, length: frames.length, objects: masks?.colours.slice(1) ?? [], scores, rows, files };
-}
-
-function pixelsOf(set: ImageSet, i: number): Uint8Array {
-  const pixels = new Uint8Array(imageBytes(set));
-  set.read(i, pixels, 0);
-  return pixels;
 }
 
 /** Some of so many, evenly, the first and the last among them. */

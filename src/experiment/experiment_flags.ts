@@ -1,7 +1,7 @@
 /** An experiment's settings as the flags that give them. */
 import type { DeviceTraits } from '../gpu/device.ts';
 import { methodGiven, toBeGiven } from '../train/setting_flags.ts';
-import { flagOf, methodOf, settingsOf, wordsOf } from '../train/settings.ts';
+import { architectureDefaults, flagOf, methodOf, settingsOf, wordsOf } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
 import {
   type ExperimentPlan,
@@ -20,14 +20,18 @@ export function experimentFlags(
   traits: Pick<DeviceTraits, 'software'>,
 ): string[] {
   const flag = (name: string, value: unknown) => wordsOf(flagOf(name), value);
+  const method = methodOf(pretrain);
+  const defaults = { ...settingsOf(method).parse({}), ...architectureDefaults(method, pretrain, 'recipe') };
+  const resolve = (given: object) => ({
+    ...architectureDefaults(method, given, 'recipe'),
+    ...pretrainDefaults({ method: method.name, ...given }, traits),
+  });
   // An encoder that is taken has its own settings; only the precision of what follows is free.
   const pretraining =
     checkpoint === null
       ? {
           ...methodGiven(pretrain.method),
-          ...toBeGiven({ ...pretrain }, settingsOf(methodOf(pretrain)).parse({}), (given) =>
-            pretrainDefaults({ method: pretrain.method, ...given }, traits),
-          ),
+          ...toBeGiven({ ...pretrain }, defaults, resolve),
         }
       : { precision: supervised.precision, seed: seeds[0] };
   const { seed, precision, ...others } = pretraining as Readonly<Record<string, unknown>>;

@@ -7,14 +7,18 @@ import { mean, sum } from '../ops/reduce.ts';
 import { logSoftmax } from '../ops/softmax.ts';
 import { exp, neg } from '../ops/unary.ts';
 import { crossViewEntropy } from './cross_view.ts';
+import { logSinkhorn } from './sinkhorn.ts';
+
+/** What keeps a teacher's outputs from all being the same. */
+export type Center = Tensor | 'sinkhorn';
 
 export interface DinoOptions {
   /** s [V · N, K]: the student's outputs for all crops, the two global ones first. */
   readonly student: Tensor;
   /** t [2 · N, K]: the teacher's for the global ones. */
   readonly teacher: Tensor;
-  /** c [K] */
-  readonly center: Tensor;
+  /** c [K]; or `sinkhorn`: in its place all outputs get an equal share of the batch. */
+  readonly center: Center;
   /** τs and τt: numbers, or f32 [1] where a schedule feeds them. */
   readonly studentTemperature: number | Tensor;
   readonly teacherTemperature: number | Tensor;
@@ -36,16 +40,32 @@ export interface DinoLoss {
  *   q_i = softmax((t_i − c)/τt);   loss = mean over i ∈ {1, 2} and crops v ≠ i of −Σ_k q_i log softmax(s_v/τs)
  *
  * Centring alone makes q uniform, sharpening by a small τt alone makes all q one and the same vector of a single 1; together they keep
- * both away. The entropy tells: it is log K in the first collapse, 0 in the second.
+ * both away. The entropy tells: it is log K in the first collapse, 0 in the second. In place of the centre, SwAV's Sinkhorn codes of all t
+ * with ε = τt are targets that share the batch evenly (DINOv2; Oquab et al., 2023, § 4).
  */
 export function dinoLoss(options: DinoOptions): DinoLoss {
   const { student, teacher, center, studentTemperature, teacherTemperature } = options;
-  const fits = teacher.shape.length === 2 && center.shape.join() === `${teacher.shape[1]}`;
-  check(fits, 'dino', 'the centre must be [K] and the teacher’s outputs [2 · N, K]', center, teacher);
-  const logQ = logSoftmax(div(sub(detach(teacher), center), teacherTemperature));
-  const targets = exp(logQ);
-  const entropy = neg(mean(sum(mul(targets, logQ), 1)));
+  const { targets, entropy } = teacherTargets(teacher, center, teacherTemperature);
   return { loss: crossViewEntropy(div(student, studentTemperature), targets), targets, entropy };
+}
+
+/** Rounds of columns and rows; DINOv2's. */
+const sinkhornIterations = 3;
+
+/** Targets q of a teacher's outputs t [M, K], constant, and their mean entropy. */
+export function teacherTargets(
+  teacher: Tensor,
+  center: Center,
+  temperature: number | Tensor,
+): Pick<DinoLoss, 'targets' | 'entropy'> {
+  const fits = center === 'sinkhorn' || (teacher.shape.length === 2 && center.shape.join() === `${teacher.shape[1]}`);
+  check(fits, 'dino', 'the centre must be [K] and the teacher’s outputs [M, K]', teacher);
+  const logQ =
+    center === 'sinkhorn'
+      ? logSinkhorn(teacher, { epsilon: temperature, iterations: sinkhornIterations })
+      : logSoftmax(div(sub(detach(teacher), center), temperature));
+  const targets = exp(logQ);
+  return { targets, entropy: neg(mean(sum(mul(targets, logQ), 1))) };
 }
 
 /**

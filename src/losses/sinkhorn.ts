@@ -5,8 +5,8 @@ import { logSoftmax, softmax } from '../ops/softmax.ts';
 import { transpose } from '../ops/strided_copy.ts';
 
 export interface SinkhornOptions {
-  /** ε: the smaller, the nearer codes are to one prototype each. */
-  readonly epsilon: number;
+  /** ε: the smaller, the nearer codes are to one prototype each. A number, or f32 [1] where a schedule feeds it. */
+  readonly epsilon: number | Tensor;
   /** Rounds of columns and rows. */
   readonly iterations: number;
 }
@@ -21,11 +21,18 @@ export interface SinkhornOptions {
  * usual 0.05, and with the largest score taken off, a column can underflow as a whole and become 0/0. Factors of 1/K and 1/B are left
  * out, as rows come last.
  */
-export function sinkhorn(scores: Tensor, { epsilon, iterations }: SinkhornOptions): Tensor {
+export const sinkhorn = (scores: Tensor, options: SinkhornOptions): Tensor => softmax(balanced(scores, options));
+
+/** Their logarithms. */
+export const logSinkhorn = (scores: Tensor, options: SinkhornOptions): Tensor => logSoftmax(balanced(scores, options));
+
+/** log Q up to a number for each row. */
+function balanced(scores: Tensor, { epsilon, iterations }: SinkhornOptions): Tensor {
   check(scores.shape.length === 2 && scores.dtype === 'f32', 'sinkhorn', 'the scores must be a f32 matrix', scores);
-  check(epsilon > 0 && iterations >= 1, 'sinkhorn', 'epsilon must be above 0, and iterations 1 or more', scores);
+  const isPositive = typeof epsilon !== 'number' || epsilon > 0;
+  check(isPositive && iterations >= 1, 'sinkhorn', 'epsilon must be above 0, and iterations 1 or more', scores);
   const equalColumns = (logQ: Tensor) => transpose(logSoftmax(transpose(logQ, 0, 1)), 0, 1);
   let logQ = equalColumns(div(detach(scores), epsilon));
   for (let round = 1; round < iterations; round++) logQ = equalColumns(logSoftmax(logQ));
-  return softmax(logQ);
+  return logQ;
 }

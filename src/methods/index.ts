@@ -5,14 +5,18 @@ import { sharedShape } from '../ssl/settings.ts';
 import { autoencoder } from './autoencoder.ts';
 import { barlowTwins } from './barlow_twins.ts';
 import { byol } from './byol.ts';
+import { clip } from './clip.ts';
 import { colorization } from './colorization.ts';
 import { contextEncoder } from './context_encoder.ts';
+import { cpc } from './cpc.ts';
+import { data2vec } from './data2vec.ts';
 import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
 import { fncancel } from './fncancel.ts';
 import { gan } from './gan.ts';
 import { instDisc } from './inst_disc.ts';
 import { jigsaw } from './jigsaw.ts';
+import { mae } from './mae.ts';
 import { moco, mocoV1 } from './moco.ts';
 import { relativePatch } from './relative_patch.ts';
 import { rotation } from './rotation.ts';
@@ -40,8 +44,12 @@ export function registerMethod(method: Method): void {
   if (odd !== undefined) throw new Error(`a method is named '${odd}': use a-z, 0-9 and -`);
   const wrong = Object.keys(method.recipe).find((key) => !(key in sharedShape));
   if (wrong) throw new Error(`method ${name}: its recipe has '${wrong}', which is no shared setting`);
-  const unknown = Object.keys(method.short ?? {}).find((key) => !(key in sharedShape || key in method.options));
-  if (unknown) throw new Error(`method ${name}: its short recipe has '${unknown}', which is no setting`);
+  const { short, sample, onTransformer } = method;
+  const recipes = { short: { ...short, ...onTransformer?.recipe, ...onTransformer?.short }, sample: { ...sample } };
+  for (const [what, recipe] of Object.entries(recipes)) {
+    const unknown = Object.keys(recipe).find((key) => !(key in sharedShape || key in method.options));
+    if (unknown) throw new Error(`method ${name}: its ${what} recipe has '${unknown}', which is no setting`);
+  }
   const taken = names.find((one) => (known.get(one) ?? method) !== method);
   if (taken !== undefined) throw new Error(`two methods are named '${taken}'`);
   for (const one of names) known.set(one, method);
@@ -51,6 +59,7 @@ export function registerMethod(method: Method): void {
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
   ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain, videoColor],
+  ...[mae, data2vec, cpc, clip],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

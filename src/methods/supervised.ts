@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { Classifier } from '../nn/classifier.ts';
 import type { Encoder } from '../nn/encoder.ts';
-import { isInStages, shapeOf } from '../nn/encoder_shape.ts';
+import { isInStages, layerOf, shapeOf } from '../nn/encoder_shape.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import { concat, flip } from '../ops/strided_copy.ts';
 import { copyAsF16 } from '../optim/trained_group.ts';
 import { type ConsistencySettings, consistencyMetrics, consistencyStep, consistencyViews } from '../ssl/consistency.ts';
 import type { Feeds, OtherImages } from '../ssl/feeds.ts';
-import { type Build, defineMethod, type Learner, type ViewGroup } from '../ssl/method.ts';
+import { type Build, defineMethod, type Learner, type ParameterGroup, type ViewGroup } from '../ssl/method.ts';
 import { accuracy, chanceOfClasses } from '../ssl/metrics.ts';
 import { type Mixing, mixingOptions, mixShare, mixup, mixViews } from '../ssl/mixing.ts';
 import { augmentationConfig } from '../ssl/settings.ts';
@@ -50,6 +50,8 @@ export interface ClassificationOptions {
   readonly frozen?: 'eval' | 'batch' | undefined;
   /** The stem and so many stages of the encoder are not trained, and normalise with running statistics; 0 by default. */
   readonly freezeStages?: number | undefined;
+  /** The learning rate of each layer of the encoder as a share of the next one's; 1 by default: see `layerParts`. */
+  readonly layerDecay?: number | undefined;
   /** Features [N, dimensions] in place of those that the encoder makes of the views: rows that were computed before. */
   readonly features?: ((feeds: Feeds) => Tensor) | undefined;
   /** Views and labels are mixed; the accuracy is that of each view's own label. */
@@ -64,7 +66,7 @@ export interface ClassificationOptions {
  */
 export function classification(
   { encoder, fc, options }: Classifier,
-  { training, frozen, freezeStages = 0, features, mixing, consistency }: ClassificationOptions,
+  { training, frozen, freezeStages = 0, layerDecay = 1, features, mixing, consistency }: ClassificationOptions,
 ): Learner {
   const still = frozen ? encoder : firstStages(encoder, freezeStages);
   if (training.precision === 'f16' && still.parameters.length > 0) copyAsF16('frozen encoder', still.parameters);
@@ -72,11 +74,12 @@ export function classification(
   // A frozen encoder whose batch norms take the batch's statistics follows with its running ones, as in PyTorch.
   const statistics = { parameters: [], buffers: frozen === 'batch' ? encoder.buffers : [] };
   const { classes } = options;
+  const learns = without(encoder, still);
   return {
     encoder,
     groups: frozen
       ? [{ name: 'main', modules: [fc, statistics], scaled: false }]
-      : [{ name: 'main', modules: [without(encoder, still), fc] }],
+      : [{ name: 'main', modules: [learns, fc], parts: layerParts(learns, layerDecay) }],
     step([views, ...unlabelled], feeds) {
       if (consistency) {
         const all = encoder.forward(concat([views, ...unlabelled], 0), mode);
@@ -108,6 +111,21 @@ export function firstStages({ parameters, buffers }: EncoderPart, stages: number
   const inside = (entries: EncoderPart['parameters']) =>
     entries.filter(({ tensor }) => isInStages(tensor.name, stages));
   return { parameters: inside(parameters), buffers: inside(buffers) };
+}
+
+/**
+ * Parts of a group with layer-wise learning rates (Clark et al., 2020; BEiT, MAE): lr · decay^(L − l) of layer l of L, so that those that are
+ * near the image change less; what stands behind the layers, and the classifier, have lr.
+ */
+function layerParts({ parameters }: EncoderPart, decay: number): NonNullable<ParameterGroup['parts']> {
+  if (decay === 1) return [];
+  const layers = parameters.map(({ tensor }) => layerOf(tensor.name));
+  const last = Math.max(...layers.map((layer) => layer ?? 0)) + 1;
+  return [...new Set(layers)].flatMap((layer) => {
+    if (layer === undefined) return [];
+    const own = parameters.filter((_, i) => layers[i] === layer);
+    return [{ modules: [{ parameters: own }], lr: (scheduled: number) => scheduled * decay ** (last - layer) }];
+  });
 }
 
 /** An encoder without a part of it. */

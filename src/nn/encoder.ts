@@ -14,6 +14,11 @@ export interface Encoder {
    * Of the mode's precision.
    */
   maps?(x: Tensor, mode: Mode): readonly Tensor[];
+  /**
+   * Of a vision transformer: how much its class token takes from each patch of the same images in the last block, [N, heads, L], patches
+   * row by row, f32.
+   */
+  classAttention?(x: Tensor, mode: Mode): Tensor;
 }
 
 /** One that shows what its stages give. */

@@ -1,6 +1,7 @@
 /** Which network an encoder is: what settings, files and checkpoints say of it. */
 import { type Normalize, normalization, type Preparation } from '../data/preparation.ts';
 import { type ResNetName, type ResNetOptions, resnetNames } from './resnet.ts';
+import type { Norm } from './resnet_blocks.ts';
 import { type VitName, type VitShape, vitNames } from './vit.ts';
 
 /** `dcgan`: the discriminator's trunk of a DCGAN. Only ResNets have a stem to choose. */
@@ -14,9 +15,10 @@ export const isVit = (architecture: Architecture): architecture is VitName =>
 /**
  * What of an image the network sees. `rgb`: all. `standardized`: each image, or part of one, with mean 0 and deviation 1 of its own in each
  * channel, as tiles of a puzzle are. `lightness`: L of CIE Lab, as for colourisation. `lab-halves`: two networks of half the channels, one of
- * which sees L and the other a and b, their features side by side, as in a split-brain autoencoder.
+ * which sees L and the other a and b, their features side by side, as in a split-brain autoencoder. `patches`: 7 × 7 overlapping parts
+ * of a quarter of the side, each by itself, whose features are averaged.
  */
-export const encoderInputs = ['rgb', 'standardized', 'lightness', 'lab-halves'] as const;
+export const encoderInputs = ['rgb', 'standardized', 'lightness', 'lab-halves', 'patches'] as const;
 export type EncoderInput = (typeof encoderInputs)[number];
 
 /** What only vision transformers have. */
@@ -28,6 +30,8 @@ export interface EncoderShape extends Pick<ResNetOptions, 'stem'>, Partial<Pick<
   readonly architecture: Architecture;
   /** Multiplies the channels of every layer, a multiple of 1/4; 1 is the published network. */
   readonly width: number;
+  /** Of a ResNet; none: `batch`. */
+  readonly norm?: Exclude<Norm, 'batch'>;
   /** None: `rgb`. */
   readonly input?: Exclude<EncoderInput, 'rgb'>;
   /** With an input in Lab: how the colours of the images are normalised, as they have to be brought back before. */
@@ -39,6 +43,7 @@ export interface ShapeSource
   extends Pick<EncoderShape, 'architecture' | 'stem' | 'grid' | 'positions'>,
     Partial<Colours> {
   readonly width?: number | undefined;
+  readonly norm?: Norm | undefined;
   readonly input?: EncoderInput | undefined;
   readonly colours?: Colours | undefined;
   readonly normalize?: Normalize | undefined;
@@ -65,12 +70,13 @@ function patchesOf({ patch, imageSize, grid, positions = 'learned' }: ShapeSourc
   return { patch: side, grid: grid ?? imageSize! / side, positions };
 }
 
-export function shapeOf({ architecture, stem, width = 1, input = 'rgb', ...rest }: ShapeSource): EncoderShape {
-  // Whatever stem is asked for, one network without it has one shape.
-  const plain: EncoderShape = { architecture, stem: isResNet(architecture) ? stem : 'imagenet', width };
+export function shapeOf({ architecture, stem, width = 1, norm, input = 'rgb', ...rest }: ShapeSource): EncoderShape {
+  // Whatever stem or norm is asked for, one network without it has one shape.
+  const own = isResNet(architecture) ? { stem, ...(norm === 'layer' && { norm }) } : ({ stem: 'imagenet' } as const);
+  const plain: EncoderShape = { architecture, width, ...own };
   const shape = isVit(architecture) ? { ...plain, ...patchesOf({ architecture, stem, ...rest }) } : plain;
   if (input === 'rgb') return shape;
-  if (input === 'standardized') return { ...shape, input };
+  if (input === 'standardized' || input === 'patches') return { ...shape, input };
   const { mean, std, normalize = 'imagenet' } = rest;
   const colours = rest.colours ?? (mean && std ? { mean, std } : normalization({ normalize }));
   return { ...shape, input, colours };
@@ -84,8 +90,9 @@ export function shapeSettings(source: ShapeSource): Omit<EncoderShape, 'colours'
 
 /** The same in the metadata of a file, which has the colours beside it. */
 export function shapeMetadata(source: ShapeSource): Readonly<Record<string, string>> {
-  const { architecture, stem, width, input, positions } = shapeOf(source);
-  return { architecture, stem, width: String(width), ...(input && { input }), ...(positions && { positions }) };
+  const { architecture, stem, width, norm, input, positions } = shapeOf(source);
+  const parts = { ...(norm && { norm }), ...(input && { input }), ...(positions && { positions }) };
+  return { architecture, stem, width: String(width), ...parts };
 }
 
 /** What the parts of an encoder of two networks are called: `lightness/conv1.weight`. */
@@ -102,20 +109,31 @@ export const stageCount = 4;
 /** Blocks of a vision transformer, of any size, that are a stage. */
 const blocksOfStage = 3;
 
-/** Whether a tensor of an encoder, by its name, is of the stem or of one of the first so many stages; of none where that is 0. */
-export function isInStages(name: string, stages: number): boolean {
+/**
+ * How many layers of its encoder lie below a tensor, by its name: 0 of the stem, 1 … of a ResNet's stages or a vision transformer's blocks;
+ * undefined of what stands behind them all.
+ */
+export function layerOf(name: string): number | undefined {
   const own = name.replace(/^(lightness|color)\//, '');
   const [stage] = own.match(/(?<=^layer)\d+(?=\.)/) ?? [];
   const [block] = own.match(/(?<=^blocks\.)\d+(?=\.)/) ?? [];
-  if (stage !== undefined) return Number(stage) <= stages;
-  if (block !== undefined) return Number(block) < stages * blocksOfStage;
-  return stages > 0 && /^(conv1|bn1|patch_embed)\.|^(cls_token|pos_embed)$/.test(own);
+  if (stage !== undefined) return Number(stage);
+  if (block !== undefined) return Number(block) + 1;
+  return /^(conv1|bn1|patch_embed)\.|^(cls_token|pos_embed)$/.test(own) ? 0 : undefined;
 }
 
-/** `resnet18`, or `resnet18 of width 0.25 on lightness`, or `vit_tiny of patches of 4 pixels`. */
+/** Whether a tensor of an encoder, by its name, is of the stem or of one of the first so many stages; of none where that is 0. */
+export function isInStages(name: string, stages: number): boolean {
+  const layer = layerOf(name);
+  if (layer === undefined || stages === 0) return false;
+  return layer <= (/(^|\/)blocks\./.test(name) ? stages * blocksOfStage : stages);
+}
+
+/** `resnet18`, or `resnet18 of width 0.25 with layer norm on lightness`, or `vit_tiny of patches of 4 pixels`. */
 export function describeEncoder({
   architecture,
   width = 1,
+  norm,
   input = 'rgb',
   patch,
   imageSize,
@@ -125,8 +143,10 @@ export function describeEncoder({
     standardized: ' on standardized images',
     lightness: ' on lightness',
     'lab-halves': ' on halves of Lab',
+    patches: ' on overlapping patches',
   }[input];
   const side = patch || (imageSize && patchOf(imageSize));
   const patches = architecture && isVit(architecture) && side ? ` of patches of ${side} pixels` : '';
-  return `${architecture}${width === 1 ? '' : ` of width ${width}`}${patches}${seen}`;
+  const normalized = architecture && isResNet(architecture) && norm === 'layer' ? ' with layer norm' : '';
+  return `${architecture}${width === 1 ? '' : ` of width ${width}`}${normalized}${patches}${seen}`;
 }

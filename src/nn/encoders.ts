@@ -6,6 +6,7 @@ import { type EncoderShape, isVit, type ShapeSource, shapeOf } from './encoder_s
 import { HeadedEncoder, type HeadShape } from './headed_encoder.ts';
 import { LabHalvesEncoder, LightnessEncoder } from './lab_encoders.ts';
 import type { Module } from './module.ts';
+import { PatchesEncoder } from './patches_encoder.ts';
 import { ResNet, type ResNetName } from './resnet.ts';
 import { StandardizedEncoder } from './seeing_encoder.ts';
 import { Vit } from './vit.ts';
@@ -37,6 +38,7 @@ export function makeEncoder({ seed, dropPath, ...source }: MakeOptions, network 
   const { input, colours = imagenetColours } = shape;
   const plain = (shape: EncoderShape, seed: number, name: string) => plainEncoder(shape, { seed, dropPath }, name);
   if (!input) return plain(shape, seed, network);
+  if (input === 'patches') return new PatchesEncoder(shape, plain(shape, seed, network));
   if (input === 'standardized') return new StandardizedEncoder(shape, plain(shape, seed, network));
   const Encoder = input === 'lightness' ? LightnessEncoder : LabHalvesEncoder;
   return new Encoder({ ...shape, input, colours }, seed, network, plain);
@@ -44,7 +46,7 @@ export function makeEncoder({ seed, dropPath, ...source }: MakeOptions, network 
 
 /** One that sees all channels that it is given. */
 function plainEncoder(
-  { architecture, stem, width, patch, grid, positions }: EncoderShape,
+  { architecture, stem, width, norm, patch, grid, positions }: EncoderShape,
   options: Pick<MakeOptions, 'seed' | 'dropPath'>,
   network: string,
 ) {
@@ -54,7 +56,7 @@ function plainEncoder(
   }
   return architecture === 'dcgan'
     ? new Dcgan({ width, ...options }, network)
-    : new ResNet({ architecture: architecture satisfies ResNetName, stem, width, ...options }, network);
+    : new ResNet({ architecture: architecture satisfies ResNetName, stem, width, norm, ...options }, network);
 }
 
 /** The network that options, a file or a classifier mean: an encoder, or one with the first layers of its head. */

@@ -18,6 +18,8 @@ export interface MlpOptions {
   /** Biases of the hidden linear layers, and of the last one; both by default. */
   readonly hiddenBias?: boolean;
   readonly outputBias?: boolean;
+  /** First values of the weights are N(0, std²), of biases zero; PyTorch's by default. */
+  readonly std?: number | undefined;
   readonly seed: number;
   /** Of the network, where a program has two of a kind: see `ResNet`. */
   readonly network?: string;
@@ -40,7 +42,7 @@ const norms = {
 
 /** Linear layers with ReLU or GELU between, under the names of a `Sequential`: the heads of SimCLR, MoCo, BYOL, SimSiam, SwAV and DINO. */
 export function mlp(options: MlpOptions): Sequential {
-  const { widths, batchNorm = 'none', outputLayer = true, seed, network = '' } = options;
+  const { widths, batchNorm = 'none', outputLayer = true, seed, std, network = '' } = options;
   const { hiddenBias = true, outputBias = true } = options;
   const name = inNetwork(network, options.name);
   const Activation = options.activation === 'gelu' ? Gelu : ReLU;
@@ -50,7 +52,8 @@ export function mlp(options: MlpOptions): Sequential {
   for (let layer = 1; layer < widths.length; layer++) {
     const isLast = outputLayer && layer === widths.length - 1;
     const [inputs, outputs] = [widths[layer - 1], widths[layer]];
-    modules.push(new Linear(next(), inputs, outputs, seed, { bias: isLast ? outputBias : hiddenBias }));
+    const bias = isLast ? outputBias : hiddenBias;
+    modules.push(new Linear(next(), inputs, outputs, seed, { bias, ...(std !== undefined && { std }) }));
     const norm = behind[isLast ? 'output' : 'hidden'];
     if (norm) modules.push(new BatchNorm(next(), outputs, norm));
     if (!isLast) modules.push(new Activation(next()));

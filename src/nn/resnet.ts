@@ -5,9 +5,9 @@ import { globalAvgPool } from '../ops/global_avg_pool.ts';
 import { maxPool2d } from '../ops/max_pool.ts';
 import { relu } from '../ops/relu.ts';
 import type { Encoder } from './encoder.ts';
-import { BatchNorm, Conv2d, Sequential } from './layers.ts';
+import { Conv2d, Sequential } from './layers.ts';
 import { inNetwork, type Mode, Module } from './module.ts';
-import { BasicBlock, Bottleneck } from './resnet_blocks.ts';
+import { BasicBlock, Bottleneck, makeNorm, type Norm } from './resnet_blocks.ts';
 
 /** The networks (He et al., 2016, table 1): their kind of block, and how many of them each stage has. */
 export const resnets = {
@@ -25,6 +25,8 @@ export interface ResNetOptions {
   readonly stem: (typeof stems)[number];
   /** Multiplies the channels of every layer, a multiple of 1/4; 1, the default, is the published network. */
   readonly width?: number | undefined;
+  /** `batch` by default. */
+  readonly norm?: Norm | undefined;
   readonly seed: number;
 }
 
@@ -38,9 +40,13 @@ export const baseChannels = 64;
 export class ResNet extends Module implements Encoder {
   /** Features that the trunk gives, the average-pooled last map: at width 1 512, and 2,048 of a ResNet-50. */
   readonly dimensions: number;
-  readonly shape: { readonly [key in Exclude<keyof ResNetOptions, 'seed'>]-?: NonNullable<ResNetOptions[key]> };
+  readonly shape: Required<Pick<ResNetOptions, 'architecture' | 'stem'>> & {
+    readonly width: number;
+    /** Not there: `batch`. */
+    readonly norm?: Exclude<Norm, 'batch'>;
+  };
   private readonly conv1: Conv2d;
-  private readonly bn1: BatchNorm;
+  private readonly bn1: Module;
   private readonly layers: readonly Sequential[];
 
   /**
@@ -49,12 +55,12 @@ export class ResNet extends Module implements Encoder {
    */
   constructor(options: ResNetOptions, name = '') {
     super(name);
-    const { architecture, stem, width = 1, seed } = options;
-    this.shape = { architecture, stem, width };
+    const { architecture, stem, width = 1, norm = 'batch', seed } = options;
+    this.shape = { architecture, stem, width, ...(norm !== 'batch' && { norm }) };
     const base = baseChannels * width;
     const shape = stem === 'imagenet' ? { kernel: 7, stride: 2, padding: 3 } : { kernel: 3, stride: 1, padding: 1 };
     this.conv1 = this.child(new Conv2d(inNetwork(name, 'conv1'), 3, base, { ...shape, seed }));
-    this.bn1 = this.child(new BatchNorm(inNetwork(name, 'bn1'), base));
+    this.bn1 = this.child(makeNorm(norm, inNetwork(name, 'bn1'), base));
     const { Block, blocks } = resnets[architecture];
     const outputs = blocks.map((_, stage) => base * 2 ** stage * Block.expansion);
     this.layers = blocks.map((length, stage) => {
@@ -64,6 +70,7 @@ export class ResNet extends Module implements Encoder {
           inputs: i > 0 ? outputs[stage] : (outputs[stage - 1] ?? base),
           channels: base * 2 ** stage,
           stride: i === 0 && stage > 0 ? 2 : 1,
+          norm,
           seed,
         });
       return this.child(new Sequential(layer, Array.from({ length }, block)));

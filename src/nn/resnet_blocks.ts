@@ -4,6 +4,17 @@ import { add } from '../ops/add.ts';
 import { relu } from '../ops/relu.ts';
 import { BatchNorm, Conv2d, type Conv2dOptions, Sequential } from './layers.ts';
 import { join, type Mode, Module } from './module.ts';
+import { LayerNorm } from './transformer.ts';
+
+/**
+ * What follows a convolution. `batch`: batch norm. `layer`: layer norm over the channels of each pixel, ε 1e-6, as in ConvNeXt
+ * (torchvision's `LayerNorm2d`), so that no image, and no part of one, sees another.
+ */
+export const norms = ['batch', 'layer'] as const;
+export type Norm = (typeof norms)[number];
+
+export const makeNorm = (norm: Norm, name: string, channels: number): Module =>
+  norm === 'layer' ? new LayerNorm(name, channels) : new BatchNorm(name, channels);
 
 /** What a block makes of maps [N, H, W, inputs]: maps [N, ⌈H/stride⌉, ⌈W/stride⌉, channels · expansion]. */
 export interface BlockOptions {
@@ -11,6 +22,7 @@ export interface BlockOptions {
   /** Channels of the 3×3 convolutions. */
   readonly channels: number;
   readonly stride: number;
+  readonly norm: Norm;
   readonly seed: number;
 }
 
@@ -22,36 +34,38 @@ interface Convolution {
 }
 
 /**
- * y = relu(branch(x) + shortcut(x)). The branch is convolutions with a batch norm each and ReLUs between them; the shortcut is x, or
- * where shapes differ a strided 1×1 convolution with batch norm (He et al., 2016, option B).
+ * y = relu(branch(x) + shortcut(x)). The branch is convolutions with a norm each and ReLUs between them; the shortcut is x, or where
+ * shapes differ a strided 1×1 convolution with a norm (He et al., 2016, option B).
  */
 abstract class ResidualBlock extends Module {
   private readonly branch: readonly Sequential[];
   private readonly downsample: Sequential | undefined;
 
-  constructor(name: string, { inputs, stride, seed }: BlockOptions, branch: readonly Convolution[]) {
+  constructor(name: string, { inputs, stride, norm, seed }: BlockOptions, branch: readonly Convolution[]) {
     super(name);
     const widths = [inputs, ...branch.map(({ outputs }) => outputs)];
     this.branch = branch.map(({ kernel, outputs, stride: step = 1 }, i) =>
-      this.normalized([`conv${i + 1}`, `bn${i + 1}`], widths[i], outputs, {
+      this.normalized(norm, [`conv${i + 1}`, `bn${i + 1}`], widths[i], outputs, {
         ...{ kernel, stride: step, padding: (kernel - 1) / 2, seed },
       }),
     );
     const outputs = widths.at(-1)!;
     if (stride !== 1 || inputs !== outputs) {
-      this.downsample = this.normalized(['downsample.0', 'downsample.1'], inputs, outputs, { kernel: 1, stride, seed });
+      const names = ['downsample.0', 'downsample.1'] as const;
+      this.downsample = this.normalized(norm, names, inputs, outputs, { kernel: 1, stride, seed });
     }
   }
 
-  /** A convolution and its batch norm under their names in the block. */
+  /** A convolution and its norm under their names in the block. */
   private normalized(
+    kind: Norm,
     [conv, norm]: readonly [string, string],
     inputs: number,
     outputs: number,
     options: Conv2dOptions,
   ): Sequential {
     const convolution = new Conv2d(join(this.name, conv), inputs, outputs, options);
-    return this.child(new Sequential(this.name, [convolution, new BatchNorm(join(this.name, norm), outputs)]));
+    return this.child(new Sequential(this.name, [convolution, makeNorm(kind, join(this.name, norm), outputs)]));
   }
 
   forward(x: Tensor, mode: Mode): Tensor {

@@ -13,11 +13,14 @@ export type MappedEncoder = Module & Encoder & EncoderWithMaps;
 /** A network under its own names, in front of which images are changed. */
 export abstract class SeeingEncoder extends Module implements Encoder {
   readonly dimensions: number;
+  /** Where the network has it. */
+  readonly classAttention?: Encoder['classAttention'];
 
   constructor(private readonly network: MappedEncoder) {
     super(network.name);
     this.child(network);
     this.dimensions = network.dimensions;
+    if (network.classAttention) this.classAttention = (x, mode) => network.classAttention!(this.seen(x), mode);
   }
 
   forward(x: Tensor, mode: Mode): Tensor {

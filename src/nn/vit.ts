@@ -1,6 +1,7 @@
 import { check, type Tensor } from '../graph/tensor.ts';
 import { constant, scope } from '../graph/trace.ts';
 import { add } from '../ops/add.ts';
+import { mul, sub } from '../ops/binary.ts';
 import { cast } from '../ops/cast.ts';
 import { f16Weight } from '../ops/f16_copy.ts';
 import { linear } from '../ops/linear.ts';
@@ -22,6 +23,12 @@ export const vits = {
   vit_base: { dimensions: 768, depth: 12, heads: 12 },
 } as const;
 export type VitName = keyof typeof vits;
+
+export interface VitSizes {
+  readonly dimensions: number;
+  readonly depth: number;
+  readonly heads: number;
+}
 export const vitNames = Object.keys(vits) as readonly VitName[];
 
 export const positionKinds = ['learned', 'sincos'] as const;
@@ -41,7 +48,15 @@ export interface VitShape {
 export interface VitOptions extends VitShape {
   /** Probability that the last block is left out for an image in training, that of earlier ones by their depth; 0 by default. */
   readonly dropPath?: number | undefined;
+  /** In place of the architecture's. */
+  readonly sizes?: VitSizes | undefined;
   readonly seed: number;
+}
+
+/** Patches that are not seen: 1 in a mask [N, L, 1], and the token [1, 1, dimensions] in their place. */
+export interface HiddenTokens {
+  readonly mask: Tensor;
+  readonly token: Tensor;
 }
 
 /**
@@ -59,11 +74,11 @@ export class Vit extends Module implements Encoder {
   private readonly norm: LayerNorm;
 
   /** @param name of the network, where a program has two of a kind: see `ResNet` */
-  constructor({ dropPath = 0, seed, ...shape }: VitOptions, name = '') {
+  constructor({ dropPath = 0, seed, sizes, ...shape }: VitOptions, name = '') {
     super(inNetwork(name, ''));
     this.shape = { ...shape, stem: 'imagenet' };
     const { architecture, width, patch, grid, positions } = shape;
-    const { dimensions: published, depth, heads } = vits[architecture];
+    const { dimensions: published, depth, heads } = sizes ?? vits[architecture];
     const dimensions = published * width;
     this.dimensions = dimensions;
     const tokens = 1 + grid * grid;
@@ -94,9 +109,23 @@ export class Vit extends Module implements Encoder {
     return reshape(slice(tokens, 1, 0, 1), [x.shape[0], this.dimensions]);
   }
 
-  /** Images → tokens of their patches with their places, row by row: [N, L, dimensions], f32. */
-  embed(x: Tensor, mode: Mode): Tensor {
-    const tokens = this.projection.forward(x, mode);
+  /** Features [N, dimensions], and tokens of the patches [N · L, dimensions], f32. @param hidden see `embed` */
+  tokens(x: Tensor, mode: Mode, hidden?: HiddenTokens): { readonly features: Tensor; readonly patches: Tensor } {
+    const all = this.encode(this.embed(x, mode, hidden), mode);
+    const [n, count] = all.shape;
+    return {
+      features: reshape(slice(all, 1, 0, 1), [n, this.dimensions]),
+      patches: reshape(slice(all, 1, 1), [n * (count - 1), this.dimensions]),
+    };
+  }
+
+  /**
+   * Images → tokens of their patches with their places, row by row: [N, L, dimensions], f32.
+   * @param hidden patches in whose place another token stands
+   */
+  embed(x: Tensor, mode: Mode, hidden?: HiddenTokens): Tensor {
+    const seen = this.projection.forward(x, mode);
+    const tokens = hidden ? add(mul(seen, sub(1, hidden.mask)), mul(hidden.token, hidden.mask)) : seen;
     const [, height, width] = x.shape;
     check(height === width, 'vit', 'images must be squares', x);
     return scope('pos_embed', () => add(tokens, this.placesOf(height / this.shape.patch)));
@@ -105,6 +134,14 @@ export class Vit extends Module implements Encoder {
   /** Tokens of some or all patches of each image [N, L, dimensions] → those of the class and of these patches, [N, 1 + L, dimensions]. */
   encode(patches: Tensor, mode: Mode): Tensor {
     return this.norm.forward(this.passed(this.withClassToken(patches), mode, this.blocks));
+  }
+
+  /** Tokens of the class and of all patches behind each block, [N, 1 + L, dimensions], f32: the last of them not normalised. */
+  blockOutputs(x: Tensor, mode: Mode): readonly Tensor[] {
+    const outputs: Tensor[] = [];
+    for (const block of this.blocks)
+      outputs.push(block.forward(outputs.at(-1) ?? this.withClassToken(this.embed(x, mode)), mode));
+    return outputs;
   }
 
   /** What the tokens of patches are behind each third block: the last of them not normalised. */
@@ -151,6 +188,20 @@ export class Vit extends Module implements Encoder {
     const matrix = constant(`places of ${side} of ${grid}`, resampledPlaces(grid, side), [side * side, grid * grid]);
     const other = matmul(matrix, reshape(own, [grid * grid, this.dimensions]));
     return reshape(other, [1, side * side, this.dimensions]);
+  }
+}
+
+/** A token that stands for patches that are not seen. */
+export class MaskToken extends Module {
+  readonly token: Tensor;
+
+  constructor(name: string, dimensions: number, seed: number) {
+    super(name);
+    this.token = this.parameter('token', [1, 1, dimensions], (full) => normal(seed, full, dimensions, transformerStd));
+  }
+
+  forward(): Tensor {
+    return this.token;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Op, Tensor } from '../graph/tensor.ts';
 import { apply, flatLayout } from '../graph/trace.ts';
+import { permute } from './strided_copy.ts';
 
 /** Tensors laid one after another in one buffer: no kernel runs, the plan has their producers write there. */
 export const flattenOp: Op<null> = {
@@ -9,5 +10,26 @@ export const flattenOp: Op<null> = {
   storage: 'flatten',
 };
 
-/** One flat tensor of all the gradients, in the layout of `flatVariable`: what an optimiser reads in one dispatch. */
-export const flatten = (tensors: readonly Tensor[]): Tensor => apply(flattenOp, tensors, null)[0];
+/**
+ * One flat tensor of all the gradients, in the layout of `flatVariable`: what an optimiser reads in one dispatch. What no kernel of its own
+ * makes, such as a leaf or a reshape, and what is read for several of them, is copied: a kernel cannot read the buffer that it writes.
+ */
+export function flatten(tensors: readonly Tensor[]): Tensor {
+  const sources = tensors.map(sourceOf);
+  const isWritten = (tensor: Tensor, i: number) =>
+    tensor === sources[i] && tensor.node && sources.filter((source) => source === tensor).length === 1;
+  return apply(
+    flattenOp,
+    tensors.map((tensor, i) => (isWritten(tensor, i) ? tensor : copied(tensor))),
+    null,
+  )[0];
+}
+
+/** Whose memory a tensor has. */
+const sourceOf = (x: Tensor): Tensor => (x.node?.op.storage === 'view' ? sourceOf(x.node.inputs[0]) : x);
+
+const copied = (x: Tensor): Tensor =>
+  permute(
+    x,
+    x.shape.map((_, axis) => axis),
+  );

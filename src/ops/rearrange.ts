@@ -2,7 +2,7 @@
 import { check, type Tensor } from '../graph/tensor.ts';
 import { expand } from './reduce.ts';
 import { reshape } from './reshape.ts';
-import { checkedAxis, concat, permute, permuteFlipped } from './strided_copy.ts';
+import { checkedAxis, concat, permute, permuteFlipped, slice } from './strided_copy.ts';
 
 /** As `torch.stack`: tensors of one shape side by side along a new axis, by default the first. */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
@@ -50,6 +50,29 @@ export function patchify(x: Tensor, p: number): Tensor {
   const [rows, columns] = [height / p, width / p];
   const squares = permute(reshape(x, [n, rows, p, columns, p, c]), [0, 1, 3, 2, 4, 5]);
   return reshape(squares, [n, rows * columns, p * p * c]);
+}
+
+/**
+ * Squares of 2s × 2s pixels of images [N, H, W, C], each half over its neighbours, where sides are whole multiples of s:
+ * [N, H/s − 1, W/s − 1, 2s, 2s, C].
+ */
+export function overlappingPatches(x: Tensor, s: number): Tensor {
+  const [n, height, width, c] = x.shape;
+  const fits = x.shape.length === 4 && Number.isInteger(s) && s >= 1 && [height, width].every((side) => side % s === 0);
+  const some = fits && height >= 2 * s && width >= 2 * s;
+  check(
+    some,
+    'overlapping_patches',
+    `the input must be [N, H, W, C] with sides of twice ${s} pixels, or more times`,
+    x,
+  );
+  const [rows, columns] = [height / s, width / s];
+  // Strips of s pixels, each beside the next one.
+  const pairs = (strips: Tensor, axis: number) =>
+    concat([slice(strips, axis, 0, -1), slice(strips, axis, 1)], axis + 1);
+  const high = pairs(reshape(x, [n, rows, s, width, c]), 1);
+  const both = pairs(reshape(high, [n, rows - 1, 2 * s, columns, s, c]), 3);
+  return permute(both, [0, 1, 3, 2, 4, 5]);
 }
 
 /** The inverse of `patchify`: [N, L, p·p·C] → [N, H, W, C]; `rows` patches lie one above another, √L unless it is given. */

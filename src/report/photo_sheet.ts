@@ -23,15 +23,28 @@ const density = 2;
 const gap = 12;
 const margin = 16;
 const captionSize = 12;
+const questionSize = 14;
 const captionLine = 16;
 
-/** Draws rows of photographs; the first of each row, the question, is set apart from the others, the answers. */
-export async function photoSheet(title: string, rows: readonly (readonly PhotoTile[])[]): Promise<Chart> {
+/**
+ * Draws rows of photographs; the first of each row, the question, is set apart from the others, the answers.
+ * @param questions in words, a line above each row, all of whose photographs are answers then
+ */
+export async function photoSheet(
+  title: string,
+  rows: readonly (readonly PhotoTile[])[],
+  questions?: readonly string[],
+): Promise<Chart> {
   const parts: string[] = [];
   let y = margin + textSize.title + 18;
   let right = textWidth(title, textSize.title) * 1.1 + 2 * margin;
-  for (const tiles of rows) {
+  for (const [number, tiles] of rows.entries()) {
     let x = margin;
+    if (questions) {
+      parts.push(text(x, y + questionSize, questions[number], { size: questionSize, bold: true }));
+      right = Math.max(right, textWidth(questions[number], questionSize) * 1.1 + 2 * margin);
+      y += questionSize + gap;
+    }
     for (const [i, { photo, caption }] of tiles.entries()) {
       const picture = await draw(photo);
       const room = Math.max(narrowest, picture.width);
@@ -40,7 +53,7 @@ export async function photoSheet(title: string, rows: readonly (readonly PhotoTi
         `<image x="${left}" y="${top}" width="${picture.width}" height="${picture.height}" href="${picture.uri}"/>`,
       );
       for (const [k, line] of caption.entries()) {
-        const style = { size: captionSize, anchor: 'middle', bold: i === 0 && k === 0 } as const;
+        const style = { size: captionSize, anchor: 'middle', bold: !questions && i === 0 && k === 0 } as const;
         parts.push(
           text(
             x + room / 2,
@@ -51,7 +64,7 @@ export async function photoSheet(title: string, rows: readonly (readonly PhotoTi
         );
       }
       x += room + gap;
-      if (i > 0) continue;
+      if (i > 0 || questions) continue;
       parts.push(rect(x, y, 2, height, ink));
       x += 2 + gap;
     }

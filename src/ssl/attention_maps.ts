@@ -1,35 +1,45 @@
 import { type Data, elements, type Tensor } from '../graph/tensor.ts';
-import type { EncoderWithMaps } from '../nn/encoder.ts';
+import type { Encoder, EncoderWithMaps } from '../nn/encoder.ts';
 import type { Colours } from '../nn/encoder_shape.ts';
 import { interpolate } from '../ops/interpolate.ts';
-import { sum } from '../ops/reduce.ts';
+import { mean, sum } from '../ops/reduce.ts';
+import { reshape } from '../ops/reshape.ts';
+import { slice } from '../ops/strided_copy.ts';
 import { square } from '../ops/unary.ts';
 import type { PictureFigure } from './method.ts';
 import { type Pixels, toPixels } from './pixels.ts';
 
+type Looking = EncoderWithMaps & Pick<Encoder, 'classAttention'>;
+
+/** What is drawn of an encoder, in the words of a title. */
+export const attentionKind = ({ classAttention }: Looking): string =>
+  classAttention ? 'class token of the last block, by heads' : 'sum of squares over channels';
+
 /**
- * Where an encoder looks (Zagoruyko & Komodakis, 2017, arXiv 1612.03928, the map of F²_sum): of each stage A(y, x) = Σ_c a_c(y, x)², from
- * the least of a picture to its greatest, bilinearly brought to the size of the picture and laid over it: dark, red, yellow, white. A row
- * for each view of the first group, a column for each stage, whose label has the size of its map. The encoder is in inference mode.
+ * Where an encoder looks. Of a ResNet (Zagoruyko & Komodakis, 2017, arXiv 1612.03928, the map of F²_sum) each stage A(y, x) = Σ_c a_c(y, x)²;
+ * of a vision transformer (Caron et al., 2021, fig. 3) what the class token takes from each patch in the last block, the mean over the heads
+ * and each head. From the least of a picture to its greatest, bilinearly brought to the size of the picture and laid over it: dark, red,
+ * yellow, white. A row for each view of the first group, a column for each stage or head; labels have the size of a map. The encoder is in
+ * inference mode.
  *
  * @param side of a view in pixels
  * @param colours how views are normalised
  */
 export const attentionMaps = (
-  encoder: EncoderWithMaps,
+  encoder: Looking,
   { side, colours }: { readonly side: number; readonly colours: Colours },
 ): PictureFigure => ({
   kind: 'pictures',
   name: 'attention',
   record([views]) {
-    const maps = encoder.maps(views, { training: false }).map((map, stage): [string, Tensor] => {
+    const maps = encoder.classAttention
+      ? mapsOfHeads(encoder.classAttention(views, { training: false }))
+      : mapsOfStages(encoder.maps(views, { training: false }));
+    const enlarged = maps.map(([label, map]): [string, Tensor] => {
       const [, height, width] = map.shape;
-      return [
-        `stage ${stage + 1} (${height}×${width})`,
-        interpolate(sum(square(map), 3, { keepdim: true }), [side, side]),
-      ];
+      return [`${label} (${height}×${width})`, interpolate(map, [side, side])];
     });
-    return { input: views, ...Object.fromEntries(maps) };
+    return { input: views, ...Object.fromEntries(enlarged) };
   },
   columns({ input, ...maps }) {
     const pictures = toPixels(input, side, colours);
@@ -42,6 +52,22 @@ export const attentionMaps = (
     ];
   },
 });
+
+/** Sums of squares of maps [N, h, w, c]: [N, h, w, 1] each. */
+const mapsOfStages = (maps: readonly Tensor[]): [string, Tensor][] =>
+  maps.map((map, stage) => [`stage ${stage + 1}`, sum(square(map), 3, { keepdim: true })]);
+
+/** Attention [N, heads, g²]: its mean over the heads and each of them, [N, g, g, 1]. */
+function mapsOfHeads(attention: Tensor): [string, Tensor][] {
+  const [n, heads, patches] = attention.shape;
+  const grid = Math.sqrt(patches);
+  const asMap = (values: Tensor) => reshape(values, [n, grid, grid, 1]);
+  const each = Array.from({ length: heads }, (_, head): [string, Tensor] => [
+    `head ${head + 1}`,
+    asMap(slice(attention, 1, head, head + 1)),
+  ]);
+  return [['heads', asMap(mean(attention, 1))], ...each];
+}
 
 /** A picture in grey under its attention, one value a pixel: half of the one and half of the other. */
 function overlay({ side, rgb }: Pixels, values: ArrayLike<number>): Pixels {

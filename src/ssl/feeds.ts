@@ -1,9 +1,11 @@
 /** Inputs of a step that carry how they are fed: what changes from step to step is a function of the time, and nothing else. */
+import type { Captions } from '../data/images.ts';
 import { endlessOrder } from '../data/order.ts';
 import type { ImageSource } from '../data/source.ts';
 import type { Inputs } from '../graph/program.ts';
 import { type Data, type DType, elements, type Shape, type Tensor } from '../graph/tensor.ts';
 import { input } from '../graph/trace.ts';
+import { random } from './rng.ts';
 
 /** When a step takes place, and of what. A run that resumes meets the same times again. */
 export interface StepTime {
@@ -34,6 +36,8 @@ export interface Feeds {
   perImage(name: string, value: (image: number, time: StepTime, view: number) => number, views?: number): Tensor;
   /** u32 [views · N]: the label of each image, for each view of it; of a method that needs labels. */
   labels(views?: number): Tensor;
+  /** No input, but what one is made of: what is said of an image in an epoch, one of its captions drawn; of a method that needs captions. */
+  captionOf(image: number, time: StepTime): string;
   /** f32 [views · N, columns]: a row for each view of each image, view v of image i in row v · N + i. */
   views(
     name: string,
@@ -43,11 +47,23 @@ export interface Feeds {
   ): Tensor;
   /** f32 [N, columns]: a row for each image. */
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor;
+  /**
+   * u32 [N · count]: for each image the rows of another tensor that are taken for it, such as its patches that are kept; `place` is the
+   * image's in the batch.
+   */
+  rowsOf(
+    name: string,
+    count: number,
+    rows: (image: number, place: number, time: StepTime) => ArrayLike<number>,
+  ): Tensor;
   /** Rows of what `beforeEpoch` returned under this name, one for each image: [N, columns], or [N] without columns. */
   epoch(name: string, dtype: 'f32' | 'u32', columns?: number): Tensor;
   /** What `beforeEpoch` returned under this name, all of it, the same for all images: f32 of this shape. */
   whole(name: string, shape: Shape): Tensor;
 }
+
+/** Keeps the draw of captions apart from those of views. */
+const captionStream = 7_919;
 
 export type EpochData = Readonly<Record<string, Data>>;
 
@@ -105,10 +121,12 @@ export class StepFeeds implements Feeds {
   /**
    * @param images images of a run of the program: a batch or a micro-batch
    * @param classes of all images, where they are labelled
+   * @param captions of all images, where they have some
    */
   constructor(
     private readonly images: number,
     private readonly classes: ArrayLike<number> = [],
+    private readonly captions: Captions = [],
   ) {}
 
   /** Any input. Error: the name is taken. */
@@ -141,6 +159,12 @@ export class StepFeeds implements Feeds {
     return this.perImage('labels', (image) => this.classes[image], views);
   }
 
+  captionOf(image: number, { seed, epoch }: StepTime): string {
+    const own = this.captions[image];
+    if (!own) throw new Error(`image ${image} has no caption`);
+    return own[random(seed, epoch, image, captionStream).below(own.length)];
+  }
+
   views(
     name: string,
     views: number,
@@ -158,6 +182,18 @@ export class StepFeeds implements Feeds {
 
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor {
     return this.views(name, 1, columns, row);
+  }
+
+  rowsOf(
+    name: string,
+    count: number,
+    rows: (image: number, place: number, time: StepTime) => ArrayLike<number>,
+  ): Tensor {
+    return this.input(name, [this.images * count], 'u32', (time) => {
+      const all = new Uint32Array(time.indices.length * count);
+      time.indices.forEach((image, place) => all.set(rows(image, place, time), place * count));
+      return all;
+    });
   }
 
   epoch(name: string, dtype: 'f32' | 'u32', columns?: number): Tensor {

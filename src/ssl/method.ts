@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { ImageSet } from '../data/images.ts';
+import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
 import type { Encoder } from '../nn/encoder.ts';
@@ -33,6 +34,8 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   readonly paper: string;
   /** Images without labels will not do. */
   readonly needsLabels?: boolean;
+  /** Images without captions will not do. */
+  readonly needsCaptions?: boolean;
   /** Of a method that needs labels with some settings: that which asks for them, `loss`; undefined where none does. */
   labelsFor?(settings: Settings<O>): (keyof O & string) | undefined;
   /** `--micro-batch` works: `create` returns a learner with `split`. */
@@ -45,6 +48,10 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   readonly recipe: Partial<SharedSettings>;
   /** Defaults of a run of minutes (without a GPU, or on the sample set), in place of the paper's. */
   readonly short?: Partial<Settings<O>>;
+  /** What other defaults `recipe` and `short` have, and own settings, where a vision transformer is asked for that the recipe has not. */
+  readonly onTransformer?: { readonly recipe: Partial<Settings<O>>; readonly short?: Partial<Settings<O>> };
+  /** Defaults on the sample set, in place of the crops and colours that all methods have there. */
+  readonly sample?: Partial<Settings<O>>;
   /**
    * Refuses settings that contradict each other: UserError (usage), with `name` for how the user knows a setting. `given`: whether one has
    * another value than its defaults, so that somebody asked for it; of settings in a file, where defaults may be those of older versions, none has.
@@ -92,6 +99,8 @@ export interface ImageFacts {
   readonly count: number;
   /** 0: they have no labels. */
   readonly classes: number;
+  /** What `Tokenizer.train` made of their captions; undefined where they have none. */
+  readonly merges?: readonly number[] | undefined;
 }
 
 /** How fast parameters change: functions of the step. */
@@ -138,6 +147,20 @@ export interface Learner {
   /** Why it will learn little of these images, and what to give instead, a line each; warned of before the first step. */
   unfit?(images: ImageSet): { readonly message: string; readonly remedy: string } | undefined;
   readonly figures?: readonly Figure[];
+  /** What relates texts to its images, for questions in words. */
+  readonly texts?: TextTower;
+}
+
+/** Texts and features of images as embeddings of one space [N, dimensions], of length one. */
+export interface TextTower {
+  readonly tokenizer: Tokenizer;
+  /** Tokens of a text with its padding, T. */
+  readonly context: number;
+  readonly dimensions: number;
+  /** ids u32 [N · T], and the last token of each text among them, u32 [N]. */
+  text(ids: Tensor, last: Tensor, mode: Mode): Tensor;
+  /** Features [N, dimensions of the encoder]. */
+  image(features: Tensor): Tensor;
 }
 
 /** A module, of which parameters and buffers are kept, or an f32 variable. */

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
 import type { Encoder } from '../nn/encoder.ts';
+import { isVit, patchOf } from '../nn/encoder_shape.ts';
 import type { Mode } from '../nn/module.ts';
 import { concat } from '../ops/strided_copy.ts';
 import type { ViewGroup } from './method.ts';
@@ -14,7 +15,9 @@ export const multiCropOptions = (smallest: number, largest: number) => ({
   localSize: count(0)
     .max(512)
     .default(0)
-    .describe('height and width of a local crop, in pixels; 0: 9/16 of --image-size, 18 of 32'),
+    .describe(
+      'height and width of a local crop, in pixels; 0: 9/16 of --image-size, 18 of 32, but whole patches of a vision transformer, 16 of 32',
+    ),
   localCropMin: positive().max(1).default(smallest).describe('smallest local crop, as a fraction of the image area'),
   localCropMax: positive().max(1).default(largest).describe('largest local crop, as a fraction of the image area'),
 });
@@ -38,11 +41,19 @@ export function localCrops(
   settings: MultiCropSettings,
   changes: Partial<NonNullable<ViewGroup['augmentation']>> = {},
 ): readonly ViewGroup[] {
-  const { localCrops: count, localSize, localCropMin, localCropMax, imageSize } = settings;
+  const { localCrops: count, localSize, localCropMin, localCropMax } = settings;
   if (count === 0) return [];
   const scale = [localCropMin, localCropMax] as const;
-  const size = localSize || Math.round((imageSize * 9) / 16);
+  const size = localSize || defaultSize(settings);
   return [{ count, size, augmentation: { ...augmentationConfig(settings), ...changes, scale } }];
+}
+
+/** 9/16 of an image's side; of whole patches as many as fit into that. */
+function defaultSize({ architecture, imageSize, patch }: SharedSettings): number {
+  const size = Math.round((imageSize * 9) / 16);
+  if (!isVit(architecture)) return size;
+  const side = patch || patchOf(imageSize);
+  return Math.max(side, size - (size % side));
 }
 
 /** Features of groups of crops, [V · N, D] one group behind the other: crops of one size in one pass, with statistics of their own. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/tensor.ts';
 import { architectures, encoderInputs } from '../nn/encoder_shape.ts';
 import { stems } from '../nn/resnet.ts';
+import { norms } from '../nn/resnet_blocks.ts';
 import { positionKinds } from '../nn/vit.ts';
 import type { AugmentationConfig } from '../ops/augment.ts';
 import type { Operation, OperationSlot } from '../ops/augment_operations.ts';
@@ -55,6 +56,12 @@ export const settingGroups = {
     momentum: z.number().gt(0).lt(1).default(0.9).describe('momentum (sgd and lars)'),
     nesterov: z.boolean().default(true).describe('Nesterov momentum (sgd)'),
     beta1: z.number().min(0).lt(1).default(0.9).describe('decay of the average of the gradients, β₁ (adam and adamw)'),
+    beta2: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.999)
+      .describe('decay of the average of their squares, β₂ (adam and adamw)'),
     schedule: z
       .enum(['constant', 'cosine', 'linear', 'step'])
       .default('constant')
@@ -101,6 +108,12 @@ export const settingGroups = {
       .multipleOf(0.25)
       .default(1)
       .describe('multiplies the channels of every encoder layer; 0.25 takes about a sixteenth of the arithmetic'),
+    norm: z
+      .enum(norms)
+      .default('batch')
+      .describe(
+        'what follows the convolutions of a ResNet: batch norm, or layer norm over the channels of each pixel, with which no image sees another',
+      ),
     patch: z
       .number()
       .int()
@@ -126,8 +139,8 @@ export const settingGroups = {
       .enum(encoderInputs)
       .default('rgb')
       .describe(
-        'what the encoder sees of an image: rgb, standardized (mean 0 and deviation 1 of its own in each channel), lightness (L of CIE Lab), or lab-halves (two networks of half the channels, one of which ' +
-          'sees L, the other a and b)',
+        'what the encoder sees of an image: rgb, standardized (mean 0 and deviation 1 of its own in each channel), lightness (L of CIE Lab), lab-halves (two networks of half the channels, one of which ' +
+          'sees L, the other a and b), or patches (7×7 overlapping ones, whose features are averaged)',
       ),
   },
   Augmentation: {
@@ -215,7 +228,7 @@ export type StepSettings = Pick<
 
 /** What labelled trainings of the experiment do not set is as in the table. */
 export type OptimizerSettings = Pick<SharedSettings, 'optimizer' | 'weightDecay' | 'momentum'> &
-  Partial<Pick<SharedSettings, 'nesterov' | 'beta1' | 'excludeBiasAndNorm' | 'clipNorm' | 'clipPer'>>;
+  Partial<Pick<SharedSettings, 'nesterov' | 'beta1' | 'beta2' | 'excludeBiasAndNorm' | 'clipNorm' | 'clipPer'>>;
 
 /** The settings that say how a view is made of an image. */
 export const augmentationSettings = Object.keys(settingGroups.Augmentation).filter(
@@ -281,16 +294,16 @@ export function augmentationConfig(settings: AugmentationSettings): Augmentation
 }
 
 export function makeOptimizer(
-  { optimizer, weightDecay, momentum, nesterov = true, beta1 = 0.9 }: OptimizerSettings,
+  { optimizer, weightDecay, momentum, nesterov = true, beta1 = 0.9, beta2 = 0.999 }: OptimizerSettings,
   weights: Tensor,
   rowOf?: RateRow,
 ): Optimizer {
   const shared = { weightDecay, ...(rowOf && { rowOf }) };
   switch (optimizer) {
     case 'adam':
-      return adam(weights, { ...shared, betas: [beta1, 0.999] });
+      return adam(weights, { ...shared, betas: [beta1, beta2] });
     case 'adamw':
-      return adam(weights, { ...shared, betas: [beta1, 0.999], decoupled: true });
+      return adam(weights, { ...shared, betas: [beta1, beta2], decoupled: true });
     case 'sgd':
       return sgd(weights, { ...shared, momentum, nesterov });
     case 'lars':

@@ -67,7 +67,7 @@ export const trainedParameters = ({ groups }: Pick<Learner, 'groups'>): readonly
 /** A step over the whole batch at once: one phase. */
 export function plainPhase({ learner, views, source, settings }: StepParts, groups: readonly TracedGroup[]): Phase {
   const { batchSize } = settings;
-  const feeds = new StepFeeds(batchSize, source.set.labels);
+  const feeds = new StepFeeds(batchSize, source.set.labels, source.set.captions);
   const { graph, result: outputs } = trace(() => {
     const { losses, log, after } = learner.step(traceViews(source, views, feeds, settings), feeds);
     const outputs: Record<string, Tensor> = { ...checkedLog(log) };

@@ -26,6 +26,7 @@ const factsSchema = z.object({
     patch: z.number().int().min(1).optional(),
     grid: z.number().int().min(1).optional(),
     positions: z.enum(positionKinds).optional(),
+    norm: z.literal('layer').optional(),
     input: z.enum(encoderInputs).optional(),
     colours: z.object({ mean: three, std: three }).optional(),
     seed: z.number(),

@@ -22,7 +22,7 @@ import { encoderOf } from '../nn/encoders.ts';
 import type { HeadShape } from '../nn/headed_encoder.ts';
 import { withoutNetwork } from '../nn/module.ts';
 import { baseChannels, resnetNames, resnets, stems } from '../nn/resnet.ts';
-import { Bottleneck } from '../nn/resnet_blocks.ts';
+import { Bottleneck, norms } from '../nn/resnet_blocks.ts';
 import {
   checkFinite,
   checkNoOthers,
@@ -110,7 +110,7 @@ export function readEncoderFile(path: string, given: GivenEncoder = {}, name: Na
   const shape = shapeOf({ ...found, colours });
   const names = entriesOf(encoderOf({ ...shape, head, seed: 0 })).map(({ tensor }) => tensor.name);
   const hash = createHash('sha256').update(
-    `${shape.architecture} ${shape.stem}${shape.input ? ` ${shape.input}` : ''}`,
+    `${shape.architecture} ${shape.stem}${shape.norm ? ` ${shape.norm}` : ''}${shape.input ? ` ${shape.input}` : ''}`,
   );
   const tensors = new Map(names.map((tensor) => [tensor, floats.get(tensor)!]));
   for (const [tensor, { data }] of tensors) hash.update(tensor).update(data);
@@ -152,6 +152,7 @@ function shapeIn(
     architecture,
     stem: told.stem ?? (kernel === 3 ? 'cifar' : 'imagenet'),
     width: told.width ?? (channels % (baseChannels / 4) === 0 ? channels / baseChannels : 1),
+    norm: told.norm,
     input: told.input ?? (half ? 'lab-halves' : 'rgb'),
   });
 }
@@ -202,6 +203,7 @@ const shapeSchema = z.object({
   architecture: z.enum(architectures).optional(),
   stem: z.enum(stems).optional(),
   width: z.coerce.number().min(0.25).max(4).multipleOf(0.25).optional(),
+  norm: z.enum(norms).optional(),
   input: z.enum(encoderInputs).optional(),
   positions: z.enum(positionKinds).optional(),
 });
@@ -212,10 +214,11 @@ function toldShape({
   architecture,
   stem,
   width,
+  norm,
   input,
   positions,
 }: EncoderTensors['metadata']): z.infer<typeof shapeSchema> {
-  const own = { architecture, stem, width, input, positions };
+  const own = { architecture, stem, width, norm, input, positions };
   try {
     return shapeSchema.parse(settings === undefined ? own : JSON.parse(settings));
   } catch {

@@ -1,4 +1,5 @@
 /** From settings and images to what is trained. */
+import { tokenizerOf } from '../data/captions.ts';
 import type { ImageSet } from '../data/images.ts';
 import { hostImages, type ImageSource, residentImages } from '../data/source.ts';
 import { UserError } from '../errors.ts';
@@ -30,13 +31,15 @@ export function imageFacts({
   count,
   labels,
   classNames,
-}: Pick<ImageSet, 'count' | 'labels' | 'classNames'>): ImageFacts {
-  if (!labels) return { count, classes: 0 };
-  return { count, classes: classNames?.length ?? 1 + Math.max(...new Set(labels)) };
+  captions,
+}: Pick<ImageSet, 'count' | 'labels' | 'classNames' | 'captions'>): ImageFacts {
+  const merges = captions && tokenizerOf(captions).merges;
+  if (!labels) return { count, classes: 0, merges };
+  return { count, classes: classNames?.length ?? 1 + Math.max(...new Set(labels)), merges };
 }
 
-/** UserError: there are fewer images than a batch takes, or they have no labels and the method needs some. */
-export function checkImages({ name, count, labels }: ImageSet, settings: TrainSettings): void {
+/** UserError: there are fewer images than a batch takes, or they have no labels or captions and the method needs some. */
+export function checkImages({ name, count, labels, captions }: ImageSet, settings: TrainSettings): void {
   const { batchSize, split } = settings;
   if (count < batchSize)
     throw new UserError(
@@ -47,7 +50,15 @@ export function checkImages({ name, count, labels }: ImageSet, settings: TrainSe
     const remedy = split === 'train' ? 'give images in one folder per class' : 'use --split train';
     throw new UserError(`${name}: has no labels, which ${asks} needs; ${remedy}`);
   }
+  if (wantsCaptions(settings) && !captions) {
+    const { method } = settings;
+    throw new UserError(`${name}: has no captions, which --method ${method} needs; open it with the option 'captions'`);
+  }
 }
+
+/** Whether a run learns from captions. */
+export const wantsCaptions = ({ method }: Pick<TrainSettings, 'method'>): boolean =>
+  methodNamed(method).needsCaptions === true;
 
 /** The flag by which a run needs labels, `--method supervised`; undefined where it needs none. */
 export function labelsAskedBy(settings: TrainSettings): string | undefined {

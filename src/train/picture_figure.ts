@@ -26,12 +26,12 @@ export class PicturesFigure {
     { source, views: groups, settings }: Omit<StepParts, 'learner'>,
     declared: PictureFigure,
   ): Promise<PicturesFigure> {
-    const { count, labels } = source.set;
+    const { count, labels, captions } = source.set;
     const { seed } = settings;
     const most = Math.min(declared.images ?? 8, count);
     const chosen = declared.choose?.(source.set) ?? epochOrder(count, seed, drawnEpoch);
     const indices = Uint32Array.from(chosen).slice(0, most);
-    const feeds = new StepFeeds(indices.length, labels);
+    const feeds = new StepFeeds(indices.length, labels, captions);
     const own = groups.map((group) => ({ ...group, from: undefined }));
     const { graph, result } = trace(() => declared.record(traceViews(source, own, feeds, settings), feeds));
     return new PicturesFigure(await Program.compile(graph, state, result), source, feeds, indices, seed, declared);

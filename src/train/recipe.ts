@@ -2,7 +2,7 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Method } from '../ssl/method.ts';
 import { presetOf } from '../ssl/settings.ts';
-import { flagOf, type GivenSettings, methodOf, type TrainSettings, wordsOf } from './settings.ts';
+import { architectureDefaults, flagOf, type GivenSettings, methodOf, type TrainSettings, wordsOf } from './settings.ts';
 
 /** Where a run takes place, as far as its defaults depend on it. */
 export interface Circumstances extends Pick<DeviceTraits, 'software'> {
@@ -41,20 +41,37 @@ export const shortMinutes = 3;
 /** Whether the recipe, not the published experiment, gives the defaults. */
 export const isShort = ({ software, sample }: Circumstances): boolean => software || sample;
 
-/** What was given, over the defaults that the circumstances ask for, the method's own last, and over those of a preset. */
-export const withRecipe = (given: GivenSettings, where: Circumstances): GivenSettings => ({
-  ...(isShort(where) && { ...shortRecipe, ...methodOf(given).short }),
-  ...(where.sample && sampleAugmentation),
-  ...presetOf(given),
-  ...given,
-});
+/**
+ * What was given, over the defaults that the circumstances ask for, the method's own last and of these those of the architecture, and over
+ * those of a preset.
+ */
+export function withRecipe(given: GivenSettings, where: Circumstances): GivenSettings {
+  const method = methodOf(given);
+  const short = { ...shortRecipe, ...method.short, ...architectureDefaults(method, given, 'short') };
+  return {
+    ...architectureDefaults(method, given, 'recipe'),
+    ...(isShort(where) && short),
+    ...(where.sample && { ...sampleAugmentation, ...method.sample }),
+    ...presetOf(given),
+    ...given,
+  };
+}
 
 /** Whether time decides how many steps a run takes: neither they nor its epochs are given. */
 export const isSized = ({ steps, epochs }: Partial<TrainSettings>, where: Circumstances): boolean =>
   isShort(where) && steps === undefined && epochs === undefined;
 
-/** Defaults of a run of minutes as flags, for help. */
-export const shortFlags = ({ short }: Method): string =>
-  Object.entries({ ...shortRecipe, ...short })
+const asFlags = (settings: object): string =>
+  Object.entries(settings)
     .flatMap(([name, value]) => wordsOf(flagOf(name), value))
     .join(' ');
+
+/** What help says behind the settings of a method: which other defaults there are, and when. */
+export function otherDefaults({ short, onTransformer }: Method): string {
+  const lines = [
+    `Without a GPU, or on the sample set, the defaults are those of a run of minutes: ${asFlags({ ...shortRecipe, ...short })}.`,
+    onTransformer && `With a vision transformer: ${asFlags(onTransformer.recipe)}.`,
+    onTransformer?.short && `With a vision transformer in a run of minutes: ${asFlags(onTransformer.short)}.`,
+  ];
+  return lines.filter(Boolean).join('\n');
+}

@@ -13,6 +13,8 @@ const configSchema = z.object({
   data: z.string(),
   /** Globs given with `--exclude`. */
   exclude: z.array(z.string()).readonly().optional(),
+  /** The file given with `--captions`. */
+  captions: z.string().optional(),
   settings: settingsTable(),
   /** How many images the run trains on. */
   images: z.number().int().min(1),

@@ -3,7 +3,15 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import { firstMethod } from '../methods/index.ts';
 import { isSized, withRecipe } from './recipe.ts';
-import { flagOf, type GivenSettings, methodOf, settingsOf, type TrainSettings, wordsOf } from './settings.ts';
+import {
+  architectureDefaults,
+  flagOf,
+  type GivenSettings,
+  methodOf,
+  settingsOf,
+  type TrainSettings,
+  wordsOf,
+} from './settings.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -32,7 +40,8 @@ export function settingFlags(settings: TrainSettings, { software }: Pick<DeviceT
     ...withRecipe({ method: settings.method, ...some }, where),
     ...(isSized(some, where) && { steps: 'as many as fit' }), // no number of steps: one has to be given
   });
-  const defaults = settingsOf(methodOf(settings)).parse({});
+  const method = methodOf(settings);
+  const defaults = { ...settingsOf(method).parse({}), ...architectureDefaults(method, settings, 'recipe') };
   const given = { ...methodGiven(settings.method), ...toBeGiven({ ...settings }, defaults, resolve) };
   return Object.entries(given).flatMap(([name, value]) => wordsOf(flagOf(name), value));
 }

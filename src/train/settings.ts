@@ -122,9 +122,12 @@ export function parseTable<T extends z.ZodObject>(
 }
 
 /** What is wrong with the patches of a vision transformer. */
-function patchFault({ architecture, imageSize, patch }: SharedSettings, name: Naming): string | undefined {
+function patchFault({ architecture, imageSize, patch, input }: SharedSettings, name: Naming): string | undefined {
   const side = patch || patchOf(imageSize);
-  if (!isVit(architecture) || (imageSize % side === 0 && side < imageSize)) return undefined;
+  if (!isVit(architecture)) return undefined;
+  if (input === 'patches')
+    return `${name('input')} patches: ${architecture} has patches of its own; choose a ResNet or dcgan, or another ${name('input')}`;
+  if (imageSize % side === 0 && side < imageSize) return undefined;
   if (patch === 0) return `${name('imageSize')} ${imageSize} has no whole patches; give a multiple of 8`;
   return `${name('patch')} ${patch} must divide ${name('imageSize')} ${imageSize} into two patches or more`;
 }
@@ -147,14 +150,31 @@ export function methodOf(given: unknown, source?: string, name: Naming = flagOf,
   );
 }
 
+/** What the architecture that is given changes of a method's defaults: those of its recipe, or of a run of minutes. */
+export function architectureDefaults(method: Method, given: unknown, of: 'recipe' | 'short'): GivenSettings {
+  const { architecture } = (isObject(given) ? given : {}) as GivenSettings;
+  return (architecture && isVit(architecture) && method.onTransformer?.[of]) || {};
+}
+
+/** Checks what is given of a run of a method, each value alone; see `parseTable`. */
+export function parseOf(
+  method: Method,
+  given: unknown,
+  source?: string,
+  name?: Naming,
+  remedy?: string,
+): TrainSettings {
+  const all = isObject(given) ? { ...architectureDefaults(method, given, 'recipe'), ...given } : given;
+  return parseTable(settingsOf(method), all, source, name, remedy) as unknown as TrainSettings;
+}
+
 /** Each value of what a user gave, before it is known which defaults the device asks for: what contradicts those is not told yet. */
-export const parseValues = (given: unknown): TrainSettings =>
-  parseTable(settingsOf(methodOf(given)), given) as unknown as TrainSettings;
+export const parseValues = (given: unknown): TrainSettings => parseOf(methodOf(given), given);
 
 /** Checks the settings of a run, alone and together; see `parseTable`. */
 export function parseSettings(given: unknown, source?: string, name: Naming = flagOf, remedy?: string): TrainSettings {
   const method = methodOf(given, source, name, remedy);
-  const settings = parseTable(settingsOf(method), given, source, name, remedy) as unknown as TrainSettings;
+  const settings = parseOf(method, given, source, name, remedy);
   try {
     checkPieces(method, settings, name);
     const isGiven = (setting: string) => source === undefined && !hasDefault(method, settings, setting);
@@ -167,10 +187,14 @@ export function parseSettings(given: unknown, source?: string, name: Naming = fl
   return settings;
 }
 
-/** Whether a setting is as it is if nobody gives it: by the table, or in a run of minutes. */
+/** Whether a setting is as it is if nobody gives it: by the table, by the architecture, or in a run of minutes. */
 function hasDefault(method: Method, settings: TrainSettings, name: string): boolean {
-  const short = (method.short ?? {}) as GivenSettings;
-  return [settingsOf(method).shape[name].parse(undefined), short[name]].includes(settingOf(settings, name));
+  const others = [
+    (method.short ?? {}) as GivenSettings,
+    architectureDefaults(method, settings, 'recipe'),
+    architectureDefaults(method, settings, 'short'),
+  ].map((defaults) => defaults[name]);
+  return [settingsOf(method).shape[name].parse(undefined), ...others].includes(settingOf(settings, name));
 }
 
 function checkPieces({ name: method, microBatches }: Method, settings: TrainSettings, name: Naming): void {

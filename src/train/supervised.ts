@@ -82,6 +82,7 @@ export async function trainSupervised(
   if (mode !== 'baseline' && !encoder) throw new UserError(`${mode}: needs a pre-trained encoder; give a checkpoint`);
   checkConsistency(data, mode, settings);
   checkFreezeStages(mode, settings);
+  checkLayerDecay(mode, settings);
   const from = { encoder: encoder ? digestOfGiven(encoder, head) : null, headLayers: head?.widths.length };
   const config = { version: 1, mode, settings, classes, ...from } as const;
   const digests = {
@@ -134,6 +135,12 @@ function checkFreezeStages(mode: SupervisedMode, { freezeStages }: SupervisedSet
   if (freezeStages === 0 || mode === 'transfer') return;
   const why = mode === 'frozen' ? 'the whole encoder is frozen' : 'it starts from no encoder that could stay as it is';
   throw new UserError(`${mode}: ${why}; set freezeStages to 0, or use transfer`, 2);
+}
+
+/** UserError: no layer of an encoder learns. */
+function checkLayerDecay(mode: SupervisedMode, { layerDecay }: SupervisedSettings): void {
+  if (layerDecay === 1 || mode !== 'frozen') return;
+  throw new UserError('frozen: the whole encoder is frozen; set layerDecay to 1, or use transfer', 2);
 }
 
 /** What training must not change: the whole encoder, its first stages, or nothing. */

@@ -30,6 +30,7 @@ export const supervisedSettings = sharedSettings
     architecture: true,
     stem: true,
     width: true,
+    norm: true,
     patch: true,
     positions: true,
     dropPath: true,
@@ -72,6 +73,14 @@ export const supervisedSettings = sharedSettings
       .default(0)
       .describe(
         'the stem and so many of the encoder’s stages (four, of dcgan two) stay as they are, batch norm with its running statistics; 0: all layers learn',
+      ),
+    layerDecay: z
+      .number()
+      .positive()
+      .max(1)
+      .default(1)
+      .describe(
+        'learning rate of each layer of the encoder (stem, stages of a ResNet, blocks of a vision transformer) as a share of the next one’s; 1: the same for all',
       ),
     ...consistencyOptions,
   });

@@ -72,6 +72,7 @@ async function compile({
   const frozen = mode === 'frozen' ? settings.frozenBn : undefined;
   const learner = classification(classifier, {
     ...{ training: trainingMode(settings), frozen, freezeStages: settings.freezeStages, features },
+    layerDecay: settings.layerDecay,
     ...(unlabelled && { consistency: settings }),
   });
   const perStep = Math.min(settings.consistencyRatio * settings.batchSize, unlabelled?.set.count ?? 0);

@@ -1,5 +1,6 @@
 /** A training in a file, from which it goes on bit for bit: weights, running statistics, moments of optimisers, all that is kept, counters. */
 import { z } from 'zod';
+import { areMerges } from '../data/tokenizer.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { checked } from '../io/checked.ts';
@@ -66,7 +67,18 @@ export interface TrainingContent<S, P> {
   readonly epochData: EpochData;
 }
 
-const imagesSchema = z.object({ count: z.number().int().min(1), classes: z.number().int().min(0) });
+const imagesSchema = z.object({
+  count: z.number().int().min(1),
+  classes: z.number().int().min(0),
+  merges: z
+    .array(z.number().int())
+    .check(({ value, issues }) => {
+      const message = 'pairs of bytes and of merges before them';
+      if (!areMerges(value)) issues.push({ code: 'invalid_format', format: 'merges', message, input: value.join() });
+    })
+    .readonly()
+    .optional(),
+});
 
 /**
  * Writes all that a training needs to continue bit for bit, atomically.
@@ -94,7 +106,7 @@ export async function saveTraining(
     format,
     settings: JSON.stringify(settings),
     progress: JSON.stringify({ ...progress, lossScales: scales }),
-    images: JSON.stringify({ count: images.count, classes: images.classes }),
+    images: JSON.stringify({ count: images.count, classes: images.classes, merges: images.merges }),
   };
   writeSafetensors(path, [...stored(values, progress.step), ...storedEpoch(epochData)], metadata);
 }

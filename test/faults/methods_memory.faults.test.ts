@@ -27,6 +27,7 @@ const mebibyte = 2 ** 20;
 /** As small as methods can be made. Schedules come to their ends, and what begins late has begun, before the second look. */
 const sizes: Readonly<Record<string, GivenSettings>> = {
   'barlow-twins': { embeddingDim: 64, projectorWidth: 64 },
+  clip: { embeddingDim: 16, textWidth: 16, textLayers: 1, textHeads: 2, contextLength: 8 },
   byol: { headWidth: 64 },
   dino: { outputs: 32, headWidth: 32, embeddingDim: 16 },
   'exemplar-cnn': { clusters: 5 },

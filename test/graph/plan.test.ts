@@ -6,9 +6,9 @@ import { plan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { byteLength, type Tensor } from '../../src/graph/tensor.ts';
-import { constant, input, trace, variable } from '../../src/graph/trace.ts';
+import { apply, constant, input, trace, variable } from '../../src/graph/trace.ts';
 import { add } from '../../src/ops/add.ts';
-import { flatten } from '../../src/ops/flatten.ts';
+import { flatten, flattenOp } from '../../src/ops/flatten.ts';
 import { relu } from '../../src/ops/relu.ts';
 import { reshape } from '../../src/ops/reshape.ts';
 import { onEveryAdapter, relativeError } from '../ops/harness.ts';
@@ -161,19 +161,25 @@ it('flatten has its inputs written in place, each at a multiple of 2 KiB', () =>
   expect(tensors.map(byteLength)).toEqual([400, 12, 2052]);
 });
 
-it.each([
-  ['a leaf', () => flatten([x])],
-  ['a view', () => flatten([reshape(relu(x), [10, 10])])],
+const unwritable: [string, number, () => readonly Tensor[]][] = [
+  ['a leaf', 1, () => [x]],
+  ['a view', 1, () => [reshape(relu(x), [10, 10])]],
   [
     'a tensor that is there already',
+    2,
     () => {
       const y = relu(x);
-      return flatten([y, y]);
+      return [y, y];
     },
   ],
-])('flatten refuses %s', (_name, make) => {
-  expect(() => planOf(() => [make()])).toThrow('flatten: ');
-  expect(() => planOf(() => [make()])).toThrow('cannot be written directly into a flat buffer');
+];
+
+it.each(unwritable)('a plan does not flatten %s, which flatten copies', (_name, count, make) => {
+  const refused = () => planOf(() => [apply(flattenOp, make(), null)[0]]);
+  expect(refused).toThrow('flatten: ');
+  expect(refused).toThrow('cannot be written directly into a flat buffer');
+  const copies = planOf(() => [flatten(make())]).nodes.filter(({ op }) => op.name === 'permute');
+  expect(copies).toHaveLength(count);
 });
 
 it('a tensor above what the device binds is refused before anything is allocated, with op, shape and remedy', () => {

@@ -30,6 +30,25 @@ testCases(
   ),
 );
 
+const balanced = (rows: number, columns: number) =>
+  dinoLoss({
+    ...{ student: sample('student', [rows, columns]), teacher: sample('teacher', [rows, columns], { scale: 0.3 }) },
+    ...{ center: 'sinkhorn', studentTemperature: 0.1, teacherTemperature: constant('τt', Float32Array.of(1 / 16)) },
+  });
+
+testCases(
+  [
+    [4, 5],
+    [20, 70],
+  ].map(
+    ([rows, columns]): Case => ({
+      name: `with Sinkhorn’s codes: loss, entropy and targets of ${rows} global crops, ${columns} outputs`,
+      build: () => ({ ...balanced(rows, columns) }),
+      tolerance: 3e-5,
+    }),
+  ),
+);
+
 testGradient('DINO', () => {
   const student = sample('student', [8, 3], { scale: 0.3 });
   const teacher = sample('teacher', [4, 3], { scale: 0.1 });
@@ -81,6 +100,21 @@ it('loss − entropy is a divergence: 0 where predictions are the targets, above
   expect(same.loss[0]).toBeCloseTo(same.entropy[0], 6);
   const other = lossOf(() => 0);
   expect(other.loss[0]).toBeGreaterThan(other.entropy[0] + 0.1);
+});
+
+it('Sinkhorn’s codes sum to one in rows and to about an equal share in columns; their entropy is told', () => {
+  const [rows, columns] = [24, K];
+  const { graph, result } = trace(() => balanced(rows, columns));
+  const values = interpret(graph);
+  const q = values.get(result.targets)!;
+  const totals = (key: (i: number) => number, count: number) =>
+    Array.from({ length: count }, (_, n) => q.reduce((sum, value, i) => sum + (key(i) === n ? value : 0), 0));
+  for (const total of totals((i) => Math.floor(i / columns), rows)) expect(total).toBeCloseTo(1, 10);
+  // Three rounds, the last of which ends with rows.
+  for (const total of totals((i) => i % columns, columns))
+    expect(Math.abs(total / (rows / columns) - 1)).toBeLessThan(0.3);
+  const entropy = -q.reduce((sum, value) => sum + value * Math.log(value), 0) / rows;
+  expect(values.get(result.entropy)![0]).toBeCloseTo(entropy, 10);
 });
 
 it('neither the teacher’s outputs nor the centre get a gradient', () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
 import type { ImageSet } from '../../src/data/images.ts';
+import { SAMPLE_CLASSES } from '../../src/data/sample/shapes.ts';
 import { residentImages } from '../../src/data/source.ts';
 import { fromFloat16, toFloat16 } from '../../src/float16.ts';
 import { Gpu } from '../../src/gpu/device.ts';
@@ -23,9 +24,13 @@ import { adapters, onEveryAdapter } from '../ops/harness.ts';
 import { interpret, type Values } from '../reference/interpreter.ts';
 import { drawn } from '../train/drawn.ts';
 
-/** Labelled pictures, 17 of them to train on; by their files' names they are frames of clips of up to six. */
+/** Labelled pictures with captions, some with two, 17 of them to train on; by their files' names they are frames of clips of up to six. */
 export const images: ImageSet = {
   ...drawn('train', 17, 16),
+  captions: Array.from({ length: 17 }, (_, i) => {
+    const what = SAMPLE_CLASSES[i % SAMPLE_CLASSES.length];
+    return [`a picture of a ${what}`, `${what} number ${i}`].slice(0, 1 + (i % 3 === 0 ? 1 : 0));
+  }),
   files: Array.from({ length: 17 }, (_, i) => `clip ${Math.floor(i / 6)}/frame ${i % 6}.png`),
 };
 const dataset: Dataset = {

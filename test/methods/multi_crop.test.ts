@@ -26,6 +26,8 @@ beforeAll(async () => {
 const sizes = { embeddingDim: 8, headWidth: 16, localCrops: 1, frozenEpochs: 0.5 };
 const ofSwav = { ...sizes, prototypes: 6, queueSize: 8, queueEpoch: 1 };
 const ofDino = { ...sizes, outputs: 12 };
+/** Crops of 16 pixels in patches of 4, local ones of 8. */
+const ofDinoOnVit = { ...ofDino, architecture: 'vit_tiny', patch: 4, ibotWeight: 1 } as const;
 
 async function withTraining(
   method: Method,
@@ -103,9 +105,10 @@ describe('DINO', () => {
 });
 
 describe.each([
-  [swav, ofSwav],
-  [dino, ofDino],
-] as const)('of $name', (method, given) => {
+  ['SwAV', swav, ofSwav],
+  ['DINO', dino, ofDino],
+  ['DINO with iBOT', dino, ofDinoOnVit],
+] as const)('of %s', (_, method, given) => {
   it('nothing that is kept gets a gradient; all that is trained does', () => {
     const settings = tinySettings(method, given);
     const learner = learnerOf(settings, { count: 17, classes: 0 });

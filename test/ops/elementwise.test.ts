@@ -40,6 +40,13 @@ testCases([
       return { flat: flatten([relu(da), db]) };
     },
   },
+  {
+    name: 'a leaf, a view and one tensor twice in a flat buffer, as copies',
+    build() {
+      const [a, b] = [sample('a', [3, 5]), relu(sample('b', [70]))];
+      return { flat: flatten([a, b, reshape(relu(sample('c', [4, 6])), [24]), b]) };
+    },
+  },
 ]);
 
 testGradient('relu', () => {

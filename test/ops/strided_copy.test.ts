@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import type { Shape, Tensor } from '../../src/graph/tensor.ts';
 import { constant, input, trace, variable } from '../../src/graph/trace.ts';
 import { gradients } from '../../src/ops/gradients.ts';
-import { patchify, rot90, stack, unpatchify, upsampleNearest } from '../../src/ops/rearrange.ts';
+import { overlappingPatches, patchify, rot90, stack, unpatchify, upsampleNearest } from '../../src/ops/rearrange.ts';
+import { split } from '../../src/ops/split.ts';
 import { concat, flip, pad, permute, slice, transpose } from '../../src/ops/strided_copy.ts';
 import { interpret } from '../reference/interpreter.ts';
 import { type Case, sample, testCases, testGradient } from './harness.ts';
@@ -38,9 +39,15 @@ const copies: Record<string, Copy> = {
   },
   'concat along the first axis': { shape: [3, 5], copy: (x) => concat([x, slice(x, 0, 2)], 0) },
   'stack along the last axis': { shape: [3, 5], copy: (x) => stack([x, flip(x, [1])], -1) },
+  'split, put together the other way round': {
+    shape: [3, 9, 2],
+    copy: (x) => concat(split(x, [2, 1, 6], 1).toReversed(), 1),
+  },
+  'split of which one part is used': { shape: [7, 5], copy: (x) => split(x, [3, 4], 0)[1] },
   'rot90, a quarter': { shape: [2, 3, 5, 3], copy: (x) => rot90(x) },
   'rot90, a half': { shape: [2, 3, 5, 3], copy: (x) => rot90(x, 2) },
   'rot90, three quarters': { shape: [2, 3, 5, 3], copy: (x) => rot90(x, 3) },
+  'overlapping patches': { shape: [2, 6, 4, 3], copy: (x) => overlappingPatches(x, 2) },
   patchify: { shape: [2, 6, 4, 3], copy: (x) => patchify(x, 2) },
   unpatchify: { shape: [2, 6, 12], copy: (x) => unpatchify(x, 2, 3) },
   'upsampling to the nearest': { shape: [2, 3, 5, 3], copy: (x) => upsampleNearest(x, 3) },
@@ -112,6 +119,10 @@ it('copies put elements where PyTorch puts them', () => {
   expect(copied([2, 2], (x) => stack([x, x], 1))).toEqual({ shape: [2, 2, 2], values: [0, 1, 0, 1, 2, 3, 2, 3] });
   expect(copied([2, 1], (x) => concat([x, x], -1)).values).toEqual([0, 0, 1, 1]);
   expect(copied([1, 2, 4, 1], (x) => patchify(x, 2)).values).toEqual([0, 1, 4, 5, 2, 3, 6, 7]);
+  expect(copied([1, 3, 3, 1], (x) => overlappingPatches(x, 1))).toEqual({
+    shape: [1, 2, 2, 2, 2, 1],
+    values: [...[0, 1, 3, 4], ...[1, 2, 4, 5], ...[3, 4, 6, 7], ...[4, 5, 7, 8]],
+  });
   expect(copied([1, 4, 4, 3], (x) => unpatchify(patchify(x, 2), 2)).values).toEqual([...Array(48).keys()]);
   expect(copied([1, 1, 2, 1], (x) => upsampleNearest(x, 2)).values).toEqual([0, 0, 1, 1, 0, 0, 1, 1]);
 });
@@ -132,9 +143,18 @@ it('copies refuse what is not there', () => {
   );
   refused(() => concat([x, input('y', [4, 6], 'f16')], 1)).toThrow('[concat] all inputs must have one type');
   refused(() => concat([], 0)).toThrow('[concat] expected one tensor at least');
+  refused(() => split(x, [2, 3], 1)[0]).toThrow(
+    '[split] sizes [2,3] must add up to axis 1 of the input; got x f32[4, 6]',
+  );
   refused(() => stack([x, input('y', [4], 'f32')])).toThrow('[stack] all inputs must have one shape');
   refused(() => rot90(x, 0.5, [0, 1])).toThrow('[rot90] expected whole quarters');
   refused(() => patchify(input('i', [1, 4, 5, 3], 'f32'), 2)).toThrow('[patchify] the input must be [N, H, W, C]');
+  refused(() => overlappingPatches(input('i', [1, 4, 5, 3], 'f32'), 2)).toThrow(
+    'with sides of twice 2 pixels, or more times',
+  );
+  refused(() => overlappingPatches(input('i', [1, 4, 2, 3], 'f32'), 2)).toThrow(
+    'with sides of twice 2 pixels, or more times',
+  );
   refused(() => unpatchify(input('p', [1, 5, 12], 'f32'), 2)).toThrow('[unpatchify] the input must be [N, L, 2·2·C]');
   refused(() => upsampleNearest(input('i', [1, 4, 5, 3], 'f32'), 0)).toThrow('[upsample_nearest] the input must be');
   const wide = input('w', [2, 3, 2, 3, 2, 3, 2], 'f32');

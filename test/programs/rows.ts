@@ -2,6 +2,7 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { input } from '../../src/graph/trace.ts';
 import { argmaxRows } from '../../src/ops/argmax_rows.ts';
+import { scaledDotProductAttention } from '../../src/ops/attention.ts';
 import { bmm } from '../../src/ops/bmm.ts';
 import { convTranspose2d } from '../../src/ops/conv_transpose2d.ts';
 import { dropout } from '../../src/ops/dropout.ts';
@@ -53,6 +54,14 @@ const products = (dtype: DType, columns: number) =>
     ),
   );
 
+const attention = (dtype: DType) =>
+  program(dtype, (of) =>
+    [false, true].map((causal) => {
+      const [q, k, v] = ['q', 'k', 'v'].map((name) => of(`${name} ${causal}`, 3, 9, 8));
+      return [scaledDotProductAttention(q, k, v, { causal }), [q, k, v]] as const;
+    }),
+  );
+
 const maps = (dtype: DType) =>
   program(dtype, (of) => {
     const [x, w] = [of('x', 2, 5, 4, 3), of('w', 3, 4, 4, 7)];
@@ -75,6 +84,8 @@ export default {
   'family batched products, odd': () => products('f32', 13),
   'family batched products of f16': () => products('f16', 12),
   'family batched products of f16, odd': () => products('f16', 13),
+  'family attention': () => attention('f32'),
+  'family attention of f16': () => attention('f16'),
   'family maps': () => maps('f32'),
   'family maps of f16': () => maps('f16'),
 };

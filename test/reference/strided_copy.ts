@@ -39,4 +39,16 @@ export default {
     });
     return [values];
   },
+  split([x], { inputs: [{ shape }], outputs, attrs: { axis } }) {
+    let start = 0;
+    return outputs.map((y) => {
+      const first = start;
+      start += y.shape[axis];
+      const of = (_: unknown, i: number) => {
+        const index = indexOf(i, y.shape);
+        return x[elementAt(index.with(axis, index[axis] + first), shape)];
+      };
+      return Float64Array.from({ length: y.size }, of);
+    });
+  },
 } satisfies Definitions;

@@ -52,7 +52,8 @@ function written(given: object, change: (tensors: Map<string, StoredTensor>) => 
 describe('the head in a file', () => {
   const none = [
     ...['moco-v1', 'inst-disc', 'exemplar-cnn', 'supervised', 'rotation', 'relative-patch', 'jigsaw', 'autoencoder'],
-    ...['context-encoder', 'gan', 'colorization', 'split-brain', 'video-color'],
+    ...['context-encoder', 'gan', 'colorization', 'split-brain', 'video-color', 'mae', 'data2vec'],
+    ...['cpc', 'clip'],
   ];
   const activations: Readonly<Record<string, string>> = { dino: 'gelu' };
   const hidden: Readonly<Record<string, number>> = { dino: 2, wcl: 2, 'barlow-twins': 2, vicreg: 2 };

@@ -92,6 +92,17 @@ describe('settings as flags', () => {
     expect(parsed(flags, false)).toEqual(parseSettings(sized));
   });
 
+  it.each([true, false])(
+    'of a vision transformer, with which DINO has other defaults (software adapter: %s)',
+    (software) => {
+      const given = { method: 'dino', architecture: 'vit_tiny', steps: 9, epochs: 2, headBatchNorm: true } as const;
+      const wanted = parseSettings(withRecipe(given, { software, sample: false }));
+      const flags = settingFlags(wanted, { software });
+      expect(flags).toContain('--head-batch-norm');
+      for (const device of [true, false]) expect(parsed(flags, device && software)).toEqual(wanted);
+    },
+  );
+
   it('say that a run on a software adapter has all of its epochs', () => {
     expect(
       settingFlags(parseSettings(withRecipe({ epochs: 100 }, { software: true, sample: false })), { software: true }),

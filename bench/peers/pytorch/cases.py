@@ -8,6 +8,7 @@ from nt_xent import nt_xent
 from pipeline import Pipeline
 from tensors import from_ours, to_ours
 from training import Step
+from vit import attention_alone, vit
 
 
 class Expression:
@@ -138,6 +139,8 @@ CASES = {
     "cosine_similarity": (expression(cosine_similarity), settings.COMPOSED),
     "nt_xent": (expression(contrastive), settings.COMPOSED),
     "cross_entropy": (expression(cross_entropy), settings.COMPOSED),
+    "attention": (expression(attention_alone), settings.COMPOSED),
+    "vit": (expression(vit), settings.COMPOSED),
     "adam": (Adam, settings.ADAM),
     "step": (Step, settings.STEP),
     "pipeline": (Pipeline, settings.PIPELINE),

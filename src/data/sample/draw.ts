@@ -27,7 +27,48 @@ export const SAMPLE_VERSION = 3;
  * @param classIndex place in SAMPLE_CLASSES
  * @param index any integer from 0
  */
-export function drawSample(classIndex: number, index: number, size: number): Uint8Array {
+export const drawSample = (classIndex: number, index: number, size: number): Uint8Array =>
+  painted(classIndex, index, size).pixels;
+
+/**
+ * What a caption says of picture `index` of a class: size, colour and class of its object, and where it is, as `a large red star on the
+ * left`.
+ */
+export function describeSample(classIndex: number, index: number): string {
+  // Nothing that is drawn at random depends on the size of the picture.
+  const { first, place } = painted(classIndex, index, 1).object;
+  const size = place.radius > middleRadius ? 'large' : 'small';
+  const noun = nouns[SAMPLE_CLASSES[classIndex]] ?? SAMPLE_CLASSES[classIndex];
+  const where = place.x < 0.45 ? 'on the left' : place.x > 0.55 ? 'on the right' : 'in the middle';
+  return `a ${size} ${colourName(first)} ${noun} ${where}`;
+}
+
+const middleRadius = 0.38;
+/** What the classes are called in a sentence. */
+const nouns: Readonly<Record<string, string>> = { stripes: 'pattern of stripes', checker: 'checker pattern' };
+
+/** Names of hues from red on, each of a twelfth of the circle. */
+const hueNames = [
+  ...['red', 'orange', 'yellow', 'lime', 'green', 'mint', 'cyan', 'azure', 'blue', 'violet', 'magenta', 'pink'],
+];
+
+/** The name of a colour by its hue, and `dark` before it where it is. */
+function colourName([r, g, b]: Colour): string {
+  const most = Math.max(r, g, b);
+  const range = Math.max(1e-6, most - Math.min(r, g, b));
+  const sixth = most === r ? (g - b) / range : most === g ? 2 + (b - r) / range : 4 + (r - g) / range;
+  const name = hueNames[Math.round(2 * sixth + 12) % 12];
+  return most < 0.6 ? `dark ${name}` : name;
+}
+
+/** The object of a picture. */
+interface Painted {
+  /** Its colour; it may have a second one. */
+  readonly first: Colour;
+  readonly place: Placement;
+}
+
+function painted(classIndex: number, index: number, size: number): { pixels: Uint8Array; object: Painted } {
   const name = SAMPLE_CLASSES[classIndex];
   if (name === undefined) throw new RangeError(`[drawSample] class ${classIndex} of ${SAMPLE_CLASSES.length}`);
   const word = wordStream(SAMPLE_VERSION, classIndex, index);
@@ -39,9 +80,9 @@ export function drawSample(classIndex: number, index: number, size: number): Uin
   const lightAngle = next() * 2 * Math.PI;
   const light = { lightX: Math.cos(lightAngle), lightY: Math.sin(lightAngle) };
   paintClutter(canvas, Math.floor(next() * 5), light, next);
-  paintObject(canvas, makeShape(name, next), huesOf(classIndex, next), background, light, next);
+  const object = paintObject(canvas, makeShape(name, next), huesOf(classIndex, next), background, light, next);
   if (next() < 0.3) paintClutter(canvas, 1, light, next);
-  return develop(canvas, light, next, (pixel) => word(2 ** 20 + pixel));
+  return { pixels: develop(canvas, light, next, (pixel) => word(2 ** 20 + pixel)), object };
 }
 
 type Range = readonly [number, number];
@@ -102,7 +143,7 @@ function paintObject(
   background: readonly Colour[],
   light: Light,
   next: Next,
-): void {
+): Painted {
   const first = unlike(background, 0.28, hues, next);
   const second = unlike([first], 0.4, hues, next);
   const place: Placement = {
@@ -121,6 +162,7 @@ function paintObject(
     paint(canvas, { distance: shape.distance }, under, { ...brush, first: [0, 0, 0], shade: 0, opacity, blur: 0.04 });
   }
   paint(canvas, shape, place, brush);
+  return { first, place };
 }
 
 /** A colour that stands out from all of `others` by at least `least`, or the best of twelve. */

@@ -7,10 +7,10 @@ import { checkRead, type ImageSet, type OnProgress } from '../images.ts';
 import { epochOrder } from '../order.ts';
 import { findStl10, labelFile, pixelFile, STL10_IMAGE_BYTES, STL10_SIDE, type Stl10Part } from '../stl10.ts';
 import { writeStl10 } from '../stl10_write.ts';
-import { drawSample, SAMPLE_VERSION } from './draw.ts';
+import { describeSample, drawSample, SAMPLE_VERSION } from './draw.ts';
 import { SAMPLE_CLASSES } from './shapes.ts';
 
-export { drawSample } from './draw.ts';
+export { describeSample, drawSample } from './draw.ts';
 export { SAMPLE_CLASSES } from './shapes.ts';
 
 export interface SampleOptions {
@@ -31,6 +31,7 @@ export interface EnsuredSample {
 const FIRST_INDEX: Record<Stl10Part, number> = { train: 0, test: 1_000_000, unlabeled: 2_000_000 };
 /** Says which drawings the folder holds; written last, so that its presence means that all files are complete. */
 const MARKER = 'sample.json';
+const CAPTIONS = 'captions.csv';
 
 /** A part of the sample set, drawn when read: image i shows class i mod 10. */
 export function sampleSet(part: Stl10Part, count: number, size: number = STL10_SIDE): ImageSet {
@@ -68,7 +69,11 @@ export function ensureSampleSet(folder: string, options: SampleOptions): Ensured
   }
   const marker = `${JSON.stringify({ sample: SAMPLE_VERSION, train, test, unlabeled })}\n`;
   const found = textOf(join(folder, MARKER));
-  if (found === marker && isComplete(folder, options)) return { folder, drawn: false };
+  if (found === marker && isComplete(folder, options)) {
+    // Folders of before there were captions get theirs.
+    if (textOf(join(folder, CAPTIONS)) === undefined) writeCaptions(folder, options);
+    return { folder, drawn: false };
+  }
   if (found === undefined && findStl10(folder) === folder) {
     throw new UserError(`${folder}: holds STL-10 files that are not the sample set; choose another folder for it`);
   }
@@ -83,9 +88,22 @@ export function ensureSampleSet(folder: string, options: SampleOptions): Ensured
     folds: foldsOf(train),
     onProgress: onProgress && ((progress) => onProgress({ ...progress, phase: 'draw' })),
   });
+  writeCaptions(folder, options);
   writeFileAtomic(join(folder, MARKER), marker);
   return { folder, drawn: true };
 }
+
+/** A caption for each picture, in a table that `readCaptions` reads. */
+function writeCaptions(folder: string, counts: Record<Stl10Part, number>): void {
+  const lines = (['train', 'test', 'unlabeled'] as const).flatMap((part) =>
+    Array.from({ length: counts[part] }, (_, i) => `${part}/${i},${sampleCaption(part, i)}\n`),
+  );
+  writeFileAtomic(join(folder, CAPTIONS), ['file,text\n', ...lines].join(''));
+}
+
+/** What the caption of picture i of a part says. */
+export const sampleCaption = (part: Stl10Part, i: number): string =>
+  describeSample(i % SAMPLE_CLASSES.length, FIRST_INDEX[part] + Math.floor(i / SAMPLE_CLASSES.length));
 
 function isComplete(folder: string, counts: Record<Stl10Part, number>): boolean {
   const has = (name: string, bytes: number) => statSync(join(folder, name), { throwIfNoEntry: false })?.size === bytes;

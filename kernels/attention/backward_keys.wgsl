@@ -1,0 +1,3 @@
+// Attention of f32: see lib/attention/backward_keys.wgsl.
+alias Stored = f32;
+// #include "lib/attention/backward_keys.wgsl"
