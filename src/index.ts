@@ -5,6 +5,7 @@ export { z } from 'zod';
 
 export { evaluateClassifier, Predictor, predict } from './analysis/classifier.ts';
 export { Embedder, type EmbedOptions } from './analysis/embed.ts';
+export { SequenceEmbedder, type SequenceEmbedOptions } from './analysis/embed_sequences.ts';
 export { type Clusters, type KMeansOptions, kMeans } from './analysis/kmeans.ts';
 export {
   type KnnOptions,
@@ -37,12 +38,17 @@ export { downloadStl10 } from './data/download.ts';
 export { type Duplicates, findDuplicates } from './data/duplicates.ts';
 export { loadPhotos } from './data/folder.ts';
 export type { Captions, ImageSet } from './data/images.ts';
+export { openSequences, type SequenceOptions } from './data/open_sequences.ts';
 export { batchOf, epochOrder, stepsPerEpoch } from './data/order.ts';
 export { type Preparation, preparation } from './data/preparation.ts';
 export { ensureSampleSet } from './data/sample/sample.ts';
-export { hostImages, type ImageSource, residentImages } from './data/source.ts';
+export type { DataKind, SampleSet } from './data/samples.ts';
+export { type NamedSeries, type SequenceSet, stretchesOf, wholeSequences } from './data/sequences.ts';
+export { npySeries, type Series, seriesOf } from './data/series.ts';
+export { fedSamples, hostImages, type ImageSource, residentImages, type SampleSource } from './data/source.ts';
 export { loadStl10 } from './data/stl10.ts';
 export { Tokenizer, type TokenRow } from './data/tokenizer.ts';
+export { wavSeries } from './data/wav.ts';
 export { UserError } from './errors.ts';
 export { listAdapters } from './gpu/adapters.ts';
 export { Gpu } from './gpu/device.ts';
@@ -100,6 +106,8 @@ export { type AnchoredPairs, hardTriplets, type MinedTriplets, semiHardTriplets 
 export { type Vicreg, type VicregOptions, vicreg } from './losses/vicreg.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
+export { Conv1d, type Conv1dOptions } from './nn/conv1d.ts';
+export { Conv1dEncoder, type Conv1dEncoderOptions } from './nn/conv1d_encoder.ts';
 export { CpcHead, type CpcHeadOptions } from './nn/cpc_head.ts';
 export { Dcgan, DcganDiscriminator, DcganGenerator, type DcganOptions, type GeneratorOptions } from './nn/dcgan.ts';
 export { Decoder, type DecoderOptions } from './nn/decoder.ts';
@@ -130,6 +138,7 @@ export { div, eq, maximum, minimum, mul, sub } from './ops/binary.ts';
 export { bmm } from './ops/bmm.ts';
 export { columnStd } from './ops/column_std.ts';
 export { convTranspose2d } from './ops/conv_transpose2d.ts';
+export { conv1d } from './ops/conv1d.ts';
 export { conv2d } from './ops/conv2d.ts';
 export { cosineSimilarity } from './ops/cosine_similarity.ts';
 export { crossEntropy } from './ops/cross_entropy.ts';
@@ -191,6 +200,7 @@ export {
   type Method,
   type Metric,
   type ParameterGroup,
+  type SequenceFacts,
   type Settings,
   type Split,
   type Step,
@@ -203,6 +213,7 @@ export { checkLocalCrops, cropFeatures, localCrops, multiCropOptions } from './s
 export { nearestImages, sameImages } from './ssl/neighbors.ts';
 export { type PropagationOptions, propagate } from './ssl/propagation.ts';
 export { Queue } from './ssl/queue.ts';
+export { sequenceOptions, sequencesOf } from './ssl/sequences.ts';
 export { augmentationConfig, count, positive, type SharedSettings, share } from './ssl/settings.ts';
 export { momentumSchedule, Teacher } from './ssl/teacher.ts';
 export { type StepRun, type StepValues, TrainingStep } from './ssl/training_step.ts';

@@ -7,7 +7,9 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { copyOf, fmaChains } from '../bench/roofline.ts';
 import { normalization } from '../src/data/preparation.ts';
-import { hostImages } from '../src/data/source.ts';
+import { kindOf } from '../src/data/samples.ts';
+import { stretchesOf } from '../src/data/sequences.ts';
+import { fedSamples, hostImages } from '../src/data/source.ts';
 import { type DeviceTraits, Gpu } from '../src/gpu/device.ts';
 import { packParams } from '../src/gpu/kernel.ts';
 import { type PlannedLaunch, plan, type VariantSelector } from '../src/graph/plan.ts';
@@ -16,7 +18,7 @@ import { State } from '../src/graph/state.ts';
 import type { Shape, Tensor } from '../src/graph/tensor.ts';
 import { flatVariable, input, variable } from '../src/graph/trace.ts';
 import { ntXent } from '../src/losses/nt_xent.ts';
-import { allMethods } from '../src/methods/index.ts';
+import { allMethods, methodNamed } from '../src/methods/index.ts';
 import { type ResNetName, resnetNames, stems } from '../src/nn/resnet.ts';
 import { add } from '../src/ops/add.ts';
 import { augment, augmentParameters, preprocess } from '../src/ops/augment.ts';
@@ -132,12 +134,22 @@ const oddHalves = (training: boolean): Traced =>
     return withGradients(features, [x, w]);
   });
 
+/** Twenty windows, so long that all steps are predicted that a method of sequences predicts by default. */
+const window = 2560;
+const series = stretchesOf(
+  { name: 'sequences', skipped: [] },
+  [{ file: 'a.npy', series: { length: 20 * window, channels: 1, read: () => {} } }],
+  window,
+);
+
 /** The step of a method as it is registered, in both precisions. */
 function stepOf(method: string, precision: 'f32' | 'f16'): Traced {
   const labels = Uint8Array.from({ length: 16 }, (_, i) => i % 3);
   const set = { name: 'images', count: 16, height: 40, width: 50, skipped: [], labels, read: () => {} };
-  const settings = parseSettings({ method, precision, imageSize: 32, batchSize: 16 });
-  return traceStep(stepParts(hostImages(set), settings)).phases[0];
+  const isOfImages = kindOf(methodNamed(method)) === 'images';
+  const size = isOfImages ? { imageSize: 32 } : { window };
+  const settings = parseSettings({ method, precision, batchSize: 16, ...size });
+  return traceStep(stepParts(isOfImages ? hostImages(set) : fedSamples(series), settings)).phases[0];
 }
 
 /** Programs of families of ops, each in a file of its own. */

@@ -1,6 +1,7 @@
 /** `--minutes`: how long a run takes, where neither its steps nor its epochs are given. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Dataset } from '../data/dataset.ts';
+import type { SampleSet } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { counted } from '../io/counted.ts';
@@ -44,7 +45,7 @@ export const minutesOf = ({ minutes }: BudgetOptions, given: GivenSettings, wher
 /** Measures the device and sizes the run; says what was measured. The minutes count from the start of this process. */
 export async function sizeRun(
   gpu: Gpu,
-  dataset: Dataset,
+  dataset: Dataset<SampleSet>,
   settings: TrainSettings,
   given: GivenSettings,
   minutes: number,

@@ -2,7 +2,7 @@
 import { basename, relative } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import { emptyClassFolders } from '../data/empty_classes.ts';
-import type { ImageSet } from '../data/images.ts';
+import { kindOf, type SampleSet } from '../data/samples.ts';
 import type { LeftOut } from '../data/scan.ts';
 import { quote } from '../io/file_errors.ts';
 import { dollarQuoted, printable } from '../io/printable.ts';
@@ -65,16 +65,16 @@ export function stopOnSignals(terminal: Terminal): { signal: AbortSignal; exitCo
 /** Skipped files that are named; the others are counted. */
 const named = 20;
 
-/** Names class folders without readable images, and says how many files of each set could not be read, and which; those that several sets leave out are told once. */
-export function printSkipped(sets: readonly ImageSet[], terminal: Terminal): void {
-  const empty = new Map(sets.map((set) => [set.name, emptyClassFolders(set)]));
-  for (const [name, folders] of empty) {
+/** Names class folders without readable images or sequences, and says how many files of each set could not be read, and which; those that several sets leave out are told once. */
+export function printSkipped(sets: readonly SampleSet[], terminal: Terminal): void {
+  const empty = new Map(sets.map((set) => [set.name, { kind: kindOf(set), folders: emptyClassFolders(set) }]));
+  for (const [name, { kind, folders }] of empty) {
     const shown = folders.slice(0, named).map(quote).join(', ');
     const more = folders.length > named ? ` and ${folders.length - named} more` : '';
     if (folders.length > 0)
-      terminal.line(`note       no readable images in these class folders of ${name}: ${shown}${more}`);
+      terminal.line(`note       no readable ${kind} in these class folders of ${name}: ${shown}${more}`);
   }
-  const told = new Set<ImageSet['skipped'][number]>();
+  const told = new Set<SampleSet['skipped'][number]>();
   for (const { name, skipped: all } of sets) {
     const skipped = all.filter((one) => !told.has(one));
     if (skipped.length === 0) continue;
@@ -101,7 +101,7 @@ const whyLeftOut: Readonly<Record<LeftOut['why'], string>> = {
 
 /** Says in a line what in a data folder is no data, and which globs of `--exclude` matched nothing. */
 export function printLeftOut(
-  { leftOut, unusedExcludes }: Pick<Dataset, 'leftOut' | 'unusedExcludes'>,
+  { leftOut, unusedExcludes }: Pick<Dataset<SampleSet>, 'leftOut' | 'unusedExcludes'>,
   terminal: Terminal,
 ): void {
   const parts = (Object.keys(whyLeftOut) as LeftOut['why'][]).flatMap((why) => {
@@ -115,8 +115,11 @@ export function printLeftOut(
   for (const glob of unusedExcludes) terminal.line(`note       --exclude '${glob}' matches nothing`);
 }
 
-/** All sets of images of a folder. */
-export const setsOf = ({ train, probe }: Dataset): ImageSet[] => [train, ...(probe ? [probe.train, probe.test] : [])];
+/** All sets of a folder. */
+export const setsOf = ({ train, probe }: Dataset<SampleSet>): SampleSet[] => [
+  train,
+  ...(probe ? [probe.train, probe.test] : []),
+];
 
 /** Says how images are prepared for an encoder, and where its features are from, if they are not the encoder's own output. */
 export function printEncoder(file: EncoderFile, terminal: Terminal): void {

@@ -4,6 +4,7 @@ import type { Budget } from '../compare/config.ts';
 import { camel } from '../compare/values.ts';
 import type { GivenSetting, GivenSweep, GivenVariants } from '../compare/variants.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
+import { kindOf } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
 import { settingGroups } from '../ssl/settings.ts';
@@ -88,6 +89,7 @@ export function addCompareOptions(command: Command): Command {
     .option(
       '--methods <names>',
       `methods to compare: ${allMethods()
+        .filter((method) => kindOf(method) === 'images')
         .map(({ name }) => name)
         .join(',')} (default: ${firstMethod.name})`,
       parseMethods,

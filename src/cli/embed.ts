@@ -1,23 +1,34 @@
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { Embedder } from '../analysis/embed.ts';
-import { type DataSplit, dataSplits, openDataset } from '../data/dataset.ts';
-import type { ImageSet } from '../data/images.ts';
+import { SequenceEmbedder } from '../analysis/embed_sequences.ts';
+import { type DataSplit, type Dataset, dataSplits, openDataset } from '../data/dataset.ts';
+import type { ImageSet, OnProgress } from '../data/images.ts';
+import { SEQUENCE_FORMATS } from '../data/open_sequences.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
-import type { Gpu } from '../gpu/device.ts';
+import type { SampleSet } from '../data/samples.ts';
+import type { SequenceSet } from '../data/sequences.ts';
 import { State } from '../graph/state.ts';
 import { plural } from '../io/counted.ts';
 import { checkExtension, checkWritableDir, ensureWritableDir, writeFileAtomic } from '../io/files.ts';
 import { npyPieces } from '../io/npy.ts';
 import { nameList } from '../io/printable.ts';
 import { type EncoderFile, type GivenEncoder, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
+import {
+  describeWindows,
+  loadSequenceEncoder,
+  openSequencesFor,
+  readSequenceEncoder,
+  type SequenceEncoderFile,
+} from '../train/sequence_encoder_file.ts';
+import type { SetEmbedder } from '../train/set_embedder.ts';
 import { checkpointFile, printEncoder, printLeftOut, printSkipped } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
-import { addEncoder, countFrom } from './eval_options.ts';
+import { addEncoder, countFrom, refuseOfImages } from './eval_options.ts';
 import { addExclude } from './options.ts';
 import { reopening, repeatable } from './reopen.ts';
 import { Terminal } from './terminal.ts';
-import { imageRate } from './train_output.ts';
+import { sampleRate } from './train_output.ts';
 
 interface EmbedCommandOptions extends DeviceOptions, GivenEncoder {
   readonly checkpoint: string;
@@ -28,12 +39,15 @@ interface EmbedCommandOptions extends DeviceOptions, GivenEncoder {
   readonly batchSize: number;
 }
 
-/** `simclr embed`: features of images as a NumPy file. */
+/** `simclr embed`: features of images, or of sequences, as a NumPy file. */
 export function embedCommand(): Command {
   const embedding = addEncoder(
     new Command('embed').description('write the features h of images as a NumPy array, with the list of their files'),
   )
-    .requiredOption('--data <folder>', `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`)
+    .requiredOption(
+      '--data <folder>',
+      `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}); for an encoder of sequences a folder of them (${SEQUENCE_FORMATS}), or one such file`,
+    )
     .addOption(
       new Option('--split <name>', 'which images, if the folder is split').choices(dataSplits).default('unlabeled'),
     )
@@ -48,24 +62,24 @@ export function embedCommand(): Command {
 }
 
 async function embed(options: EmbedCommandOptions): Promise<void> {
-  const { data, split, exclude, out } = options;
+  const { data, out } = options;
   const terminal = new Terminal();
   checkExtension(out, ['.npy'], 'an array');
-  const file = readEncoderFile(checkpointFile(options.checkpoint, terminal), options);
+  const { encoder, noun, open, embedderFor } = subjectOf(checkpointFile(options.checkpoint, terminal), options);
   checkWritableDir(dirname(out));
-  printEncoder(file, terminal);
+  encoder(terminal);
   const gpu = await openAdapter(options.adapter);
-  const dataset = await openDataset(data, {
-    ...{ split, exclude },
-    size: file.imageSize,
-    probe: false,
-    onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
-  });
+  const dataset = await open(({ phase, done, total }) => terminal.progress(phase, done, total ?? done));
   const { train: set } = dataset;
-  terminal.line(`${data}: ${set.count.toLocaleString('en-US')} ${plural(set.count, 'image')}`);
+  terminal.line(`${data}: ${set.count.toLocaleString('en-US')} ${plural(set.count, noun)}`);
   printLeftOut(dataset, terminal);
   printSkipped([set], terminal);
-  const work = repeatable((device) => featuresOf(set, file, device, options, terminal));
+  const work = repeatable(async (device) => {
+    chooseKernels(device, options, terminal);
+    const embedder = await embedderFor(new State(device), set);
+    const rate = (perSecond: number) => sampleRate(perSecond, noun === 'image' ? 'img' : `${noun}s`);
+    return embedder.embed(set, undefined, (done) => terminal.progress(`${noun}s`, done, set.count, { rate }));
+  });
   const features = await reopening(gpu, work, options, terminal);
   const list = `${out.replace(/\.npy$/i, '')}.txt`;
   const names = nameList(Array.from({ length: set.count }, (_, i) => set.files?.[i] ?? String(i)));
@@ -77,18 +91,43 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   terminal.line(`${list}: the file of each row`);
 }
 
-/** Computes the features of a set on a device. */
-async function featuresOf(
-  set: ImageSet,
-  file: EncoderFile,
-  gpu: Gpu,
-  options: EmbedCommandOptions,
-  terminal: Terminal,
-): Promise<Float32Array> {
-  chooseKernels(gpu, options, terminal);
-  const state = new State(gpu);
-  const encoder = loadEncoderFile(state, file);
-  const batchSize = Math.min(options.batchSize, set.count);
-  const embedder = await Embedder.create(state, encoder, set, { ...file, batchSize });
-  return embedder.embed(set, undefined, (done) => terminal.progress('images', done, set.count, { rate: imageRate }));
+/** What is embedded, by what encoder: images or sequences. */
+interface Subject {
+  readonly noun: string;
+  /** Prints what the encoder takes. */
+  encoder(terminal: Terminal): void;
+  open(onProgress: OnProgress): Promise<Dataset<SampleSet>>;
+  embedderFor(state: State, set: SampleSet): Promise<SetEmbedder>;
+}
+
+/** UserError: no encoder, or options that it has no use for. */
+function subjectOf(checkpoint: string, options: EmbedCommandOptions): Subject {
+  const sequences = readSequenceEncoder(checkpoint);
+  return sequences ? ofSequences(sequences, options) : ofImages(readEncoderFile(checkpoint, options), options);
+}
+
+const ofImages = (file: EncoderFile, { data, split, exclude, batchSize }: EmbedCommandOptions): Subject => ({
+  noun: 'image',
+  encoder: (terminal) => printEncoder(file, terminal),
+  open: (onProgress) => openDataset(data, { ...{ split, exclude, onProgress }, size: file.imageSize, probe: false }),
+  embedderFor: (state, set) =>
+    Embedder.create(state, loadEncoderFile(state, file), set as ImageSet, {
+      ...file,
+      batchSize: Math.min(batchSize, set.count),
+    }),
+});
+
+function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions): Subject {
+  refuseOfImages(options);
+  const { data, exclude, batchSize } = options;
+  return {
+    noun: 'sequence',
+    encoder: (terminal) => terminal.line(`encoder    ${describeWindows(file)}`),
+    open: (onProgress) => openSequencesFor(file, data, { exclude, onProgress, probe: false, whole: true }),
+    embedderFor: (state, set) =>
+      SequenceEmbedder.create(state, loadSequenceEncoder(state, file), set as SequenceSet, {
+        window: file.window,
+        batchSize,
+      }),
+  };
 }

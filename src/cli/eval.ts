@@ -6,7 +6,7 @@ import type { TrainSplit } from '../data/dataset.ts';
 import { checkResultsPlace } from '../data/results_folder.ts';
 import { evalAttention, fewPictures } from '../eval/attention.ts';
 import { evalKMeans, evalTsne } from '../eval/clusters.ts';
-import { Evaluation, type EvaluationEvents, type Outcome } from '../eval/evaluation.ts';
+import { Evaluation, type EvaluationEvents, type Measured, type Outcome } from '../eval/evaluation.ts';
 import { evalFinetune } from '../eval/finetune.ts';
 import { evalKnn, knnDefaults } from '../eval/knn.ts';
 import { evalLinear } from '../eval/linear.ts';
@@ -15,10 +15,12 @@ import { evalNeighbors, fewNeighbors } from '../eval/neighbors.ts';
 import { evalPropagate, propagateDefaults } from '../eval/propagate.ts';
 import { evalRobustness } from '../eval/robustness.ts';
 import { evalSearch } from '../eval/search.ts';
+import { SequenceEvaluation } from '../eval/sequence_evaluation.ts';
 import { evalTransfer } from '../eval/transfer.ts';
 import { defaultPrompts, evalZeroShot } from '../eval/zero_shot.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { checkWritableDir } from '../io/files.ts';
+import { describeWindows, readSequenceEncoder } from '../train/sequence_encoder_file.ts';
 import {
   checkpointFile,
   commandWords,
@@ -37,18 +39,20 @@ import {
   type EvalOptions,
   evalCommandNamed,
   featureBatch,
+  labelledAny,
   listOf,
   numberIn,
   type ProbeFlags,
   probeOptions,
   refuseIdle,
+  refuseOfImages,
   type Tools,
 } from './eval_options.ts';
 import { writeOutcome } from './eval_results.ts';
 import { type SearchFlags, searchCommand, type ZeroShotFlags, zeroShotCommand } from './eval_texts.ts';
 import { reopening, repeatable } from './reopen.ts';
 import { Terminal } from './terminal.ts';
-import { imageRate } from './train_output.ts';
+import { sampleRate } from './train_output.ts';
 
 /** `simclr eval`: what an encoder's features are good for. */
 export function evalCommand(): Command {
@@ -74,15 +78,20 @@ export function evalCommand(): Command {
 }
 
 type Flags<T> = EvalOptions & T;
-type Evaluate<T> = (evaluation: Evaluation, flags: Flags<T>, tools: Tools) => Promise<Outcome>;
+type Evaluate<T, E = Evaluation> = (evaluation: E, flags: Flags<T>, tools: Tools) => Promise<Outcome>;
 
-/** Has a command open the encoder, evaluate, print the table and write the files. */
-function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
+/**
+ * Has a command open the encoder, evaluate, print the table and write the files.
+ * @param ofSequences the same for encoders of sequences; by default such are refused
+ */
+function runs<T>(called: Command, evaluate: Evaluate<T>, ofSequences?: Evaluate<T, SequenceEvaluation>): Command {
   return called.action(async (flags: Flags<T>) => {
     refuseIdle(called);
     const what = called.name();
     const terminal = new Terminal();
     const checkpoint = checkpointFile(flags.checkpoint, terminal);
+    const sequences = ofSequences && readSequenceEncoder(checkpoint);
+    if (sequences) refuseOfImages(flags);
     const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
     const cache = flags.cache ?? join(dirname(out), 'features');
     const { fromHeadLayer, imageSize, normalize, batchSize = featureBatch, exclude } = flags;
@@ -93,17 +102,18 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
       stops ??= stopOnSignals(terminal);
       return stops.signal;
     };
-    const events = eventsOf(terminal, cache, () => stops?.signal);
+    const events = eventsOf(terminal, cache, () => stops?.signal, sequences ? 'sequences' : 'img');
     const run = async (gpu: Gpu): Promise<Outcome> => {
       chooseKernels(gpu, flags, terminal);
+      if (sequences) {
+        const evaluation = SequenceEvaluation.open(gpu, sequences, { batchSize, exclude, events });
+        terminal.line(`encoder    ${describeWindows(sequences)}`);
+        return closing(evaluation, () => ofSequences(evaluation, flags, { out, terminal, stopOnSignals: begin }));
+      }
       const options = { checkpoint, fromHeadLayer, imageSize, normalize, batchSize, cache, exclude, events };
       const evaluation = Evaluation.open(gpu, options);
       printEncoder(evaluation.file, terminal);
-      try {
-        return await evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin });
-      } finally {
-        evaluation.destroy();
-      }
+      return closing(evaluation, () => evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin }));
     };
     const gpu = await openAdapter(flags.adapter);
     try {
@@ -119,8 +129,25 @@ function runs<T>(called: Command, evaluate: Evaluate<T>): Command {
   });
 }
 
+async function closing<R>(evaluation: { destroy(): void }, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } finally {
+    evaluation.destroy();
+  }
+}
+
+/** The same command for encoders of images and of sequences: it needs nothing but features. */
+const runsOnFeatures = <T>(called: Command, evaluate: Evaluate<T, Measured>): Command =>
+  runs<T>(called, evaluate, evaluate);
+
 /** Prints what an evaluation tells. */
-const eventsOf = (terminal: Terminal, cache: string, signal: () => AbortSignal | undefined): EvaluationEvents => ({
+const eventsOf = (
+  terminal: Terminal,
+  cache: string,
+  signal: () => AbortSignal | undefined,
+  things: string,
+): EvaluationEvents => ({
   onData: (dataset) => {
     terminal.line(`data       ${dataset.measured}`);
     printLeftOut(dataset, terminal);
@@ -128,7 +155,7 @@ const eventsOf = (terminal: Terminal, cache: string, signal: () => AbortSignal |
   },
   onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   onFeatures: (set, done, total) => {
-    terminal.progress(`features (${set})`, done, total, { rate: imageRate });
+    terminal.progress(`features (${set})`, done, total, { rate: (perSecond) => sampleRate(perSecond, things) });
     signal()?.throwIfAborted();
   },
   onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),
@@ -141,14 +168,14 @@ function homeOf(checkpoint: string): string {
 }
 
 const linear = () =>
-  runs<ProbeFlags & { folds?: boolean }>(
-    addFolds(addProbe(evalCommandNamed('linear', 'a linear classifier on the features'))),
+  runsOnFeatures<ProbeFlags & { folds?: boolean }>(
+    addFolds(addProbe(evalCommandNamed('linear', 'a linear classifier on the features', { data: labelledAny }))),
     (evaluation, flags) => evalLinear(evaluation, flags.data, { ...probeOptions(flags), folds: flags.folds }),
   );
 
 const knn = () =>
-  runs<{ k?: number[]; temperature: number[]; folds?: boolean }>(
-    addFolds(evalCommandNamed('knn', 'nearest neighbours by cosine, weighted exp(s / τ)'))
+  runsOnFeatures<{ k?: number[]; temperature: number[]; folds?: boolean }>(
+    addFolds(evalCommandNamed('knn', 'nearest neighbours by cosine, weighted exp(s / τ)', { data: labelledAny }))
       .option(
         '--k <numbers>',
         `numbers of neighbours (default: of ${knnDefaults.k}, those with enough images)`,

@@ -3,6 +3,7 @@ import { probeDefaults } from '../analysis/probe.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { UserError } from '../errors.ts';
 import type { GivenEncoder } from '../train/encoder_file.ts';
+import { flagOf } from '../train/settings.ts';
 import { addDeviceOptions, type DeviceOptions } from './device.ts';
 import { addExclude } from './options.ts';
 import type { Terminal } from './terminal.ts';
@@ -78,6 +79,9 @@ export function addEncoder(command: Command): Command {
 }
 
 const labelledData = `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}) in class folders, optionally in train/ and test/`;
+
+/** The same of evaluations that look at features alone. */
+export const labelledAny = `${labelledData}; for an encoder of sequences WAV files or arrays (.npy) in class folders`;
 
 interface NamedOptions {
   /** Whether `--data` must be given; the other folder is compared with it where it is. */
@@ -205,4 +209,20 @@ export function refuseIdle(command: Command): void {
       flags(/^--(consistency-.*|signal-annealing)$/),
       'only used with --consistency above 0; add it, or omit this',
     );
+}
+
+/** UserError (usage): options that were given for an encoder of sequences, and only say something of images or of files that have them. */
+export function refuseOfImages({
+  fromHeadLayer,
+  imageSize,
+  normalize,
+  cache,
+}: GivenEncoder & { readonly cache?: string }): void {
+  const given = { fromHeadLayer: fromHeadLayer || undefined, imageSize, normalize, cache };
+  const idle = Object.entries(given).filter(([, value]) => value !== undefined);
+  if (idle.length === 0) return;
+  throw new UserError(
+    `${idle.map(([name]) => flagOf(name)).join(', ')}: the encoder takes sequences, which have no use for it; omit it`,
+    2,
+  );
 }

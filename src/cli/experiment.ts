@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Dataset } from '../data/dataset.ts';
 import { inventoryDigest } from '../data/inventory.ts';
+import { kindOf } from '../data/samples.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import { foldsOf, labelledData, runExperiment } from '../experiment/experiment.ts';
@@ -25,6 +26,7 @@ import { allMethods, firstMethod } from '../methods/index.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import type { Method } from '../ssl/method.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
+import { checkTakesImages, kindOfSettings } from '../train/data_kind.ts';
 import { checkImages } from '../train/learner.ts';
 import { checkSameImages } from '../train/same_images.ts';
 import { flagOf, parseValues } from '../train/settings.ts';
@@ -71,7 +73,7 @@ function parseFolds(text: string): number[] {
 
 /** `simclr experiment`: the published experiment from pre-training to the report. */
 export function experimentCommand(method: Method): Command {
-  const methods = allMethods().filter(({ needsLabels }) => !needsLabels);
+  const methods = allMethods().filter((other) => !other.needsLabels && kindOf(other) === 'images');
   const own = methods.includes(method) ? method : firstMethod;
   const experiment = new Command('experiment')
     .description('pre-train, train three models on the labels, and write a report that compares them')
@@ -184,6 +186,7 @@ function check(given: GivenExperiment): void {
 async function begun(gpu: Gpu, options: Options, given: GivenExperiment, terminal: Terminal): Promise<Opened> {
   const { checkpoint, exclude } = given;
   const from = checkpoint === undefined ? undefined : readCheckpoint(checkpoint).settings;
+  if (checkpoint !== undefined) checkTakesImages(checkpoint, kindOfSettings(from));
   const plan = planExperiment(given, gpu.traits, from);
   checkPrecision(plan.supervised, gpu.traits);
   const data = options.data ?? (await defaultData(options.preset, terminal));

@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.ts';
 import { batchOf, epochOrder } from '../data/order.ts';
+import type { SampleSet } from '../data/samples.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { LaunchTime } from '../gpu/profiler.ts';
 import { UtilizationMeter } from '../gpu/utilization.ts';
@@ -12,7 +13,7 @@ import { describePlan, describeProfile } from '../report/tables.ts';
 import { trainedParameters } from '../ssl/step.ts';
 import { traceStep } from '../ssl/trace_step.ts';
 import { inMemoryOrder, runsOf, type StepRun, type TrainingStep } from '../ssl/training_step.ts';
-import { epochContext } from '../train/epoch_context.ts';
+import { beginMeasured } from '../train/epoch_context.ts';
 import { checkImages, compileTraining, sourceOf, stepParts } from '../train/learner.ts';
 import { stepsInFlight } from '../train/loop.ts';
 import type { TrainSettings } from '../train/settings.ts';
@@ -26,7 +27,7 @@ const watched = 8;
 /** `--dry-run`: plans a step, with the kernels that `tuner` knows or else those of the fixed table, and prints the plan. */
 export function dryRun(
   gpu: Gpu,
-  { train }: Dataset,
+  { train }: Dataset<SampleSet>,
   settings: TrainSettings,
   terminal: Terminal,
   tuner: Tuner | undefined,
@@ -55,19 +56,17 @@ export function dryRun(
 /** `--profile`: runs a few steps and prints where the time of one goes. */
 export async function profileStep(
   gpu: Gpu,
-  { train }: Dataset,
+  { train }: Dataset<SampleSet>,
   settings: TrainSettings,
   terminal: Terminal,
 ): Promise<void> {
   const state = new State(gpu);
   const source = sourceOf(state, train, settings);
-  const { step: compiled, learner } = await compileTraining(state, source, settings, {
+  const training = await compileTraining(state, source, settings, {
     onPipeline: (done, total) => terminal.progress('compiling', done, total),
   });
-  const features = () => Promise.resolve(new Float32Array(train.count * learner.encoder.dimensions));
-  const clustersOf = () => new Uint32Array(train.count);
-  const { seed } = settings;
-  await compiled.beginEpoch(epochContext(state, { epoch: 0, images: train, features, clustersOf, before: {}, seed }));
+  const { step: compiled } = training;
+  await beginMeasured(state, training);
   const indices = batchOf(epochOrder(train.count, settings.seed, 0), 0, settings.batchSize);
   for (let step = 1; step <= warmUp; step++) {
     const start = performance.now();

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { kindOf } from '../data/samples.ts';
 import { allMethods, firstMethod } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import type { SettingName } from '../ssl/settings.ts';
@@ -36,8 +37,8 @@ function printTable(terminal: Terminal): void {
   );
 }
 
-const needs = ({ needsLabels, needsCaptions }: Method): string =>
-  needsLabels ? 'labels' : needsCaptions ? 'captions' : 'images';
+const needs = (method: Method): string =>
+  method.needsLabels ? 'labels' : method.needsCaptions ? 'captions' : kindOf(method);
 
 /** Own settings, and shared ones that its source sets otherwise, as flags with their defaults. */
 function defaults(method: Method): string {
@@ -57,7 +58,7 @@ function facts(method: Method) {
     aliases,
     about,
     paper,
-    needs: ['images', ...(needsLabels ? ['labels'] : []), ...(needsCaptions ? ['captions'] : [])],
+    needs: [kindOf(method), ...(needsLabels ? ['labels'] : []), ...(needsCaptions ? ['captions'] : [])],
     microBatches,
     own,
     settings,

@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
+import { isImageSet } from '../data/images.ts';
+import type { SampleSet } from '../data/samples.ts';
 import { hasClasses } from '../data/scan.ts';
 import { findStl10, hasPart } from '../data/stl10.ts';
 import type { TrainSettings } from '../train/settings.ts';
@@ -10,7 +12,7 @@ import type { Terminal } from './terminal.ts';
 
 /** What an encoder was trained on. */
 export interface TrainedOn {
-  readonly dataset: Dataset;
+  readonly dataset: Dataset<SampleSet>;
   /** Its folder. */
   readonly data: string;
   /** Globs of what was left out of it. */
@@ -31,8 +33,10 @@ export function printNextSteps(terminal: Terminal, checkpoint: string, on: Train
 export function nextSteps(checkpoint: string, { dataset, data, exclude = [], split }: TrainedOn): string[][] {
   const encoder = ['--checkpoint', checkpoint];
   const both = [...encoder, '--data', shortPath(data), ...exclude.flatMap((glob) => ['--exclude', glob])];
-  const { captions } = dataset.train;
-  const labelled = isLabelled(dataset, data, split);
+  const { train } = dataset;
+  if (!isImageSet(train)) return [['embed', ...both], ...(dataset.probe ? [['eval', 'linear', ...both]] : [])];
+  const { captions } = train;
+  const labelled = isLabelled({ ...dataset, train }, data, split);
   // Each command looks into the part of the data set that it takes for the usual one.
   const embedded = split === 'unlabeled' ? [] : ['--split', split];
   const searched = labelled || !hasUnlabelledPart(data) || split !== 'unlabeled' ? [] : ['--split', split];
@@ -47,7 +51,11 @@ export function nextSteps(checkpoint: string, { dataset, data, exclude = [], spl
 }
 
 /** Whether there are labels for a probe, be it that the training did without. */
-function isLabelled({ probe, train }: Dataset, data: string, split: TrainedOn['split']): boolean {
+function isLabelled(
+  { probe, train }: Pick<Dataset<SampleSet>, 'probe' | 'train'>,
+  data: string,
+  split: TrainedOn['split'],
+): boolean {
   if (probe || train.labels) return true;
   if (train.files && (split === 'train' || !hasUnlabelledPart(data)) && hasClasses(train.files)) return true;
   const stl10 = findStl10(data);

@@ -3,7 +3,15 @@ import { firstMethod, methodIfKnown, methodNamed } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import { settingGroups } from '../ssl/settings.ts';
 import { policyGiven } from '../train/policy_file.ts';
-import { flagOf, formerNames, type GivenSettings, ownNames, settingNames, settingsOf } from '../train/settings.ts';
+import {
+  flagOf,
+  formerNames,
+  type GivenSettings,
+  ownNames,
+  settingNames,
+  settingsOf,
+  usesSetting,
+} from '../train/settings.ts';
 
 /** What commander needs to know of a setting: taken from its schema, so that help and checks cannot disagree. */
 interface Description {
@@ -35,7 +43,13 @@ const numberOrText = (text: string): number | string =>
   text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 
 /** Adds a flag for a setting, under a heading of the help. Its value is checked by the table of settings, not here. */
-export function addSetting(command: Command, schema: Setting, flag: string, heading?: string): void {
+export function addSetting(
+  command: Command,
+  schema: Setting,
+  flag: string,
+  heading?: string,
+  { hidden = false }: { readonly hidden?: boolean } = {},
+): void {
   const { type, choices, fallback, text } = describe(schema);
   const shown = `${text} (default: ${type === 'boolean' ? onOrOff(fallback) : fallback})`;
   const option = new Option(
@@ -43,11 +57,13 @@ export function addSetting(command: Command, schema: Setting, flag: string, head
     shown,
   );
   if (heading !== undefined) option.helpGroup(heading);
+  option.hideHelp(hidden);
   if (type === 'boolean') {
     // The one that is not the default is shown; both are taken, for a recipe may have the other default.
     const off = new Option(flag.replace(/^--/, '--no-'), `turns off: ${shown}`);
     if (heading !== undefined) off.helpGroup(heading);
     (fallback === true ? option : off).hideHelp();
+    if (hidden) off.hideHelp();
     command.addOption(option).addOption(off);
     return;
   }
@@ -89,7 +105,8 @@ export function addTrainSettings(command: Command, method: Method, methods: read
   command.addOption(new Option('--method <name>', text).argParser(oneOf(methods)));
   const table = settingsOf(method).shape;
   for (const [heading, group] of Object.entries(settingGroups))
-    for (const name of Object.keys(group)) addSetting(command, table[name], flagOf(name), `${heading}:`);
+    for (const name of Object.keys(group))
+      addSetting(command, table[name], flagOf(name), `${heading}:`, { hidden: !usesSetting(method, name) });
   for (const name of ownNames(method)) addSetting(command, table[name], flagOf(name), `Method ${method.name}:`);
   for (const [former, name] of Object.entries(formerNames))
     if (name in table) command.addOption(formerFlag(former, name));

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Dataset } from '../data/dataset.ts';
 import { stepsPerEpoch } from '../data/order.ts';
+import type { SampleSet } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { counted } from '../io/counted.ts';
@@ -15,7 +16,7 @@ import { checkSameSettings } from '../train/same_settings.ts';
 import { flagOf, type GivenSettings, type TrainSettings } from '../train/settings.ts';
 import { openAdapter } from './device.ts';
 import type { Terminal } from './terminal.ts';
-import { captionsOf, openData, type TrainOptions, wantsLabels } from './train_data.ts';
+import { captionsOf, openTrainingData, type TrainOptions } from './train_data.ts';
 
 /** Flags that only a new run takes. */
 const ofNewRuns = ['preset', 'out', 'init', 'dryRun', 'profile'] as const;
@@ -23,7 +24,7 @@ const ofNewRuns = ['preset', 'out', 'init', 'dryRun', 'profile'] as const;
 /** What a run continues with. */
 export interface Resumed {
   readonly gpu: Gpu;
-  readonly dataset: Dataset;
+  readonly dataset: Dataset<SampleSet>;
   /** Where it is. */
   readonly data: string;
   readonly exclude: RunConfig['exclude'];
@@ -62,12 +63,7 @@ export async function resume(
         `the run was started on '${config.adapter}'; on '${gpu.traits.adapter}' its numbers will differ in the last bits`,
       );
     }
-    const dataset = await openData(
-      data,
-      { ...config.settings, exclude: config.exclude, captions },
-      terminal,
-      wantsLabels(config.settings),
-    );
+    const dataset = await openTrainingData(data, { ...config.settings, exclude: config.exclude, captions }, terminal);
     checkSameImages(path, data, config, dataset);
     if (config !== recorded) folder.writeConfig(config);
     for (const note of [...restart, ...notes]) terminal.line(`note       ${note}`);

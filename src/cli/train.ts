@@ -2,11 +2,14 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { captionFiles } from '../data/captions.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { isImageSet } from '../data/images.ts';
 import { inventoryDigest } from '../data/inventory.ts';
+import { SEQUENCE_FORMATS } from '../data/open_sequences.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
+import { kindOf, type SampleSet } from '../data/samples.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DeviceLost } from '../gpu/faults.ts';
-import { allMethods } from '../methods/index.ts';
+import { allMethods, methodNamed } from '../methods/index.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import type { Method } from '../ssl/method.ts';
 import type { TrainResult } from '../train/events.ts';
@@ -28,14 +31,21 @@ import { addExclude, addTrainSettings, givenSettings } from './options.ts';
 import { type Resumable, reopening } from './reopen.ts';
 import { resume } from './resume.ts';
 import { Terminal } from './terminal.ts';
-import { captionsOf, defaultData, hasStl10, openData, type TrainOptions, wantsLabels } from './train_data.ts';
+import {
+  captionsOf,
+  checkDataOptions,
+  defaultData,
+  hasStl10,
+  openTrainingData,
+  type TrainOptions,
+} from './train_data.ts';
 import { announce, printEvents } from './train_output.ts';
 
 /** `simclr train`: training an encoder with a method, whose settings are among the flags. */
 export function trainCommand(method: Method): Command {
   const train = new Command('train')
     .description('train an encoder, without labels unless the method needs some')
-    .option('--data <folder>', `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`)
+    .option('--data <folder>', dataHelp(method))
     .addOption(
       new Option('--preset <name>', 'stl10: use STL-10 if it is in data/, otherwise a built-in sample set').choices([
         'stl10',
@@ -69,6 +79,12 @@ export function trainCommand(method: Method): Command {
   return train.action(runTraining);
 }
 
+/** What `--data` is. */
+const dataHelp = (method: Method): string =>
+  kindOf(method) === 'images'
+    ? `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`
+    : `a folder of ${kindOf(method)} (${SEQUENCE_FORMATS}), or one such file`;
+
 async function runTraining(options: TrainOptions): Promise<void> {
   const terminal = new Terminal();
   const flags = givenSettings(options as unknown as Record<string, unknown>);
@@ -77,7 +93,8 @@ async function runTraining(options: TrainOptions): Promise<void> {
     const resumed = await resume(options.resume, options, flags, terminal);
     return run(resumed, terminal, options, resumed.settings);
   }
-  parseValues(flags); // wrong settings are told before anything is opened
+  const { method } = parseValues(flags); // wrong settings are told before anything is opened
+  checkDataOptions(methodNamed(method), options);
   const init = options.init === undefined ? undefined : readInit(options.init, terminal);
   const given = { ...(init && settingsOf(init)), ...flags };
   const gpu = await openAdapter(options.adapter);
@@ -90,7 +107,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
   if (trains) RunFolder.checkFree(out);
   const data = options.data ?? (await defaultData(options.preset, terminal));
   const { exclude } = options;
-  const dataset = await openData(data, { ...settings, exclude, captions }, terminal, wantsLabels(settings));
+  const dataset = await openTrainingData(data, { ...settings, exclude, captions }, terminal);
   if (options.dryRun) return dryRun(gpu, dataset, settings, terminal, knownKernels(gpu, options));
   if (options.profile) {
     chooseKernels(gpu, options, terminal);
@@ -102,7 +119,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
     chooseKernels(gpu, options, terminal); // the measured step is the one that the run takes
     settings = await sizeRun(gpu, dataset, settings, given, minutes, where, terminal);
   }
-  const start = init && startFrom(init, settings, dataset.train, terminal);
+  const start = init && isImageSet(dataset.train) ? startFrom(init, settings, dataset.train, terminal) : undefined;
   const config: RunConfig = {
     ...{ version: 1, data: resolve(data), exclude, settings },
     ...(typeof captions === 'string' && { captions: resolve(captions) }),
@@ -118,7 +135,7 @@ const timestamp = (): string => new Date().toISOString().slice(0, 19).replace('T
 /** A run that is new or resumed, its folder locked. */
 interface OpenRun {
   readonly gpu: Gpu;
-  readonly dataset: Dataset;
+  readonly dataset: Dataset<SampleSet>;
   readonly data: string;
   readonly exclude?: readonly string[] | undefined;
   readonly settings: TrainSettings;

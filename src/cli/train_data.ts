@@ -1,11 +1,16 @@
-/** The options of `simclr train`, and the images that it is given. */
+/** The options of `simclr train`, and the images, or what else its method learns from, that it is given. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Dataset, type DatasetOptions, openDataset } from '../data/dataset.ts';
+import { openSequences, SEQUENCE_FORMATS } from '../data/open_sequences.ts';
 import { ensureSampleSet } from '../data/sample/sample.ts';
+import { kindOf, type SampleSet } from '../data/samples.ts';
 import { findStl10 } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
+import { methodNamed } from '../methods/index.ts';
+import type { Method } from '../ssl/method.ts';
 import { labelsAskedBy, wantsCaptions } from '../train/learner.ts';
+import { windowOf } from '../train/sequence_settings.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { BudgetOptions } from './budget.ts';
 import { printLeftOut, printSkipped, setsOf } from './common.ts';
@@ -37,6 +42,20 @@ export function captionsOf(settings: TrainSettings, given?: string): string | tr
   if (wantsCaptions(settings)) return given ?? true;
   if (given === undefined) return undefined;
   throw new UserError(`--captions: --method ${settings.method} does not learn from captions; omit it`, 2);
+}
+
+/** UserError (usage): options that only images have a sense for, where the method learns from something else; or no data, of which there is no sample set. */
+export function checkDataOptions(method: Method, options: TrainOptions): void {
+  const kind = kindOf(method);
+  if (kind === 'images') return;
+  const idle = (['preset', 'init'] as const).filter((name) => options[name] !== undefined);
+  if (idle.length > 0)
+    throw new UserError(
+      `${idle.map((name) => `--${name}`).join(', ')}: only for methods that learn from images, and ${method.name} learns from ${kind}; omit it`,
+      2,
+    );
+  if (options.data === undefined)
+    throw new UserError(`--data is missing: give a folder of ${kind} (${SEQUENCE_FORMATS}), or one such file`, 2);
 }
 
 /** STL-10 itself is in `data/`. */
@@ -81,8 +100,30 @@ export async function openData(
     captions,
     onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   });
+  printData(dataset, terminal);
+  return dataset;
+}
+
+/** The same of whatever the method of a run learns from. */
+export async function openTrainingData(
+  data: string,
+  settings: TrainSettings & Pick<TrainOptions, 'exclude'> & Pick<DatasetOptions, 'captions'>,
+  terminal: Terminal,
+): Promise<Dataset<SampleSet>> {
+  const labelled = wantsLabels(settings);
+  if (kindOf(methodNamed(settings.method)) === 'images') return openData(data, settings, terminal, labelled);
+  const dataset = await openSequences(data, {
+    window: windowOf(settings),
+    probe: labelled,
+    exclude: settings.exclude,
+    onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
+  });
+  printData(dataset, terminal);
+  return dataset;
+}
+
+function printData(dataset: Dataset<SampleSet>, terminal: Terminal): void {
   terminal.line(`data       ${dataset.description}`);
   printLeftOut(dataset, terminal);
   printSkipped(setsOf(dataset), terminal);
-  return dataset;
 }

@@ -1,4 +1,6 @@
+import { kindOf, nounOf } from '../data/samples.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
+import { methodNamed } from '../methods/index.ts';
 import { describeEncoder } from '../nn/encoder_shape.ts';
 import { percentage } from '../report/numbers.ts';
 import { formatBytes } from '../report/tables.ts';
@@ -38,8 +40,11 @@ export function printFlags(terminal: Terminal, flags: readonly string[]): void {
 
 export const percent = (share: number): string => percentage(share, 1);
 
-/** 14.07 → `14.1 img/s`, 250.3 → `250 img/s`. */
-export const imageRate = (perSecond: number): string => `${perSecond.toFixed(perSecond < 100 ? 1 : 0)} img/s`;
+/** 14.07 → `14.1 img/s`, 250.3 → `250 img/s`; of other things than images by their name. */
+export const sampleRate = (perSecond: number, things = 'img'): string =>
+  `${perSecond.toFixed(perSecond < 100 ? 1 : 0)} ${things}/s`;
+
+export const imageRate = (perSecond: number): string => sampleRate(perSecond);
 
 /** `epoch  3/10`: as wide in every epoch. */
 export const epochOf = (epoch: number, epochs: number): string =>
@@ -69,9 +74,10 @@ export const stepDetails = (
   { loss, metrics }: Pick<StepReport, 'loss' | 'metrics'>,
   batch: number,
   declared: Metrics = { accuracy },
+  things?: string,
 ): ProgressDetails => ({
   notes: [`loss ${loss.toFixed(3)}`, ...metricParts(metrics, declared, 'mean')],
-  rate: (perSecond) => imageRate(batch * perSecond),
+  rate: (perSecond) => sampleRate(batch * perSecond, things),
 });
 
 /** Before training: what guessing gives, and what to expect of what is logged. */
@@ -87,7 +93,9 @@ function printReferences(terminal: Terminal, { chance, metrics = {} }: Pick<Lear
 
 /** Prints what a pre-training reports: a line an epoch, and a bar. */
 export function printEvents(terminal: Terminal, settings: TrainSettings): TrainEvents {
-  const { batchSize, schedule, warmupEpochs } = settings;
+  const { batchSize, schedule, warmupEpochs, method } = settings;
+  const kind = kindOf(methodNamed(method));
+  const things = kind === 'images' ? 'img' : `${nounOf[kind]}s`;
   const changesLr = schedule !== 'constant' || warmupEpochs > 0;
   let epochs = settings.epochs;
   let declared: Metrics;
@@ -99,7 +107,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
       epochs = Math.ceil(steps / stepsPerEpoch);
       const millions = (parameters / 1e6).toFixed(1);
       terminal.line(
-        `model      ${describeEncoder(settings)}, ${millions} million parameters; ${formatBytes(peakBytes)} of GPU memory`,
+        `model      ${learner.encoder.description ?? describeEncoder(settings)}, ${millions} million parameters; ${formatBytes(peakBytes)} of GPU memory`,
       );
       const resuming = resumedAt > 0 ? `, resuming after step ${resumedAt}` : '';
       terminal.line(`steps      ${steps} (${stepsPerEpoch} per epoch)${resuming}`);
@@ -110,7 +118,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
       terminal.line(`           ${remedy}`);
     },
     onStep: ({ step, steps, epoch, ...report }) =>
-      terminal.progress(epochOf(epoch, epochs), step, steps, stepDetails(report, batchSize, declared)),
+      terminal.progress(epochOf(epoch, epochs), step, steps, stepDetails(report, batchSize, declared, things)),
     onEpoch: ({ epoch, loss, metrics, lr, imagesPerSecond, lossScale, knn, knnBalanced = knn }) =>
       terminal.line(
         [
@@ -120,7 +128,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
           ...(knn === undefined ? [] : [`kNN ${percent(knn)}${balancedPart(knn, knnBalanced!)}`]),
           ...(changesLr ? [`lr ${Number(lr.toPrecision(2))}`] : []),
           ...scaleParts(lossScale),
-          imageRate(imagesPerSecond),
+          sampleRate(imagesPerSecond, things),
         ].join('  '),
       ),
     onUntrained: (knn, majority) =>

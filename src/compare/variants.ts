@@ -1,5 +1,7 @@
 /** The rows of a comparison: methods, values of settings that are swept, parts of the augmentation that are left out. */
 import type { DatasetOptions } from '../data/dataset.ts';
+
+import { kindOf } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import type { Naming } from '../io/checked.ts';
 import { methodNamed } from '../methods/index.ts';
@@ -172,6 +174,12 @@ function checkNames(
     if (what !== undefined) throw new UserError(`${option}: '${what}' is listed twice`, 2);
   };
   refuse(`--methods ${names}`, twice(names));
+  const other = methods.find((method) => kindOf(method) !== 'images');
+  if (other)
+    throw new UserError(
+      `--methods ${names}: ${other.name} learns from ${kindOf(other)}, and only methods that learn from images are compared`,
+      2,
+    );
   refuse(`--leave-out ${leaveOut.map(kebab)}`, twice(leaveOut.map(kebab)));
   refuse('--sweep', twice(sweeps.map(({ name }) => kebab(name))));
   refuse('--set', twice(sets.map(({ method, name }) => `${method}.${kebab(name)}`)));

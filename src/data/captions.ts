@@ -93,7 +93,7 @@ function captionsFile(folder: string, given: string | true): string {
 
 /** What a data set has that gets captions. */
 interface Uncaptioned {
-  readonly kind: 'stl10' | 'photos';
+  readonly kind: 'stl10' | 'photos' | 'sequences';
   readonly train: ImageSet;
   readonly probe?: { readonly train: ImageSet; readonly test: ImageSet };
   readonly files: readonly ListedFile[];

@@ -12,6 +12,7 @@ import type { ListedFile } from './inventory.ts';
 import { isHidden, packageFolders } from './photo_names.ts';
 import { Reading } from './reading.ts';
 import { holdsResults } from './results_folder.ts';
+import type { SampleSet } from './samples.ts';
 import type { LeftOut } from './scan.ts';
 import { findStl10, hasPart, listStl10, loadStl10, STL10_SIDE, type Stl10Part } from './stl10.ts';
 
@@ -35,17 +36,18 @@ export interface DatasetOptions {
   readonly onProgress?: OnProgress;
 }
 
-export interface Dataset {
-  readonly kind: 'stl10' | 'photos';
-  /** Images to pre-train on. */
-  readonly train: ImageSet;
-  /** Labelled images with the same classes, to measure features with; absent when there are no labels. */
-  readonly probe?: { readonly train: ImageSet; readonly test: ImageSet };
+/** What a run is given: images, where nothing else is said. */
+export interface Dataset<S extends SampleSet = ImageSet> {
+  readonly kind: 'stl10' | 'photos' | 'sequences';
+  /** To pre-train on. */
+  readonly train: S;
+  /** Labelled ones with the same classes, to measure features with; absent when there are no labels. */
+  readonly probe?: { readonly train: S; readonly test: S } | undefined;
   /** One line for people: what was found and how it is used. */
   readonly description: string;
   /** The same where nothing is pre-trained on. */
   readonly measured: string;
-  /** What the images were read from. */
+  /** What they were read from. */
   readonly files: readonly ListedFile[];
   /** What was found and is no data. */
   readonly leftOut: readonly LeftOut[];
@@ -56,7 +58,7 @@ export interface Dataset {
 }
 
 /** Of each class, every fifth photo is held out when there is no test split. */
-const HOLD_OUT_EVERY = 5;
+export const HOLD_OUT_EVERY = 5;
 
 /**
  * Opens STL-10's binary files, or a folder of photos: with `train/`, `test/` (or `val/`), `unlabeled/`; or with class
@@ -220,11 +222,16 @@ async function probeOf(
   return { probe: { train: labelled, test: set }, rest: labelled, note: `test photos from ${test}/` };
 }
 
+/** Of each one whether it is number 5, 10, 15 … of its class. */
+export function heldOut(labels: ArrayLike<number>, classes: number): boolean[] {
+  const seen = new Uint32Array(classes);
+  return Array.from(labels, (label) => ++seen[label] % HOLD_OUT_EVERY === 0);
+}
+
 /** Photos 5, 10, 15 … of every class become the test set; neither pre-training nor the probe's training sees them. */
 function holdOut(set: ImageSet): ProbeParts | undefined {
   if (set.labels === undefined) return undefined;
-  const seen = new Uint32Array(set.classNames!.length);
-  const isHeld = Array.from(set.labels, (label) => ++seen[label] % HOLD_OUT_EVERY === 0);
+  const isHeld = heldOut(set.labels, set.classNames!.length);
   const indices = Uint32Array.from({ length: set.count }, (_, i) => i);
   const test = subset(
     set,

@@ -3,12 +3,17 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageSet } from './images.ts';
 import { isHidden } from './photo_names.ts';
+import type { SampleSet } from './samples.ts';
 
 /**
- * Folders beside the class folders of a labelled set, without folders of their own, that no image of the set comes from: they are
+ * Folders beside the class folders of a labelled set, without folders of their own, that no image, or other file, of the set comes from: they are
  * empty, or nothing in them can be read. `set.name` is the folder of the set.
  */
-export function emptyClassFolders({ name: root, files, labels }: ImageSet): string[] {
+export function emptyClassFolders({
+  name: root,
+  files,
+  labels,
+}: Pick<SampleSet, 'name' | 'files' | 'labels'>): string[] {
   if (!files || !labels) return [];
   const used = new Set(files.map((file) => file.slice(0, file.indexOf('/'))));
   // Not the folder of a set: its photos were held out of another, which tells.

@@ -1,6 +1,9 @@
 /** Sets of decoded images: what every loader returns, and the ways to combine them without copying pixels. */
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
+import { kindOf, type SampleSet } from './samples.ts';
+
+export type { Skipped } from './samples.ts';
 
 /** How far a long task is; `total` is undefined while nobody knows it. */
 export interface Progress {
@@ -10,37 +13,23 @@ export interface Progress {
 }
 export type OnProgress = (progress: Progress) => void;
 
-/** A file that was left out, and why, in a few words. */
-export interface Skipped {
-  readonly file: string;
-  readonly reason: string;
-}
-
 /** The captions of each image of a set, one or more. */
 export type Captions = readonly (readonly string[])[];
 
 /** A set of RGB images of one size, u8. */
-export interface ImageSet {
-  /** For messages: the folder or file. */
-  readonly name: string;
-  readonly count: number;
+export interface ImageSet extends SampleSet {
+  readonly data?: 'images';
   readonly height: number;
   readonly width: number;
-  /** Class of every image, from 0; absent when the images are unlabelled. */
-  readonly labels?: Uint8Array | Uint16Array;
-  readonly classNames?: readonly string[];
   /** What texts say of every image, one or more of each; absent where nobody asks for them. */
   readonly captions?: Captions;
-  /** Path of every image relative to `name`, for photo folders. */
-  readonly files?: readonly string[];
-  readonly skipped: readonly Skipped[];
   /** The file that image i was decoded from, for photo folders. */
   source?(i: number): string;
   /** Copies image i, row by row, three bytes a pixel (HWC, RGB), to `target[offset …]`. Synchronous. */
   read(i: number, target: Uint8Array, offset: number): void;
-  /** Gives back what `read` holds open (a file); reading afterwards is an error. */
-  close?(): void;
 }
+
+export const isImageSet = (set: SampleSet): set is ImageSet => kindOf(set) === 'images';
 
 /** Bytes of one image: height · width · 3. */
 export const imageBytes = (set: Pick<ImageSet, 'height' | 'width'>): number => set.height * set.width * 3;

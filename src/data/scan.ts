@@ -1,11 +1,11 @@
-/** Finds the photos under a folder, and the classes that its subfolders spell. */
+/** Finds the photos, or files of another kind, under a folder, and the classes that its subfolders spell. */
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
 import { fileError } from '../io/file_errors.ts';
 import { type Entry, kernelView, listEntries, notUtf8 } from './entries.ts';
 import type { Skipped } from './images.ts';
-import { extensionOf, isHidden, isPhoto, packageFolders, UNREADABLE_EXTENSIONS } from './photo_names.ts';
+import { extensionOf, isHidden, PHOTO_EXTENSIONS, packageFolders, UNREADABLE_EXTENSIONS } from './photo_names.ts';
 import { holdsResults } from './results_folder.ts';
 
 /** A folder or photo that is there and no data. */
@@ -25,13 +25,30 @@ export interface Scan {
 /** Whether a path relative to the folder is to be left out. */
 export type Excludes = (path: string) => boolean;
 
+/** Files that are looked for, by their extensions in lower case. */
+export interface FileKind {
+  readonly extensions: readonly string[];
+  /** Looked for too, and told of as skipped. */
+  readonly unsupported: readonly string[];
+  /** What a file of those is to be converted to. */
+  readonly convertTo: string;
+}
+
+const photos: FileKind = {
+  ...{ extensions: PHOTO_EXTENSIONS, unsupported: UNREADABLE_EXTENSIONS },
+  convertTo: 'JPEG or PNG',
+};
+
+/** Lists the photos under `folder`; see `scanFiles`. */
+export const scanPhotos = (folder: string, excludes?: Excludes): Promise<Scan> => scanFiles(folder, photos, excludes);
+
 /**
- * Lists the photos under `folder`, nested to any depth. Symbolic links are followed; a folder that was already listed (a loop, a
- * second link, a link to a folder around it) is not listed again, so no photo is counted twice and every walk ends. Folders of results,
+ * Lists the files of a kind under `folder`, nested to any depth. Symbolic links are followed; a folder that was already listed (a loop, a
+ * second link, a link to a folder around it) is not listed again, so no file is counted twice and every walk ends. Folders of results,
  * of packages and of the system are left out, `folder` itself is not.
  */
-export async function scanPhotos(folder: string, excludes: Excludes = () => false): Promise<Scan> {
-  const walk = new Walk(folder, excludes);
+export async function scanFiles(folder: string, kind: FileKind, excludes: Excludes = () => false): Promise<Scan> {
+  const walk = new Walk(folder, kind, excludes);
   await walk.from('');
   // Real folders first: of a folder and a link to it, the folder's own name counts, whichever sorts first.
   for (let next = 0; next < walk.linked.length; next++) await walk.from(walk.linked[next]);
@@ -47,6 +64,7 @@ class Walk {
 
   constructor(
     private readonly root: string,
+    private readonly wanted: FileKind,
     private readonly excludes: Excludes,
   ) {}
 
@@ -81,14 +99,17 @@ class Walk {
     const { files, skipped, leftOut } = this.found;
     if (isHidden(entry.name)) return;
     const kind = await kindOf(entry, join(this.root, path));
-    if (kind === 'other' || (kind === 'file' && !looksLikePhoto(path))) return;
+    const { extensions, unsupported, convertTo } = this.wanted;
+    const extension = extensionOf(path);
+    const wanted = extensions.includes(extension);
+    if (kind === 'other' || (kind === 'file' && !wanted && !unsupported.includes(extension))) return;
     const why = this.excludes(path) ? 'excluded' : packageFolders.includes(entry.name) ? 'packages' : undefined;
     if (why) leftOut.push({ path, why });
     else if (!entry.nameable) skipped.push({ file: path, reason: notUtf8 });
     else if (kind === 'folder') pending.push(path);
     else if (kind === 'linked folder') this.linked.push(path);
-    else if (isPhoto(path)) files.push(path);
-    else skipped.push({ file: path, reason: `${extensionOf(path)} files are not supported: convert to JPEG or PNG` });
+    else if (wanted) files.push(path);
+    else skipped.push({ file: path, reason: `${extension} files are not supported: convert to ${convertTo}` });
   }
 
   private async entriesOf(folder: string, path: string): Promise<Entry[]> {
@@ -111,8 +132,6 @@ async function kindOf(entry: Entry, path: string): Promise<'file' | 'folder' | '
   // A broken link with a photo's name is a photo that is missing: let the decoder report it.
   return target === undefined || target.isFile() ? 'file' : 'other';
 }
-
-const looksLikePhoto = (path: string): boolean => isPhoto(path) || UNREADABLE_EXTENSIONS.includes(extensionOf(path));
 
 /** Byte order of the UTF-8: the same on every system and in every language setting. */
 function sortByBytes(paths: string[]): string[] {

@@ -1,11 +1,19 @@
-/** Where a program's images come from: all of them in the GPU's memory, or a batch at a time from the host. */
+/** Where a program's samples come from: images all in the GPU's memory, or a batch at a time from the host. */
 import type { State } from '../graph/state.ts';
 import { bytesPerElement, type Data, type Tensor } from '../graph/tensor.ts';
 import { input, variable } from '../graph/trace.ts';
 import { gatherImages } from '../ops/gather_images.ts';
-import { type ImageSet, imageBytes } from './images.ts';
+import { type ImageSet, imageBytes, isImageSet } from './images.ts';
+import type { SampleSet } from './samples.ts';
 
-export interface ImageSource {
+/** What a step has its samples from. What is no image comes through feeds (`Feeds.windows`), and a source only knows the set. */
+export interface SampleSource {
+  readonly set: SampleSet;
+  /** What `program.run` is to be given for the samples with these indices, beside the indices. */
+  inputs(indices: Uint32Array): Readonly<Record<string, Data>>;
+}
+
+export interface ImageSource extends SampleSource {
   readonly set: ImageSet;
   /**
    * Records how images come to the GPU. `indices` u32 [N] → packed images u32 [N, words]. Where they come as an input, that is called
@@ -15,6 +23,15 @@ export interface ImageSource {
   /** What `program.run` is to be given for the images with these indices, beside the indices; with the `name` of `images`. */
   inputs(indices: Uint32Array, name?: string): Readonly<Record<string, Data>>;
 }
+
+/** The source as one of images. Error: it has something else, of which there are no views. */
+export function imagesOf(source: SampleSource): ImageSource {
+  if (isImageSet(source.set)) return source as ImageSource;
+  throw new Error(`views are of images, and ${source.set.name} has ${source.set.data}`);
+}
+
+/** A set that needs nothing on the device. */
+export const fedSamples = (set: SampleSet): SampleSource => ({ set, inputs: () => ({}) });
 
 /** Words of 32 bits that an image takes: u8, RGB, HWC, the last word filled up with zeros. */
 export const imageWords = (set: Pick<ImageSet, 'height' | 'width'>): number =>

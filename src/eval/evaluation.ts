@@ -5,6 +5,7 @@ import type { LabelledFeatures } from '../analysis/probe.ts';
 import { isBalanced, type MajorityBaseline, majorityBaseline } from '../analysis/recognition.ts';
 import { type Dataset, openDataset, openPhotos, openUnlabelled, type TrainSplit } from '../data/dataset.ts';
 import type { ImageSet, OnProgress } from '../data/images.ts';
+import { kindOf, type SampleSet } from '../data/samples.ts';
 import { readFolds } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -45,7 +46,7 @@ export interface EvaluationOptions extends GivenEncoder {
 }
 
 export interface EvaluationEvents {
-  readonly onData?: (dataset: Dataset) => void;
+  readonly onData?: (dataset: Dataset<SampleSet>) => void;
   readonly onProgress?: OnProgress;
   readonly onFeatures?: (set: string, done: number, total: number) => void;
   /** Features were in the cache. */
@@ -53,11 +54,11 @@ export interface EvaluationEvents {
 }
 
 /** The labelled sets of a folder. */
-export interface LabelledSets {
+export interface LabelledSets<S extends SampleSet = ImageSet> {
   readonly kind: Dataset['kind'];
   readonly path: string;
-  readonly train: ImageSet;
-  readonly test: ImageSet;
+  readonly train: S;
+  readonly test: S;
   readonly classes: number;
   readonly classNames: readonly string[];
   /** Always answering the most frequent class of train: what accuracies are to be compared with. */
@@ -67,14 +68,23 @@ export interface LabelledSets {
 }
 
 /** Features of the labelled sets of a folder. */
-export interface LabelledData extends LabelledSets {
+export interface LabelledData<S extends SampleSet = ImageSet> extends LabelledSets<S> {
   readonly features: { readonly train: LabelledFeatures; readonly test: LabelledFeatures };
   /** Numbers in a row of them. */
   readonly dimensions: number;
 }
 
+/** What evaluations need that look at features alone, whatever they are of. */
+export interface Measured {
+  readonly state: State;
+  /** Labelled sets of a folder and their features. */
+  labelled(path: string): Promise<LabelledData<SampleSet>>;
+  /** What every JSON file says of the encoder and the machine. */
+  facts(): Record<string, unknown>;
+}
+
 /** An encoder on a device, and what is asked of it. */
-export class Evaluation {
+export class Evaluation implements Measured {
   readonly encoder: Encoder;
   private readonly embedders = new Map<string, Embedder>();
 
@@ -192,19 +202,26 @@ export function encoderWithMaps({ encoder }: Pick<Evaluation, 'encoder'>): Encod
 }
 
 /** What a folder has to train and to test with. UserError: no labels, or one class. */
-export function labelledSets({ kind, probe, train: all }: Dataset, path: string): LabelledSets {
+export function labelledSets<S extends SampleSet>(
+  { kind, probe, train: all }: Dataset<S>,
+  path: string,
+): LabelledSets<S> {
   if (!probe) throw withoutTest(path, all);
   const { train, test } = probe;
   const classes = train.classNames?.length ?? 1 + Math.max(...new Set([...train.labels!, ...test.labels!]));
   const classNames = train.classNames ?? Array.from({ length: classes }, (_, label) => `class ${label}`);
   if (new Set(train.labels).size < 2)
-    throw new UserError(`${path}: all training images are of one class; give two or more`);
+    throw new UserError(`${path}: all training ${kindOf(train)} are of one class; give two or more`);
   const majority = majorityBaseline(train.labels!, test.labels!);
   return { kind, path, train, test, classes, classNames, majority, balanced: isBalanced(test.labels!, classes) };
 }
 
 /** Why there is nothing to train and to test with. */
-function withoutTest(path: string, { labels }: ImageSet): UserError {
+function withoutTest(path: string, { labels, data }: SampleSet): UserError {
+  if (data === 'sequences')
+    return new UserError(
+      `${path}: ${labels ? 'no class has five files, of which one would be held out for testing; give more' : 'has no labels; give files in one folder per class, with two classes or more'}`,
+    );
   return new UserError(
     labels
       ? `${path}: no class has five photos, of which one would be held out for testing; give more, or separate train/ and test/ folders`
@@ -212,8 +229,8 @@ function withoutTest(path: string, { labels }: ImageSet): UserError {
   );
 }
 
-/** What every JSON file says of the images. */
-export const dataFacts = ({ path, train, test, classNames, majority }: LabelledSets) => ({
+/** What every JSON file says of the data. */
+export const dataFacts = ({ path, train, test, classNames, majority }: LabelledSets<SampleSet>) => ({
   data: path,
   train: train.count,
   test: test.count,
@@ -222,19 +239,19 @@ export const dataFacts = ({ path, train, test, classNames, majority }: LabelledS
 });
 
 /** What accuracies are to be compared with. */
-export const majorityNote = ({ classNames, majority }: LabelledSets): string =>
-  `baseline: always answering '${classNames[majority.label]}' is right for ${percent(majority.accuracy)} % of the test images`;
+export const majorityNote = ({ classNames, majority, test }: LabelledSets<SampleSet>): string =>
+  `baseline: always answering '${classNames[majority.label]}' is right for ${percent(majority.accuracy)} % of the test ${kindOf(test)}`;
 
 /** Lines under a table of accuracies: the baseline, what balanced means where it differs, and classes without images. */
-export function baselineNotes(sets: LabelledSets): string[] {
+export function baselineNotes(sets: LabelledSets<SampleSet>): string[] {
   const { classNames, balanced, train, test } = sets;
   const missing = (labels: ArrayLike<number>) => {
     const present = new Set(Array.from(labels));
     return classNames.filter((_, label) => !present.has(label));
   };
   const lines = [
-    [missing(train.labels!), 'training images, never recognised'],
-    [missing(test.labels!), 'test images, not counted'],
+    [missing(train.labels!), `training ${kindOf(train)}, never recognised`],
+    [missing(test.labels!), `test ${kindOf(test)}, not counted`],
   ] as const;
   return [
     majorityNote(sets),
@@ -248,7 +265,7 @@ export function baselineNotes(sets: LabelledSets): string[] {
 }
 
 /** STL-10's ten folds, or the whole of train as one. UserError: the folder has no folds. */
-export function foldsOf({ kind, path, train }: LabelledSets, wanted: boolean): Uint32Array[] {
+export function foldsOf({ kind, path, train }: LabelledSets<SampleSet>, wanted: boolean): Uint32Array[] {
   if (!wanted) return [Uint32Array.from({ length: train.count }, (_, i) => i)];
   if (kind !== 'stl10') throw new UserError(`${path}: --folds needs STL-10's files with fold_indices.txt; omit it`, 2);
   return readFolds(path);
@@ -259,7 +276,7 @@ export type Table = Pick<Outcome, 'title' | 'header' | 'rows'> & { readonly note
 
 /** An outcome: its table, its numbers behind the facts that all have, and both forms of its chart. */
 export const outcome = (
-  evaluation: Evaluation,
+  evaluation: Pick<Measured, 'facts'>,
   name: string,
   { notes = [], ...table }: Table,
   json: Outcome['json'],

@@ -3,6 +3,7 @@
 import { nearestRows, voteOfNearest } from '../analysis/knn.ts';
 import { meanAndDeviation, pickLabelled, type SampleStatistic } from '../analysis/probe.ts';
 import { type Recognition, recognition } from '../analysis/recognition.ts';
+import { kindOf, type SampleSet } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
@@ -10,9 +11,9 @@ import {
   baselineNotes,
   dataFacts,
   deviationNote,
-  type Evaluation,
   foldsOf,
   type LabelledData,
+  type Measured,
   type Outcome,
   outcome,
 } from './evaluation.ts';
@@ -30,8 +31,8 @@ export const knnDefaults = { k: [1, 5, 10, 20, 50, 100, 200], temperatures: [0.0
 
 /** Test accuracies by nearest neighbours among some rows of train, for each temperature and k. */
 export async function knnOn(
-  { state }: Evaluation,
-  data: LabelledData,
+  { state }: Pick<Measured, 'state'>,
+  data: LabelledData<SampleSet>,
   rows: ArrayLike<number>,
   ks: readonly number[],
   temperatures: readonly number[],
@@ -40,7 +41,7 @@ export async function knnOn(
   const train = pickLabelled(data.features.train, rows, data.dimensions);
   const most = Math.max(...ks);
   if (most > train.labels.length) {
-    throw new UserError(`--k ${most}: there are only ${train.labels.length} training images`, 2);
+    throw new UserError(`--k ${most}: there are only ${train.labels.length} training ${kindOf(data.train)}`, 2);
   }
   const neighbours = await nearestRows(state, train.features, test.features, data.dimensions, most);
   return temperatures.map((temperature) =>
@@ -57,7 +58,7 @@ interface KnnResult extends SampleStatistic {
 
 /** `simclr eval knn`. */
 export async function evalKnn(
-  evaluation: Evaluation,
+  evaluation: Measured,
   path: string,
   { k: wanted, temperatures, folds = false }: KnnSettings & { folds?: boolean },
 ): Promise<Outcome> {
@@ -78,7 +79,7 @@ export async function evalKnn(
 }
 
 function knnTable(
-  data: LabelledData,
+  data: LabelledData<SampleSet>,
   results: readonly KnnResult[],
   ks: readonly number[],
   temperatures: readonly number[],

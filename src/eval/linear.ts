@@ -11,15 +11,16 @@ import {
   trainProbe,
 } from '../analysis/probe.ts';
 import type { Recognition } from '../analysis/recognition.ts';
+import { kindOf, type SampleSet } from '../data/samples.ts';
 import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { barChart } from '../report/plot.ts';
 import {
   baselineNotes,
   dataFacts,
   deviationNote,
-  type Evaluation,
   foldsOf,
   type LabelledData,
+  type Measured,
   type Outcome,
   outcome,
 } from './evaluation.ts';
@@ -39,7 +40,7 @@ export interface LinearResult {
 
 /** Trains a probe on some rows of train and tests it on all of test. When the signal is aborted, its reason is thrown. */
 export async function linearOn(
-  data: LabelledData,
+  data: LabelledData<SampleSet>,
   rows: ArrayLike<number>,
   options: Partial<ProbeOptions>,
   signal?: AbortSignal,
@@ -75,7 +76,7 @@ function edgeNote(settings: Pick<ProbeOptions, 'solver'>, { chosen, tried }: Lin
 
 /** `simclr eval linear`. */
 export async function evalLinear(
-  evaluation: Evaluation,
+  evaluation: Measured,
   path: string,
   { folds = false, ...given }: Partial<ProbeOptions> & { folds?: boolean },
 ): Promise<Outcome> {
@@ -90,7 +91,12 @@ export async function evalLinear(
   return outcome(evaluation, 'linear', table, json, await classChart(data, results, testAccuracy.mean));
 }
 
-function linearTable(data: LabelledData, settings: ProbeOptions, results: readonly LinearResult[], folds: boolean) {
+function linearTable(
+  data: LabelledData<SampleSet>,
+  settings: ProbeOptions,
+  results: readonly LinearResult[],
+  folds: boolean,
+) {
   const name = strengthName(settings);
   const row = (first: string, { chosen, train, test }: LinearResult) => [
     first,
@@ -139,10 +145,10 @@ function linearNotes(settings: ProbeOptions, results: readonly LinearResult[], f
 }
 
 /** Accuracy of each class, the mean over the folds; a class without test images has no bar. */
-function classChart({ classNames }: LabelledData, results: readonly LinearResult[], accuracy: number) {
+function classChart({ classNames, test }: LabelledData<SampleSet>, results: readonly LinearResult[], accuracy: number) {
   const values = classNames.map((_, c) => 100 * meanAndDeviation(results.map(({ byClass }) => byClass[c])).mean);
   return barChart({
-    title: `Linear probe: ${percent(accuracy)} % of the test images`,
+    title: `Linear probe: ${percent(accuracy)} % of the test ${kindOf(test)}`,
     x: { label: 'class' },
     y: { label: 'test accuracy / %' },
     categories: classNames,

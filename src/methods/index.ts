@@ -9,6 +9,7 @@ import { clip } from './clip.ts';
 import { colorization } from './colorization.ts';
 import { contextEncoder } from './context_encoder.ts';
 import { cpc } from './cpc.ts';
+import { cpc1d } from './cpc_1d.ts';
 import { data2vec } from './data2vec.ts';
 import { dino } from './dino.ts';
 import { exemplarCnn } from './exemplar_cnn.ts';
@@ -59,7 +60,7 @@ export function registerMethod(method: Method): void {
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
   ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain, videoColor],
-  ...[mae, data2vec, cpc, clip],
+  ...[mae, data2vec, cpc, cpc1d, clip],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

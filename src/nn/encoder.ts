@@ -1,13 +1,15 @@
 import type { Tensor } from '../graph/tensor.ts';
 import type { Mode, NamedTensor } from './module.ts';
 
-/** A network that turns images into features. */
+/** A network that turns images, or what else a method learns from, into features. */
 export interface Encoder {
   /** Numbers in a row of features. */
   readonly dimensions: number;
+  /** What it is, for people, where settings and files do not say it. */
+  readonly description?: string;
   readonly parameters: readonly NamedTensor[];
   readonly buffers: readonly NamedTensor[];
-  /** Images [N, H, W, 4] (the fourth channel zero) → features [N, dimensions], f32 in any precision. */
+  /** Images [N, H, W, 4] (the fourth channel zero), or sequences [N, T, C] → features [N, dimensions], f32 in any precision. */
   forward(x: Tensor, mode: Mode): Tensor;
   /**
    * The same images → what its stages give, [N, h, w, c] each, the coarsest last: what decoders and pictures of attention are made of.

@@ -4,15 +4,17 @@ import { elements, type Shape } from '../graph/tensor.ts';
 import type { Module, NamedTensor } from './module.ts';
 import { resampledPlaces } from './positions.ts';
 
-/** A float tensor as PyTorch would hold it: row-major, convolution weights `OIHW`. */
+/** A float tensor as PyTorch would hold it: row-major, convolution weights `OIHW`, or `[O, I, k]` in one dimension. */
 export interface TorchTensor {
   readonly shape: Shape;
   readonly data: Float32Array;
 }
 
-const isConvolution = ({ torchShape }: NamedTensor): boolean => torchShape.length === 4;
+/** Of an image or, with kernels of height 1, of a sequence. */
+const isConvolution = ({ tensor, torchShape }: NamedTensor): boolean =>
+  torchShape.length === 4 || (torchShape.length === 3 && tensor.shape.length === 4);
 
-/** From `[O, kh, kw, I padded]`, or rows of it, to `OIHW`; other tensors are the same in both. */
+/** From `[O, kh, kw, I padded]`, or rows of it, to `OIHW` or `[O, I, k]`; other tensors are the same in both. */
 export function toTorch(entry: NamedTensor, data: Float32Array): TorchTensor {
   const shape = entry.torchShape;
   if (!isConvolution(entry)) return { shape, data: data.slice() };
@@ -35,8 +37,8 @@ export function fromTorch(entry: NamedTensor, data: Float32Array): Float32Array 
 
 /** Where each weight of a convolution lies in both layouts; without divisions, as a checkpoint has tens of millions of them. */
 function forWeights({ tensor, torchShape }: NamedTensor, visit: (ours: number, theirs: number) => void): void {
-  const [outputs, channels, height, width] = torchShape;
-  const kernel = height * width;
+  const [outputs, channels, ...sides] = torchShape;
+  const kernel = elements(sides);
   const padded = tensor.size / (outputs * kernel);
   for (let output = 0, theirs = 0; output < outputs; output++) {
     for (let channel = 0; channel < channels; channel++) {

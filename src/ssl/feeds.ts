@@ -1,11 +1,14 @@
 /** Inputs of a step that carry how they are fed: what changes from step to step is a function of the time, and nothing else. */
-import type { Captions } from '../data/images.ts';
+import { isImageSet } from '../data/images.ts';
 import { endlessOrder } from '../data/order.ts';
+import type { SampleSet } from '../data/samples.ts';
+import { isSequenceSet } from '../data/sequences.ts';
 import type { ImageSource } from '../data/source.ts';
 import type { Inputs } from '../graph/program.ts';
 import { type Data, type DType, elements, type Shape, type Tensor } from '../graph/tensor.ts';
 import { input } from '../graph/trace.ts';
 import { random } from './rng.ts';
+import { windowStart } from './windows.ts';
 
 /** When a step takes place, and of what. A run that resumes meets the same times again. */
 export interface StepTime {
@@ -56,6 +59,11 @@ export interface Feeds {
     count: number,
     rows: (image: number, place: number, time: StepTime) => ArrayLike<number>,
   ): Tensor;
+  /**
+   * f32 [N, length, channels]: of each sequence so many frames one after another, drawn anew in each epoch from all places where they fit;
+   * of a method that learns from sequences.
+   */
+  windows(name: string, length: number): Tensor;
   /** Rows of what `beforeEpoch` returned under this name, one for each image: [N, columns], or [N] without columns. */
   epoch(name: string, dtype: 'f32' | 'u32', columns?: number): Tensor;
   /** What `beforeEpoch` returned under this name, all of it, the same for all images: f32 of this shape. */
@@ -119,15 +127,20 @@ export class StepFeeds implements Feeds {
   private numberOfStep: Tensor | undefined;
 
   /**
-   * @param images images of a run of the program: a batch or a micro-batch
+   * @param images images, or other samples, of a run of the program: a batch or a micro-batch
    * @param classes of all images, where they are labelled
-   * @param captions of all images, where they have some
+   * @param set what the samples are of, where methods ask for more than their numbers
    */
   constructor(
     private readonly images: number,
     private readonly classes: ArrayLike<number> = [],
-    private readonly captions: Captions = [],
+    private readonly set?: SampleSet,
   ) {}
+
+  /** Of so many samples of a set. */
+  static of(set: SampleSet, samples: number): StepFeeds {
+    return new StepFeeds(samples, set.labels, set);
+  }
 
   /** Any input. Error: the name is taken. */
   input(name: string, shape: Shape, dtype: DType, value: Value): Tensor {
@@ -160,7 +173,7 @@ export class StepFeeds implements Feeds {
   }
 
   captionOf(image: number, { seed, epoch }: StepTime): string {
-    const own = this.captions[image];
+    const own = this.set && isImageSet(this.set) && this.set.captions?.[image];
     if (!own) throw new Error(`image ${image} has no caption`);
     return own[random(seed, epoch, image, captionStream).below(own.length)];
   }
@@ -193,6 +206,20 @@ export class StepFeeds implements Feeds {
       const all = new Uint32Array(time.indices.length * count);
       time.indices.forEach((image, place) => all.set(rows(image, place, time), place * count));
       return all;
+    });
+  }
+
+  windows(name: string, length: number): Tensor {
+    const { set } = this;
+    if (!set || !isSequenceSet(set))
+      throw new Error(`feed '${name}': windows are of sequences, which the data are not`);
+    const size = length * set.channels;
+    return this.input(name, [this.images, length, set.channels], 'f32', ({ indices, seed, epoch }) => {
+      const frames = new Float32Array(indices.length * size);
+      indices.forEach((i, place) =>
+        set.read(i, windowStart(set.length(i), length, [seed, epoch, i]), length, frames, place * size),
+      );
+      return frames;
     });
   }
 

@@ -1,8 +1,9 @@
 /** Whether a training learns anything: what it looks like when it does not, told as warnings. */
 
 import { describeDuplicates, findDuplicates } from '../data/duplicates.ts';
-import type { ImageSet } from '../data/images.ts';
+import { type ImageSet, isImageSet } from '../data/images.ts';
 import { stepsPerEpoch } from '../data/order.ts';
+import type { SampleSet } from '../data/samples.ts';
 import { counted } from '../io/counted.ts';
 import type { Chance, Learner, Metric } from './method.ts';
 
@@ -51,7 +52,7 @@ export class Health {
   private recalling = false;
 
   constructor(
-    private readonly set: ImageSet,
+    private readonly set: SampleSet,
     private readonly batchSize: number,
     private readonly learner: Pick<Learner, 'metrics' | 'chance' | 'discriminatesImages' | 'unfit'>,
     private readonly onWarning: (warning: TrainWarning) => void,
@@ -63,14 +64,15 @@ export class Health {
   /** Warns of images that the method learns little of. */
   checkImages(): void {
     const { set, learner } = this;
+    if (!isImageSet(set)) return;
     const unfit = learner.unfit?.(set);
     if (unfit) this.onWarning({ kind: 'unfit', step: 0, ...unfit });
-    if (learner.discriminatesImages) this.checkCopies();
+    if (learner.discriminatesImages) this.checkCopies(set);
   }
 
   /** Looks for copies among images that are to be told apart: reads each once. */
-  private checkCopies(): void {
-    const { set, batchSize } = this;
+  private checkCopies(set: ImageSet): void {
+    const { batchSize } = this;
     const found = findDuplicates(set);
     if (found.copies === 0) return;
     const repeated = found.distinct < batchSize;

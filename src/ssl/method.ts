@@ -4,6 +4,8 @@
  */
 import type { z } from 'zod';
 import type { ImageSet } from '../data/images.ts';
+import type { DataKind } from '../data/samples.ts';
+import type { SequenceSet } from '../data/sequences.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
@@ -32,6 +34,8 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   readonly about: string;
   /** Its source: authors, year, arXiv number. */
   readonly paper: string;
+  /** What it learns from; images by default. Of others it has no views, and asks for them as feeds (`Feeds.windows`). */
+  readonly data?: DataKind;
   /** Images without labels will not do. */
   readonly needsLabels?: boolean;
   /** Images without captions will not do. */
@@ -94,14 +98,18 @@ export interface Build {
   readonly images: ImageFacts;
 }
 
-/** What is known of the images; checkpoints keep it. */
+/** What is known of the images, or of what else there is; checkpoints keep it. */
 export interface ImageFacts {
   readonly count: number;
   /** 0: they have no labels. */
   readonly classes: number;
   /** What `Tokenizer.train` made of their captions; undefined where they have none. */
   readonly merges?: readonly number[] | undefined;
+  /** Of sequences: numbers of a frame, and frames in a second where that is known. */
+  readonly sequences?: SequenceFacts | undefined;
 }
+
+export type SequenceFacts = Pick<SequenceSet, 'channels' | 'sampleRate'>;
 
 /** How fast parameters change: functions of the step. */
 export interface ScheduledRates {

@@ -50,7 +50,7 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
   const { batchSize, microBatch } = settings;
   const kept = new KeptTensors(microBatch, batchSize);
   const phase = (name: string, images: number, build: (feeds: StepFeeds, first: Tensor) => Phase['outputs']): Phase => {
-    const feeds = new StepFeeds(images || batchSize, parts.source.set.labels, parts.source.set.captions);
+    const feeds = StepFeeds.of(parts.source.set, images || batchSize);
     const { graph, result: outputs } = trace(() => build(feeds, firstRow(feeds, images)));
     return { name, graph, outputs, feeds, images };
   };

@@ -1,5 +1,5 @@
 /** What a training step is made of, and the plain one: a single program from image indices to updated weights. */
-import type { ImageSource } from '../data/source.ts';
+import type { SampleSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Graph, input, trace } from '../graph/trace.ts';
 import type { Mode, NamedTensor } from '../nn/module.ts';
@@ -42,7 +42,7 @@ export interface TracedStep {
 export interface StepParts {
   readonly learner: Learner;
   readonly views: readonly ViewGroup[];
-  readonly source: ImageSource;
+  readonly source: SampleSource;
   readonly settings: StepSettings;
 }
 
@@ -67,7 +67,7 @@ export const trainedParameters = ({ groups }: Pick<Learner, 'groups'>): readonly
 /** A step over the whole batch at once: one phase. */
 export function plainPhase({ learner, views, source, settings }: StepParts, groups: readonly TracedGroup[]): Phase {
   const { batchSize } = settings;
-  const feeds = new StepFeeds(batchSize, source.set.labels, source.set.captions);
+  const feeds = StepFeeds.of(source.set, batchSize);
   const { graph, result: outputs } = trace(() => {
     const { losses, log, after } = learner.step(traceViews(source, views, feeds, settings), feeds);
     const outputs: Record<string, Tensor> = { ...checkedLog(log) };

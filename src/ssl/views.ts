@@ -1,5 +1,5 @@
 import { normalization } from '../data/preparation.ts';
-import type { ImageSource } from '../data/source.ts';
+import { imagesOf, type SampleSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { augment, augmentParameters, cropImages, packAugmentParameters, preprocess } from '../ops/augment.ts';
 import { augmentOperations, type OperationSlot, operationTable } from '../ops/augment_operations.ts';
@@ -15,16 +15,17 @@ export const viewSeeds = (seed: number, epoch: number, stream = 0): Uint32Array 
   Uint32Array.of(seed, Math.floor(seed / 2 ** 32), epoch, stream);
 
 /**
- * Records the views of a batch: a tensor [count · N, size, size, 4] for each group. The images of a source are gathered once. What is drawn depends on the
+ * Records the views of a batch: a tensor [count · N, size, size, 4] for each group; of data that are no images there are none. The images of a source are gathered once. What is drawn depends on the
  * image of the batch, also where the view is made of another one.
  */
 export function traceViews(
-  source: ImageSource,
+  samples: SampleSource,
   groups: readonly ViewGroup[],
   feeds: StepFeeds,
   colours: Pick<SharedSettings, 'normalize'>,
 ): Tensor[] {
   if (groups.length === 0) return [];
+  const source = imagesOf(samples);
   const { indices } = feeds;
   let gathered: Tensor | undefined;
   const batch: StepImages = { source, indices, images: () => (gathered ??= source.images(indices)) };

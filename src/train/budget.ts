@@ -1,11 +1,12 @@
 /** Sizes a run by time: how many steps fit into so many minutes on this device. */
 import type { Dataset } from '../data/dataset.ts';
-import { subset } from '../data/images.ts';
+import { isImageSet, subset } from '../data/images.ts';
 import { stepsPerEpoch } from '../data/order.ts';
+import type { SampleSet } from '../data/samples.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import type { StepRun } from '../ssl/training_step.ts';
-import { epochContext } from './epoch_context.ts';
+import { beginMeasured } from './epoch_context.ts';
 import { checkImages, compileTraining, sourceOf } from './learner.ts';
 import { stepsInFlight } from './loop.ts';
 import type { TrainSettings } from './settings.ts';
@@ -38,7 +39,7 @@ const reserve = 0.05;
  */
 export async function measurePace(
   gpu: Gpu,
-  { train }: Pick<Dataset, 'train'>,
+  { train }: Pick<Dataset<SampleSet>, 'train'>,
   settings: TrainSettings,
   { onPipeline, onTimed }: TimingEvents = {},
 ): Promise<Pace> {
@@ -46,14 +47,11 @@ export async function measurePace(
   const start = performance.now();
   const state = new State(gpu);
   const indices = Uint32Array.from({ length: settings.batchSize }, (_, i) => i);
-  const source = sourceOf(state, subset(train, indices), settings);
-  const { step: compiled, learner } = await compileTraining(state, source, settings, { onPipeline });
-  const features = () => Promise.resolve(new Float32Array(indices.length * learner.encoder.dimensions));
-  const clustersOf = () => new Uint32Array(indices.length); // fewer images than clusters, perhaps
-  const { seed } = settings;
-  await compiled.beginEpoch(
-    epochContext(state, { epoch: 0, images: source.set, features, clustersOf, before: {}, seed }),
-  );
+  const few = isImageSet(train) ? subset(train, indices) : train; // those that are uploaded
+  const source = sourceOf(state, few, settings);
+  const training = await compileTraining(state, source, settings, { onPipeline });
+  const { step: compiled } = training;
+  await beginMeasured(state, training);
   const setupSeconds = (performance.now() - start) / 1000;
   const step = (number: number) => compiled.step(indices, { step: number, epoch: 0, lr: settings.lr });
   const stepSeconds = await timeSteps(step, stepsInFlight(gpu.traits), onTimed);
@@ -142,7 +140,7 @@ export interface BudgetOptions extends TimingEvents {
 /** Measures this device and gives the run as many steps as fit into the time that is left. */
 export async function fitToBudget(
   gpu: Gpu,
-  dataset: Pick<Dataset, 'train' | 'probe'>,
+  dataset: Pick<Dataset<SampleSet>, 'train' | 'probe'>,
   settings: TrainSettings,
   options: BudgetOptions,
 ): Promise<Budgeted> {
@@ -156,5 +154,5 @@ export async function fitToBudget(
 }
 
 /** Images whose features a probe computes. */
-const probedImages = ({ probe }: Pick<Dataset, 'probe'>, { knnImages }: TrainSettings): number =>
+const probedImages = ({ probe }: Pick<Dataset<SampleSet>, 'probe'>, { knnImages }: TrainSettings): number =>
   probe ? Math.min(probe.train.count, knnImages) + Math.min(probe.test.count, knnImages) : 0;

@@ -33,6 +33,7 @@ import {
 } from '../nn/state_dict.ts';
 import { positionKinds, vitNames, vits } from '../nn/vit.ts';
 import { floatTensors, modulePrefix } from './checkpoint_tensors.ts';
+import { checkTakesImages, kindInFile } from './data_kind.ts';
 import { readHead } from './head_file.ts';
 import { type GivenPreparation, missingPreparation, normalizeNamed, storedPreparation } from './preparation.ts';
 import { flagOf } from './settings.ts';
@@ -67,7 +68,7 @@ export interface GivenEncoder extends GivenPreparation {
 
 /**
  * Reads the tensors of an encoder from any safetensors file that has torchvision's names, without moments of an optimiser.
- * @throws UserError no such file, damaged, not a ResNet-18, -34 or -50, a tensor that is not as it should be, or no such layer
+ * @throws UserError no such file, damaged, of sequences, not a ResNet-18, -34 or -50, a tensor that is not as it should be, or no such layer
  */
 export function readEncoderTensors(
   path: string,
@@ -75,6 +76,7 @@ export function readEncoderTensors(
   name: Naming = flagOf,
 ): EncoderTensors {
   const { tensors: all, metadata } = readSafetensors(path);
+  checkTakesImages(path, kindInFile(metadata));
   const stored = networksOf(all, metadata);
   const named = (wanted: (name: string) => boolean) =>
     floatTensors(

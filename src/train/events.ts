@@ -46,7 +46,7 @@ export interface ReadyFacts {
   readonly stepsPerEpoch: number;
   readonly steps: number;
   readonly resumedAt: number;
-  readonly learner: Pick<Learner, 'metrics' | 'chance'>;
+  readonly learner: Pick<Learner, 'metrics' | 'chance' | 'encoder'>;
 }
 
 /** What a run tells while it goes on. */

@@ -8,6 +8,7 @@ import { isShaped, makeEncoder, type ShapedEncoder } from '../nn/encoders.ts';
 import { entriesOf, readEntries, type TorchTensor } from '../nn/state_dict.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { moduleTensors, stored } from './checkpoint_tensors.ts';
+import { checkTakesImages, kindOfSettings } from './data_kind.ts';
 import { preparationMetadata } from './preparation.ts';
 
 /** Extensions under which an encoder can be written. */
@@ -31,12 +32,13 @@ function write(
  * Writes the encoder of a checkpoint: every entry of torchvision's state dict but `fc`, under the same names and shapes. The
  * metadata say how images are to be prepared.
  *
- * @throws UserError the extension of `out` is none that can be written, or the checkpoint cannot be read
+ * @throws UserError the extension of `out` is none that can be written, the checkpoint cannot be read, or its encoder takes no images
  */
 export function exportEncoder(checkpoint: string, out: string): { tensors: number; shape: EncoderShape } {
   checkExtension(out, encoderExtensions, 'an encoder');
   const read = readCheckpoint(checkpoint);
   const { settings, progress } = read;
+  checkTakesImages(checkpoint, kindOfSettings(settings));
   const encoder = makeEncoder(settings);
   const tensors = write(out, encoder, moduleTensors(read), progress.step, preparation(settings));
   return { tensors, shape: encoder.shape };

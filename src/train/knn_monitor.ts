@@ -1,12 +1,11 @@
-import { Embedder } from '../analysis/embed.ts';
 import { knnRecognition, type Labelled } from '../analysis/knn.ts';
 import { majorityBaseline, type Recognition } from '../analysis/recognition.ts';
 import type { Dataset } from '../data/dataset.ts';
-import type { ImageSet } from '../data/images.ts';
 import { epochOrder } from '../data/order.ts';
-import { preparation } from '../data/preparation.ts';
+import type { SampleSet } from '../data/samples.ts';
 import type { State } from '../graph/state.ts';
 import type { Encoder } from '../nn/encoder.ts';
+import { createEmbedder, type SetEmbedder } from './set_embedder.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** A counter of an epoch that no run reaches: the images of the probe are drawn in its order. */
@@ -14,11 +13,11 @@ const probeEpoch = 0xfffffffe;
 /** Temperature of the vote, the literature's (Wu et al., 2018). */
 const voteTemperature = 0.07;
 
-/** Follows a run by the accuracy of nearest neighbours in the encoder's features, on labelled images. */
+/** Follows a run by the accuracy of nearest neighbours in the encoder's features, on labelled images or sequences. */
 export class KnnMonitor {
   private constructor(
     private readonly state: State,
-    private readonly embedder: Embedder,
+    private readonly embedder: SetEmbedder,
     private readonly sets: { readonly train: Chosen; readonly test: Chosen },
     private readonly settings: TrainSettings,
   ) {}
@@ -26,12 +25,11 @@ export class KnnMonitor {
   static async create(
     state: State,
     encoder: Encoder,
-    { train, test }: NonNullable<Dataset['probe']>,
+    { train, test }: NonNullable<Dataset<SampleSet>['probe']>,
     settings: TrainSettings,
   ): Promise<KnnMonitor> {
     const { batchSize, seed, knnImages } = settings;
-    const options = { ...preparation(settings), batchSize: Math.min(2 * batchSize, 256) };
-    const embedder = await Embedder.create(state, encoder, train, options);
+    const embedder = await createEmbedder(state, encoder, train, settings, Math.min(2 * batchSize, 256));
     const sets = { train: choose(train, knnImages, seed), test: choose(test, knnImages, seed) };
     return new KnnMonitor(state, embedder, sets, settings);
   }
@@ -58,13 +56,13 @@ export class KnnMonitor {
 }
 
 interface Chosen {
-  readonly set: ImageSet;
+  readonly set: SampleSet;
   readonly indices: Uint32Array;
   readonly labels: readonly number[];
 }
 
 /** At most `most` images of a labelled set, drawn by the seed. */
-function choose(set: ImageSet, most: number, seed: number): Chosen {
+function choose(set: SampleSet, most: number, seed: number): Chosen {
   const indices = epochOrder(set.count, seed, probeEpoch).slice(0, most).sort();
   return { set, indices, labels: Array.from(indices, (i) => set.labels![i]) };
 }

@@ -1,7 +1,9 @@
 /** From settings and images to what is trained. */
 import { tokenizerOf } from '../data/captions.ts';
-import type { ImageSet } from '../data/images.ts';
-import { hostImages, type ImageSource, residentImages } from '../data/source.ts';
+import { type ImageSet, isImageSet } from '../data/images.ts';
+import { kindOf, nounOf, type SampleSet } from '../data/samples.ts';
+import { isSequenceSet } from '../data/sequences.ts';
+import { fedSamples, hostImages, type ImageSource, residentImages, type SampleSource } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { counted } from '../io/counted.ts';
@@ -27,31 +29,36 @@ export function learnerOf(settings: TrainSettings, images: ImageFacts): Learner 
 export const viewsOf = (settings: TrainSettings): readonly ViewGroup[] =>
   methodNamed(settings.method).views(own(settings));
 
-export function imageFacts({
-  count,
-  labels,
-  classNames,
-  captions,
-}: Pick<ImageSet, 'count' | 'labels' | 'classNames' | 'captions'>): ImageFacts {
-  const merges = captions && tokenizerOf(captions).merges;
-  if (!labels) return { count, classes: 0, merges };
-  return { count, classes: classNames?.length ?? 1 + Math.max(...new Set(labels)), merges };
+export function imageFacts(set: SampleSet): ImageFacts {
+  const { count, labels, classNames } = set;
+  const classes = labels ? (classNames?.length ?? 1 + Math.max(...new Set(labels))) : 0;
+  if (isSequenceSet(set)) return { count, classes, sequences: { channels: set.channels, sampleRate: set.sampleRate } };
+  const captions = captionsOf(set);
+  return { count, classes, merges: captions && tokenizerOf(captions).merges };
 }
 
-/** UserError: there are fewer images than a batch takes, or they have no labels or captions and the method needs some. */
-export function checkImages({ name, count, labels, captions }: ImageSet, settings: TrainSettings): void {
-  const { batchSize, split } = settings;
+const captionsOf = (set: SampleSet) => (isImageSet(set) ? set.captions : undefined);
+
+/**
+ * UserError: there are fewer images than a batch takes, or they have no labels or captions and the method needs some. Error: they are none
+ * of what the method learns from.
+ */
+export function checkImages(set: SampleSet, settings: TrainSettings): void {
+  const { name, count, labels } = set;
+  const { batchSize, split, method } = settings;
+  const wanted = kindOf(methodNamed(method));
+  if (wanted !== kindOf(set)) throw new Error(`method ${method} learns from ${wanted}, ${name} has ${kindOf(set)}`);
   if (count < batchSize)
     throw new UserError(
-      `${name}: has ${counted(count, 'image')}, fewer than --batch-size ${batchSize}; use a smaller batch`,
+      `${name}: has ${counted(count, nounOf[wanted])}, fewer than --batch-size ${batchSize}; use a smaller batch`,
     );
   const asks = labelsAskedBy(settings);
   if (asks && !labels) {
-    const remedy = split === 'train' ? 'give images in one folder per class' : 'use --split train';
+    const remedy =
+      split === 'train' || wanted !== 'images' ? `give ${wanted} in one folder per class` : 'use --split train';
     throw new UserError(`${name}: has no labels, which ${asks} needs; ${remedy}`);
   }
-  if (wantsCaptions(settings) && !captions) {
-    const { method } = settings;
+  if (wantsCaptions(settings) && !captionsOf(set)) {
     throw new UserError(`${name}: has no captions, which --method ${method} needs; open it with the option 'captions'`);
   }
 }
@@ -70,11 +77,15 @@ export function labelsAskedBy(settings: TrainSettings): string | undefined {
 }
 
 /** Where the settings want the images. */
-export const sourceOf = (state: State, set: ImageSet, { images }: Pick<TrainSettings, 'images'>): ImageSource =>
+export const imageSourceOf = (state: State, set: ImageSet, { images }: Pick<TrainSettings, 'images'>): ImageSource =>
   images === 'gpu' ? residentImages(state, set) : hostImages(set);
 
+/** The same of any set: what is no image is fed. */
+export const sourceOf = (state: State, set: SampleSet, settings: Pick<TrainSettings, 'images'>): SampleSource =>
+  isImageSet(set) ? imageSourceOf(state, set, settings) : fedSamples(set);
+
 /** What a step of a run is traced from. */
-export function stepParts(source: ImageSource, settings: TrainSettings): StepParts {
+export function stepParts(source: SampleSource, settings: TrainSettings): StepParts {
   return { learner: learnerOf(settings, imageFacts(source.set)), views: viewsOf(settings), source, settings };
 }
 
@@ -86,13 +97,13 @@ export interface Training extends StepParts {
 /**
  * Makes the learner of a method and compiles its step.
  *
- * @param source images, as `residentImages` and `hostImages` give them
+ * @param source as `sourceOf` gives it: images, as `residentImages` and `hostImages` do, or a set of something else
  * @param settings as `parseSettings` gives them
  * @throws UserError fewer images than a batch takes, no labels where the method needs some, or the step does not fit on the device
  */
 export async function compileTraining(
   state: State,
-  source: ImageSource,
+  source: SampleSource,
   settings: TrainSettings,
   compile: CompileOptions = {},
 ): Promise<Training> {

@@ -1,5 +1,6 @@
 /** The one training loop: the steps of a training in their order, whatever it trains and wherever it keeps what comes out. */
 import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
+import { imagesOf } from '../data/source.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { State } from '../graph/state.ts';
 import type { EpochContext } from '../ssl/method.ts';
@@ -90,7 +91,8 @@ export class Loop {
     await this.settle(0);
     const { step, source, settings } = training;
     const { seed } = settings;
-    await step.beginEpoch(epochContext(state, { epoch, images: source.set, features, before: step.epochData, seed }));
+    const { set: images } = imagesOf(source);
+    await step.beginEpoch(epochContext(state, { epoch, images, features, before: step.epochData, seed }));
   }
 
   private async submit(step: number, epoch: number, indices: Uint32Array): Promise<void> {

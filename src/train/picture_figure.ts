@@ -1,5 +1,5 @@
 import { epochOrder } from '../data/order.ts';
-import type { ImageSource } from '../data/source.ts';
+import { type ImageSource, imagesOf } from '../data/source.ts';
 import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import { trace } from '../graph/trace.ts';
@@ -23,15 +23,16 @@ export class PicturesFigure {
 
   static async create(
     state: State,
-    { source, views: groups, settings }: Omit<StepParts, 'learner'>,
+    { source: samples, views: groups, settings }: Omit<StepParts, 'learner'>,
     declared: PictureFigure,
   ): Promise<PicturesFigure> {
-    const { count, labels, captions } = source.set;
+    const source = imagesOf(samples);
+    const { count } = source.set;
     const { seed } = settings;
     const most = Math.min(declared.images ?? 8, count);
     const chosen = declared.choose?.(source.set) ?? epochOrder(count, seed, drawnEpoch);
     const indices = Uint32Array.from(chosen).slice(0, most);
-    const feeds = new StepFeeds(indices.length, labels, captions);
+    const feeds = StepFeeds.of(source.set, indices.length);
     const own = groups.map((group) => ({ ...group, from: undefined }));
     const { graph, result } = trace(() => declared.record(traceViews(source, own, feeds, settings), feeds));
     return new PicturesFigure(await Program.compile(graph, state, result), source, feeds, indices, seed, declared);

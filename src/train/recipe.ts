@@ -2,7 +2,15 @@
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { Method } from '../ssl/method.ts';
 import { presetOf } from '../ssl/settings.ts';
-import { architectureDefaults, flagOf, type GivenSettings, methodOf, type TrainSettings, wordsOf } from './settings.ts';
+import {
+  architectureDefaults,
+  flagOf,
+  type GivenSettings,
+  methodOf,
+  type TrainSettings,
+  usesSetting,
+  wordsOf,
+} from './settings.ts';
 
 /** Where a run takes place, as far as its defaults depend on it. */
 export interface Circumstances extends Pick<DeviceTraits, 'software'> {
@@ -41,16 +49,21 @@ export const shortMinutes = 3;
 /** Whether the recipe, not the published experiment, gives the defaults. */
 export const isShort = ({ software, sample }: Circumstances): boolean => software || sample;
 
+/** Defaults of a run of minutes: the recipe's, of what the method has a use for, and its own. */
+const shortDefaults = (method: Method): GivenSettings => ({
+  ...Object.fromEntries(Object.entries(shortRecipe).filter(([name]) => usesSetting(method, name))),
+  ...method.short,
+});
+
 /**
  * What was given, over the defaults that the circumstances ask for, the method's own last and of these those of the architecture, and over
  * those of a preset.
  */
 export function withRecipe(given: GivenSettings, where: Circumstances): GivenSettings {
   const method = methodOf(given);
-  const short = { ...shortRecipe, ...method.short, ...architectureDefaults(method, given, 'short') };
   return {
     ...architectureDefaults(method, given, 'recipe'),
-    ...(isShort(where) && short),
+    ...(isShort(where) && { ...shortDefaults(method), ...architectureDefaults(method, given, 'short') }),
     ...(where.sample && { ...sampleAugmentation, ...method.sample }),
     ...presetOf(given),
     ...given,
@@ -67,9 +80,10 @@ const asFlags = (settings: object): string =>
     .join(' ');
 
 /** What help says behind the settings of a method: which other defaults there are, and when. */
-export function otherDefaults({ short, onTransformer }: Method): string {
+export function otherDefaults(method: Method): string {
+  const { onTransformer } = method;
   const lines = [
-    `Without a GPU, or on the sample set, the defaults are those of a run of minutes: ${asFlags({ ...shortRecipe, ...short })}.`,
+    `Without a GPU, or on the sample set, the defaults are those of a run of minutes: ${asFlags(shortDefaults(method))}.`,
     onTransformer && `With a vision transformer: ${asFlags(onTransformer.recipe)}.`,
     onTransformer?.short && `With a vision transformer in a run of minutes: ${asFlags(onTransformer.short)}.`,
   ];

@@ -1,6 +1,7 @@
 /** What a run works with: made once, before its first step. */
 import type { Dataset } from '../data/dataset.ts';
 import { stepsPerEpoch } from '../data/order.ts';
+import type { SampleSet } from '../data/samples.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import type { Observed, TrainWarning } from '../ssl/health.ts';
@@ -36,7 +37,7 @@ export interface RunParts {
  */
 export async function prepareRun(
   gpu: Gpu,
-  { train, probe: labelled }: Dataset,
+  { train, probe: labelled }: Dataset<SampleSet>,
   settings: TrainSettings,
   folder: RunFolder,
   events: TrainEvents,

@@ -2,6 +2,7 @@
 
 import type { Dataset } from '../data/dataset.ts';
 import { inventoryDifference } from '../data/inventory.ts';
+import { kindOf, nounOf, type SampleSet } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
 
@@ -15,14 +16,15 @@ export function checkSameImages(
   folder: string,
   data: string,
   before: { readonly images: number; readonly imagesDigest?: string | undefined },
-  { train, files }: Pick<Dataset, 'train' | 'files'>,
+  { train, files }: Pick<Dataset<SampleSet>, 'train' | 'files'>,
 ): void {
-  const remedy = `restore them, give the same images with --data, or start a new run with another --out`;
+  const kind = kindOf(train);
+  const remedy = `restore them, give the same ${kind} with --data, or start a new run with another --out`;
   const difference = before.imagesDigest && inventoryDifference(folder, before.imagesDigest, files);
   if (difference)
-    throw new UserError(`${data}: not the images that ${folder} was started with: ${difference}; ${remedy}`);
+    throw new UserError(`${data}: not the ${kind} that ${folder} was started with: ${difference}; ${remedy}`);
   if (train.count === before.images) return;
   throw new UserError(
-    `${data}: has ${counted(train.count, 'image')}, ${folder} was started with ${before.images}; ${remedy}`,
+    `${data}: has ${counted(train.count, nounOf[kind])}, ${folder} was started with ${before.images}; ${remedy}`,
   );
 }

@@ -1,5 +1,6 @@
 /** The settings of a run: one table for each method, of the shared ones and its own. */
 import { z } from 'zod';
+import { kindOf } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { checked, type Naming, wrongValue } from '../io/checked.ts';
@@ -8,7 +9,7 @@ import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
 import { isVit, patchOf } from '../nn/encoder_shape.ts';
 import type { Method, Settings } from '../ssl/method.ts';
 import { checkMicroBatch } from '../ssl/micro_batch.ts';
-import { presetOf, type SettingName, type SharedSettings, sharedShape } from '../ssl/settings.ts';
+import { presetOf, type SettingName, type SharedSettings, settingGroups, sharedShape } from '../ssl/settings.ts';
 
 /** Settings of a run. Those that only its method has are there too: `ownSettings` has them. */
 export type TrainSettings = SharedSettings & { readonly method: string };
@@ -168,8 +169,30 @@ export function parseOf(
   return parseTable(settingsOf(method), all, source, name, remedy) as unknown as TrainSettings;
 }
 
-/** Each value of what a user gave, before it is known which defaults the device asks for: what contradicts those is not told yet. */
-export const parseValues = (given: unknown): TrainSettings => parseOf(methodOf(given), given);
+/** Shared settings that say something of images, their augmentation and their encoders; --width is of any encoder. */
+const ofImages: readonly string[] = [
+  ...['split', 'imageSize', 'images'],
+  ...Object.keys({ ...settingGroups.Encoder, ...settingGroups.Augmentation }).filter((name) => name !== 'width'),
+];
+
+/** Whether a setting says anything to a method: those of images do not where it learns from something else. */
+export const usesSetting = (method: Pick<Method, 'data'>, name: string): boolean =>
+  kindOf(method) === 'images' || !ofImages.includes(name);
+
+/**
+ * Each value of what a user gave, before it is known which defaults the device asks for: what contradicts those is not told yet.
+ * UserError: a wrong value, or one that is of images where the method learns from something else.
+ */
+export function parseValues(given: unknown): TrainSettings {
+  const method = methodOf(given);
+  const settings = parseOf(method, given);
+  const idle = Object.keys(given as GivenSettings).filter((name) => !usesSetting(method, name));
+  if (idle.length === 0) return settings;
+  throw new UserError(
+    `${idle.map(flagOf).join(', ')}: method ${method.name} learns from ${kindOf(method)}, which have no use for it; omit it`,
+    2,
+  );
+}
 
 /** Checks the settings of a run, alone and together; see `parseTable`. */
 export function parseSettings(given: unknown, source?: string, name: Naming = flagOf, remedy?: string): TrainSettings {

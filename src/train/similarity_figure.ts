@@ -1,6 +1,6 @@
 import { epochOrder } from '../data/order.ts';
 import { normalization, type Preparation } from '../data/preparation.ts';
-import type { ImageSource } from '../data/source.ts';
+import { type ImageSource, imagesOf } from '../data/source.ts';
 import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import { trace } from '../graph/trace.ts';
@@ -39,9 +39,10 @@ export class SimilarityFigure {
 
   static async create(
     state: State,
-    { source, views: groups, settings }: StepParts,
+    { source: samples, views: groups, settings }: StepParts,
     { embed }: SimilarityOfPairs,
   ): Promise<SimilarityFigure> {
+    const source = imagesOf(samples);
     const { count } = source.set;
     const { seed } = settings;
     const indices = epochOrder(count, seed, drawnEpoch).slice(0, Math.min(pairs, count));

@@ -5,7 +5,7 @@ import { preparation } from '../data/preparation.ts';
 import type { ImageSource } from '../data/source.ts';
 import type { State } from '../graph/state.ts';
 import type { Classifier } from '../nn/classifier.ts';
-import { sourceOf } from './learner.ts';
+import { imageSourceOf } from './learner.ts';
 import type { SupervisedData } from './supervised_data.ts';
 import type { SupervisedSettings } from './supervised_settings.ts';
 import type { SupervisedTask } from './supervised_training.ts';
@@ -17,9 +17,9 @@ const featureBatch = 256;
 
 /** Both sets as images, which go through the encoder in every step. */
 export const imageSources = (state: State, data: SupervisedData, settings: SupervisedSettings): Sources => ({
-  source: sourceOf(state, data.train, settings),
-  test: imageExamples(sourceOf(state, data.test, settings), preparation(settings)),
-  ...(data.unlabelled && settings.consistency > 0 && { unlabelled: sourceOf(state, data.unlabelled, settings) }),
+  source: imageSourceOf(state, data.train, settings),
+  test: imageExamples(imageSourceOf(state, data.test, settings), preparation(settings)),
+  ...(data.unlabelled && settings.consistency > 0 && { unlabelled: imageSourceOf(state, data.unlabelled, settings) }),
 });
 
 /** Both sets as features, computed once by the encoder as it is, in inference mode. */

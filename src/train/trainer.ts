@@ -2,6 +2,8 @@ import { Embedder } from '../analysis/embed.ts';
 import type { Recognition } from '../analysis/recognition.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { preparation } from '../data/preparation.ts';
+import type { SampleSet } from '../data/samples.ts';
+import { imagesOf } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { countNumbers } from '../nn/module.ts';
 import { trainedParameters } from '../ssl/step.ts';
@@ -43,7 +45,7 @@ export class Trainer {
    */
   static async create(
     gpu: Gpu,
-    dataset: Dataset,
+    dataset: Dataset<SampleSet>,
     settings: TrainSettings,
     folder: RunFolder,
     events: TrainEvents = {},
@@ -116,10 +118,10 @@ export class Trainer {
   /** Of all images of the run. */
   private async features(): Promise<Float32Array> {
     const { state, training, settings } = this.parts;
-    const { source, learner } = training;
-    const embedder = await Embedder.create(state, learner.encoder, source.set, preparation(settings));
+    const { set } = imagesOf(training.source);
+    const embedder = await Embedder.create(state, training.learner.encoder, set, preparation(settings));
     try {
-      return await embedder.embed(source.set);
+      return await embedder.embed(set);
     } finally {
       embedder.destroy();
     }

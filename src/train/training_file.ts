@@ -78,6 +78,7 @@ const imagesSchema = z.object({
     })
     .readonly()
     .optional(),
+  sequences: z.object({ channels: z.number().int().min(1), sampleRate: z.number().gt(0).optional() }).optional(),
 });
 
 /**
@@ -101,12 +102,13 @@ export async function saveTraining(
       `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved. ${advice()}`,
     );
   }
+  const { count, classes, merges, sequences } = images;
   const scales = await readLossScales(state, traced);
   const metadata = {
     format,
     settings: JSON.stringify(settings),
     progress: JSON.stringify({ ...progress, lossScales: scales }),
-    images: JSON.stringify({ count: images.count, classes: images.classes, merges: images.merges }),
+    images: JSON.stringify({ count, classes, merges, sequences }),
   };
   writeSafetensors(path, [...stored(values, progress.step), ...storedEpoch(epochData)], metadata);
 }

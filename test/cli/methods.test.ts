@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { givenSettings } from '../../src/cli/options.ts';
 import { simclr } from '../../src/cli/program.ts';
+import { kindOf } from '../../src/data/samples.ts';
 import { allMethods } from '../../src/methods/index.ts';
 import type { Method } from '../../src/ssl/method.ts';
 import { flagOf, ownNames, parseSettings, parseValues } from '../../src/train/settings.ts';
@@ -35,6 +36,7 @@ describe('simclr methods', () => {
     const words = out.replace(/\s+/g, ' ');
     expect(words).toContain('method source needs micro-batches defaults');
     for (const { name, paper } of allMethods()) expect(words).toContain(`${name} ${paper}`);
+    expect(words).toContain('sequences no --window 20480 --strides 5,4,2,2,2');
     expect(words).toContain('images yes --temperature 0.07 --embedding-dim 128 --head-depth 2');
     expect(words).toContain('labels no --supervised-augment crop-flip --mix none --mix-alpha 1 --split train');
     expect(words).toContain('--no-nesterov');
@@ -84,7 +86,7 @@ describe('--method', () => {
     expect(err).toContain(
       `'--method <name>' argument 'nope' is invalid. Allowed choices are ${names(allMethods())}.\n`,
     );
-    const withoutLabels = allMethods().filter(({ needsLabels }) => !needsLabels);
+    const withoutLabels = allMethods().filter((method) => !method.needsLabels && kindOf(method) === 'images');
     expect((await printed('experiment', '--method', 'supervised')).err).toContain(
       `Allowed choices are ${names(withoutLabels)}.`,
     );

@@ -26,6 +26,7 @@ const mebibyte = 2 ** 20;
 
 /** As small as methods can be made. Schedules come to their ends, and what begins late has begun, before the second look. */
 const sizes: Readonly<Record<string, GivenSettings>> = {
+  'cpc-1d': { window: 160, strides: '5,4', predictionSteps: 3, contextDim: 16 },
   'barlow-twins': { embeddingDim: 64, projectorWidth: 64 },
   clip: { embeddingDim: 16, textWidth: 16, textLayers: 1, textHeads: 2, contextLength: 8 },
   byol: { headWidth: 64 },

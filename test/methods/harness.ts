@@ -6,19 +6,22 @@ import { afterAll, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
 import type { ImageSet } from '../../src/data/images.ts';
 import { SAMPLE_CLASSES } from '../../src/data/sample/shapes.ts';
-import { residentImages } from '../../src/data/source.ts';
+import { kindOf, type SampleSet } from '../../src/data/samples.ts';
+import { type SequenceSet, wholeSequences } from '../../src/data/sequences.ts';
+import type { SampleSource } from '../../src/data/source.ts';
 import { fromFloat16, toFloat16 } from '../../src/float16.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { registerMethod } from '../../src/methods/index.ts';
+import { methodNamed, registerMethod } from '../../src/methods/index.ts';
 import { keptEntries, type Method } from '../../src/ssl/method.ts';
 import { epochContext } from '../../src/train/epoch_context.ts';
 import type { TrainEvents } from '../../src/train/events.ts';
-import { compileTraining, type Training } from '../../src/train/learner.ts';
+import { compileTraining, sourceOf, type Training } from '../../src/train/learner.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';
 import { type GivenSettings, parseSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { Trainer } from '../../src/train/trainer.ts';
+import { tones, waves } from '../data/wav_files.ts';
 import { countBuffers, type Live } from '../live_buffers.ts';
 import { adapters, onEveryAdapter } from '../ops/harness.ts';
 import { interpret, type Values } from '../reference/interpreter.ts';
@@ -33,10 +36,28 @@ export const images: ImageSet = {
   }),
   files: Array.from({ length: 17 }, (_, i) => `clip ${Math.floor(i / 6)}/frame ${i % 6}.png`),
 };
+const rest = { description: '', measured: '', files: [], leftOut: [], unusedExcludes: [], close: () => {} };
 const dataset: Dataset = {
   ...{ kind: 'stl10', train: images, probe: { train: images, test: drawn('test', 10, 16) } },
-  ...{ description: '', measured: '', files: [], leftOut: [], unusedExcludes: [], close: () => {} },
+  ...rest,
 };
+
+/** As many labelled tones of 200 frames. */
+const [learnt, heard] = [6, 4].map((count) =>
+  wholeSequences({ name: 'tones', classNames: Object.keys(waves), skipped: [] }, tones(count, 200).slice(0, 17)),
+);
+const sequences: Dataset<SequenceSet> = {
+  ...{ kind: 'sequences', train: learnt, probe: { train: learnt, test: heard } },
+  ...rest,
+};
+
+/** What a method is tested with, by what it learns from. */
+const datasetFor = (method: Pick<Method, 'data'>): Dataset<SampleSet> =>
+  kindOf(method) === 'images' ? dataset : sequences;
+
+/** Samples as a step of the method has them. */
+const sourceFor = (state: State, method: Pick<Method, 'data'>): SampleSource =>
+  sourceOf(state, datasetFor(method).train, { images: 'gpu' });
 
 /** Four steps an epoch, a checkpoint after each. */
 const tiny = { width: 0.25, imageSize: 16, batchSize: 4, epochs: 2, knnEvery: 1, figureEvery: 1, checkpointSteps: 1 };
@@ -52,7 +73,7 @@ export async function runIn(
   signal?: AbortSignal,
 ) {
   const folder = RunFolder.openOrCreate(path, { data: path, settings, images: images.count, adapter: '' });
-  const trainer = await Trainer.create(gpu, dataset, settings, folder, events);
+  const trainer = await Trainer.create(gpu, datasetFor(methodNamed(settings.method)), settings, folder, events);
   try {
     return { folder, ...(await trainer.run(signal)) };
   } finally {
@@ -131,7 +152,7 @@ export function testMethod(method: Method, given: GivenSettings = {}): void {
   onEveryAdapter((gpu) => {
     it(`a step of ${method.name} equals the float64 reference`, async () => {
       const state = new State(gpu());
-      const training = await compileTraining(state, residentImages(state, images), settings);
+      const training = await compileTraining(state, sourceFor(state, method), settings);
       await beginFirstEpoch(state, training);
       await expectStepOfReference(state, training);
       training.step.destroy();
@@ -149,7 +170,7 @@ export function testMethod(method: Method, given: GivenSettings = {}): void {
     for (const precision of ['f32', 'f16'] as const) {
       const state = new State(gpu);
       const own = tinySettings(method, { ...given, precision });
-      const training = await compileTraining(state, residentImages(state, images), own);
+      const training = await compileTraining(state, sourceFor(state, method), own);
       await beginFirstEpoch(state, training);
       const { step, learner } = training;
       const run = (number: number) => step.step(Uint32Array.of(3, 16, 0, 7), { step: number, epoch: 0 }).read();

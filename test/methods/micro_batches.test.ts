@@ -3,7 +3,7 @@
  * the batch statistics of its own, and the loss of them all.
  */
 import { describe, expect, it, vi } from 'vitest';
-import { hostImages, type ImageSource } from '../../src/data/source.ts';
+import { hostImages, type ImageSource, imagesOf } from '../../src/data/source.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { Inputs } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
@@ -77,7 +77,8 @@ class PieceFeeds extends StepFeeds {
 
 /** The same by its definition: all pieces in one graph, so that one pass backwards gives the gradient of the whole. */
 function inOneGraph(parts: StepParts): Given {
-  const { learner, views, source, settings } = parts;
+  const { learner, views, settings } = parts;
+  const source = imagesOf(parts.source);
   const split = learner.split!;
   const parameters = trainedParameters(learner).map(({ tensor }) => tensor);
   const starts = Array.from({ length: batchSize / microBatch }, (_, piece) => piece * microBatch);

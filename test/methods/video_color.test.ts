@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { normalization } from '../../src/data/preparation.ts';
-import { packImages, residentImages } from '../../src/data/source.ts';
+import { imagesOf, packImages, residentImages } from '../../src/data/source.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
@@ -40,7 +40,7 @@ const unseen = Array.from({ length: frames }, (_, t) => shapes.files!.indexOf(`c
 
 /** Mask of the first frame carried through the clip: [frames, side · side], where a place is one pixel. */
 async function carriedMask(state: State, { learner, source }: Training, temperature: number): Promise<Float32Array> {
-  const { set } = source;
+  const { set } = imagesOf(source);
   const { graph, result } = trace(() => {
     const packed = packImages(set, unseen);
     const x = preprocess(constant('frames', packed, [frames, packed.length / frames]), {

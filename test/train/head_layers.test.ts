@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { evaluateClassifier } from '../../src/analysis/classifier.ts';
+import { kindOf } from '../../src/data/samples.ts';
 import { hostImages } from '../../src/data/source.ts';
 import { UserError } from '../../src/errors.ts';
 import { Gpu } from '../../src/gpu/device.ts';
@@ -58,7 +59,8 @@ describe('the head in a file', () => {
   const activations: Readonly<Record<string, string>> = { dino: 'gelu' };
   const hidden: Readonly<Record<string, number>> = { dino: 2, wcl: 2, 'barlow-twins': 2, vicreg: 2 };
 
-  it.each(allMethods().map(({ name, options }) => [name, options] as const))('of %s', (method, options) => {
+  const ofImages = allMethods().filter((method) => kindOf(method) === 'images');
+  it.each(ofImages.map(({ name, options }) => [name, options] as const))('of %s', (method, options) => {
     const narrow = Object.keys(options).filter((key) => /width$|^embeddingDim$/i.test(key));
     const sizes = Object.fromEntries(narrow.map((key) => [key, 8]));
     const settings = parseSettings({ imageSize: 16, batchSize: 16, width: 0.25, ...sizes, method });

@@ -3,18 +3,21 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { elements } from '../../src/graph/tensor.ts';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/io/safetensors.ts';
+import type { ImageFacts } from '../../src/ssl/method.ts';
 import { checkpointEntries } from '../../src/train/checkpoint.ts';
 import { type GivenSettings, parseSettings, type TrainSettings } from '../../src/train/settings.ts';
 
 export const madeSettings = (given: GivenSettings = {}): TrainSettings =>
   parseSettings({ imageSize: 16, batchSize: 4, epochs: 2, optimizer: 'sgd', headWidth: 8, embeddingDim: 8, ...given });
 
-/** Tensors of a checkpoint with these settings, all zero. */
-export function zeroTensors(settings: TrainSettings): Map<string, StoredTensor> {
-  const entries = checkpointEntries(settings).map(({ tensor: { name }, torchShape: shape }): [string, StoredTensor] => [
-    name,
-    { dtype: 'F32', shape, data: new Float32Array(elements(shape)) },
-  ]);
+/** Tensors of a checkpoint with these settings, all zero. @param images what it was trained on, where its networks depend on that */
+export function zeroTensors(settings: TrainSettings, images?: ImageFacts): Map<string, StoredTensor> {
+  const entries = checkpointEntries(settings, images).map(
+    ({ tensor: { name }, torchShape: shape }): [string, StoredTensor] => [
+      name,
+      { dtype: 'F32', shape, data: new Float32Array(elements(shape)) },
+    ],
+  );
   return new Map([
     ...entries,
     ['module.bn1.num_batches_tracked', { dtype: 'I64', shape: [], data: BigInt64Array.of(2n) }],
@@ -27,12 +30,14 @@ export function writeCheckpoint(
   settings: unknown,
   step: number,
   tensors: ReadonlyMap<string, StoredTensor>,
+  images?: ImageFacts,
 ): void {
   const progress = JSON.stringify({ step, sums: { loss: 0, accuracy: 0 }, summed: 0 });
   writeSafetensors(file, tensors, {
     format: 'simclr-webgpu checkpoint 2',
     settings: JSON.stringify(settings),
     progress,
+    ...(images && { images: JSON.stringify(images) }),
   });
 }
 

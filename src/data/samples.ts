@@ -1,0 +1,33 @@
+/** Sets of what runs learn from, whatever it is. */
+
+/** What a method learns from: images, or sequences such as sound and other series of numbers. */
+export const dataKinds = ['images', 'sequences'] as const;
+export type DataKind = (typeof dataKinds)[number];
+
+/** One of them, in messages. */
+export const nounOf: Readonly<Record<DataKind, string>> = { images: 'image', sequences: 'sequence' };
+
+/** A file that was left out, and why, in a few words. */
+export interface Skipped {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** A set of anything that has a number and perhaps a label: what a run has to know of its data. */
+export interface SampleSet {
+  /** What they are; images where nothing is said. */
+  readonly data?: DataKind;
+  /** For messages: the folder or file. */
+  readonly name: string;
+  readonly count: number;
+  /** Class of every one, from 0; absent when they are unlabelled. */
+  readonly labels?: Uint8Array | Uint16Array;
+  readonly classNames?: readonly string[];
+  /** Path of each, relative to `name`, where they are files. */
+  readonly files?: readonly string[];
+  readonly skipped: readonly Skipped[];
+  /** Gives back what reading holds open; reading afterwards is an error. */
+  close?(): void;
+}
+
+export const kindOf = ({ data = 'images' }: Pick<SampleSet, 'data'>): DataKind => data;
