@@ -4,17 +4,17 @@ import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { maskedPatchError, normalizedPatches, patchDeviations, patchMeans } from '../losses/masked_patches.ts';
 import { explained, meanColour } from '../losses/picture_error.ts';
-import { isVit } from '../nn/encoder_shape.ts';
 import { makeEncoder } from '../nn/encoders.ts';
 import { MaeDecoder } from '../nn/mae_decoder.ts';
 import type { Mode } from '../nn/module.ts';
-import { MaskToken, Vit } from '../nn/vit.ts';
+import { MaskToken, type Vit } from '../nn/vit.ts';
 import { add } from '../ops/add.ts';
 import { mul, sub } from '../ops/binary.ts';
 import { gatherRows } from '../ops/gather_rows.ts';
 import { expand } from '../ops/reduce.ts';
 import { reshape } from '../ops/reshape.ts';
 import type { Feeds, StepTime } from '../ssl/feeds.ts';
+import { checkTransformer, vitOf } from '../ssl/hidden_patches.ts';
 import { defineMethod, type Learner, type Metric, type PictureFigure, type Settings } from '../ssl/method.ts';
 import { drawKeys, keptOf, maskByKeys, type PatchMask, patchSamplings } from '../ssl/patch_masks.ts';
 import { asPictures, patchesOf } from '../ssl/patch_pictures.ts';
@@ -139,21 +139,20 @@ export const mae = defineMethod({
   },
   short: { lr: 1e-3, warmupEpochs: 0.08, decoderDim: 48, decoderDepth: 2 },
 
-  check({ architecture, input, decoderDim, decoderHeads }, name) {
-    const fault = (text: string) => new UserError(`method mae: ${text}`, 2);
-    if (!isVit(architecture))
-      throw fault(`${name('architecture')} must be a vision transformer, such as vit_tiny, not ${architecture}`);
-    if (input !== 'rgb') throw fault(`${name('input')} must be rgb, not ${input}: pixels are what is predicted`);
+  check(settings, name) {
+    checkTransformer(settings, name, 'method mae');
+    const { decoderDim, decoderHeads } = settings;
     if (decoderDim % decoderHeads !== 0)
-      throw fault(`${name('decoderDim')} ${decoderDim} must be a multiple of ${name('decoderHeads')} ${decoderHeads}`);
+      throw new UserError(
+        `method mae: ${name('decoderDim')} ${decoderDim} must be a multiple of ${name('decoderHeads')} ${decoderHeads}`,
+        2,
+      );
   },
 
   views: (settings) => [{ count: 1, size: settings.imageSize, augmentation: augmentationConfig(settings) }],
 
   create(settings, { training }) {
-    const f = makeEncoder(settings);
-    if (!(f instanceof Vit)) throw new Error('mae: the encoder is no vision transformer');
-    return maskedAutoencoder(f, settings, training);
+    return maskedAutoencoder(vitOf(makeEncoder(settings)), settings, training);
   },
 });
 
