@@ -213,9 +213,11 @@ export { checkLocalCrops, cropFeatures, localCrops, multiCropOptions } from './s
 export { nearestImages, sameImages } from './ssl/neighbors.ts';
 export { type PropagationOptions, propagate } from './ssl/propagation.ts';
 export { Queue } from './ssl/queue.ts';
+export { type Random, random } from './ssl/rng.ts';
 export { sequenceOptions, sequencesOf } from './ssl/sequences.ts';
 export { augmentationConfig, count, positive, type SharedSettings, share } from './ssl/settings.ts';
 export { momentumSchedule, Teacher } from './ssl/teacher.ts';
+export { augmentText, type TextAugmentation, textAugmentations, wordsIn } from './ssl/text_augmentation.ts';
 export { type StepRun, type StepValues, TrainingStep } from './ssl/training_step.ts';
 export { type Checkpoint, loadLearner, readCheckpoint } from './train/checkpoint.ts';
 export { loadClassifier, saveClassifier } from './train/classifier_file.ts';
