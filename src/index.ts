@@ -142,6 +142,7 @@ export { conv1d } from './ops/conv1d.ts';
 export { conv2d } from './ops/conv2d.ts';
 export { cosineSimilarity } from './ops/cosine_similarity.ts';
 export { crossEntropy } from './ops/cross_entropy.ts';
+export { crossEntropyRows } from './ops/cross_entropy_rows.ts';
 export { detach } from './ops/detach.ts';
 export { dropout } from './ops/dropout.ts';
 export { ema } from './ops/ema.ts';
