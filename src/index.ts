@@ -47,6 +47,7 @@ export { type NamedSeries, type SequenceSet, stretchesOf, wholeSequences } from 
 export { npySeries, type Series, seriesOf } from './data/series.ts';
 export { fedSamples, hostImages, type ImageSource, residentImages, type SampleSource } from './data/source.ts';
 export { loadStl10 } from './data/stl10.ts';
+export { type TextColumns, type TextSet, textSet } from './data/texts.ts';
 export { Tokenizer, type TokenRow } from './data/tokenizer.ts';
 export { wavSeries } from './data/wav.ts';
 export { UserError } from './errors.ts';
@@ -219,6 +220,16 @@ export { sequenceOptions, sequencesOf } from './ssl/sequences.ts';
 export { augmentationConfig, count, positive, type SharedSettings, share } from './ssl/settings.ts';
 export { momentumSchedule, Teacher } from './ssl/teacher.ts';
 export { augmentText, type TextAugmentation, textAugmentations, wordsIn } from './ssl/text_augmentation.ts';
+export {
+  checkTextSizes,
+  type TextNetwork,
+  type TokenInputs,
+  textNetwork,
+  textPooling,
+  textSizes,
+  textsOf,
+  textTokens,
+} from './ssl/texts.ts';
 export { type StepRun, type StepValues, TrainingStep } from './ssl/training_step.ts';
 export { type Checkpoint, loadLearner, readCheckpoint } from './train/checkpoint.ts';
 export { loadClassifier, saveClassifier } from './train/classifier_file.ts';

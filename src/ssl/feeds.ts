@@ -4,6 +4,7 @@ import { endlessOrder } from '../data/order.ts';
 import type { SampleSet } from '../data/samples.ts';
 import { isSequenceSet } from '../data/sequences.ts';
 import type { ImageSource } from '../data/source.ts';
+import { isTextSet } from '../data/texts.ts';
 import type { Inputs } from '../graph/program.ts';
 import { type Data, type DType, elements, type Shape, type Tensor } from '../graph/tensor.ts';
 import { input } from '../graph/trace.ts';
@@ -41,6 +42,8 @@ export interface Feeds {
   labels(views?: number): Tensor;
   /** No input, but what one is made of: what is said of an image in an epoch, one of its captions drawn; of a method that needs captions. */
   captionOf(image: number, time: StepTime): string;
+  /** No input, but what one is made of: a text of a row, the first by default; of a method that learns from texts. */
+  textOf(row: number, column?: number): string;
   /** f32 [views · N, columns]: a row for each view of each image, view v of image i in row v · N + i. */
   views(
     name: string,
@@ -176,6 +179,12 @@ export class StepFeeds implements Feeds {
     const own = this.set && isImageSet(this.set) && this.set.captions?.[image];
     if (!own) throw new Error(`image ${image} has no caption`);
     return own[random(seed, epoch, image, captionStream).below(own.length)];
+  }
+
+  textOf(row: number, column = 0): string {
+    const text = this.set && isTextSet(this.set) ? this.set.texts[row]?.[column] : undefined;
+    if (text === undefined) throw new Error(`there is no text in column ${column} of row ${row}`);
+    return text;
   }
 
   views(
