@@ -78,6 +78,7 @@ export { type Center, type DinoLoss, type DinoOptions, dinoLoss, teacherTargets,
 export { euclideanDistance, squaredDistance } from './losses/distance.ts';
 export { decoupledNtXent, type HardNegativeOptions, hardNegativeNtXent } from './losses/hard_negative.ts';
 export { ibotLoss } from './losses/ibot.ts';
+export { alignment, uniformity } from './losses/alignment.ts';
 export { type InfoNce, type InfoNceOptions, infoNce, symmetricInfoNce } from './losses/info_nce.ts';
 export { koleo } from './losses/koleo.ts';
 export { l1 } from './losses/l1.ts';
@@ -87,6 +88,7 @@ export { nPair } from './losses/n_pair.ts';
 export { type NceDensities, nce, nceOfPairs } from './losses/nce.ts';
 export { negativeCosine } from './losses/negative_cosine.ts';
 export { type NtXentOptions, ntXent } from './losses/nt_xent.ts';
+export { type SimCse, supervisedSimCse } from './losses/sim_cse.ts';
 export type { PairLoss } from './losses/pairs.ts';
 export { explained, meanColour, pictureError, psnr } from './losses/picture_error.ts';
 export { carriedClasses, carry, pointer } from './losses/pointer.ts';
@@ -224,6 +226,7 @@ export {
   checkTextSizes,
   type TextNetwork,
   type TokenInputs,
+  textDropout,
   textNetwork,
   textPooling,
   textSizes,

@@ -1,14 +1,16 @@
 /** What methods that learn from texts have in common: sizes of their network, tokens as inputs, what is known of the data. */
 import { z } from 'zod';
-import { Tokenizer } from '../data/tokenizer.ts';
+import type { TextSet } from '../data/texts.ts';
+import { Tokenizer, type TokenRow } from '../data/tokenizer.ts';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
 import type { EncoderOfTexts } from '../nn/encoder.ts';
-import { TextTransformer, textPoolings } from '../nn/text_transformer.ts';
+import { type TextOptions, TextTransformer, textPoolings } from '../nn/text_transformer.ts';
 import type { Feeds, StepTime } from './feeds.ts';
 import type { ImageFacts, TextFacts } from './method.ts';
 import { count } from './settings.ts';
+import { wordsIn } from './text_augmentation.ts';
 
 /** Settings of the sizes of a text transformer. */
 export const textSizes = {
@@ -29,6 +31,15 @@ export const textPooling = (pooling: (typeof textPoolings)[number]) =>
     .describe(
       'what stands for a text: its start token (cls), the mean of all (mean), or its end token (eot), where tokens see those before them only',
     );
+
+/** `--dropout`. */
+export const textDropout = (p: number) =>
+  z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(p)
+    .describe('probability that a number is dropped in the text transformer in training');
 
 type Sizes = { readonly [name in keyof typeof textSizes]: number };
 
@@ -55,13 +66,14 @@ export function textNetwork(
     textHeads: heads,
     contextLength: context,
     pooling,
+    dropout,
     seed,
-  }: Sizes & { readonly pooling: (typeof textPoolings)[number]; readonly seed: number },
+  }: Sizes & Pick<TextOptions, 'pooling' | 'dropout' | 'seed'>,
   merges: ImageFacts['merges'],
 ): TextNetwork {
   const tokenizer = new Tokenizer(merges);
   const network = new TextTransformer('text', {
-    ...{ vocabulary: tokenizer.size, width, layers, heads, context, pooling, seed },
+    ...{ vocabulary: tokenizer.size, width, layers, heads, context, pooling, dropout, seed },
   });
   const encoder: EncoderOfTexts = {
     ...{ tokenizer, context, dimensions: network.dimensions },
@@ -78,6 +90,15 @@ export function textsOf({ texts }: ImageFacts): TextFacts {
   throw new Error('the method learns from texts, which the data are not');
 }
 
+const words = new WeakMap<TextSet['texts'], readonly string[]>();
+
+/** The words of texts, each once; found once for each set of them. */
+export function wordsOf(texts: TextSet['texts']): readonly string[] {
+  let found = words.get(texts);
+  if (!found) words.set(texts, (found = wordsIn(texts.flat())));
+  return found;
+}
+
 /** Texts as a transformer takes them. */
 export interface TokenInputs {
   /** u32 [N · T] */
@@ -89,21 +110,24 @@ export interface TokenInputs {
 }
 
 /**
- * A text of each sample of a batch as tokens in rows of `length`, inputs of the step. Several of them in a step have names of their own.
+ * A text of each sample of a batch, or of each of its views, as tokens in rows of `length`: inputs of the step, view v of sample i in row
+ * v · N + i. Several of them in a step have names of their own.
  * @param textOf a function of its arguments and of nothing else, as feeds are
  */
 export function textTokens(
   feeds: Feeds,
   tokenizer: Tokenizer,
   length: number,
-  textOf: (sample: number, time: StepTime) => string,
+  textOf: (sample: number, time: StepTime, view: number) => string,
   name = 'tokens',
+  views = 1,
 ): TokenInputs {
-  const rowOf = (sample: number, time: StepTime) => tokenizer.row(textOf(sample, time), length);
+  const rowOf = (...of: Parameters<typeof textOf>) => tokenizer.row(textOf(...of), length);
+  const lastOf = (place: number, { count }: TokenRow) => [place * length + count - 1];
   return {
-    ids: feeds.rowsOf(name, length, (sample, _, time) => rowOf(sample, time).ids),
-    last: feeds.rowsOf(`last ${name}`, 1, (sample, place, time) => [place * length + rowOf(sample, time).count - 1]),
-    seen: feeds.rows(`seen ${name}`, length, (sample, time) => seenOf(rowOf(sample, time).count, length)),
+    ids: feeds.rowsOf(name, length, (sample, _, ...of) => rowOf(sample, ...of).ids, views),
+    last: feeds.rowsOf(`last ${name}`, 1, (sample, place, ...of) => lastOf(place, rowOf(sample, ...of)), views),
+    seen: feeds.views(`seen ${name}`, views, length, (...of) => seenOf(rowOf(...of).count, length)),
   };
 }
 
