@@ -23,6 +23,10 @@ export function pickTexts(set: TextSet, rows: readonly number[], name = set.name
   };
 }
 
+/** Rows whose first text is that of a row before them. */
+export const copiesOf = ({ texts }: Pick<TextSet, 'texts'>): number =>
+  texts.length - new Set(texts.map(([text]) => text)).size;
+
 /** Labels, as sets have them. */
 export const labelArray = (labels: readonly number[]): Uint8Array | Uint16Array =>
   (labels.every((label) => label < 256) ? Uint8Array : Uint16Array).from(labels);

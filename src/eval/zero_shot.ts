@@ -7,6 +7,7 @@ import { percent } from '../report/numbers.ts';
 import { matrices } from '../report/plot_matrix.ts';
 import { type Evaluation, type Outcome, outcome } from './evaluation.ts';
 import { products, SharedSpace } from './shared_space.ts';
+import { textNotes } from './text_notes.ts';
 
 export interface ZeroShotSettings {
   /** Sentences with `{}` where the class is named; several are averaged. */

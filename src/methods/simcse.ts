@@ -128,6 +128,7 @@ export const simcse = defineMethod({
         training,
       ),
       metrics: { accuracy, ...measures },
+      discriminatesImages: columns === 1,
       chance: chanceOf(columns === 1 ? 2 * batchSize - 1 : (columns - 1) * batchSize),
     };
   },

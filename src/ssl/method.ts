@@ -154,7 +154,7 @@ export interface Learner {
   /** How what `Step.log` has is shown; see `Metric`. */
   readonly metrics?: Readonly<Record<string, Metric>>;
   readonly chance?: Chance;
-  /** Images are told apart from each other, so that copies of one among them do harm. */
+  /** Images, or texts, are told apart from each other, so that copies of one among them do harm. */
   readonly discriminatesImages?: boolean;
   /** Why it will learn little of these images, and what to give instead, a line each; warned of before the first step. */
   unfit?(images: ImageSet): { readonly message: string; readonly remedy: string } | undefined;
