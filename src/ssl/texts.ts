@@ -5,6 +5,7 @@ import { Tokenizer, type TokenRow } from '../data/tokenizer.ts';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
+import { counted } from '../io/counted.ts';
 import type { EncoderOfTexts } from '../nn/encoder.ts';
 import { type TextOptions, TextTransformer, textPoolings } from '../nn/text_transformer.ts';
 import type { Feeds, StepTime } from './feeds.ts';
@@ -78,7 +79,7 @@ export function textNetwork(
   const encoder: EncoderOfTexts = {
     ...{ tokenizer, context, dimensions: network.dimensions },
     ...{ parameters: network.parameters, buffers: network.buffers },
-    description: `a transformer of ${layers} blocks of ${width} numbers, ${tokenizer.size} tokens, ${pooling} of up to ${context}`,
+    description: `a transformer of ${counted(layers, 'block')} of ${width} numbers, ${tokenizer.size} tokens, ${pooling} of up to ${context}`,
     forward: (ids, mode, ends) => network.forward(ids, mode, ends),
   };
   return { encoder, network };

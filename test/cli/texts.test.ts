@@ -70,7 +70,7 @@ describe('a checkpoint of a run on texts', () => {
 
   it('says what its encoder is, and how many texts a row had', () => {
     const found = readTextEncoder(file)!;
-    expect(found.description).toBe('a transformer of 1 blocks of 16 numbers, 260 tokens, cls of up to 8');
+    expect(found.description).toBe('a transformer of 1 block of 16 numbers, 260 tokens, cls of up to 8');
     expect(found.checkpoint.images).toEqual(facts);
     expect(readSequenceEncoder(file)).toBeUndefined();
   });
