@@ -16,7 +16,8 @@ export const alignment = (x: Tensor, y: Tensor): Tensor => mean(sum(square(sub(x
 
 /**
  * log E exp(−2 ‖x_i − x_j‖²) over different rows at length one [N, D], f32 [1]: 0 where all are equal, −4 where any two are at right angles,
- * lower the more evenly they cover the sphere. ‖x_i − x_j‖² = 2 − 2 x_i · x_j, so that the sum over j is that of InfoNCE at τ = 1/4.
+ * lower the more evenly they cover the sphere. ‖x_i − x_j‖² = 2 − 2 x_i · x_j, so that the sum over j is that of InfoNCE at τ = 1/4. A measure of
+ * what is learnt, not a loss: no gradient passes.
  */
 export function uniformity(x: Tensor): Tensor {
   const [rows] = x.shape;

@@ -14,22 +14,22 @@ testCases(
     [40, 70],
   ].map(
     (shape): Case => ({
-      name: `alignment, uniformity and their gradients, [${shape.join(', ')}]`,
+      name: `alignment with its gradient, and uniformity, [${shape.join(', ')}]`,
       build() {
         const [x, y] = [sample('x', shape), sample('y', shape)];
         const [a, b] = [l2Normalize(x), l2Normalize(y)];
-        const [aligned, uniform] = [alignment(a, b), uniformity(a)];
-        return { aligned, uniform, dx: gradients(aligned, [x])[0], du: gradients(uniform, [x])[0] };
+        const aligned = alignment(a, b);
+        return { aligned, uniform: uniformity(a), dx: gradients(aligned, [x])[0] };
       },
     }),
   ),
 );
 
-testGradient('uniformity', () => {
-  const x = sample('x', [7, 4]);
-  const y = uniformity(x);
+testGradient('alignment', () => {
+  const [x, other] = [sample('x', [7, 4]), sample('other', [7, 4])];
+  const y = alignment(l2Normalize(x), other);
   const dy = sample('dy', [1], { offset: 2 });
-  return { y, dy, targets: [x], dx: gradients(y, [x], dy) };
+  return { y, dy, targets: [x, other], dx: gradients(y, [x, other], dy) };
 });
 
 /** Both measures of rows of any length, which are brought to length one. */
