@@ -47,6 +47,7 @@ export { type NamedSeries, type SequenceSet, stretchesOf, wholeSequences } from 
 export { npySeries, type Series, seriesOf } from './data/series.ts';
 export { fedSamples, hostImages, type ImageSource, residentImages, type SampleSource } from './data/source.ts';
 export { loadStl10 } from './data/stl10.ts';
+export { type TextColumns, type TextSet, textSet } from './data/texts.ts';
 export { Tokenizer, type TokenRow } from './data/tokenizer.ts';
 export { wavSeries } from './data/wav.ts';
 export { UserError } from './errors.ts';
@@ -77,6 +78,7 @@ export { type Center, type DinoLoss, type DinoOptions, dinoLoss, teacherTargets,
 export { euclideanDistance, squaredDistance } from './losses/distance.ts';
 export { decoupledNtXent, type HardNegativeOptions, hardNegativeNtXent } from './losses/hard_negative.ts';
 export { ibotLoss } from './losses/ibot.ts';
+export { alignment, uniformity } from './losses/alignment.ts';
 export { type InfoNce, type InfoNceOptions, infoNce, symmetricInfoNce } from './losses/info_nce.ts';
 export { koleo } from './losses/koleo.ts';
 export { l1 } from './losses/l1.ts';
@@ -86,6 +88,7 @@ export { nPair } from './losses/n_pair.ts';
 export { type NceDensities, nce, nceOfPairs } from './losses/nce.ts';
 export { negativeCosine } from './losses/negative_cosine.ts';
 export { type NtXentOptions, ntXent } from './losses/nt_xent.ts';
+export { type SimCse, supervisedSimCse } from './losses/sim_cse.ts';
 export type { PairLoss } from './losses/pairs.ts';
 export { explained, meanColour, pictureError, psnr } from './losses/picture_error.ts';
 export { carriedClasses, carry, pointer } from './losses/pointer.ts';
@@ -142,6 +145,7 @@ export { conv1d } from './ops/conv1d.ts';
 export { conv2d } from './ops/conv2d.ts';
 export { cosineSimilarity } from './ops/cosine_similarity.ts';
 export { crossEntropy } from './ops/cross_entropy.ts';
+export { crossEntropyRows } from './ops/cross_entropy_rows.ts';
 export { detach } from './ops/detach.ts';
 export { dropout } from './ops/dropout.ts';
 export { ema } from './ops/ema.ts';
@@ -213,9 +217,22 @@ export { checkLocalCrops, cropFeatures, localCrops, multiCropOptions } from './s
 export { nearestImages, sameImages } from './ssl/neighbors.ts';
 export { type PropagationOptions, propagate } from './ssl/propagation.ts';
 export { Queue } from './ssl/queue.ts';
+export { type Random, random } from './ssl/rng.ts';
 export { sequenceOptions, sequencesOf } from './ssl/sequences.ts';
 export { augmentationConfig, count, positive, type SharedSettings, share } from './ssl/settings.ts';
 export { momentumSchedule, Teacher } from './ssl/teacher.ts';
+export { augmentText, type TextAugmentation, textAugmentations, wordsIn } from './ssl/text_augmentation.ts';
+export {
+  checkTextSizes,
+  type TextNetwork,
+  type TokenInputs,
+  textDropout,
+  textNetwork,
+  textPooling,
+  textSizes,
+  textsOf,
+  textTokens,
+} from './ssl/texts.ts';
 export { type StepRun, type StepValues, TrainingStep } from './ssl/training_step.ts';
 export { type Checkpoint, loadLearner, readCheckpoint } from './train/checkpoint.ts';
 export { loadClassifier, saveClassifier } from './train/classifier_file.ts';

@@ -4,7 +4,7 @@ import { constant, trace } from '../src/graph/trace.ts';
 import { countNumbers } from '../src/nn/module.ts';
 import { type TextOptions, TextTransformer } from '../src/nn/text_transformer.ts';
 import { gradients } from '../src/ops/gradients.ts';
-import { sample, testCases } from './ops/harness.ts';
+import { sample, testCases, testGradient } from './ops/harness.ts';
 import { interpret } from './reference/interpreter.ts';
 
 const context = 6;
@@ -94,3 +94,106 @@ testCases(
     },
   })),
 );
+
+describe('dropout', () => {
+  const p = 0.2;
+  const [layers, many] = [2, 40];
+  const rows = Array.from({ length: many }, (_, i) => texts[i % 2]);
+  const seen = () =>
+    constant(
+      'seen of many',
+      Float32Array.from({ length: many * context }, (_, i) => Number(i % (2 * context) < 10)),
+      [many, context],
+    );
+  const seedsOf = (seed: number) => constant('seeds', Uint32Array.of(seed));
+  const training = (seed = 1) => ({ training: true, seeds: seedsOf(seed) });
+  const traced = (mode: { training: boolean; seed?: number }, { dropout }: { dropout?: number } = { dropout: p }) => {
+    const network = new TextTransformer('text', { ...small, layers, pooling: 'mean', dropout });
+    const { graph, result } = trace(() => {
+      const asked = { training: mode.training, ...(mode.seed !== undefined && { seeds: seedsOf(mode.seed) }) };
+      const [first, second] = [1, 2].map(() => network.forward(idsOf(rows), asked, { seen: seen() }));
+      return { first, second };
+    });
+    const values = interpret(graph);
+    const nodes = graph.nodes.filter(({ op }) => op.name === 'dropout');
+    return { graph, nodes, values, first: [...values.get(result.first)!], second: [...values.get(result.second)!] };
+  };
+
+  it('drops a share p of tokens with positions, of attention and of what blocks add; the others are 1 / (1 − p) times as large', () => {
+    const { nodes, values } = traced({ training: true, seed: 1 });
+    const shapes = [
+      [many, context, 8],
+      ...Array.from({ length: layers }, () => [
+        [2 * many, context, context],
+        [many, context, 8],
+        [many, context, 8],
+      ]).flat(),
+    ];
+    expect(nodes.map(({ outputs: [y] }) => y.shape)).toEqual([...shapes, ...shapes]);
+    for (const { inputs, outputs } of nodes) {
+      const [x, y] = [values.get(inputs[0])!, values.get(outputs[0])!];
+      const full = [...y.keys()].filter((i) => x[i] !== 0);
+      const left = full.filter((i) => y[i] !== 0);
+      expect(Math.abs(left.length / full.length - (1 - p))).toBeLessThan(4 * Math.sqrt((p * (1 - p)) / full.length));
+      for (const i of left) expect(y[i] / x[i]).toBeCloseTo(1 / (1 - p), 6);
+    }
+  });
+
+  it('differs in each pass and in each step, and is the same where a pass is recorded again', () => {
+    const [one, again, other] = [1, 1, 2].map((seed) => traced({ training: true, seed }));
+    expect(one.second).not.toEqual(one.first);
+    expect(other.first).not.toEqual(one.first);
+    expect([again.first, again.second]).toEqual([one.first, one.second]);
+    const masks = one.nodes.map(({ inputs, outputs: [y] }) => {
+      const [before, after] = [one.values.get(inputs[0])!, one.values.get(y)!];
+      return Array.from(after, (value, i) => Number(value === 0 && before[i] !== 0)).join('');
+    });
+    expect(new Set(masks).size).toBe(masks.length);
+  });
+
+  it('is none in inference, nor is anything recorded of it with 0', () => {
+    const names = ({ graph }: ReturnType<typeof traced>) => graph.nodes.map(({ op }) => op.name);
+    const plain = traced({ training: true, seed: 1 }, {});
+    expect(plain.nodes).toEqual([]);
+    for (const same of [
+      traced({ training: true, seed: 1 }, { dropout: 0 }),
+      traced({ training: false, seed: 1 }),
+      traced({ training: true }),
+    ]) {
+      expect(names(same)).toEqual(names(plain));
+      expect([same.first, same.second]).toEqual([plain.first, plain.first]);
+    }
+  });
+
+  const passed = (pooling: TextOptions['pooling']) => {
+    const network = new TextTransformer('text', { ...small, pooling, layers: 1, dropout: 0.3 });
+    const y = network.forward(idsOf(texts), training(), ends());
+    const targets = network.parameters
+      .filter(({ tensor }) => /positional|attn\.qkv\.weight|fc2\.weight/.test(tensor.name))
+      .map(({ tensor }) => tensor);
+    const dy = sample('dy', [2, 8]);
+    return { y, dy, targets, dx: gradients(y, targets, dy) };
+  };
+  testCases(
+    (['eot', 'cls'] as const).map((pooling) => ({
+      name: `features and gradients with dropout, ${pooling}`,
+      build() {
+        const { y, dx } = passed(pooling);
+        return { y, ...Object.fromEntries(dx.map((each, i) => [`dx${i}`, each])) };
+      },
+    })),
+  );
+  testGradient('a transformer of texts with dropout', () => passed('eot'));
+});
+
+it('tokens have become the same, whether they stand for a text or are asked for', () => {
+  const network = new TextTransformer('text', small);
+  const last = [3, 11];
+  const { graph, result } = trace(() => ({
+    pooled: network.forward(idsOf(texts), inference, ends()),
+    asked: network.tokens(idsOf(texts), constant('rows', Uint32Array.from([...last, 0])), inference, ends()),
+  }));
+  const values = interpret(graph);
+  expect(result.asked.shape).toEqual([3, 8]);
+  expect(values.get(result.asked)!.slice(0, 16)).toEqual(values.get(result.pooled)!);
+});

@@ -1,11 +1,13 @@
 /** Which kernels a transformer's attention takes: of shapes alone, nothing is run. */
 import { expect, it } from 'vitest';
-import { input, trace } from '../src/graph/trace.ts';
+import { constant, input, trace } from '../src/graph/trace.ts';
 import { Attention } from '../src/nn/transformer.ts';
 
-const opsOf = (tokens: number, dimensions = 48) => {
-  const attention = new Attention('attention', { dimensions, heads: 3, seed: 1 });
-  const { graph } = trace(() => attention.forward(input('x', [2, tokens, dimensions], 'f32'), { training: true }));
+const opsOf = (tokens: number, dimensions = 48, dropout = 0) => {
+  const attention = new Attention('attention', { dimensions, heads: 3, seed: 1, dropout });
+  const seeds = constant('seeds', Uint32Array.of(1));
+  const x = input('x', [2, tokens, dimensions], 'f32');
+  const { graph } = trace(() => attention.forward(x, { training: true, seeds }));
   return new Set(graph.nodes.map(({ op }) => op.name));
 };
 
@@ -17,4 +19,8 @@ it('scores of all pairs are stored unless they are more than every device can bi
 
 it('heads of more numbers than the fused kernels hold are stored at any length', () => {
   expect(opsOf(2400, 3 * 68).has('softmax')).toBe(true);
+});
+
+it('what is dropped of is stored at any length', () => {
+  expect([opsOf(2400, 48, 0.1).has('softmax'), opsOf(2400, 48, 0.1).has('attention')]).toEqual([true, false]);
 });

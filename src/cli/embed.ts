@@ -2,12 +2,15 @@ import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { Embedder } from '../analysis/embed.ts';
 import { SequenceEmbedder } from '../analysis/embed_sequences.ts';
+import { TextEmbedder } from '../analysis/embed_texts.ts';
 import { type DataSplit, type Dataset, dataSplits, openDataset } from '../data/dataset.ts';
 import type { ImageSet, OnProgress } from '../data/images.ts';
 import { SEQUENCE_FORMATS } from '../data/open_sequences.ts';
+import { openTexts } from '../data/open_texts.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import type { SampleSet } from '../data/samples.ts';
 import type { SequenceSet } from '../data/sequences.ts';
+import { isTextSet, type TextSet } from '../data/texts.ts';
 import { State } from '../graph/state.ts';
 import { plural } from '../io/counted.ts';
 import { checkExtension, checkWritableDir, ensureWritableDir, writeFileAtomic } from '../io/files.ts';
@@ -22,12 +25,14 @@ import {
   type SequenceEncoderFile,
 } from '../train/sequence_encoder_file.ts';
 import type { SetEmbedder } from '../train/set_embedder.ts';
+import { loadTextEncoder, readTextEncoder, type TextEncoderFile } from '../train/text_encoder_file.ts';
 import { checkpointFile, printEncoder, printLeftOut, printSkipped } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
 import { addEncoder, countFrom, refuseOfImages } from './eval_options.ts';
 import { addExclude } from './options.ts';
 import { reopening, repeatable } from './reopen.ts';
 import { Terminal } from './terminal.ts';
+import { dataForms } from './train_data.ts';
 import { sampleRate } from './train_output.ts';
 
 interface EmbedCommandOptions extends DeviceOptions, GivenEncoder {
@@ -39,21 +44,21 @@ interface EmbedCommandOptions extends DeviceOptions, GivenEncoder {
   readonly batchSize: number;
 }
 
-/** `simclr embed`: features of images, or of sequences, as a NumPy file. */
+/** `simclr embed`: features of images, of sequences or of texts, as a NumPy file. */
 export function embedCommand(): Command {
   const embedding = addEncoder(
     new Command('embed').description('write the features h of images as a NumPy array, with the list of their files'),
   )
     .requiredOption(
       '--data <folder>',
-      `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}); for an encoder of sequences a folder of them (${SEQUENCE_FORMATS}), or one such file`,
+      `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}); for an encoder of sequences a folder of them (${SEQUENCE_FORMATS}), or one such file; for one of texts ${dataForms.texts}`,
     )
     .addOption(
       new Option('--split <name>', 'which images, if the folder is split').choices(dataSplits).default('unlabeled'),
     )
     .option(
       '--out <file>',
-      'array to write (.npy), float32 [images, features]; the file of each row goes next to it (.txt), one per line: as it is, or as a JSON string if it has control characters or starts with a double quote',
+      'array to write (.npy), float32 [images, features]; the file, or the text, of each row goes next to it (.txt), one per line: as it is, or as a JSON string if it has control characters or starts with a double quote',
       'features.npy',
     )
     .option('--batch-size <number>', 'images per batch', countFrom(1), 64);
@@ -82,16 +87,17 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   });
   const features = await reopening(gpu, work, options, terminal);
   const list = `${out.replace(/\.npy$/i, '')}.txt`;
-  const names = nameList(Array.from({ length: set.count }, (_, i) => set.files?.[i] ?? String(i)));
+  const nameOf = (i: number) => (isTextSet(set) ? set.texts[i][0] : (set.files?.[i] ?? String(i)));
+  const names = nameList(Array.from({ length: set.count }, (_, i) => nameOf(i)));
   ensureWritableDir(dirname(out));
   const shape = [set.count, features.length / set.count];
   writeFileAtomic(out, npyPieces(features, shape));
   writeFileAtomic(list, names);
   terminal.line(`${out}: float32 [${shape.join(', ')}]`);
-  terminal.line(`${list}: the file of each row`);
+  terminal.line(`${list}: the ${isTextSet(set) ? 'text' : 'file'} of each row`);
 }
 
-/** What is embedded, by what encoder: images or sequences. */
+/** What is embedded, by what encoder: images, sequences or texts. */
 interface Subject {
   readonly noun: string;
   /** Prints what the encoder takes. */
@@ -103,7 +109,9 @@ interface Subject {
 /** UserError: no encoder, or options that it has no use for. */
 function subjectOf(checkpoint: string, options: EmbedCommandOptions): Subject {
   const sequences = readSequenceEncoder(checkpoint);
-  return sequences ? ofSequences(sequences, options) : ofImages(readEncoderFile(checkpoint, options), options);
+  if (sequences) return ofSequences(sequences, options);
+  const texts = readTextEncoder(checkpoint);
+  return texts ? ofTexts(texts, options) : ofImages(readEncoderFile(checkpoint, options), options);
 }
 
 const ofImages = (file: EncoderFile, { data, split, exclude, batchSize }: EmbedCommandOptions): Subject => ({
@@ -118,7 +126,7 @@ const ofImages = (file: EncoderFile, { data, split, exclude, batchSize }: EmbedC
 });
 
 function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions): Subject {
-  refuseOfImages(options);
+  refuseOfImages('sequences', options);
   const { data, exclude, batchSize } = options;
   return {
     noun: 'sequence',
@@ -128,6 +136,20 @@ function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions): S
       SequenceEmbedder.create(state, loadSequenceEncoder(state, file), set as SequenceSet, {
         window: file.window,
         batchSize,
+      }),
+  };
+}
+
+function ofTexts(file: TextEncoderFile, options: EmbedCommandOptions): Subject {
+  refuseOfImages('texts', options);
+  const { data, exclude, batchSize } = options;
+  return {
+    noun: 'text',
+    encoder: (terminal) => terminal.line(`encoder    ${file.description}`),
+    open: (onProgress) => openTexts(data, { exclude, onProgress, probe: false }),
+    embedderFor: (state, set) =>
+      TextEmbedder.create(state, loadTextEncoder(state, file), {
+        batchSize: Math.min(batchSize, (set as TextSet).count),
       }),
   };
 }

@@ -1,12 +1,9 @@
-import { basename, dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { kMeansDefaults } from '../analysis/kmeans.ts';
 import { tsneDefaults } from '../analysis/tsne.ts';
 import type { TrainSplit } from '../data/dataset.ts';
-import { checkResultsPlace } from '../data/results_folder.ts';
 import { evalAttention, fewPictures } from '../eval/attention.ts';
 import { evalKMeans, evalTsne } from '../eval/clusters.ts';
-import { Evaluation, type EvaluationEvents, type Measured, type Outcome } from '../eval/evaluation.ts';
 import { evalFinetune } from '../eval/finetune.ts';
 import { evalKnn, knnDefaults } from '../eval/knn.ts';
 import { evalLinear } from '../eval/linear.ts';
@@ -15,44 +12,24 @@ import { evalNeighbors, fewNeighbors } from '../eval/neighbors.ts';
 import { evalPropagate, propagateDefaults } from '../eval/propagate.ts';
 import { evalRobustness } from '../eval/robustness.ts';
 import { evalSearch } from '../eval/search.ts';
-import { SequenceEvaluation } from '../eval/sequence_evaluation.ts';
+import { evalSimilarity } from '../eval/similarity.ts';
+import { evalTextSearch } from '../eval/text_search.ts';
 import { evalTransfer } from '../eval/transfer.ts';
 import { defaultPrompts, evalZeroShot } from '../eval/zero_shot.ts';
-import type { Gpu } from '../gpu/device.ts';
-import { checkWritableDir } from '../io/files.ts';
-import { describeWindows, readSequenceEncoder } from '../train/sequence_encoder_file.ts';
-import {
-  checkpointFile,
-  commandWords,
-  printEncoder,
-  printLeftOut,
-  printSkipped,
-  setsOf,
-  stopOnSignals,
-} from './common.ts';
-import { chooseKernels, openAdapter } from './device.ts';
 import { addFinetune, trainingTools } from './eval_finetune.ts';
 import {
   addFolds,
   addProbe,
   countFrom,
-  type EvalOptions,
   evalCommandNamed,
-  featureBatch,
   labelledAny,
   listOf,
   numberIn,
   type ProbeFlags,
   probeOptions,
-  refuseIdle,
-  refuseOfImages,
-  type Tools,
 } from './eval_options.ts';
-import { writeOutcome } from './eval_results.ts';
-import { type SearchFlags, searchCommand, type ZeroShotFlags, zeroShotCommand } from './eval_texts.ts';
-import { reopening, repeatable } from './reopen.ts';
-import { Terminal } from './terminal.ts';
-import { sampleRate } from './train_output.ts';
+import { runs, runsOnFeatures } from './eval_run.ts';
+import { type SearchFlags, searchCommand, similarityCommand, type ZeroShotFlags, zeroShotCommand } from './eval_texts.ts';
 
 /** `simclr eval`: what an encoder's features are good for. */
 export function evalCommand(): Command {
@@ -71,100 +48,11 @@ export function evalCommand(): Command {
     transfer,
     zeroShot,
     search,
+    similarity,
   ]) {
     evaluate.addCommand(make());
   }
   return evaluate;
-}
-
-type Flags<T> = EvalOptions & T;
-type Evaluate<T, E = Evaluation> = (evaluation: E, flags: Flags<T>, tools: Tools) => Promise<Outcome>;
-
-/**
- * Has a command open the encoder, evaluate, print the table and write the files.
- * @param ofSequences the same for encoders of sequences; by default such are refused
- */
-function runs<T>(called: Command, evaluate: Evaluate<T>, ofSequences?: Evaluate<T, SequenceEvaluation>): Command {
-  return called.action(async (flags: Flags<T>) => {
-    refuseIdle(called);
-    const what = called.name();
-    const terminal = new Terminal();
-    const checkpoint = checkpointFile(flags.checkpoint, terminal);
-    const sequences = ofSequences && readSequenceEncoder(checkpoint);
-    if (sequences) refuseOfImages(flags);
-    const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
-    const cache = flags.cache ?? join(dirname(out), 'features');
-    const { fromHeadLayer, imageSize, normalize, batchSize = featureBatch, exclude } = flags;
-    checkResultsPlace(out);
-    checkWritableDir(out);
-    let stops: ReturnType<typeof stopOnSignals> | undefined;
-    const begin = () => {
-      stops ??= stopOnSignals(terminal);
-      return stops.signal;
-    };
-    const events = eventsOf(terminal, cache, () => stops?.signal, sequences ? 'sequences' : 'img');
-    const run = async (gpu: Gpu): Promise<Outcome> => {
-      chooseKernels(gpu, flags, terminal);
-      if (sequences) {
-        const evaluation = SequenceEvaluation.open(gpu, sequences, { batchSize, exclude, events });
-        terminal.line(`encoder    ${describeWindows(sequences)}`);
-        return closing(evaluation, () => ofSequences(evaluation, flags, { out, terminal, stopOnSignals: begin }));
-      }
-      const options = { checkpoint, fromHeadLayer, imageSize, normalize, batchSize, cache, exclude, events };
-      const evaluation = Evaluation.open(gpu, options);
-      printEncoder(evaluation.file, terminal);
-      return closing(evaluation, () => evaluate(evaluation, flags, { out, terminal, stopOnSignals: begin }));
-    };
-    const gpu = await openAdapter(flags.adapter);
-    try {
-      const work = repeatable(run, () => stops?.signal.aborted ?? false);
-      writeOutcome(terminal, what, out, await reopening(gpu, work, flags, terminal));
-    } catch (error) {
-      if (!stops?.signal.aborted || error !== stops.signal.reason) throw error;
-      terminal.clear();
-      terminal.line('stopped; to continue:');
-      terminal.command('  ', commandWords(...process.argv.slice(2)));
-      process.exitCode = stops.exitCode();
-    }
-  });
-}
-
-async function closing<R>(evaluation: { destroy(): void }, work: () => Promise<R>): Promise<R> {
-  try {
-    return await work();
-  } finally {
-    evaluation.destroy();
-  }
-}
-
-/** The same command for encoders of images and of sequences: it needs nothing but features. */
-const runsOnFeatures = <T>(called: Command, evaluate: Evaluate<T, Measured>): Command =>
-  runs<T>(called, evaluate, evaluate);
-
-/** Prints what an evaluation tells. */
-const eventsOf = (
-  terminal: Terminal,
-  cache: string,
-  signal: () => AbortSignal | undefined,
-  things: string,
-): EvaluationEvents => ({
-  onData: (dataset) => {
-    terminal.line(`data       ${dataset.measured}`);
-    printLeftOut(dataset, terminal);
-    printSkipped(setsOf(dataset), terminal);
-  },
-  onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
-  onFeatures: (set, done, total) => {
-    terminal.progress(`features (${set})`, done, total, { rate: (perSecond) => sampleRate(perSecond, things) });
-    signal()?.throwIfAborted();
-  },
-  onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),
-});
-
-/** The folder of the run that a checkpoint belongs to, or the one that the file is in. */
-function homeOf(checkpoint: string): string {
-  const folder = dirname(checkpoint);
-  return basename(folder) === 'checkpoints' ? dirname(folder) : folder;
 }
 
 const linear = () =>
@@ -346,6 +234,10 @@ const zeroShot = () =>
   );
 
 const search = () =>
-  runs<SearchFlags>(searchCommand(), (evaluation, { data, text: texts, top, split }) =>
-    evalSearch(evaluation, data, { texts, top, split }),
-  );
+  runs<SearchFlags>(searchCommand(), {
+    images: (evaluation, { data, text: texts, top, split }) => evalSearch(evaluation, data, { texts, top, split }),
+    texts: (evaluation, { data, text: texts, top }) => evalTextSearch(evaluation, data, { texts, top }),
+  });
+
+const similarity = () =>
+  runs(similarityCommand(), { texts: (evaluation, { data }) => evalSimilarity(evaluation, data) });

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { probeDefaults } from '../analysis/probe.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
+import type { DataKind } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import type { GivenEncoder } from '../train/encoder_file.ts';
 import { flagOf } from '../train/settings.ts';
@@ -81,7 +82,7 @@ export function addEncoder(command: Command): Command {
 const labelledData = `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS}) in class folders, optionally in train/ and test/`;
 
 /** The same of evaluations that look at features alone. */
-export const labelledAny = `${labelledData}; for an encoder of sequences WAV files or arrays (.npy) in class folders`;
+export const labelledAny = `${labelledData}; for an encoder of sequences WAV files or arrays (.npy) in class folders, for one of texts a table with a column label`;
 
 interface NamedOptions {
   /** Whether `--data` must be given; the other folder is compared with it where it is. */
@@ -211,18 +212,19 @@ export function refuseIdle(command: Command): void {
     );
 }
 
-/** UserError (usage): options that were given for an encoder of sequences, and only say something of images or of files that have them. */
-export function refuseOfImages({
-  fromHeadLayer,
-  imageSize,
-  normalize,
-  cache,
-}: GivenEncoder & { readonly cache?: string }): void {
+/**
+ * UserError (usage): options that were given for an encoder of sequences or texts, and only say something of images or of files that have
+ * them.
+ */
+export function refuseOfImages(
+  kind: Exclude<DataKind, 'images'>,
+  { fromHeadLayer, imageSize, normalize, cache }: GivenEncoder & { readonly cache?: string },
+): void {
   const given = { fromHeadLayer: fromHeadLayer || undefined, imageSize, normalize, cache };
   const idle = Object.entries(given).filter(([, value]) => value !== undefined);
   if (idle.length === 0) return;
   throw new UserError(
-    `${idle.map(([name]) => flagOf(name)).join(', ')}: the encoder takes sequences, which have no use for it; omit it`,
+    `${idle.map(([name]) => flagOf(name)).join(', ')}: the encoder takes ${kind}, which have no use for it; omit it`,
     2,
   );
 }

@@ -1,9 +1,11 @@
-/** The options of `simclr eval zero-shot` and `simclr eval search`, which ask in words. */
+/** The options of `simclr eval zero-shot`, `search` and `similarity`, which are of words. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TrainSplit } from '../data/dataset.ts';
+import { SCORED_PAIRS } from '../data/scored_pairs.ts';
 import { fewFound } from '../eval/search.ts';
 import { defaultPrompts } from '../eval/zero_shot.ts';
 import { countFrom, evalCommandNamed } from './eval_options.ts';
+import { dataForms } from './train_data.ts';
 
 const ofCaptions = 'of a run that has learnt from captions (--method clip)';
 
@@ -43,16 +45,23 @@ export interface SearchFlags {
 }
 
 export const searchCommand = (): Command =>
-  evalCommandNamed('search', `photos found by a sentence, by the text network ${ofCaptions}`, {
-    data: 'a folder of photos, or STL-10’s binary files',
+  evalCommandNamed('search', `photos found by a sentence, by the text network ${ofCaptions}; or texts, by an encoder of texts`, {
+    data: `a folder of photos, or STL-10’s binary files; for an encoder of texts ${dataForms.texts}`,
   })
     .requiredOption('--text <text>', 'what to look for; repeatable', (text: string, before: readonly string[] = []) => [
       ...before,
       text,
     ])
-    .option('--top <number>', `photos for each text (default: up to ${fewFound})`, countFrom(1))
+    .option('--top <number>', `photos, or texts, for each text (default: up to ${fewFound})`, countFrom(1))
     .addOption(
       new Option('--split <name>', 'which images of STL-10’s files')
         .choices(['train', 'unlabeled', 'train+unlabeled'])
         .default('train'),
     );
+
+export const similarityCommand = (): Command =>
+  evalCommandNamed(
+    'similarity',
+    'whether texts that people find similar have similar embeddings: correlation of cosines and scores, by an encoder of texts',
+    { data: `pairs with scores: ${SCORED_PAIRS}` },
+  );

@@ -6,6 +6,7 @@ import { isImageSet } from '../data/images.ts';
 import type { SampleSet } from '../data/samples.ts';
 import { hasClasses } from '../data/scan.ts';
 import { findStl10, hasPart } from '../data/stl10.ts';
+import { isTextSet } from '../data/texts.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { commandWords } from './common.ts';
 import type { Terminal } from './terminal.ts';
@@ -34,7 +35,12 @@ export function nextSteps(checkpoint: string, { dataset, data, exclude = [], spl
   const encoder = ['--checkpoint', checkpoint];
   const both = [...encoder, '--data', shortPath(data), ...exclude.flatMap((glob) => ['--exclude', glob])];
   const { train } = dataset;
-  if (!isImageSet(train)) return [['embed', ...both], ...(dataset.probe ? [['eval', 'linear', ...both]] : [])];
+  if (!isImageSet(train))
+    return [
+      ['embed', ...both],
+      ...(isTextSet(train) ? [['eval', 'search', ...both, '--text', train.texts[0][0]]] : []),
+      ...(dataset.probe ? [['eval', 'linear', ...both]] : []),
+    ];
   const { captions } = train;
   const labelled = isLabelled({ ...dataset, train }, data, split);
   // Each command looks into the part of the data set that it takes for the usual one.

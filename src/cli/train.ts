@@ -4,7 +4,6 @@ import { captionFiles } from '../data/captions.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { isImageSet } from '../data/images.ts';
 import { inventoryDigest } from '../data/inventory.ts';
-import { SEQUENCE_FORMATS } from '../data/open_sequences.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { kindOf, type SampleSet } from '../data/samples.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -34,6 +33,7 @@ import { Terminal } from './terminal.ts';
 import {
   captionsOf,
   checkDataOptions,
+  dataForms,
   defaultData,
   hasStl10,
   openTrainingData,
@@ -80,10 +80,10 @@ export function trainCommand(method: Method): Command {
 }
 
 /** What `--data` is. */
-const dataHelp = (method: Method): string =>
-  kindOf(method) === 'images'
-    ? `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})`
-    : `a folder of ${kindOf(method)} (${SEQUENCE_FORMATS}), or one such file`;
+function dataHelp(method: Method): string {
+  const kind = kindOf(method);
+  return kind === 'images' ? `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})` : dataForms[kind];
+}
 
 async function runTraining(options: TrainOptions): Promise<void> {
   const terminal = new Terminal();

@@ -2,10 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Dataset, type DatasetOptions, openDataset } from '../data/dataset.ts';
+import type { Progress } from '../data/images.ts';
 import { openSequences, SEQUENCE_FORMATS } from '../data/open_sequences.ts';
+import { openTexts } from '../data/open_texts.ts';
 import { ensureSampleSet } from '../data/sample/sample.ts';
-import { kindOf, type SampleSet } from '../data/samples.ts';
+import { type DataKind, kindOf, type SampleSet } from '../data/samples.ts';
 import { findStl10 } from '../data/stl10.ts';
+import { TEXT_FORMATS } from '../data/text_rows.ts';
 import { UserError } from '../errors.ts';
 import { methodNamed } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
@@ -54,9 +57,14 @@ export function checkDataOptions(method: Method, options: TrainOptions): void {
       `${idle.map((name) => `--${name}`).join(', ')}: only for methods that learn from images, and ${method.name} learns from ${kind}; omit it`,
       2,
     );
-  if (options.data === undefined)
-    throw new UserError(`--data is missing: give a folder of ${kind} (${SEQUENCE_FORMATS}), or one such file`, 2);
+  if (options.data === undefined) throw new UserError(`--data is missing: give ${dataForms[kind]}`, 2);
 }
+
+/** What `--data` is of methods that learn from something else than images. */
+export const dataForms: Readonly<Record<Exclude<DataKind, 'images'>, string>> = {
+  sequences: `a folder of sequences (${SEQUENCE_FORMATS}), or one such file`,
+  texts: `a file of texts: ${TEXT_FORMATS}; or a folder of plain texts`,
+};
 
 /** STL-10 itself is in `data/`. */
 export const hasStl10 = (): boolean => existsSync('data') && findStl10('data') !== undefined;
@@ -111,13 +119,16 @@ export async function openTrainingData(
   terminal: Terminal,
 ): Promise<Dataset<SampleSet>> {
   const labelled = wantsLabels(settings);
-  if (kindOf(methodNamed(settings.method)) === 'images') return openData(data, settings, terminal, labelled);
-  const dataset = await openSequences(data, {
-    window: windowOf(settings),
-    probe: labelled,
-    exclude: settings.exclude,
-    onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
-  });
+  const kind = kindOf(methodNamed(settings.method));
+  if (kind === 'images') return openData(data, settings, terminal, labelled);
+  const options = {
+    ...{ probe: labelled, exclude: settings.exclude },
+    onProgress: ({ phase, done, total }: Progress) => terminal.progress(phase, done, total ?? done),
+  };
+  const dataset =
+    kind === 'texts'
+      ? await openTexts(data, options)
+      : await openSequences(data, { ...options, window: windowOf(settings) });
   printData(dataset, terminal);
   return dataset;
 }

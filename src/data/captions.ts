@@ -1,16 +1,15 @@
 /** Captions: what texts say of photos, from a table beside them. */
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, posix, relative, sep } from 'node:path';
-import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { messageOf, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { checked } from '../io/checked.ts';
 import { counted } from '../io/counted.ts';
-import { guarded } from '../io/file_errors.ts';
 import type { Captions, ImageSet } from './images.ts';
-import type { ListedFile } from './inventory.ts';
+import { type ListedFile, listedWhole } from './inventory.ts';
+import type { DatasetKind } from './samples.ts';
 import { findStl10, type Stl10Split, stl10Names } from './stl10.ts';
+import { readBytes, readTable } from './table.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 /** Tables of captions that are taken where nobody names one. */
@@ -27,10 +26,7 @@ const remedy = 'give a table of columns file and text, a row for each caption';
  */
 export function readCaptions(path: string): ReadonlyMap<string, readonly string[]> {
   const captions = new Map<string, string[]>();
-  const bytes = guarded('read', path, () => readFileSync(path));
-  const text = utf8(bytes, path);
-  for (const { line, record } of /\.jsonl$/i.test(path) ? jsonRows(text, path) : csvRows(text, path)) {
-    const source = `${path}: line ${line}`;
+  for (const { source, record } of readTable(path, remedy)) {
     const { file, text } = checked(row, record, { source, remedy });
     if (text.trim() === '') throw new UserError(`${source}: the text is empty; give one, or remove the row`);
     const name = posix.normalize(file.replaceAll('\\', '/'));
@@ -40,43 +36,6 @@ export function readCaptions(path: string): ReadonlyMap<string, readonly string[
   }
   if (captions.size === 0) throw new UserError(`${path}: has no captions; ${remedy}`);
   return captions;
-}
-
-function utf8(bytes: Uint8Array, path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new UserError(`${path}: not text in UTF-8; convert it`);
-  }
-}
-
-interface Row {
-  /** From 1. */
-  readonly line: number;
-  readonly record: unknown;
-}
-
-function* jsonRows(text: string, path: string): Generator<Row> {
-  for (const [i, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    try {
-      yield { line: i + 1, record: JSON.parse(line) };
-    } catch (error) {
-      throw new UserError(`${path}: line ${i + 1}: not valid JSON (${messageOf(error)}); ${remedy}`);
-    }
-  }
-}
-
-function csvRows(text: string, path: string): Row[] {
-  try {
-    const lines = { record_delimiter: ['\r\n', '\n', '\r'], skip_empty_lines: true };
-    const onRecord = (record: unknown, { lines: line }: { readonly lines: number }): Row => ({ line, record });
-    return parse(text, { ...lines, bom: true, columns: true, on_record: onRecord }) as unknown as Row[];
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const line = error['lines'];
-    throw new UserError(`${path}: line ${typeof line === 'number' ? line : 1}: ${error.message}; ${remedy}`);
-  }
 }
 
 /** The table of a data folder: the one that is named, or one of `captionFiles`. UserError: there is none. */
@@ -93,7 +52,7 @@ function captionsFile(folder: string, given: string | true): string {
 
 /** What a data set has that gets captions. */
 interface Uncaptioned {
-  readonly kind: 'stl10' | 'photos' | 'sequences';
+  readonly kind: DatasetKind;
   readonly train: ImageSet;
   readonly probe?: { readonly train: ImageSet; readonly test: ImageSet };
   readonly files: readonly ListedFile[];
@@ -129,16 +88,9 @@ export function withCaptions<D extends Uncaptioned>(
     train: captioned,
     // Where the probe's training images are those that are trained on, they stay one set.
     ...(probe?.train === train && { probe: { ...probe, train: captioned } }),
-    files: [...files, listed(path, folder)],
+    files: [...files, listedWhole(relative(folder, path), readBytes(path))],
     description: `${description}; ${counted(total, 'caption')} of ${path}`,
   };
-}
-
-/** The table among the files that a run is started with. */
-function listed(path: string, folder: string): ListedFile {
-  const bytes = guarded('read', path, () => readFileSync(path));
-  const sample = createHash('sha256').update(bytes).digest('hex');
-  return { file: relative(folder, path), bytes: bytes.length, sample };
 }
 
 const photoNames = (folder: string, { count, source }: ImageSet): string[] =>
@@ -162,9 +114,9 @@ function withoutCaption(path: string, names: readonly string[], without: readonl
 
 const tokenizers = new WeakMap<Captions, Tokenizer>();
 
-/** The tokenizer that is learnt from captions, once for each set of them. */
-export function tokenizerOf(captions: Captions): Tokenizer {
-  let tokenizer = tokenizers.get(captions);
-  if (!tokenizer) tokenizers.set(captions, (tokenizer = Tokenizer.train(captions.flat())));
+/** The tokenizer that is learnt from captions, or from texts in rows, once for each set of them. */
+export function tokenizerOf(texts: Captions): Tokenizer {
+  let tokenizer = tokenizers.get(texts);
+  if (!tokenizer) tokenizers.set(texts, (tokenizer = Tokenizer.train(texts.flat())));
   return tokenizer;
 }

@@ -12,7 +12,7 @@ import type { ListedFile } from './inventory.ts';
 import { isHidden, packageFolders } from './photo_names.ts';
 import { Reading } from './reading.ts';
 import { holdsResults } from './results_folder.ts';
-import type { SampleSet } from './samples.ts';
+import type { DatasetKind, SampleSet } from './samples.ts';
 import type { LeftOut } from './scan.ts';
 import { findStl10, hasPart, listStl10, loadStl10, STL10_SIDE, type Stl10Part } from './stl10.ts';
 
@@ -38,7 +38,7 @@ export interface DatasetOptions {
 
 /** What a run is given: images, where nothing else is said. */
 export interface Dataset<S extends SampleSet = ImageSet> {
-  readonly kind: 'stl10' | 'photos' | 'sequences';
+  readonly kind: DatasetKind;
   /** To pre-train on. */
   readonly train: S;
   /** Labelled ones with the same classes, to measure features with; absent when there are no labels. */

@@ -14,6 +14,12 @@ export interface ListedFile {
   readonly sample?: string;
 }
 
+/** A file whose content is all known: the digest is of the whole of it. */
+export const listedWhole = (file: string, content: Uint8Array): ListedFile => ({
+  ...{ file, bytes: content.length },
+  sample: createHash('sha256').update(content).digest('hex'),
+});
+
 const fileName = 'images.jsonl';
 
 const textOf = ({ file, bytes, sample }: ListedFile): string =>

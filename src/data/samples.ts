@@ -1,11 +1,16 @@
 /** Sets of what runs learn from, whatever it is. */
 
-/** What a method learns from: images, or sequences such as sound and other series of numbers. */
-export const dataKinds = ['images', 'sequences'] as const;
+/** What a method learns from: images, sequences such as sound and other series of numbers, or texts. */
+export const dataKinds = ['images', 'sequences', 'texts'] as const;
 export type DataKind = (typeof dataKinds)[number];
 
 /** One of them, in messages. */
-export const nounOf: Readonly<Record<DataKind, string>> = { images: 'image', sequences: 'sequence' };
+export const nounOf: Readonly<Record<DataKind, string>> = {
+  ...{ images: 'image', sequences: 'sequence', texts: 'text' },
+};
+
+/** What a data set was found to be. */
+export type DatasetKind = 'stl10' | 'photos' | Exclude<DataKind, 'images'>;
 
 /** A file that was left out, and why, in a few words. */
 export interface Skipped {

@@ -7,6 +7,12 @@ export const endOfText = 2;
 const firstByte = 3;
 const firstMerge = firstByte + 256;
 
+/**
+ * Stands for a token that is not shown. It is the number of the byte 255, which UTF-8 never has, so that no text has it, and networks that learn
+ * to fill in and those that do not have embeddings of the same tokens.
+ */
+export const maskOfText = firstByte + 255;
+
 /** Tokens at most; texts whose pairs of tokens are soon all rare have fewer. */
 export const mostTokens = 8192;
 /** A pair has to be there so often to become a token: of what is rarer nothing can be learnt. */
@@ -90,11 +96,11 @@ export class Tokenizer {
     return { ids, count: tokens.length };
   }
 
-  /** The text of tokens, in lower case, with a blank before each word and without start, end and padding. */
+  /** The text of tokens, in lower case, with a blank before each word and without start, end, masks and padding. */
   decode(tokens: Iterable<number>): string {
     const bytes: number[] = [];
     const spell = (token: number): void => {
-      if (token < firstByte) return;
+      if (token < firstByte || token === maskOfText) return;
       if (token < firstMerge) bytes.push(token - firstByte);
       else for (const part of this.merges.slice(2 * (token - firstMerge), 2 * (token - firstMerge) + 2)) spell(part);
     };

@@ -218,6 +218,10 @@ export function labelledSets<S extends SampleSet>(
 
 /** Why there is nothing to train and to test with. */
 function withoutTest(path: string, { labels, data }: SampleSet): UserError {
+  if (data === 'texts')
+    return new UserError(
+      `${path}: ${labels ? 'no two classes, of which one has five texts, so that one would be held out for testing; give more' : 'has no labels; give a table with columns text and label'}`,
+    );
   if (data === 'sequences')
     return new UserError(
       `${path}: ${labels ? 'no class has five files, of which one would be held out for testing; give more' : 'has no labels; give files in one folder per class, with two classes or more'}`,

@@ -9,7 +9,7 @@ import { photoSheet } from '../report/photo_sheet.ts';
 import { type Evaluation, type Outcome, outcome } from './evaluation.ts';
 import { Photographs } from './photographs.ts';
 import { SharedSpace } from './shared_space.ts';
-import { textNotes } from './zero_shot.ts';
+import { textNotes } from './text_notes.ts';
 
 export interface SearchSettings {
   readonly texts: readonly string[];
@@ -69,7 +69,7 @@ export async function evalSearch(
     rows: results.flatMap(({ text, found }) =>
       found.map(({ file, similarity }, i) => [i === 0 ? text : '', String(i + 1), file, decimal(similarity, 4)]),
     ),
-    notes: textNotes(space, texts),
+    notes: textNotes(space.tower, texts),
   };
   const json = { data: path, searched: searched.count, results };
   return { ...outcome(evaluation, 'search', table, json, sheet), numbered: true };

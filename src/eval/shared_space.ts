@@ -15,7 +15,7 @@ const most = 64;
 export class SharedSpace {
   private constructor(
     private readonly evaluation: Evaluation,
-    private readonly tower: TextTower,
+    readonly tower: TextTower,
   ) {}
 
   /** Reads the text network into the state of an evaluation. UserError: its file has none. */
@@ -36,19 +36,6 @@ export class SharedSpace {
   /** Numbers of an embedding. */
   get dimensions(): number {
     return this.tower.dimensions;
-  }
-
-  /** Texts that are longer than the network takes: they lose their last tokens. */
-  tooLong(texts: readonly string[]): readonly string[] {
-    const { tokenizer, context } = this.tower;
-    return texts.filter((text) => tokenizer.encode(text).length > context - 2);
-  }
-
-  /** Words of texts that no caption of the training has had; each is spelt in parts. */
-  unknown(texts: readonly string[]): readonly string[] {
-    const { tokenizer } = this.tower;
-    const words = new Set(texts.flatMap((text) => text.toLowerCase().match(/\p{L}+/gu) ?? []));
-    return [...words].filter((word) => tokenizer.encode(word).length > 1);
   }
 
   /** Embeddings of texts [texts, dimensions], of length one. */

@@ -7,6 +7,7 @@ import { percent } from '../report/numbers.ts';
 import { matrices } from '../report/plot_matrix.ts';
 import { type Evaluation, type Outcome, outcome } from './evaluation.ts';
 import { products, SharedSpace } from './shared_space.ts';
+import { textNotes } from './text_notes.ts';
 
 export interface ZeroShotSettings {
   /** Sentences with `{}` where the class is named; several are averaged. */
@@ -65,7 +66,7 @@ export async function evalZeroShot(
     notes: [
       `prompts: ${prompts.map((prompt) => `'${prompt}'`).join(', ')}`,
       ...(balanced ? [] : [`balanced: ${percent(balancedAccuracy)} %, the mean of the classes' own accuracies`]),
-      ...textNotes(space, sentences),
+      ...textNotes(space.tower, sentences),
     ],
   };
   const json = {
@@ -73,19 +74,6 @@ export async function evalZeroShot(
     ...{ accuracy, balancedAccuracy, chance: 1 / names.length, confusion },
   };
   return outcome(evaluation, 'zero-shot', table, json, await confusionChart(confusion, names, accuracy));
-}
-
-/** Words and sentences that the text network cannot know or take whole. */
-export function textNotes(space: SharedSpace, texts: readonly string[]): string[] {
-  const [unknown, long] = [space.unknown(texts), space.tooLong(texts)];
-  const some = (list: readonly string[]) =>
-    `${list.slice(0, 8).join(', ')}${list.length > 8 ? ` and ${list.length - 8} more` : ''}`;
-  return [
-    ...(unknown.length > 0
-      ? [`words that are no tokens of the training's captions, spelt in parts: ${some(unknown)}`]
-      : []),
-    ...(long.length > 0 ? [`cut to the context of the text network: ${some(long)}`] : []),
-  ];
 }
 
 /** Means of so many rows [., D] each, brought to length one. */

@@ -1,7 +1,6 @@
 import type { ImageSet } from '../data/images.ts';
 import { normalization } from '../data/preparation.ts';
 import { Tokenizer } from '../data/tokenizer.ts';
-import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { clipLoss } from '../losses/clip.ts';
 import { makeEncoder } from '../nn/encoders.ts';
@@ -14,6 +13,7 @@ import { captionFigure } from '../ssl/caption_figure.ts';
 import { captionTokens, expectedTwins } from '../ssl/captions.ts';
 import { defineMethod, type Metric, splitStep, type TextTower } from '../ssl/method.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
+import { checkTextSizes, textSizes } from '../ssl/texts.ts';
 
 const inference = { training: false };
 /** Share of a batch whose caption another image of it has, from which on that is warned of. */
@@ -43,13 +43,7 @@ export const clip = defineMethod({
   microBatches: true,
   options: {
     embeddingDim: count(1).max(8192).default(512).describe('size of the embeddings that images and texts share'),
-    textWidth: count(4).max(2048).multipleOf(4).default(256).describe('numbers of a token in the text transformer'),
-    textLayers: count(1).max(48).default(6).describe('its blocks'),
-    textHeads: count(1).max(32).default(4).describe('heads of its attention'),
-    contextLength: count(3)
-      .max(512)
-      .default(32)
-      .describe('tokens of a text with its start and end; longer texts are cut'),
+    ...textSizes,
     temperature: positive().max(1).default(0.07).describe('first value of the temperature τ, which is learnt'),
   },
   recipe: {
@@ -61,13 +55,7 @@ export const clip = defineMethod({
   // Captions say where things are, and what colour they have.
   sample: { cropMin: 0.9 },
 
-  check({ textWidth, textHeads }, name) {
-    if (textWidth % textHeads !== 0)
-      throw new UserError(
-        `method clip: ${name('textWidth')} ${textWidth} must be a multiple of ${name('textHeads')} ${textHeads}`,
-        2,
-      );
-  },
+  check: (settings, name) => checkTextSizes('clip', settings, name),
 
   views: (settings) => [{ count: 1, size: settings.imageSize, augmentation: augmentationConfig(settings) }],
 

@@ -22,6 +22,7 @@ import { moco, mocoV1 } from './moco.ts';
 import { relativePatch } from './relative_patch.ts';
 import { rotation } from './rotation.ts';
 import { simclr } from './simclr.ts';
+import { simcse } from './simcse.ts';
 import { simsiam } from './simsiam.ts';
 import { splitBrain } from './split_brain.ts';
 import { supCon } from './sup_con.ts';
@@ -60,7 +61,7 @@ export function registerMethod(method: Method): void {
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
   ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain, videoColor],
-  ...[mae, data2vec, cpc, cpc1d, clip],
+  ...[mae, data2vec, cpc, cpc1d, clip, simcse],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

@@ -9,7 +9,7 @@ import { reshape } from '../ops/reshape.ts';
 import { slice } from '../ops/strided_copy.ts';
 import { normal } from './init.ts';
 import { type Mode, Module } from './module.ts';
-import { Block, LayerNorm, transformerStd, unseen } from './transformer.ts';
+import { Block, LayerNorm, transformerStd, unseen, withDropout } from './transformer.ts';
 
 /**
  * What stands for a text: what its last token has become (`eot`, end of text, as in CLIP), its first (`cls`, as in BERT), or the mean of
@@ -28,6 +28,11 @@ export interface TextOptions {
   readonly context: number;
   readonly pooling: (typeof textPoolings)[number];
   readonly seed: number;
+  /**
+   * Probability that a number is dropped in training, BERT's: of tokens with their positions, and in the blocks (see `BlockOptions`); other
+   * ones in each step, and in each pass of a step. 0 by default.
+   */
+  readonly dropout?: number | undefined;
 }
 
 /** Where the tokens of texts end; padding is behind them. */
@@ -44,7 +49,8 @@ export interface TextEnds {
  * N(0, 0.02²), `positional_embedding` N(0, 0.01²). Weights of the blocks are N(0, 0.02²), BERT's; CLIP scales theirs with width and depth.
  */
 export class TextTransformer extends Module {
-  private readonly embedding: Tensor;
+  /** [vocabulary, width]; a head that predicts tokens may share it. */
+  readonly embedding: Tensor;
   private readonly positions: Tensor;
   private readonly blocks: readonly Block[];
   private readonly norm: LayerNorm;
@@ -54,7 +60,7 @@ export class TextTransformer extends Module {
     private readonly options: TextOptions,
   ) {
     super(name);
-    const { vocabulary, width, layers, heads, context, seed } = options;
+    const { vocabulary, width, layers, heads, context, seed, dropout } = options;
     this.embedding = this.parameter('token_embedding.weight', [vocabulary, width], (full) =>
       normal(seed, full, vocabulary * width, transformerStd),
     );
@@ -62,7 +68,7 @@ export class TextTransformer extends Module {
       normal(seed, full, context * width, 0.01),
     );
     const block = (_: unknown, i: number) =>
-      this.child(new Block(`${name}.blocks.${i}`, { dimensions: width, heads, eps: 1e-5, seed }));
+      this.child(new Block(`${name}.blocks.${i}`, { dimensions: width, heads, eps: 1e-5, seed, dropout }));
     this.blocks = Array.from({ length: layers }, block);
     this.norm = this.child(new LayerNorm(`${name}.norm`, width, 1e-5));
   }
@@ -73,16 +79,28 @@ export class TextTransformer extends Module {
   }
 
   forward(ids: Tensor, mode: Mode, ends: TextEnds = {}): Tensor {
-    const { context, width, pooling } = this.options;
+    const tokens = this.passed(ids, mode, ends);
+    return this.norm.forward(scope(this.name, () => this.pooled(tokens, ends)));
+  }
+
+  /** What some tokens have become, whose numbers among all N · T are rows u32 [R]: [R, width], f32. */
+  tokens(ids: Tensor, rows: Tensor, mode: Mode, ends: TextEnds = {}): Tensor {
+    const tokens = this.passed(ids, mode, ends);
+    return this.norm.forward(scope(this.name, () => gatherRows(reshape(tokens, [ids.size, this.dimensions]), rows)));
+  }
+
+  /** What the blocks make of the tokens: [N, T, width], f32. */
+  private passed(ids: Tensor, mode: Mode, ends: TextEnds): Tensor {
+    const { context, width, pooling, dropout: p = 0 } = this.options;
     const texts = ids.size / context;
     const needed = pooling === 'eot' ? ends.last : ends.seen;
     check(needed !== undefined, 'text_transformer', `pooling ${pooling} needs to know where texts end`, ids);
-    const tokens = scope(this.name, () =>
-      add(reshape(gatherRows(this.embedding, ids), [texts, context, width]), this.positions),
-    );
+    const tokens = scope(this.name, () => {
+      const placed = add(reshape(gatherRows(this.embedding, ids), [texts, context, width]), this.positions);
+      return withDropout(placed, p, mode);
+    });
     const mask = pooling === 'eot' ? 'causal' : scope(this.name, () => paddingMask(ends.seen!));
-    const passed = this.blocks.reduce((value, block) => block.forward(value, mode, mask), tokens);
-    return this.norm.forward(scope(this.name, () => this.pooled(passed, ends)));
+    return this.blocks.reduce((value, block) => block.forward(value, mode, mask), tokens);
   }
 
   /** Tokens [N, T, width] → [N, width]. */

@@ -38,6 +38,10 @@ export class LayerNorm extends Module {
   }
 }
 
+/** x, of which in training numbers are dropped with probability p, and the others are larger by as much; x itself where nothing is. */
+export const withDropout = (x: Tensor, p: number, { training, seeds }: Mode): Tensor =>
+  training && seeds ? dropout(x, { p, seeds }) : x;
+
 /** A linear layer for each token: x [N, T, in] in the mode's precision → [N, T, out], f32. */
 export class TokenLinear extends Module {
   private readonly linear: Linear;
@@ -59,6 +63,8 @@ export interface AttentionOptions {
   readonly dimensions: number;
   readonly heads: number;
   readonly seed: number;
+  /** Probability that a number is dropped in training, of what a token takes from each; 0 by default. */
+  readonly dropout?: number | undefined;
 }
 
 /** What tokens do not see: those behind them, or where a tensor that broadcasts with scores [N, heads, T, T] is `unseen` and not 0; f32. */
@@ -85,7 +91,7 @@ const isFused = ({ shape: [matrices, tokens, d] }: Tensor): boolean =>
 
 /**
  * Multi-head self-attention: softmax(q kᵀ / √d) v of each head, the heads side by side through a linear layer. Scores are a
- * batched product of matrices, and their softmax is stored, where that is not too large; else neither is.
+ * batched product of matrices, and their softmax is stored, where that is not too large and nothing of it is dropped; else neither is.
  */
 export class Attention extends Module {
   private readonly qkv: TokenLinear;
@@ -106,13 +112,19 @@ export class Attention extends Module {
     const [n, tokens] = x.shape;
     const [q, k, v] = this.split(x, mode);
     return scope(this.name, () => {
-      const fused = !mask && isFused(q);
-      const mixed = fused
-        ? scaledDotProductAttention(q, k, v)
-        : bmm(cast(this.weights(q, k, mask), mode.precision ?? 'f32'), v);
+      const mixed = this.mixed([q, k, v], mode, mask);
       const sideBySide = permute(reshape(mixed, [n, heads, tokens, dimensions / heads]), [0, 2, 1, 3]);
       return this.proj.forward(reshape(sideBySide, [n, tokens, dimensions]), mode);
     });
+  }
+
+  /** What each token takes of the others' values, [N · heads, T, d]. */
+  private mixed([q, k, v]: readonly [Tensor, Tensor, Tensor], mode: Mode, mask?: AttentionMask): Tensor {
+    const { dropout: p = 0 } = this.options;
+    const dropped = p > 0 && mode.training && mode.seeds;
+    if (!mask && !dropped && isFused(q)) return scaledDotProductAttention(q, k, v);
+    const weights = withDropout(this.weights(q, k, mask), p, mode);
+    return bmm(cast(weights, mode.precision ?? 'f32'), v);
   }
 
   /** What each token takes from each: [N, heads, T, T], f32. */
@@ -170,6 +182,11 @@ export interface BlockOptions extends AttentionOptions {
   readonly ratio?: number;
   /** Probability that an image's block is left out in training (stochastic depth; Huang et al., 2016); 0 by default. */
   readonly dropPath?: number;
+  /**
+   * Probability that a number is dropped in training: of what a token takes from each, and of what attention and feed-forward layers add
+   * (BERT's; Devlin et al., 2019); 0 by default.
+   */
+  readonly dropout?: number | undefined;
   /** Of the layer norms; 1e-6 by default. */
   readonly eps?: number;
 }
@@ -204,9 +221,11 @@ export class Block extends Module {
   }
 
   /** x + y, or x alone for images whose branch is left out; the others' y is larger by as much. */
-  private branch(x: Tensor, y: Tensor, { training, seeds }: Mode): Tensor {
-    const { dropPath = 0 } = this.options;
+  private branch(x: Tensor, made: Tensor, mode: Mode): Tensor {
+    const { dropPath = 0, dropout: p = 0 } = this.options;
+    const { training, seeds } = mode;
     return scope(this.name, () => {
+      const y = withDropout(made, p, mode);
       if (!training || !seeds || dropPath === 0) return add(x, y);
       const rows = [x.shape[0], 1, 1];
       const kept = constant('a branch of each image', new Float32Array(x.shape[0]).fill(1), rows);

@@ -12,9 +12,7 @@ import { rowMeanLaunch } from './row_mean.ts';
 export const crossEntropyOp: Op<null> = {
   name: 'cross_entropy',
   infer([logits, labels]) {
-    check(logits.shape.length === 2 && logits.dtype === 'f32', 'cross_entropy', 'logits must be a f32 matrix', logits);
-    const fit = labels.shape.join() === `${logits.shape[0]}` && labels.dtype !== 'f32';
-    check(fit, 'cross_entropy', 'labels must be one integer for each row of the logits', labels, logits);
+    checkLabels('cross_entropy', logits, labels);
     return [
       { shape: [1], dtype: 'f32' },
       { shape: [1], dtype: 'f32' },
@@ -38,6 +36,13 @@ export const crossEntropyOp: Op<null> = {
     dloss && apply(crossEntropyBackwardOp, [dloss, logits, labels, lse], null)[0],
   ],
 };
+
+/** Logits are a matrix, and there is a label for each row. */
+export function checkLabels(op: string, logits: Tensor, labels: Tensor): void {
+  check(logits.shape.length === 2 && logits.dtype === 'f32', op, 'logits must be a f32 matrix', logits);
+  const fit = labels.shape.join() === `${logits.shape[0]}` && labels.dtype !== 'f32';
+  check(fit, op, 'labels must be one integer for each row of the logits', labels, logits);
+}
 
 /** dlogits = dloss (softmax − onehot) / M. */
 export const crossEntropyBackwardOp: Op<null> = {

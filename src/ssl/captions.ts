@@ -1,26 +1,12 @@
 /** Captions as inputs of a step. */
 import type { ImageSet } from '../data/images.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import type { Feeds } from './feeds.ts';
-
-/** Texts as a transformer takes them. */
-export interface TokenInputs {
-  /** u32 [N · T] */
-  readonly ids: Tensor;
-  /** u32 [N]: the last token of each text among all of them. */
-  readonly last: Tensor;
-}
+import { type TokenInputs, textTokens } from './texts.ts';
 
 /** The caption of each image in this epoch, as tokens in rows of T. */
-export function captionTokens(feeds: Feeds, tokenizer: Tokenizer, length: number): TokenInputs {
-  return {
-    ids: feeds.rowsOf('tokens', length, (image, _, time) => tokenizer.row(feeds.captionOf(image, time), length).ids),
-    last: feeds.rowsOf('last tokens', 1, (image, place, time) => [
-      place * length + tokenizer.row(feeds.captionOf(image, time), length).count - 1,
-    ]),
-  };
-}
+export const captionTokens = (feeds: Feeds, tokenizer: Tokenizer, length: number): TokenInputs =>
+  textTokens(feeds, tokenizer, length, (image, time) => feeds.captionOf(image, time));
 
 /** Images of a batch that have, on average, the caption of another one of it. */
 export function expectedTwins({ captions = [] }: Pick<ImageSet, 'captions'>, batchSize: number): number {

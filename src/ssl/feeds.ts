@@ -4,6 +4,7 @@ import { endlessOrder } from '../data/order.ts';
 import type { SampleSet } from '../data/samples.ts';
 import { isSequenceSet } from '../data/sequences.ts';
 import type { ImageSource } from '../data/source.ts';
+import { isTextSet, type TextSet } from '../data/texts.ts';
 import type { Inputs } from '../graph/program.ts';
 import { type Data, type DType, elements, type Shape, type Tensor } from '../graph/tensor.ts';
 import { input } from '../graph/trace.ts';
@@ -41,6 +42,10 @@ export interface Feeds {
   labels(views?: number): Tensor;
   /** No input, but what one is made of: what is said of an image in an epoch, one of its captions drawn; of a method that needs captions. */
   captionOf(image: number, time: StepTime): string;
+  /** No input, but what one is made of: a text of a row, the first by default; of a method that learns from texts. */
+  textOf(row: number, column?: number): string;
+  /** All rows of them. */
+  texts(): TextSet['texts'];
   /** f32 [views · N, columns]: a row for each view of each image, view v of image i in row v · N + i. */
   views(
     name: string,
@@ -51,13 +56,14 @@ export interface Feeds {
   /** f32 [N, columns]: a row for each image. */
   rows(name: string, columns: number, row: (image: number, time: StepTime) => ArrayLike<number>): Tensor;
   /**
-   * u32 [N · count]: for each image the rows of another tensor that are taken for it, such as its patches that are kept; `place` is the
-   * image's in the batch.
+   * u32 [views · N · count]: for each image, or each view of it, the rows of another tensor that are taken for it, such as its patches that
+   * are kept; `place` is that of the image among all, view v of image i at v · N + i.
    */
   rowsOf(
     name: string,
     count: number,
-    rows: (image: number, place: number, time: StepTime) => ArrayLike<number>,
+    rows: (image: number, place: number, time: StepTime, view: number) => ArrayLike<number>,
+    views?: number,
   ): Tensor;
   /**
    * f32 [N, length, channels]: of each sequence so many frames one after another, drawn anew in each epoch from all places where they fit;
@@ -178,6 +184,17 @@ export class StepFeeds implements Feeds {
     return own[random(seed, epoch, image, captionStream).below(own.length)];
   }
 
+  textOf(row: number, column = 0): string {
+    const text = this.texts()[row]?.[column];
+    if (text === undefined) throw new Error(`there is no text in column ${column} of row ${row}`);
+    return text;
+  }
+
+  texts(): TextSet['texts'] {
+    if (this.set && isTextSet(this.set)) return this.set.texts;
+    throw new Error('the method asks for texts, which the data are not');
+  }
+
   views(
     name: string,
     views: number,
@@ -200,11 +217,16 @@ export class StepFeeds implements Feeds {
   rowsOf(
     name: string,
     count: number,
-    rows: (image: number, place: number, time: StepTime) => ArrayLike<number>,
+    rows: (image: number, place: number, time: StepTime, view: number) => ArrayLike<number>,
+    views = 1,
   ): Tensor {
-    return this.input(name, [this.images * count], 'u32', (time) => {
-      const all = new Uint32Array(time.indices.length * count);
-      time.indices.forEach((image, place) => all.set(rows(image, place, time), place * count));
+    return this.input(name, [views * this.images * count], 'u32', (time) => {
+      const { indices } = time;
+      const all = new Uint32Array(views * indices.length * count);
+      for (let place = 0; place < views * indices.length; place++) {
+        const [view, i] = [Math.floor(place / indices.length), place % indices.length];
+        all.set(rows(indices[i], place, time, view), place * count);
+      }
       return all;
     });
   }

@@ -4,6 +4,7 @@ import { describeDuplicates, findDuplicates } from '../data/duplicates.ts';
 import { type ImageSet, isImageSet } from '../data/images.ts';
 import { stepsPerEpoch } from '../data/order.ts';
 import type { SampleSet } from '../data/samples.ts';
+import { copiesOf, isTextSet } from '../data/texts.ts';
 import { counted } from '../io/counted.ts';
 import type { Chance, Learner, Metric } from './method.ts';
 
@@ -64,6 +65,7 @@ export class Health {
   /** Warns of images that the method learns little of. */
   checkImages(): void {
     const { set, learner } = this;
+    if (isTextSet(set) && learner.discriminatesImages) this.warnOfCopies(set, copiesOf(set));
     if (!isImageSet(set)) return;
     const unfit = learner.unfit?.(set);
     if (unfit) this.onWarning({ kind: 'unfit', step: 0, ...unfit });
@@ -85,6 +87,16 @@ export class Health {
     // With fewer different images than a batch takes, every batch has copies: nothing can be learnt of telling images apart.
     if (repeated) this.current.set('duplicates', warning);
     this.onWarning(warning);
+  }
+
+  /** The same of texts, where copies are exact. */
+  private warnOfCopies({ name, count }: SampleSet, copies: number): void {
+    if (copies === 0) return;
+    this.onWarning({
+      ...{ kind: 'duplicates', step: 0 },
+      message: `${name}: ${copies} of ${counted(count, 'text')} ${copies === 1 ? 'is a copy' : 'are copies'} of another; a copy is contrasted with its original as if it said something else`,
+      remedy: 'remove the copies',
+    });
   }
 
   /** Notes what a step showed; warns once of each fault, and again if it comes back. */

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import type { ImageSet } from '../data/images.ts';
 import type { DataKind } from '../data/samples.ts';
 import type { SequenceSet } from '../data/sequences.ts';
+import type { TextSet } from '../data/texts.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
@@ -34,7 +35,7 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   readonly about: string;
   /** Its source: authors, year, arXiv number. */
   readonly paper: string;
-  /** What it learns from; images by default. Of others it has no views, and asks for them as feeds (`Feeds.windows`). */
+  /** What it learns from; images by default. Of others it has no views, and asks for them as feeds (`Feeds.windows`, `Feeds.textOf`). */
   readonly data?: DataKind;
   /** Images without labels will not do. */
   readonly needsLabels?: boolean;
@@ -103,13 +104,16 @@ export interface ImageFacts {
   readonly count: number;
   /** 0: they have no labels. */
   readonly classes: number;
-  /** What `Tokenizer.train` made of their captions; undefined where they have none. */
+  /** What `Tokenizer.train` made of their captions, or of texts that are learnt from; undefined where there are none. */
   readonly merges?: readonly number[] | undefined;
   /** Of sequences: numbers of a frame, and frames in a second where that is known. */
   readonly sequences?: SequenceFacts | undefined;
+  /** Of texts: how many there are in a row. */
+  readonly texts?: TextFacts | undefined;
 }
 
 export type SequenceFacts = Pick<SequenceSet, 'channels' | 'sampleRate'>;
+export type TextFacts = Pick<TextSet, 'columns'>;
 
 /** How fast parameters change: functions of the step. */
 export interface ScheduledRates {
@@ -150,7 +154,7 @@ export interface Learner {
   /** How what `Step.log` has is shown; see `Metric`. */
   readonly metrics?: Readonly<Record<string, Metric>>;
   readonly chance?: Chance;
-  /** Images are told apart from each other, so that copies of one among them do harm. */
+  /** Images, or texts, are told apart from each other, so that copies of one among them do harm. */
   readonly discriminatesImages?: boolean;
   /** Why it will learn little of these images, and what to give instead, a line each; warned of before the first step. */
   unfit?(images: ImageSet): { readonly message: string; readonly remedy: string } | undefined;

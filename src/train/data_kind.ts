@@ -21,7 +21,8 @@ export function kindInFile({ settings }: Readonly<Record<string, string>>): Data
 /** UserError: the encoder of a file takes no images. */
 export function checkTakesImages(path: string, kind: DataKind): void {
   if (kind === 'images') return;
+  const more = kind === 'texts' ? ', eval similarity, eval search' : '';
   throw new UserError(
-    `${path}: its encoder takes ${kind}, and one that takes images is needed here; what there is for it: embed, eval linear, eval knn`,
+    `${path}: its encoder takes ${kind}, and one that takes images is needed here; what there is for it: embed, eval linear, eval knn${more}`,
   );
 }

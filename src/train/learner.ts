@@ -4,6 +4,7 @@ import { type ImageSet, isImageSet } from '../data/images.ts';
 import { kindOf, nounOf, type SampleSet } from '../data/samples.ts';
 import { isSequenceSet } from '../data/sequences.ts';
 import { fedSamples, hostImages, type ImageSource, residentImages, type SampleSource } from '../data/source.ts';
+import { isTextSet } from '../data/texts.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { counted } from '../io/counted.ts';
@@ -33,6 +34,7 @@ export function imageFacts(set: SampleSet): ImageFacts {
   const { count, labels, classNames } = set;
   const classes = labels ? (classNames?.length ?? 1 + Math.max(...new Set(labels))) : 0;
   if (isSequenceSet(set)) return { count, classes, sequences: { channels: set.channels, sampleRate: set.sampleRate } };
+  if (isTextSet(set)) return { count, classes, merges: tokenizerOf(set.texts).merges, texts: { columns: set.columns } };
   const captions = captionsOf(set);
   return { count, classes, merges: captions && tokenizerOf(captions).merges };
 }
@@ -54,8 +56,11 @@ export function checkImages(set: SampleSet, settings: TrainSettings): void {
     );
   const asks = labelsAskedBy(settings);
   if (asks && !labels) {
-    const remedy =
-      split === 'train' || wanted !== 'images' ? `give ${wanted} in one folder per class` : 'use --split train';
+    const remedies = {
+      ...{ images: split === 'train' ? 'give images in one folder per class' : 'use --split train' },
+      ...{ sequences: 'give sequences in one folder per class', texts: 'give a table with a column label' },
+    };
+    const remedy = remedies[wanted];
     throw new UserError(`${name}: has no labels, which ${asks} needs; ${remedy}`);
   }
   if (wantsCaptions(settings) && !captionsOf(set)) {

@@ -169,7 +169,7 @@ export function parseOf(
   return parseTable(settingsOf(method), all, source, name, remedy) as unknown as TrainSettings;
 }
 
-/** Shared settings that say something of images, their augmentation and their encoders; --width is of any encoder. */
+/** Shared settings that say something of images, their augmentation and their encoders; --width is of any encoder but that of texts. */
 const ofImages: readonly string[] = [
   ...['split', 'imageSize', 'images'],
   ...Object.keys({ ...settingGroups.Encoder, ...settingGroups.Augmentation }).filter((name) => name !== 'width'),
@@ -177,7 +177,7 @@ const ofImages: readonly string[] = [
 
 /** Whether a setting says anything to a method: those of images do not where it learns from something else. */
 export const usesSetting = (method: Pick<Method, 'data'>, name: string): boolean =>
-  kindOf(method) === 'images' || !ofImages.includes(name);
+  kindOf(method) === 'images' || !(ofImages.includes(name) || (kindOf(method) === 'texts' && name === 'width'));
 
 /**
  * Each value of what a user gave, before it is known which defaults the device asks for: what contradicts those is not told yet.

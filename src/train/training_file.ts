@@ -79,6 +79,7 @@ const imagesSchema = z.object({
     .readonly()
     .optional(),
   sequences: z.object({ channels: z.number().int().min(1), sampleRate: z.number().gt(0).optional() }).optional(),
+  texts: z.object({ columns: z.literal([1, 2, 3]) }).optional(),
 });
 
 /**
@@ -102,13 +103,13 @@ export async function saveTraining(
       `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved. ${advice()}`,
     );
   }
-  const { count, classes, merges, sequences } = images;
+  const { count, classes, merges, sequences, texts } = images;
   const scales = await readLossScales(state, traced);
   const metadata = {
     format,
     settings: JSON.stringify(settings),
     progress: JSON.stringify({ ...progress, lossScales: scales }),
-    images: JSON.stringify({ count, classes, merges, sequences }),
+    images: JSON.stringify({ count, classes, merges, sequences, texts }),
   };
   writeSafetensors(path, [...stored(values, progress.step), ...storedEpoch(epochData)], metadata);
 }

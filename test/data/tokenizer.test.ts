@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { areMerges, endOfText, padding, startOfText, Tokenizer } from '../../src/data/tokenizer.ts';
+import { areMerges, endOfText, maskOfText, padding, startOfText, Tokenizer } from '../../src/data/tokenizer.ts';
 
 /** The example of Sennrich et al. (2016, algorithm 1). */
 const vocabulary = { low: 5, lower: 2, newest: 6, widest: 3 };
@@ -54,6 +54,14 @@ describe('tokens', () => {
   it('of a word that no text has are parts and bytes of it', () => {
     const parts = tokenizer.encode('lowz');
     expect(parts).toEqual([...tokenizer.encode('low'), byte('z')]);
+  });
+
+  it('of no text are the mask, and tokens have the numbers that they have in checkpoints of older versions', () => {
+    const every = String.fromCodePoint(...Array.from({ length: 0x3000 }, (_, i) => i), 0xffff, 0x10ffff, 0xd800);
+    expect(new Set(new Tokenizer().encode(every)).has(maskOfText)).toBe(false);
+    expect([maskOfText, new Tokenizer().size, byte('a')]).toEqual([258, 259, 100]);
+    const [red, circle] = [tokenizer.encode('red'), tokenizer.encode('circle')];
+    expect(tokenizer.decode([startOfText, ...red, maskOfText, ...circle, endOfText])).toBe('red circle');
   });
 
   it('stand in a row with start, end and padding; a long text loses its last ones', () => {

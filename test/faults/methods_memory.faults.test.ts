@@ -38,6 +38,7 @@ const sizes: Readonly<Record<string, GivenSettings>> = {
   moco: { queueSize: 16, batchNormSplits: 2, stem: 'cifar' },
   'moco-v1': { queueSize: 16, batchNormSplits: 2, stem: 'cifar' },
   'relative-patch': { headWidth: 32 },
+  simcse: { textWidth: 16, textLayers: 1, textHeads: 2, contextLength: 8 },
   simclr: { loss: 'hard-negative', temperatureEnd: 0.5 },
   simsiam: { embeddingDim: 64, projectorWidth: 64, predictorWidth: 16 },
   swav: { prototypes: 16, queueSize: 16, queueEpoch: 1, headWidth: 32 },

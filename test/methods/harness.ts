@@ -9,6 +9,7 @@ import { SAMPLE_CLASSES } from '../../src/data/sample/shapes.ts';
 import { kindOf, type SampleSet } from '../../src/data/samples.ts';
 import { type SequenceSet, wholeSequences } from '../../src/data/sequences.ts';
 import type { SampleSource } from '../../src/data/source.ts';
+import { type TextSet, textSet } from '../../src/data/texts.ts';
 import { fromFloat16, toFloat16 } from '../../src/float16.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
@@ -21,6 +22,7 @@ import { compileTraining, sourceOf, type Training } from '../../src/train/learne
 import { RunFolder } from '../../src/train/run_folder.ts';
 import { type GivenSettings, parseSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { Trainer } from '../../src/train/trainer.ts';
+import { sentences, subjectNames } from '../data/sentences.ts';
 import { tones, waves } from '../data/wav_files.ts';
 import { countBuffers, type Live } from '../live_buffers.ts';
 import { adapters, onEveryAdapter } from '../ops/harness.ts';
@@ -51,13 +53,26 @@ const sequences: Dataset<SequenceSet> = {
   ...rest,
 };
 
+/** As many sentences, labelled by whom they are of. */
+const [read, asked] = [17, 10].map((count): TextSet => {
+  const made = sentences(count, count);
+  return textSet(
+    made.map(({ text }) => [text]),
+    {
+      ...{ name: 'sentences', columns: 1, classNames: subjectNames, skipped: [] },
+      labels: Uint8Array.from(made, ({ meaning: [subject] }) => subject),
+    },
+  );
+});
+const texts: Dataset<TextSet> = { ...{ kind: 'texts', train: read, probe: { train: read, test: asked } }, ...rest };
+
 /** What a method is tested with, by what it learns from. */
 const datasetFor = (method: Pick<Method, 'data'>): Dataset<SampleSet> =>
-  kindOf(method) === 'images' ? dataset : sequences;
+  ({ images: dataset, sequences, texts })[kindOf(method)];
 
 /** Samples as a step of the method has them. */
-const sourceFor = (state: State, method: Pick<Method, 'data'>): SampleSource =>
-  sourceOf(state, datasetFor(method).train, { images: 'gpu' });
+const sourceFor = (state: State, { train }: Dataset<SampleSet>): SampleSource =>
+  sourceOf(state, train, { images: 'gpu' });
 
 /** Four steps an epoch, a checkpoint after each. */
 const tiny = { width: 0.25, imageSize: 16, batchSize: 4, epochs: 2, knnEvery: 1, figureEvery: 1, checkpointSteps: 1 };
@@ -71,9 +86,10 @@ export async function runIn(
   settings: TrainSettings,
   events: TrainEvents = {},
   signal?: AbortSignal,
+  data = datasetFor(methodNamed(settings.method)),
 ) {
-  const folder = RunFolder.openOrCreate(path, { data: path, settings, images: images.count, adapter: '' });
-  const trainer = await Trainer.create(gpu, datasetFor(methodNamed(settings.method)), settings, folder, events);
+  const folder = RunFolder.openOrCreate(path, { data: path, settings, images: data.train.count, adapter: '' });
+  const trainer = await Trainer.create(gpu, data, settings, folder, events);
   try {
     return { folder, ...(await trainer.run(signal)) };
   } finally {
@@ -90,14 +106,15 @@ const timeless = (records: readonly object[]): unknown =>
  * Trains straight, and once more stopped after every step: the checkpoints are the same bytes, the records the same numbers. In the second half
  * of the straight training no step, epoch or checkpoint leaves a buffer behind.
  */
-export async function expectExactResume(root: string, gpu: Gpu, settings: TrainSettings) {
+export async function expectExactResume(root: string, gpu: Gpu, settings: TrainSettings, data?: Dataset<SampleSet>) {
   const live = countBuffers(gpu);
   const seen: Live[] = [];
-  const straight = await runIn(join(root, 'straight'), gpu, settings, { onStep: () => seen.push(live()) });
+  const watch = { onStep: () => void seen.push(live()) };
+  const straight = await runIn(join(root, 'straight'), gpu, settings, watch, undefined, data);
   for (const later of seen.slice(seen.length / 2)) expect(later, 'buffers').toEqual(seen[seen.length / 2]);
   for (let step = 0; step <= straight.step; step++) {
     const stop = new AbortController();
-    await runIn(join(root, 'stopped'), gpu, settings, { onStep: () => stop.abort() }, stop.signal);
+    await runIn(join(root, 'stopped'), gpu, settings, { onStep: () => stop.abort() }, stop.signal, data);
   }
   const stopped = new RunFolder(join(root, 'stopped'));
   expect(stopped.checkpointSteps()).toEqual(straight.folder.checkpointSteps());
@@ -142,8 +159,12 @@ export async function expectStepOfReference(
   return expected;
 }
 
-/** Tests of a method at tiny sizes: its step, its resume. @param given settings in place of `tiny`'s */
-export function testMethod(method: Method, given: GivenSettings = {}): void {
+/**
+ * Tests of a method at tiny sizes: its step, its resume.
+ * @param given settings in place of `tiny`'s
+ * @param data 17 samples to train on, in place of those of `datasetFor`
+ */
+export function testMethod(method: Method, given: GivenSettings = {}, data = datasetFor(method)): void {
   registerMethod(method);
   const settings = tinySettings(method, given);
   const root = mkdtempSync(join(tmpdir(), `simclr-${method.name}-`));
@@ -152,7 +173,7 @@ export function testMethod(method: Method, given: GivenSettings = {}): void {
   onEveryAdapter((gpu) => {
     it(`a step of ${method.name} equals the float64 reference`, async () => {
       const state = new State(gpu());
-      const training = await compileTraining(state, sourceFor(state, method), settings);
+      const training = await compileTraining(state, sourceFor(state, data), settings);
       await beginFirstEpoch(state, training);
       await expectStepOfReference(state, training);
       training.step.destroy();
@@ -170,7 +191,7 @@ export function testMethod(method: Method, given: GivenSettings = {}): void {
     for (const precision of ['f32', 'f16'] as const) {
       const state = new State(gpu);
       const own = tinySettings(method, { ...given, precision });
-      const training = await compileTraining(state, sourceFor(state, method), own);
+      const training = await compileTraining(state, sourceFor(state, data), own);
       await beginFirstEpoch(state, training);
       const { step, learner } = training;
       const run = (number: number) => step.step(Uint32Array.of(3, 16, 0, 7), { step: number, epoch: 0 }).read();
@@ -192,7 +213,7 @@ export function testMethod(method: Method, given: GivenSettings = {}): void {
 
   it(`a run of ${method.name} that is stopped after every step is bit for bit the run that is not`, async () => {
     const gpu = await Gpu.open({ adapter: adapters[0] });
-    const { step } = await expectExactResume(root, gpu, settings);
+    const { step } = await expectExactResume(root, gpu, settings, data);
     expect(step).toBe(settings.epochs * 4);
     gpu.destroy();
   });

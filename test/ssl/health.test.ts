@@ -1,6 +1,7 @@
 /** What is told of a training that learns nothing, and that nothing is told of one that does. */
 import { describe, expect, it } from 'vitest';
 import type { ImageSet } from '../../src/data/images.ts';
+import { textSet } from '../../src/data/texts.ts';
 import { Health, type TrainWarning } from '../../src/ssl/health.ts';
 import { embeddingStd } from '../../src/ssl/metrics.ts';
 
@@ -164,5 +165,25 @@ describe('images', () => {
     for (const count of [30, 16])
       new Health(images(count), batchSize, { unfit }, (warning) => warnings.push(warning)).checkImages();
     expect(warnings).toEqual([{ kind: 'unfit', step: 0, message: 'photos: too few', remedy: 'take more' }]);
+  });
+});
+
+describe('texts', () => {
+  const warned = (texts: readonly string[], discriminatesImages = true): TrainWarning[] => {
+    const warnings: TrainWarning[] = [];
+    const set = textSet(
+      texts.map((text) => [text]),
+      { name: 'lines', columns: 1, skipped: [] },
+    );
+    new Health(set, batchSize, { ...learner, discriminatesImages }, (warning) => warnings.push(warning)).checkImages();
+    return warnings;
+  };
+
+  it('of which some are copies are warned of, where texts are told apart', () => {
+    expect(warned(['a', 'b', 'a', 'a'])).toMatchObject([
+      { kind: 'duplicates', step: 0, message: expect.stringContaining('lines: 2 of 4 texts are copies of another') },
+    ]);
+    expect(warned(['a', 'b'])).toEqual([]);
+    expect(warned(['a', 'a'], false)).toEqual([]);
   });
 });

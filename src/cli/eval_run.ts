@@ -1,0 +1,163 @@
+/** How an evaluation is run: its encoder is opened, whatever that takes, its table printed, its files written. */
+import { basename, dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import { checkResultsPlace } from '../data/results_folder.ts';
+import type { DataKind } from '../data/samples.ts';
+import { Evaluation, type EvaluationEvents, type Measured, type Outcome } from '../eval/evaluation.ts';
+import { SequenceEvaluation } from '../eval/sequence_evaluation.ts';
+import { TextEvaluation } from '../eval/text_evaluation.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { checkWritableDir } from '../io/files.ts';
+import { describeWindows, readSequenceEncoder } from '../train/sequence_encoder_file.ts';
+import { readEncoderOfTexts, readTextEncoder } from '../train/text_encoder_file.ts';
+import {
+  checkpointFile,
+  commandWords,
+  printEncoder,
+  printLeftOut,
+  printSkipped,
+  setsOf,
+  stopOnSignals,
+} from './common.ts';
+import { chooseKernels, openAdapter } from './device.ts';
+import { type EvalOptions, featureBatch, refuseIdle, refuseOfImages, type Tools } from './eval_options.ts';
+import { writeOutcome } from './eval_results.ts';
+import { reopening, repeatable } from './reopen.ts';
+import { Terminal } from './terminal.ts';
+import { sampleRate } from './train_output.ts';
+
+type Flags<T> = EvalOptions & T;
+type Evaluate<T, E = Evaluation> = (evaluation: E, flags: Flags<T>, tools: Tools) => Promise<Outcome>;
+
+/** What an evaluation does with encoders, by what these take. Others are refused. */
+interface ByKind<T> {
+  readonly images?: Evaluate<T>;
+  readonly sequences?: Evaluate<T, SequenceEvaluation>;
+  readonly texts?: Evaluate<T, TextEvaluation>;
+}
+
+/** Has a command open the encoder, evaluate, print the table and write the files. A function is for encoders of images. */
+export function runs<T>(called: Command, evaluate: Evaluate<T> | ByKind<T>): Command {
+  const byKind: ByKind<T> = typeof evaluate === 'function' ? { images: evaluate } : evaluate;
+  return called.action(async (flags: Flags<T>) => {
+    refuseIdle(called);
+    const what = called.name();
+    const terminal = new Terminal();
+    const checkpoint = checkpointFile(flags.checkpoint, terminal);
+    const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
+    const cache = flags.cache ?? join(dirname(out), 'features');
+    const subject = subjectOf(checkpoint, cache, byKind, flags);
+    checkResultsPlace(out);
+    checkWritableDir(out);
+    let stops: ReturnType<typeof stopOnSignals> | undefined;
+    const begin = () => {
+      stops ??= stopOnSignals(terminal);
+      return stops.signal;
+    };
+    const events = eventsOf(terminal, cache, () => stops?.signal, subject.kind === 'images' ? 'img' : subject.kind);
+    const run = async (gpu: Gpu): Promise<Outcome> => {
+      chooseKernels(gpu, flags, terminal);
+      const { evaluation, outcome } = subject.open(gpu, events, terminal);
+      return closing(evaluation, () => outcome({ out, terminal, stopOnSignals: begin }));
+    };
+    const gpu = await openAdapter(flags.adapter);
+    try {
+      const work = repeatable(run, () => stops?.signal.aborted ?? false);
+      writeOutcome(terminal, what, out, await reopening(gpu, work, flags, terminal));
+    } catch (error) {
+      if (!stops?.signal.aborted || error !== stops.signal.reason) throw error;
+      terminal.clear();
+      terminal.line('stopped; to continue:');
+      terminal.command('  ', commandWords(...process.argv.slice(2)));
+      process.exitCode = stops.exitCode();
+    }
+  });
+}
+
+/** The same command for encoders of anything: it needs nothing but features. */
+export const runsOnFeatures = <T>(called: Command, evaluate: Evaluate<T, Measured>): Command =>
+  runs<T>(called, { images: evaluate, sequences: evaluate, texts: evaluate });
+
+/** An encoder that is evaluated. */
+interface Subject {
+  readonly kind: DataKind;
+  /** Brings it to a device, and says what it takes. */
+  open(
+    gpu: Gpu,
+    events: EvaluationEvents,
+    terminal: Terminal,
+  ): { readonly evaluation: { destroy(): void }; outcome(tools: Tools): Promise<Outcome> };
+}
+
+/** UserError: the file has no encoder that the evaluation takes, or options say what it has no use for. */
+function subjectOf<T>(checkpoint: string, cache: string, byKind: ByKind<T>, flags: Flags<T>): Subject {
+  const { images, sequences: ofSequences, texts: ofTexts } = byKind;
+  const { fromHeadLayer, imageSize, normalize, batchSize = featureBatch, exclude } = flags;
+  const sequences = ofSequences && readSequenceEncoder(checkpoint);
+  if (sequences) {
+    refuseOfImages('sequences', flags);
+    return {
+      kind: 'sequences',
+      open(gpu, events, terminal) {
+        const evaluation = SequenceEvaluation.open(gpu, sequences, { batchSize, exclude, events });
+        terminal.line(`encoder    ${describeWindows(sequences)}`);
+        return { evaluation, outcome: (tools) => ofSequences(evaluation, flags, tools) };
+      },
+    };
+  }
+  const texts = ofTexts && (images ? readTextEncoder(checkpoint) : readEncoderOfTexts(checkpoint));
+  if (texts) {
+    refuseOfImages('texts', flags);
+    return {
+      kind: 'texts',
+      open(gpu, events, terminal) {
+        const evaluation = TextEvaluation.open(gpu, texts, { batchSize, exclude, events });
+        terminal.line(`encoder    ${texts.description}`);
+        return { evaluation, outcome: (tools) => ofTexts(evaluation, flags, tools) };
+      },
+    };
+  }
+  return {
+    kind: 'images',
+    open(gpu, events, terminal) {
+      const options = { checkpoint, fromHeadLayer, imageSize, normalize, batchSize, cache, exclude, events };
+      const evaluation = Evaluation.open(gpu, options);
+      printEncoder(evaluation.file, terminal);
+      return { evaluation, outcome: (tools) => images!(evaluation, flags, tools) };
+    },
+  };
+}
+
+async function closing<R>(evaluation: { destroy(): void }, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } finally {
+    evaluation.destroy();
+  }
+}
+
+/** Prints what an evaluation tells. */
+const eventsOf = (
+  terminal: Terminal,
+  cache: string,
+  signal: () => AbortSignal | undefined,
+  things: string,
+): EvaluationEvents => ({
+  onData: (dataset) => {
+    terminal.line(`data       ${dataset.measured}`);
+    printLeftOut(dataset, terminal);
+    printSkipped(setsOf(dataset), terminal);
+  },
+  onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
+  onFeatures: (set, done, total) => {
+    terminal.progress(`features (${set})`, done, total, { rate: (perSecond) => sampleRate(perSecond, things) });
+    signal()?.throwIfAborted();
+  },
+  onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),
+});
+
+/** The folder of the run that a checkpoint belongs to, or the one that the file is in. */
+function homeOf(checkpoint: string): string {
+  const folder = dirname(checkpoint);
+  return basename(folder) === 'checkpoints' ? dirname(folder) : folder;
+}
