@@ -33,14 +33,30 @@ export const bert = defineMethod({
     pooling: z
       .enum(['mean', 'cls'])
       .default('mean')
-      .describe('what stands for a text: the mean of its tokens, or its start token (cls), which nothing trains directly'),
-    dropout: z.number().min(0).max(0.9).default(0.1).describe('probability that a number in the transformer is dropped'),
+      .describe(
+        'what stands for a text: the mean of its tokens, or its start token (cls), which nothing trains directly',
+      ),
+    dropout: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0.1)
+      .describe('probability that a number in the transformer is dropped'),
   },
   recipe: {
     ...{ optimizer: 'adamw', lr: 1e-4, weightDecay: 0.01, excludeBiasAndNorm: true, clipNorm: 1 },
     ...{ schedule: 'linear', warmupEpochs: 0.4, epochs: 40, batchSize: 256 },
   },
-  short: { lr: 2e-3, batchSize: 64, warmupEpochs: 1, textWidth: 64, textLayers: 2, textHeads: 2, contextLength: 16, dropout: 0 },
+  short: {
+    lr: 2e-3,
+    batchSize: 64,
+    warmupEpochs: 1,
+    textWidth: 64,
+    textLayers: 2,
+    textHeads: 2,
+    contextLength: 16,
+    dropout: 0,
+  },
 
   check(settings, name) {
     checkTextSizes('bert', settings, name);

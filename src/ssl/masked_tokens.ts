@@ -1,5 +1,5 @@
 /** Tokens of texts that are to be filled in: which they are, what stands in their places, and inputs of a step made of that (BERT). */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { maskOfText, type Tokenizer, type TokenRow } from '../data/tokenizer.ts';
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -27,8 +27,7 @@ export function checkMaskedTokens(method: string, settings: MaskedTokenSettings,
 }
 
 /** How many of so many tokens are chosen: the ratio's share, rounded, and one at least. */
-const chosenOf = (tokens: number, ratio: number): number =>
-  tokens <= 0 ? 0 : Math.max(1, Math.round(tokens * ratio));
+const chosenOf = (tokens: number, ratio: number): number => (tokens <= 0 ? 0 : Math.max(1, Math.round(tokens * ratio)));
 
 /** How many tokens can be chosen of a row of `length` with start and end. */
 export const mostChosen = (length: number, { maskRatio }: Pick<MaskedTokenSettings, 'maskRatio'>): number =>
@@ -116,8 +115,7 @@ export function maskedTokens(
     const draws = random(time.seed, time.epoch, sample, maskDraw);
     return { ...maskedRow(row, options, draws, others), count: row.count };
   });
-  const filled = (values: readonly number[], rest: number) =>
-    Array.from({ length: most }, (_, i) => values[i] ?? rest);
+  const filled = (values: readonly number[], rest: number) => Array.from({ length: most }, (_, i) => values[i] ?? rest);
   const placesOf = (sample: number, place: number, time: StepTime) =>
     rowOf(sample, time).places.map((each) => place * length + each);
   return {
