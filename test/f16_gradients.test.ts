@@ -65,18 +65,15 @@ onEveryAdapter((gpu) => {
     const gradientsIn = async (precision: Precision) => {
       const state = new State(gpu());
       const { modules, forward } = networks[name]();
-      const group = new TrainedGroup(
-        name,
-        modules.flatMap(({ parameters }) => parameters),
-        { precision, optimizer: (weights) => adam(weights) },
-      );
+      const parameters = modules.flatMap((module) => module.parameters);
+      const group = new TrainedGroup(name, parameters, { precision, optimizer: (weights) => adam(weights) });
       const { graph, result } = trace(() => {
         const y = forward({ training: true, precision });
         return { flat: group.gradientsOf(y, constant('dy', noise(y.size, 11), y.shape)) };
       });
       const program = await Program.compile(graph, state, result);
       const { flat } = await program.run().read();
-      const parts = group.parameters.map(({ name, flat: place, size }) => ({
+      const parts = parameters.map(({ tensor: { name, flat: place, size } }) => ({
         name,
         values: flat.slice(place!.offset, place!.offset + size),
       }));

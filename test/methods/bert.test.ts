@@ -1,5 +1,6 @@
 /** BERT: its step and its resume, which tokens are to be told and what stands in their places, what the loss is of, what guessing gives. */
 import { describe, expect, it } from 'vitest';
+import { tokenizerOf } from '../../src/data/captions.ts';
 import { fedSamples } from '../../src/data/source.ts';
 import { textSet } from '../../src/data/texts.ts';
 import { distribution, tokenCounts } from '../../src/data/token_counts.ts';
@@ -120,7 +121,7 @@ describe('inputs of a step', () => {
 
   it('make up the texts', () => {
     const values = fed(0);
-    const tokenizer = new Tokenizer(stepParts(fedSamples(texts), settings).learner.encoder['tokenizer'].merges);
+    const tokenizer = tokenizerOf(texts.texts);
     expect(restored(values)).toEqual(Array.from(indices, (i) => tokenizer.row(made[i], length).ids));
     expect(values['masked weights'].reduce((sum, weight) => sum + weight, 0)).toBeGreaterThanOrEqual(4);
     const seen = values['seen tokens'];
