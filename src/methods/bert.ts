@@ -6,7 +6,7 @@ import { reshape } from '../ops/reshape.ts';
 import { exp } from '../ops/unary.ts';
 import { checkMaskedTokens, maskedTokenOptions, maskedTokens } from '../ssl/masked_tokens.ts';
 import { type Chance, defineMethod, type ImageFacts } from '../ssl/method.ts';
-import { checkTextSizes, textNetwork, textSizes, textsOf } from '../ssl/texts.ts';
+import { checkTextSizes, textDropout, textNetwork, textSizes, textsOf } from '../ssl/texts.ts';
 
 /**
  * BERT's masked tokens (Devlin et al., 2019, §3.1). Of the tokens x of a text 15 % are chosen. In the place of 8 of 10 of these stands the mask
@@ -36,12 +36,7 @@ export const bert = defineMethod({
       .describe(
         'what stands for a text: the mean of its tokens, or its start token (cls), which nothing trains directly',
       ),
-    dropout: z
-      .number()
-      .min(0)
-      .max(0.9)
-      .default(0.1)
-      .describe('probability that a number in the transformer is dropped'),
+    dropout: textDropout(0.1),
   },
   recipe: {
     ...{ optimizer: 'adamw', lr: 1e-4, weightDecay: 0.01, excludeBiasAndNorm: true, clipNorm: 1 },
