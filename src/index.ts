@@ -59,6 +59,7 @@ export type { Data, Op, Tensor } from './graph/tensor.ts';
 export { apply, constant, flatVariable, input, scope, trace, variable } from './graph/trace.ts';
 export { readSafetensors, writeSafetensors } from './io/safetensors.ts';
 export { type DiscriminatorLoss, discriminatorLoss, generatorLoss, takenForReal } from './losses/adversarial.ts';
+export { alignment, uniformity } from './losses/alignment.ts';
 export { type BarlowTwins, type BarlowTwinsOptions, barlowTwins } from './losses/barlow_twins.ts';
 export { bceWithLogits } from './losses/bce_with_logits.ts';
 export {
@@ -78,17 +79,16 @@ export { type Center, type DinoLoss, type DinoOptions, dinoLoss, teacherTargets,
 export { euclideanDistance, squaredDistance } from './losses/distance.ts';
 export { decoupledNtXent, type HardNegativeOptions, hardNegativeNtXent } from './losses/hard_negative.ts';
 export { ibotLoss } from './losses/ibot.ts';
-export { alignment, uniformity } from './losses/alignment.ts';
 export { type InfoNce, type InfoNceOptions, infoNce, symmetricInfoNce } from './losses/info_nce.ts';
 export { koleo } from './losses/koleo.ts';
 export { l1 } from './losses/l1.ts';
 export { marginContrastive, marginOfPairs } from './losses/margin_contrastive.ts';
+export { type MaskedTokenLoss, maskedTokenLoss } from './losses/masked_tokens.ts';
 export { mse } from './losses/mse.ts';
 export { nPair } from './losses/n_pair.ts';
 export { type NceDensities, nce, nceOfPairs } from './losses/nce.ts';
 export { negativeCosine } from './losses/negative_cosine.ts';
 export { type NtXentOptions, ntXent } from './losses/nt_xent.ts';
-export { type SimCse, supervisedSimCse } from './losses/sim_cse.ts';
 export type { PairLoss } from './losses/pairs.ts';
 export { explained, meanColour, pictureError, psnr } from './losses/picture_error.ts';
 export { carriedClasses, carry, pointer } from './losses/pointer.ts';
@@ -100,6 +100,7 @@ export {
   nearestPositives,
   type PositiveSets,
 } from './losses/positive_sets.ts';
+export { type SimCse, supervisedSimCse } from './losses/sim_cse.ts';
 export { logSinkhorn, type SinkhornOptions, sinkhorn } from './losses/sinkhorn.ts';
 export { smoothL1 } from './losses/smooth_l1.ts';
 export { type SupConOptions, supCon } from './losses/sup_con.ts';
@@ -129,6 +130,7 @@ export { projectionHead } from './nn/projection_head.ts';
 export { Prototypes, WeightNormLinear } from './nn/prototypes.ts';
 export { ResNet, type ResNetOptions } from './nn/resnet.ts';
 export { type TextEnds, type TextOptions, TextTransformer } from './nn/text_transformer.ts';
+export { TokenHead } from './nn/token_head.ts';
 export { type HiddenTokens, MaskToken, Vit, type VitOptions } from './nn/vit.ts';
 export { add } from './ops/add.ts';
 export { amax } from './ops/amax.ts';
@@ -191,6 +193,7 @@ export {
   hiddenPatches,
   hiddenPatchOptions,
 } from './ssl/hidden_patches.ts';
+export { type MaskedInputs, maskedTokenOptions, maskedTokens } from './ssl/masked_tokens.ts';
 export { MemoryBank, type MemoryBankOptions } from './ssl/memory_bank.ts';
 export {
   type Build,

@@ -10,6 +10,7 @@ import { normalization } from '../src/data/preparation.ts';
 import { kindOf } from '../src/data/samples.ts';
 import { stretchesOf } from '../src/data/sequences.ts';
 import { fedSamples, hostImages } from '../src/data/source.ts';
+import { textSet } from '../src/data/texts.ts';
 import { type DeviceTraits, Gpu } from '../src/gpu/device.ts';
 import { packParams } from '../src/gpu/kernel.ts';
 import { type PlannedLaunch, plan, type VariantSelector } from '../src/graph/plan.ts';
@@ -142,14 +143,23 @@ const series = stretchesOf(
   window,
 );
 
+/** As many texts. */
+const lines = textSet(
+  Array.from({ length: 20 }, (_, i) => [`text number ${i}`]),
+  { name: 'texts', columns: 1, skipped: [] },
+);
+
 /** The step of a method as it is registered, in both precisions. */
 function stepOf(method: string, precision: 'f32' | 'f16'): Traced {
   const labels = Uint8Array.from({ length: 16 }, (_, i) => i % 3);
   const set = { name: 'images', count: 16, height: 40, width: 50, skipped: [], labels, read: () => {} };
-  const isOfImages = kindOf(methodNamed(method)) === 'images';
-  const size = isOfImages ? { imageSize: 32 } : { window };
+  const { source, size } = {
+    images: { source: hostImages(set), size: { imageSize: 32 } },
+    sequences: { source: fedSamples(series), size: { window } },
+    texts: { source: fedSamples(lines), size: {} },
+  }[kindOf(methodNamed(method))];
   const settings = parseSettings({ method, precision, batchSize: 16, ...size });
-  return traceStep(stepParts(isOfImages ? hostImages(set) : fedSamples(series), settings)).phases[0];
+  return traceStep(stepParts(source, settings)).phases[0];
 }
 
 /** Programs of families of ops, each in a file of its own. */

@@ -4,6 +4,7 @@ import type { Method } from '../ssl/method.ts';
 import { sharedShape } from '../ssl/settings.ts';
 import { autoencoder } from './autoencoder.ts';
 import { barlowTwins } from './barlow_twins.ts';
+import { bert } from './bert.ts';
 import { byol } from './byol.ts';
 import { clip } from './clip.ts';
 import { colorization } from './colorization.ts';
@@ -61,7 +62,7 @@ export function registerMethod(method: Method): void {
   ...[simclr, fncancel, moco, mocoV1, byol, simsiam, swav, dino, barlowTwins, vicreg],
   ...[wcl, instDisc, exemplarCnn, supCon, supervised],
   ...[rotation, relativePatch, jigsaw, gan, autoencoder, contextEncoder, colorization, splitBrain, videoColor],
-  ...[mae, data2vec, cpc, cpc1d, clip, simcse],
+  ...[mae, data2vec, cpc, cpc1d, clip, simcse, bert],
 ].forEach(registerMethod);
 
 /** The method of runs that do not say which: there was no other when they were made. */

@@ -3,7 +3,7 @@ import toF16 from '../../kernels/cast/to_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import { check, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply, derivedVariable } from '../graph/trace.ts';
-import { cast } from './cast.ts';
+import { cast, castOp } from './cast.ts';
 
 /** copy = weights, rounded. Runs before a program that reads a copy older than its weights; see `derivedVariable`. */
 export const refreshCopyOp: Op<null> = {
@@ -28,9 +28,15 @@ export const f16WeightOp: Op<null> = {
   name: 'f16_weight',
   infer: ([range]) => [range],
   launches: () => [],
-  gradient: (_node, [dy]) => [undefined, dy],
+  gradient: (_node, [dy]) => [undefined, dy && wide(dy)],
   storage: 'view',
 };
+
+/** A gradient as f32: what was rounded to f16 last is taken as it was before. */
+function wide(dy: Tensor): Tensor {
+  const before = dy.dtype === 'f16' && dy.node?.op === castOp ? dy.node.inputs[0] : dy;
+  return cast(before, 'f32');
+}
 
 /** The copy of f16 that a flat variable of weights has; made once, and never older than the weights when a program reads it. */
 export const f16Copy = (weights: Tensor): Tensor =>

@@ -1,11 +1,20 @@
-import type { Op, Tensor } from '../graph/tensor.ts';
+import { check, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply, flatLayout } from '../graph/trace.ts';
 import { permute } from './strided_copy.ts';
 
 /** Tensors laid one after another in one buffer: no kernel runs, the plan has their producers write there. */
 export const flattenOp: Op<null> = {
   name: 'flatten',
-  infer: (inputs) => [{ shape: [flatLayout(inputs).length], dtype: 'f32' }],
+  infer(inputs) {
+    // They are written where they are read as f32.
+    check(
+      inputs.every(({ dtype }) => dtype === 'f32'),
+      'flatten',
+      'all must be f32',
+      ...inputs,
+    );
+    return [{ shape: [flatLayout(inputs).length], dtype: 'f32' }];
+  },
   launches: () => [],
   storage: 'flatten',
 };

@@ -110,6 +110,8 @@ export interface ImageFacts {
   readonly sequences?: SequenceFacts | undefined;
   /** Of texts: how many there are in a row. */
   readonly texts?: TextFacts | undefined;
+  /** Of texts: how often they have each token; undefined where the data are not at hand, as checkpoints do not keep it. */
+  readonly tokenCounts?: (() => readonly number[]) | undefined;
 }
 
 export type SequenceFacts = Pick<SequenceSet, 'channels' | 'sampleRate'>;

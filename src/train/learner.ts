@@ -4,7 +4,8 @@ import { type ImageSet, isImageSet } from '../data/images.ts';
 import { kindOf, nounOf, type SampleSet } from '../data/samples.ts';
 import { isSequenceSet } from '../data/sequences.ts';
 import { fedSamples, hostImages, type ImageSource, residentImages, type SampleSource } from '../data/source.ts';
-import { isTextSet } from '../data/texts.ts';
+import { isTextSet, type TextSet } from '../data/texts.ts';
+import { tokenCounts } from '../data/token_counts.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { counted } from '../io/counted.ts';
@@ -34,10 +35,15 @@ export function imageFacts(set: SampleSet): ImageFacts {
   const { count, labels, classNames } = set;
   const classes = labels ? (classNames?.length ?? 1 + Math.max(...new Set(labels))) : 0;
   if (isSequenceSet(set)) return { count, classes, sequences: { channels: set.channels, sampleRate: set.sampleRate } };
-  if (isTextSet(set)) return { count, classes, merges: tokenizerOf(set.texts).merges, texts: { columns: set.columns } };
+  if (isTextSet(set)) return { count, classes, ...textFacts(set) };
   const captions = captionsOf(set);
   return { count, classes, merges: captions && tokenizerOf(captions).merges };
 }
+
+const textFacts = ({ texts, columns }: TextSet): Partial<ImageFacts> => ({
+  ...{ merges: tokenizerOf(texts).merges, texts: { columns } },
+  tokenCounts: () => tokenCounts(texts),
+});
 
 const captionsOf = (set: SampleSet) => (isImageSet(set) ? set.captions : undefined);
 

@@ -28,6 +28,7 @@ const mebibyte = 2 ** 20;
 const sizes: Readonly<Record<string, GivenSettings>> = {
   'cpc-1d': { window: 160, strides: '5,4', predictionSteps: 3, contextDim: 16 },
   'barlow-twins': { embeddingDim: 64, projectorWidth: 64 },
+  bert: { textWidth: 16, textLayers: 1, textHeads: 2, contextLength: 12 },
   clip: { embeddingDim: 16, textWidth: 16, textLayers: 1, textHeads: 2, contextLength: 8 },
   byol: { headWidth: 64 },
   dino: { outputs: 32, headWidth: 32, embeddingDim: 16 },
