@@ -1,7 +1,10 @@
 /** Texts compared by the words that they share: what networks are to be compared with. */
 
 const wordsOf = (text: string): readonly string[] =>
-  text.normalize('NFC').toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  text
+    .normalize('NFC')
+    .toLowerCase()
+    .match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
 
 /**
  * Cosines of the bags of words of pairs of texts, each word weighted tf · idf: how often it is in the text, times

@@ -29,7 +29,13 @@ import {
   probeOptions,
 } from './eval_options.ts';
 import { runs, runsOnFeatures } from './eval_run.ts';
-import { type SearchFlags, searchCommand, similarityCommand, type ZeroShotFlags, zeroShotCommand } from './eval_texts.ts';
+import {
+  type SearchFlags,
+  searchCommand,
+  similarityCommand,
+  type ZeroShotFlags,
+  zeroShotCommand,
+} from './eval_texts.ts';
 
 /** `simclr eval`: what an encoder's features are good for. */
 export function evalCommand(): Command {

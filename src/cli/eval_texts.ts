@@ -45,9 +45,13 @@ export interface SearchFlags {
 }
 
 export const searchCommand = (): Command =>
-  evalCommandNamed('search', `photos found by a sentence, by the text network ${ofCaptions}; or texts, by an encoder of texts`, {
-    data: `a folder of photos, or STL-10’s binary files; for an encoder of texts ${dataForms.texts}`,
-  })
+  evalCommandNamed(
+    'search',
+    `photos found by a sentence, by the text network ${ofCaptions}; or texts, by an encoder of texts`,
+    {
+      data: `a folder of photos, or STL-10’s binary files; for an encoder of texts ${dataForms.texts}`,
+    },
+  )
     .requiredOption('--text <text>', 'what to look for; repeatable', (text: string, before: readonly string[] = []) => [
       ...before,
       text,

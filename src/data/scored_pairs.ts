@@ -22,7 +22,13 @@ export interface ScoredPairs {
   readonly scores: readonly number[];
 }
 
-const score = z.union([z.number(), z.string().regex(/^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i, 'a number').transform(Number)]);
+const score = z.union([
+  z.number(),
+  z
+    .string()
+    .regex(/^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i, 'a number')
+    .transform(Number),
+]);
 
 /**
  * Reads a table of pairs; other columns are passed over.

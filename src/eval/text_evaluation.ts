@@ -66,7 +66,9 @@ export class TextEvaluation implements Measured {
   /** Features [texts, dimensions]. UserError: they are not finite. */
   async features(texts: readonly string[], name: string, encoder = this.encoder): Promise<Float32Array> {
     const { state, file, options } = this;
-    const embedder = await TextEmbedder.create(state, encoder, { batchSize: Math.min(options.batchSize, texts.length) });
+    const embedder = await TextEmbedder.create(state, encoder, {
+      batchSize: Math.min(options.batchSize, texts.length),
+    });
     try {
       const onDone = (done: number) => options.events?.onFeatures?.(name, done, texts.length);
       const features = await embedder.texts(texts, onDone);

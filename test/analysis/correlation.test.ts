@@ -24,8 +24,18 @@ describe('correlations', () => {
 
   it('of values are Pearson’s, and know no scale', () => {
     expect(pearson([1, 2, 3, 4, 5], [10, 9, 2.5, 6, 4])).toBeCloseTo(-0.7426106572325056, 12);
-    expect(pearson(x, x.map((value) => 7 - 2 * value))).toBeCloseTo(-1, 12);
-    expect(spearman(x, x.map((value) => value ** 3))).toBeCloseTo(1, 12);
+    expect(
+      pearson(
+        x,
+        x.map((value) => 7 - 2 * value),
+      ),
+    ).toBeCloseTo(-1, 12);
+    expect(
+      spearman(
+        x,
+        x.map((value) => value ** 3),
+      ),
+    ).toBeCloseTo(1, 12);
   });
 
   it('are NaN where nothing varies, and need lists of one length', () => {

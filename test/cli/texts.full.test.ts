@@ -57,7 +57,15 @@ it('triplets: what says the same is found far above chance', () => {
 });
 
 it('eval similarity: the scores of unseen sentences, beside the untrained network and common words', async () => {
-  const { code, err, out } = await run('eval', 'similarity', '--checkpoint', at('triplet'), '--data', at('scored.csv'), ...adapter);
+  const { code, err, out } = await run(
+    'eval',
+    'similarity',
+    '--checkpoint',
+    at('triplet'),
+    '--data',
+    at('scored.csv'),
+    ...adapter,
+  );
   expect(code, err).toBe(0);
   expect(out).toContain('similarity of 120 pairs: Spearman’s ρ');
   const folderOf = join(at('triplet'), 'eval', 'similarity');
@@ -76,7 +84,11 @@ it('eval similarity: the scores of unseen sentences, beside the untrained networ
 });
 
 it('eval search: paraphrases are nearer than other sentences', async () => {
-  const pool = ['in the yard the hound notices a sphere', 'the cat buys a cup in the shop', 'the tutor hides a rock in the wood'];
+  const pool = [
+    'in the yard the hound notices a sphere',
+    'the cat buys a cup in the shop',
+    'the tutor hides a rock in the wood',
+  ];
   writeFileSync(at('pool.txt'), `${pool.join('\n')}\n`);
   const text = 'the dog sees a ball in the garden';
   const { code, err } = await run(
@@ -106,7 +118,15 @@ describe('lines', () => {
   });
 
   it.each(['linear', 'knn'])('eval %s tells the held-out ones', async (what) => {
-    const { code, err, out } = await run('eval', what, '--checkpoint', at('lines'), '--data', at('labelled.csv'), ...adapter);
+    const { code, err, out } = await run(
+      'eval',
+      what,
+      '--checkpoint',
+      at('lines'),
+      '--data',
+      at('labelled.csv'),
+      ...adapter,
+    );
     expect(code, err).toBe(0);
     expect(out).toContain('% of the test texts');
     const { encoder } = JSON.parse(readFileSync(join(at('lines'), 'eval', what, `${what}.json`), 'utf8'));
@@ -115,10 +135,28 @@ describe('lines', () => {
 
   it('embed writes a row for each text, and the texts beside them', async () => {
     const out = at('features.npy');
-    const { code, err } = await run('embed', '--checkpoint', at('lines'), '--data', at('scored.csv'), '--out', out, ...adapter);
+    const { code, err } = await run(
+      'embed',
+      '--checkpoint',
+      at('lines'),
+      '--data',
+      at('scored.csv'),
+      '--out',
+      out,
+      ...adapter,
+    );
     expect(code).toBe(1);
     expect(err).toContain('scored.csv: line 2: text');
-    const done = await run('embed', '--checkpoint', at('lines'), '--data', at('labelled.csv'), '--out', out, ...adapter);
+    const done = await run(
+      'embed',
+      '--checkpoint',
+      at('lines'),
+      '--data',
+      at('labelled.csv'),
+      '--out',
+      out,
+      ...adapter,
+    );
     expect(done.code, done.err).toBe(0);
     expect(decodeNpy(readFileSync(out)).shape).toEqual([240, 32]);
     expect(readFileSync(at('features.txt'), 'utf8').split('\n')[0]).toBe(sentences(240, 4)[0].text);

@@ -84,9 +84,9 @@ describe('a checkpoint of a run on texts', () => {
   it('options of images are refused in one line', async () => {
     const table = join(folder, 'a.csv');
     writeFileSync(table, 'text,label\n');
-    await expect(
-      inProcess('eval', 'knn', '--checkpoint', file, '--data', table, '--image-size', '32'),
-    ).rejects.toThrow('--image-size: the encoder takes texts, which have no use for it; omit it');
+    await expect(inProcess('eval', 'knn', '--checkpoint', file, '--data', table, '--image-size', '32')).rejects.toThrow(
+      '--image-size: the encoder takes texts, which have no use for it; omit it',
+    );
   });
 
   it('one of images is none of texts', async () => {
@@ -96,6 +96,8 @@ describe('a checkpoint of a run on texts', () => {
     expect(readTextEncoder(other)).toBeUndefined();
     const message = `${other}: its encoder takes images, and one that takes texts is needed here; give a run`;
     expect(() => readEncoderOfTexts(other)).toThrow(message);
-    await expect(inProcess('eval', 'similarity', '--checkpoint', other, '--data', 'pairs.csv')).rejects.toThrow(message);
+    await expect(inProcess('eval', 'similarity', '--checkpoint', other, '--data', 'pairs.csv')).rejects.toThrow(
+      message,
+    );
   });
 });

@@ -99,7 +99,10 @@ describe('the encoder', () => {
     const gpu = await Gpu.open({ adapter: adapters[0] });
     const state = new State(gpu);
     const [set, [encoder]] = [rowsOf(1), encoderOf(1)];
-    const [few, many] = [await TextEmbedder.create(state, encoder, { batchSize: 2 }), await TextEmbedder.create(state, encoder)];
+    const [few, many] = [
+      await TextEmbedder.create(state, encoder, { batchSize: 2 }),
+      await TextEmbedder.create(state, encoder),
+    ];
     const [one, other] = [await few.embed(set), await many.embed(set)];
     expect(one).toHaveLength(17 * 16);
     expect(Math.max(...one.map((value, i) => Math.abs(value - other[i])))).toBeLessThan(1e-5);
@@ -118,7 +121,8 @@ describe('micro-batches', () => {
       const state = new State(gpu);
       const settings = tinySettings(simcse, { ...small, dropout: 0, microBatch });
       const { step } = await compileTraining(state, fedSamples(rowsOf(3)), settings);
-      const run = (number: number) => step.step(Uint32Array.of(3, 16, 0, 7), { step: number, epoch: 0, lr: 0.01 }).read();
+      const run = (number: number) =>
+        step.step(Uint32Array.of(3, 16, 0, 7), { step: number, epoch: 0, lr: 0.01 }).read();
       losses.push([(await run(1)).loss, (await run(2)).loss]);
       step.destroy();
       state.destroy();
