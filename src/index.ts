@@ -6,6 +6,7 @@ export { z } from 'zod';
 export { evaluateClassifier, Predictor, predict } from './analysis/classifier.ts';
 export { Embedder, type EmbedOptions } from './analysis/embed.ts';
 export { SequenceEmbedder, type SequenceEmbedOptions } from './analysis/embed_sequences.ts';
+export { TextEmbedder } from './analysis/embed_texts.ts';
 export { type Clusters, type KMeansOptions, kMeans } from './analysis/kmeans.ts';
 export {
   type KnnOptions,
@@ -39,6 +40,7 @@ export { type Duplicates, findDuplicates } from './data/duplicates.ts';
 export { loadPhotos } from './data/folder.ts';
 export type { Captions, ImageSet } from './data/images.ts';
 export { openSequences, type SequenceOptions } from './data/open_sequences.ts';
+export { openTexts, type TextsOptions } from './data/open_texts.ts';
 export { batchOf, epochOrder, stepsPerEpoch } from './data/order.ts';
 export { type Preparation, preparation } from './data/preparation.ts';
 export { ensureSampleSet } from './data/sample/sample.ts';
