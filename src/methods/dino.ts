@@ -128,7 +128,7 @@ export const dino = defineMethod({
       ...{ optimizer: 'adamw', lr: 5e-4, weightDecay: 0.04, weightDecayFactor: 10 },
       ...{ headBatchNorm: false, emaMomentum: 0.996, dropPath: 0.1 },
     },
-    short: { lr: 5e-4, weightDecay: 0.04, emaMomentum: 0.99, warmupEpochs: 0.08, dropPath: 0 },
+    short: { lr: 2.5e-4, weightDecay: 0.04, emaMomentum: 0.99, warmupEpochs: 0.5, dropPath: 0 },
   },
   check(settings, name, given) {
     checkLocalCrops(settings, name);
