@@ -20,7 +20,7 @@ const levels = [
   ['data'],
   ['io', 'ops'],
   ['graph'],
-  ['gpu'],
+  ['gpu', 'mpi'],
 ];
 /** Files that any layer may import, and the one that may import all. */
 const free = ['src/errors.ts', 'src/float16.ts'];
