@@ -111,7 +111,7 @@ export { type TripletOptions, triplet } from './losses/triplet.ts';
 export { type AnchoredPairs, hardTriplets, type MinedTriplets, semiHardTriplets } from './losses/triplet_mining.ts';
 export { type Vicreg, type VicregOptions, vicreg } from './losses/vicreg.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
-export type { Communicator } from './mpi/communicator.ts';
+export { type Communicator, shareText } from './mpi/communicator.ts';
 export { type Launch, launchOf } from './mpi/launch.ts';
 export { MpiWorld } from './mpi/world.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';

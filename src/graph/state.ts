@@ -101,6 +101,15 @@ export class State {
     );
   }
 
+  /** Reads so many elements of an f32 variable from `start` on. */
+  async readRange(variable: Tensor, start: number, length: number): Promise<Float32Array> {
+    if (variable.dtype !== 'f32' || start + length > variable.size)
+      throw new Error(`${variable} has no ${length} f32 elements from ${start} on`);
+    const { buffer, offset } = this.locate(variable);
+    const at = offset + start * elementBytes('f32');
+    return new Float32Array(await this.gpu.readBuffer(buffer, at, length * elementBytes('f32')));
+  }
+
   /** Reads many variables, each flat buffer once. */
   async readAll(variables: readonly Tensor[]): Promise<Map<Tensor, Data>> {
     const whole = new Map<Tensor, ArrayBuffer>();

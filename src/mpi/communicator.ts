@@ -12,8 +12,8 @@ export interface Communicator {
   sum(values: Float32Array): Promise<void>;
   /** The values [n] of all ranks, as many of each, in the order of the ranks: [size · n]. */
   gather(own: Float32Array): Promise<Float32Array>;
-  /** The text of rank 0; what others give is not looked at. */
-  share(text: string): Promise<string>;
+  /** The bytes of rank 0; what others give is not looked at. */
+  share(bytes: Uint8Array): Promise<Uint8Array>;
   /** The texts of all ranks, in their order. */
   collect(text: string): Promise<string[]>;
   /** Ends all processes at once, this one too. */
@@ -21,3 +21,7 @@ export interface Communicator {
   /** Waits until all ranks are here and ends the communication: without it a launcher takes the end of a process for a crash. */
   finish(): Promise<void>;
 }
+
+/** The text of rank 0. */
+export const shareText = async (ranks: Communicator, text = ''): Promise<string> =>
+  Buffer.from(await ranks.share(Buffer.from(text))).toString();

@@ -46,13 +46,13 @@ export class MpiWorld implements Communicator {
     return all;
   }
 
-  async share(text: string): Promise<string> {
-    const length = Uint32Array.of(Buffer.byteLength(text));
+  async share(bytes: Uint8Array): Promise<Uint8Array> {
+    const length = Uint32Array.of(bytes.length);
     await this.broadcast(length);
-    const bytes = new Uint8Array(length[0]);
-    if (this.rank === 0) bytes.set(Buffer.from(text));
-    await this.broadcast(bytes);
-    return Buffer.from(bytes).toString();
+    const shared = new Uint8Array(length[0]);
+    if (this.rank === 0) shared.set(bytes);
+    await this.broadcast(shared);
+    return shared;
   }
 
   async collect(text: string): Promise<string[]> {

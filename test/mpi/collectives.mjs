@@ -1,12 +1,12 @@
 /** What each rank of collectives.test.ts does; rank 0 prints what all found. */
-import { launchOf, MpiWorld } from '../../dist/index.js';
+import { launchOf, MpiWorld, shareText } from '../../dist/index.js';
 
 const world = await MpiWorld.join(launchOf());
 const { rank, size } = world;
 const values = Float32Array.from({ length: 100_003 }, (_, i) => i + rank);
 await world.sum(values);
 const gathered = await world.gather(Float32Array.of(rank + 0.5, -rank));
-const shared = await world.share(rank === 0 ? 'Grüße' : 'something longer that nobody looks at');
+const shared = await shareText(world, rank === 0 ? 'Grüße' : 'something longer that nobody looks at');
 const texts = await world.collect('ü'.repeat(rank));
 let turns = 0;
 const timer = setInterval(() => turns++, 1);
