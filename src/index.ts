@@ -249,7 +249,7 @@ export type { TrainEvents, TrainResult } from './train/events.ts';
 export { saveEncoder } from './train/export.ts';
 export { compileTraining, type Training } from './train/learner.ts';
 export type { GivenPreparation } from './train/preparation.ts';
-export { RunFolder } from './train/run_folder.ts';
+export { FollowedFolder, RunFolder } from './train/run_folder.ts';
 export { parseSettings, type TrainSettings } from './train/settings.ts';
 export {
   parseSupervisedSettings,

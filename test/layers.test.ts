@@ -1,6 +1,6 @@
 /**
  * Imports point one way: cli → compare → experiment → eval → train → analysis, report → methods → ssl → losses, nn, optim → data → io,
- * ops → graph → gpu.
+ * ops → graph → gpu, mpi.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';

@@ -153,7 +153,7 @@ async function follow(options: TrainOptions, team: Team): Promise<void> {
   const terminal = terminalOf(team);
   const { folder, ...decided } = JSON.parse(await shareText(team.ranks)) as Decided;
   const { data, exclude, captions } = decided;
-  const settings = parseSettings(decided.settings);
+  const settings = parseSettings(decided.settings, folder);
   const gpu = await openAdapter(options.adapter);
   checkPrecision(settings, gpu.traits);
   const dataset = await openTrainingData(data, { ...settings, exclude, captions }, terminal);

@@ -101,15 +101,6 @@ export class State {
     );
   }
 
-  /** Reads so many elements of an f32 variable from `start` on. */
-  async readRange(variable: Tensor, start: number, length: number): Promise<Float32Array> {
-    if (variable.dtype !== 'f32' || start + length > variable.size)
-      throw new Error(`${variable} has no ${length} f32 elements from ${start} on`);
-    const { buffer, offset } = this.locate(variable);
-    const at = offset + start * elementBytes('f32');
-    return new Float32Array(await this.gpu.readBuffer(buffer, at, length * elementBytes('f32')));
-  }
-
   /** Reads many variables, each flat buffer once. */
   async readAll(variables: readonly Tensor[]): Promise<Map<Tensor, Data>> {
     const whole = new Map<Tensor, ArrayBuffer>();
@@ -130,7 +121,8 @@ export class State {
     return values;
   }
 
-  private locate(variable: Tensor): { buffer: GPUBuffer; offset: number } {
+  /** Where the bytes of a variable begin. */
+  locate(variable: Tensor): { buffer: GPUBuffer; offset: number } {
     return {
       buffer: this.buffer(variable.flat?.parent ?? variable),
       offset: (variable.flat?.offset ?? 0) * elementBytes(variable.dtype),

@@ -16,7 +16,14 @@ export interface Mpi {
   MPI_Comm_size(comm: Handle, size: Int32Array): number;
   MPI_Iallreduce(from: Pointer, to: Pointer, n: number, type: Handle, op: Handle, comm: Handle, r: Pointer): number;
   MPI_Iallgather(
-    ...all: [from: Pointer, n: number, type: Handle, to: Pointer, each: number, type: Handle, comm: Handle, r: Pointer]
+    from: Pointer,
+    n: number,
+    type: Handle,
+    to: Pointer,
+    each: number,
+    toType: Handle,
+    comm: Handle,
+    r: Pointer,
   ): number;
   MPI_Ibcast(buffer: Pointer, n: number, type: Handle, root: number, comm: Handle, r: Pointer): number;
   MPI_Ibarrier(comm: Handle, r: Pointer): number;
@@ -61,7 +68,7 @@ export const libraryVariable = 'SIMCLR_MPI_LIBRARY';
  * @throws UserError koffi is not installed, or there is no such library
  */
 export async function loadMpi({ launcher }: Pick<Launch, 'launcher'>, env = process.env): Promise<Mpi> {
-  const koffi = await import('koffi').catch((cause: unknown) => {
+  const { default: koffi } = await import('koffi').catch((cause: unknown) => {
     throw new UserError(`${launcher} needs the package koffi, which is not installed; run npm install koffi`, 1, { cause });
   });
   const names = candidates(launcher, env[libraryVariable]);

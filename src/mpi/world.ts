@@ -67,12 +67,14 @@ export class MpiWorld implements Communicator {
     return Array.from(lengths, (length, rank) => Buffer.from(all.buffer, rank * room, length).toString());
   }
 
-  private broadcast(values: Uint8Array | Uint32Array): Promise<void> {
+  private async broadcast(values: Uint8Array | Uint32Array): Promise<void> {
+    if (values.length === 0) return; // all ranks know
     const { byte, world } = this.mpi.abi;
     return this.wait((request) => this.mpi.MPI_Ibcast(values, values.byteLength, byte, 0, world, request));
   }
 
-  private gatherBytes(own: Uint8Array | Uint32Array, all: Uint8Array | Uint32Array): Promise<void> {
+  private async gatherBytes(own: Uint8Array | Uint32Array, all: Uint8Array | Uint32Array): Promise<void> {
+    if (own.length === 0) return;
     const { byte, world } = this.mpi.abi;
     const { byteLength: n } = own;
     return this.wait((request) => this.mpi.MPI_Iallgather(own, n, byte, all, n, byte, world, request));

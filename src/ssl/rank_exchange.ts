@@ -1,5 +1,6 @@
 /** What processes that share a batch tell each other between the phases of a step. */
 import type { Run } from '../graph/program.ts';
+import { Readback } from '../graph/readback.ts';
 import type { State } from '../graph/state.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import { flatLayout } from '../graph/trace.ts';
@@ -24,6 +25,7 @@ export class RankExchange {
   cost: ExchangeCost = nothing;
   /** Running statistics as they were before the step under way, all one after another: the same on all processes. */
   private before: Float32Array | undefined;
+  private readonly readbacks = new Map<Tensor, Readback>();
 
   constructor(
     private readonly state: State,
@@ -60,11 +62,11 @@ export class RankExchange {
   private async rows({ rows, parts }: RowExchange): Promise<void> {
     const { size, rank } = this.ranks;
     const each = rows.size / parts / size;
+    const whole = await this.copied(this.readback(rows).read());
     const own = new Float32Array(parts * each);
     for (let part = 0; part < parts; part++)
-      own.set(await this.copied(this.state.readRange(rows, (part * size + rank) * each, each)), part * each);
+      own.set(whole.subarray((part * size + rank) * each).subarray(0, each), part * each);
     const all = await this.told(own, this.ranks.gather(own));
-    const whole = new Float32Array(rows.size);
     for (let from = 0; from < size; from++)
       for (let part = 0; part < parts; part++)
         whole.set(all.subarray((from * parts + part) * each).subarray(0, each), (part * size + from) * each);
@@ -77,7 +79,7 @@ export class RankExchange {
    */
   private async gradients({ sum, means, running }: GradientExchange, run: Run, stop: boolean): Promise<boolean> {
     const values = await this.copied(run.read());
-    const gradients = (await this.copied(this.state.read(sum))) as Float32Array;
+    const gradients = await this.copied(this.readback(sum).read());
     await this.told(gradients, this.ranks.sum(gradients));
     this.state.write(sum, gradients);
     const names = Object.keys(means);
@@ -96,6 +98,18 @@ export class RankExchange {
     const { offsets } = flatLayout(running.map(({ tensor }) => tensor));
     running.forEach(({ tensor }, i) => this.state.write(tensor, agreed.subarray(offsets[i], offsets[i] + tensor.size)));
     this.before = agreed;
+  }
+
+  private readback(variable: Tensor): Readback {
+    const known = this.readbacks.get(variable);
+    if (known) return known;
+    const made = new Readback(this.state, variable);
+    this.readbacks.set(variable, made);
+    return made;
+  }
+
+  destroy(): void {
+    for (const readback of this.readbacks.values()) readback.destroy();
   }
 
   private async copied<T>(done: Promise<T>): Promise<T> {

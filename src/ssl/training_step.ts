@@ -191,6 +191,7 @@ export class TrainingStep {
 
   /** Gives the programs' memory back to the device's pool. Variables stay. */
   destroy(): void {
+    this.exchange?.destroy();
     for (const program of this.programs.values()) program.destroy();
     this.pool.release();
   }
