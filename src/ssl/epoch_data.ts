@@ -38,7 +38,8 @@ function decode(bytes: Uint8Array): EpochData {
   const entries = JSON.parse(Buffer.from(buffer, byteOffset + 4, header).toString()) as Entry[];
   return Object.fromEntries(
     entries.map(({ name, kind, length }) => {
-      const values = new kinds[kind](bytes.slice(at, (at += 4 * length)).buffer);
+      const own = new Uint8Array(bytes.subarray(at, (at += 4 * length))); // a copy, which begins at a whole word
+      const values = new kinds[kind](own.buffer);
       return [name, values] as const;
     }),
   );

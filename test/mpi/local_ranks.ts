@@ -29,7 +29,7 @@ export function localRanks(size: number): Communicator[] {
         for (const other of others) for (let i = 0; i < values.length; i++) values[i] += other[i];
       },
       gather: async (own) => Float32Array.from((await meet(own.slice())).flatMap((values) => Array.from(values))),
-      share: async (bytes) => (await meet(bytes.slice()))[0],
+      share: async (bytes) => (await meet(new Uint8Array(bytes)))[0],
       collect: (text) => meet(text),
       abort: () => {
         throw new Error(`rank ${rank} ends all`);

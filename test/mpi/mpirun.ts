@@ -1,7 +1,7 @@
 /** Starts a program of ours in several processes under Open MPI's mpirun, where that is to be had. */
 import { spawn, spawnSync } from 'node:child_process';
 import { describe } from 'vitest';
-import type { Finished, Started } from '../cli/run.ts';
+import { type Finished, type Started, withoutDriverNoise } from '../cli/run.ts';
 
 /** Why there is no MPI here; undefined: there is. */
 export const withoutMpi: string | undefined = (() => {
@@ -37,7 +37,7 @@ export function mpirun(ranks: number, args: readonly string[], env = process.env
     err += chunk;
   });
   const done = new Promise<Finished>((settle) => {
-    child.on('close', (code, signal) => settle({ code, signal, out, err }));
+    child.on('close', (code, signal) => settle({ code, signal, out, err: withoutDriverNoise(err) }));
   });
   return { child, done, out: () => out };
 }

@@ -1,24 +1,97 @@
 /** A step that several processes share: what one process does in pieces, or at once, and the same on all of them. */
 import { expect, it, vi } from 'vitest';
-import { residentImages } from '../../src/data/source.ts';
+import { hostImages, residentImages } from '../../src/data/source.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
-import type { Data } from '../../src/graph/tensor.ts';
-import { methodNamed } from '../../src/methods/index.ts';
+import type { Data, Tensor } from '../../src/graph/tensor.ts';
+import { negativeCosine } from '../../src/losses/negative_cosine.ts';
 import type { Communicator } from '../../src/mpi/communicator.ts';
+import { BatchNorm, Conv2d, Linear } from '../../src/nn/layers.ts';
+import { inNetwork, type Mode } from '../../src/nn/module.ts';
+import { detach } from '../../src/ops/detach.ts';
+import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
+import { relu } from '../../src/ops/relu.ts';
+import { sgd } from '../../src/optim/sgd.ts';
 import { keptEntries } from '../../src/ssl/method.ts';
-import { trainedParameters } from '../../src/ssl/step.ts';
-import type { StepValues } from '../../src/ssl/training_step.ts';
-import { compileTraining, type Training } from '../../src/train/learner.ts';
+import { type StepParts, trainedParameters, trainingMode } from '../../src/ssl/step.ts';
+import { Teacher } from '../../src/ssl/teacher.ts';
+import { type StepValues, TrainingStep } from '../../src/ssl/training_step.ts';
 import { checkSameWeights } from '../../src/train/same_weights.ts';
-import type { GivenSettings } from '../../src/train/settings.ts';
-import { images, tinySettings } from '../methods/harness.ts';
 import { localRanks, onAll } from '../mpi/local_ranks.ts';
 import { onEveryAdapter, relativeError } from '../ops/harness.ts';
+import { drawn } from '../train/drawn.ts';
+import { contrastiveDefaults, contrastiveParts } from './contrastive.ts';
 
-vi.setConfig({ testTimeout: 600_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
+const images = drawn('train', 17, 16);
 const indices = Uint32Array.of(4, 0, 16, 7, 9, 2);
+const options = {
+  ...contrastiveDefaults,
+  ...{ imageSize: 8, batchSize: indices.length, temperature: 0.5 },
+  makeOptimizer: (weights: Tensor) => sgd(weights, { momentum: 0.9, weightDecay: 1e-3 }),
+};
+
+/** Convolution, batch norm if wanted, ReLU, pooling, a linear layer. */
+class Small {
+  private readonly conv: Conv2d;
+  private readonly norm: BatchNorm | undefined;
+  private readonly fc: Linear;
+
+  constructor(normalised: boolean, network = '') {
+    this.conv = new Conv2d(inNetwork(network, 'conv'), 3, 8, { kernel: 3, padding: 1, seed: 1 });
+    this.norm = normalised ? new BatchNorm(inNetwork(network, 'bn'), 8) : undefined;
+    this.fc = new Linear(inNetwork(network, 'fc'), 8, 6, 1);
+  }
+
+  get parameters() {
+    return [this.conv, ...(this.norm ? [this.norm] : []), this.fc].flatMap((layer) => layer.parameters);
+  }
+
+  get buffers() {
+    return this.norm?.buffers ?? [];
+  }
+
+  embeddings(x: Tensor, mode: Mode): Tensor {
+    const maps = this.conv.forward(x);
+    return this.fc.forward(globalAvgPool(relu(this.norm ? this.norm.forward(maps, mode) : maps)));
+  }
+}
+
+type Make = (state: State, ranks?: Communicator) => StepParts;
+
+/** Embeddings that are compared with all of the batch, in pieces. */
+const contrastive =
+  (microBatch: number, normalised = true): Make =>
+  (state, ranks) => ({
+    ...contrastiveParts(new Small(normalised), residentImages(state, images), { ...options, microBatch }),
+    ranks,
+  });
+
+/** A mean over images: the likeness to a teacher that follows. */
+const averaged =
+  (normalised: boolean): Make =>
+  (_, ranks) => {
+    const [student, other] = [new Small(normalised), new Small(normalised, 'teacher')];
+    const teacher = new Teacher([other], [student]);
+    const mode = { ...trainingMode(options), batchShare: 1 / (ranks?.size ?? 1) };
+    const learner: StepParts['learner'] = {
+      encoder: { dimensions: 6, parameters: [], buffers: [], forward: (x) => student.embeddings(x, { training: false }) },
+      groups: [{ name: 'main', modules: [student], optimizer: options.makeOptimizer }],
+      kept: { teacher },
+      step([views], feeds) {
+        const weight = feeds.scalar('weight', ({ step }) => step);
+        const likeness = negativeCosine(student.embeddings(views, mode), detach(other.embeddings(views, mode)));
+        return {
+          losses: [['main', () => likeness]],
+          log: { weight },
+          after: (made) => teacher.follow(feeds, () => 0.9, made),
+        };
+      },
+    };
+    const views = [{ count: 1, size: 8, augmentation: contrastiveParts(student, hostImages(images), options).views[0].augmentation }];
+    return { learner, views, source: hostImages(images), settings: options, ranks };
+  };
 
 /** What steps leave, by name. */
 interface Left {
@@ -27,34 +100,34 @@ interface Left {
   readonly values: StepValues;
 }
 
-/** Two steps of a method on a device, alone or as one of several. */
-async function twoSteps(gpu: Gpu, method: string, given: GivenSettings, ranks?: Communicator): Promise<Left> {
-  const settings = tinySettings(methodNamed(method), { batchSize: indices.length, ...given });
+/** Two steps on a device, alone or as one of several; the last of these is asked to stop at the second. */
+async function twoSteps(gpu: Gpu, make: Make, ranks?: Communicator): Promise<Left> {
   const state = new State(gpu);
-  const training = await compileTraining(state, residentImages(state, images), settings, {}, ranks);
+  const parts = make(state, ranks);
+  const training = await TrainingStep.create(state, parts);
   const step = (number: number, stop = false) =>
-    training.step.step(indices, { step: number, epoch: number, lr: 0.05, stop }).read();
+    training.step(indices, { step: number, epoch: number, lr: 0.05, stop }).read();
   const first = await step(1);
   if (ranks) expect(first.stop).toBe(false);
-  const values = await step(2, ranks !== undefined && ranks.rank === ranks.size - 1); // one is asked to stop
-  const left = { ...(await valuesOf(state, training)), values };
-  if (ranks) await checkSameWeights(ranks, state, training, 2);
-  training.step.destroy();
+  const values = await step(2, ranks !== undefined && ranks.rank === ranks.size - 1);
+  if (ranks) await checkSameWeights(ranks, state, parts, 2);
+  const left = { ...(await valuesOf(state, parts)), values };
+  training.destroy();
   state.destroy();
-  gpu.trim();
   return left;
 }
 
-async function valuesOf(state: State, { learner }: Training): Promise<Pick<Left, 'weights' | 'running'>> {
-  const { groups, kept = {} } = learner;
+async function valuesOf(state: State, { learner }: StepParts): Promise<Pick<Left, 'weights' | 'running'>> {
   const read = async (entries: ReturnType<typeof keptEntries>) => {
     const found = await state.readAll(entries.map(({ tensor }) => tensor));
     return new Map(entries.map(({ tensor }) => [tensor.name, found.get(tensor)!] as const));
   };
-  const modules = groups.flatMap((group) => group.modules);
+  const kept = Object.values(learner.kept ?? {}).flatMap(keptEntries);
+  const isRunning = ({ tensor }: { readonly tensor: Tensor }) => tensor.name.includes('running');
+  const buffers = learner.groups.flatMap(({ modules }) => modules.flatMap((module) => module.buffers));
   return {
-    weights: await read([...trainedParameters(learner), ...Object.values(kept).flatMap(keptEntries)]),
-    running: await read(modules.flatMap((module) => module.buffers)),
+    weights: await read([...trainedParameters(learner), ...kept.filter((entry) => !isRunning(entry))]),
+    running: await read([...buffers, ...kept.filter(isRunning)]),
   };
 }
 
@@ -65,83 +138,72 @@ function expectNear(actual: ReadonlyMap<string, Data>, expected: ReadonlyMap<str
 }
 
 onEveryAdapter((gpu) => {
-  const alone = (method: string, given: GivenSettings) => twoSteps(gpu(), method, given);
-  const together = (size: number, method: string, given: GivenSettings) =>
-    onAll(localRanks(size), (ranks) => twoSteps(gpu(), method, given, ranks));
+  const alone = (make: Make) => twoSteps(gpu(), make);
+  const together = (size: number, make: Make) => onAll(localRanks(size), (ranks) => twoSteps(gpu(), make, ranks));
 
   it.each([
-    { size: 2, microBatch: 3, given: 0 },
-    { size: 3, microBatch: 2, given: 2 },
-    { size: 2, microBatch: 1, given: 1 },
-  ])(
-    '$size processes with pieces of $microBatch are one process with such pieces, statistics too',
-    async ({ size, microBatch, given }) => {
-      const settings = { optimizer: 'sgd' } as const;
-      const one = await alone('simclr', { ...settings, microBatch });
-      const all = await together(size, 'simclr', { ...settings, microBatch: given });
-      for (const { weights, running, values } of all) {
-        expect(weights).toEqual(all[0].weights);
-        expect(running).toEqual(all[0].running);
-        expect(values.stop).toBe(true);
-        expect(values.loss).toBeCloseTo(one.values.loss, 4);
-        // With two processes of one piece each the sums are of the same two numbers, and so the same.
-        if (size === 2 && microBatch === 3) expect(weights).toEqual(one.weights);
-        expectNear(weights, one.weights, 1e-4);
-        expectNear(running, one.running, 1e-5);
-      }
-      // The test can fail: pieces of another size are another training.
-      const other = await alone('simclr', { ...settings, microBatch: 6 });
-      expect(relativeError(other.weights.get('conv1.weight')!, one.weights.get('conv1.weight')!)).toBeGreaterThan(1e-4);
-    },
-  );
+    { size: 2, pieces: 3, given: 0 },
+    { size: 3, pieces: 2, given: 2 },
+    { size: 2, pieces: 1, given: 1 },
+  ])('$size processes with pieces of $pieces are one process with such pieces', async ({ size, pieces, given }) => {
+    const one = await alone(contrastive(pieces));
+    for (const { weights, running, values } of await together(size, contrastive(given))) {
+      expect(values.stop).toBe(true);
+      expect(values.loss).toBeCloseTo(one.values.loss, 5);
+      expectNear(weights, one.weights, 1e-5);
+      expectNear(running, one.running, 1e-6);
+      // A piece each: the same numbers are added in the same order.
+      if (size * pieces === indices.length) expect(weights).toEqual(one.weights);
+    }
+    // The test can fail: pieces of another size have other statistics.
+    const other = await alone(contrastive(6));
+    expect(relativeError(other.running.get('bn.running_var')!, one.running.get('bn.running_var')!)).toBeGreaterThan(1e-3);
+  });
 
-  it('a loss that is a mean over images: the gradients of the parts averaged are those of the batch', async () => {
-    const settings = { norm: 'layer', optimizer: 'sgd' } as const;
-    const one = await alone('rotation', settings);
-    for (const { weights, values } of await together(3, 'rotation', settings)) {
+  it('a loss that is a mean over images: averages are those of the batch, and a teacher follows', async () => {
+    const one = await alone(averaged(false));
+    for (const { weights, values } of await together(3, averaged(false))) {
       expectNear(weights, one.weights, 1e-5);
       expect(values.loss).toBeCloseTo(one.values.loss, 5);
-      expect(values.metrics['accuracy']).toBeCloseTo(one.values.metrics['accuracy'], 5);
+      expect(values.metrics['weight']).toBeCloseTo(2, 5);
     }
+    expect(one.weights.get('teacher/conv.weight')).not.toEqual(one.weights.get('conv.weight'));
   });
 
-  it('a teacher follows the same weights on all processes', async () => {
-    const all = await together(2, 'byol', { optimizer: 'sgd' });
-    for (const { weights, running } of all) {
-      expect(weights).toEqual(all[0].weights);
-      expect(running).toEqual(all[0].running);
+  it('running statistics of student and teacher are the same on all processes', async () => {
+    const [first, ...others] = await together(2, averaged(true));
+    for (const { running, weights } of others) {
+      expect(running).toEqual(first.running);
+      expect(weights).toEqual(first.weights);
     }
-  });
-
-  it('half precision: all processes skip and scale alike', async (context) => {
-    if (!gpu().traits.features.has('shader-f16')) context.skip('this adapter has no f16');
-    const all = await together(2, 'simclr', { precision: 'f16' });
-    expect(all[1].weights).toEqual(all[0].weights);
-    expect(all[1].values).toEqual(all[0].values);
+    expect([...first.running.keys()]).toContain('teacher/bn.running_mean');
+    expect(first.running.get('bn.running_mean')!.every((value) => value !== 0)).toBe(true);
   });
 
   it('a value that is not finite on one process stops all of them', async () => {
-    const poisoned = localRanks(2).map((ranks): Communicator => ({
-      ...ranks,
-      sum(values) {
-        if (ranks.rank === 1 && values.length > 100_000) values[7] = Number.NaN;
-        return ranks.sum(values);
-      },
-    }));
-    const all = await onAll(poisoned, (ranks) => twoSteps(gpu(), 'simclr', {}, ranks));
+    const poisoned = localRanks(2).map((ranks): Communicator => {
+      let sums = 0;
+      return {
+        ...ranks,
+        sum(values) {
+          if (ranks.rank === 1 && sums++ === 0) values[7] = Number.NaN; // the gradients of the first step
+          return ranks.sum(values);
+        },
+      };
+    });
+    const all = await onAll(poisoned, (ranks) => twoSteps(gpu(), contrastive(0), ranks));
     expect(all.map(({ values }) => values.firstNonFinite)).toEqual([1, 1]);
   });
 
   it('weights that have become different are noticed on all processes', async () => {
-    const settings = tinySettings(methodNamed('simclr'), { batchSize: 6 });
     const check = async (ranks: Communicator) => {
       const state = new State(gpu());
-      const training = await compileTraining(state, residentImages(state, images), settings, {}, ranks);
-      const [{ tensor }] = trainedParameters(training.learner);
-      await checkSameWeights(ranks, state, training, 5);
-      if (ranks.rank === 2) state.write(tensor, Float32Array.of(((await state.read(tensor)) as Float32Array)[0] + 1e-6), 0);
-      const told = await checkSameWeights(ranks, state, training, 6).catch((error: Error) => error.message);
-      training.step.destroy();
+      const parts = contrastive(0)(state);
+      const [{ tensor }] = trainedParameters(parts.learner);
+      await checkSameWeights(ranks, state, parts, 5);
+      const [value] = await state.read(tensor);
+      if (ranks.rank === 2) state.write(tensor, Float32Array.of(value + 1e-6), 0);
+      const told = await checkSameWeights(ranks, state, parts, 6).catch((error: Error) => error.message);
       state.destroy();
       return told;
     };
