@@ -9,7 +9,8 @@ const packages = ['openmpi-bin', 'libopenmpi3'];
 export function ensureMpi() {
   if (spawnSync('mpirun', ['--version'], { stdio: 'ignore' }).status === 0) return;
   const root = process.getuid?.() === 0;
-  if (!root || !hasApt()) return say(`no MPI: tests that need mpirun are skipped (Debian: ${packages.join(' ')}, as root)`);
+  if (!root || !hasApt())
+    return say(`no MPI: tests that need mpirun are skipped (Debian: ${packages.join(' ')}, as root)`);
   const apt = new PrivateApt();
   try {
     say(`installing ${packages.join(' and ')}, for tests with several processes`);

@@ -88,11 +88,7 @@ interface Introduction {
  * Prints which process has which device.
  * @throws UserError, the same on all: some have other data than rank 0
  */
-export async function introduce(
-  { ranks }: Team,
-  own: Omit<Introduction, 'host'>,
-  terminal: Terminal,
-): Promise<void> {
+export async function introduce({ ranks }: Team, own: Omit<Introduction, 'host'>, terminal: Terminal): Promise<void> {
   const told = await ranks.collect(JSON.stringify({ host: hostname(), ...own } satisfies Introduction));
   const all = told.map((text) => JSON.parse(text) as Introduction);
   const other = all.findIndex(({ images, digest }) => images !== all[0].images || digest !== all[0].digest);

@@ -16,7 +16,9 @@ export function reportError(error: unknown, who = ''): number {
     complain(who + told.message);
     return told.exitCode;
   }
-  complain(`${who}internal error: ${messageOf(error).replace(/\s*\n\s*/g, ' ')}; set SIMCLR_DEBUG=1 for the stack trace`);
+  complain(
+    `${who}internal error: ${messageOf(error).replace(/\s*\n\s*/g, ' ')}; set SIMCLR_DEBUG=1 for the stack trace`,
+  );
   if (process.env['SIMCLR_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return 1;
 }

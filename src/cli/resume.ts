@@ -68,7 +68,15 @@ export async function resume(
     checkSameImages(path, data, config, dataset);
     if (config !== recorded) folder.writeConfig(config);
     for (const note of [...restart, ...notes]) terminal.line(`note       ${note}`);
-    return { gpu, dataset, data, exclude: config.exclude, captions: config.captions, folder, settings: config.settings };
+    return {
+      gpu,
+      dataset,
+      data,
+      exclude: config.exclude,
+      captions: config.captions,
+      folder,
+      settings: config.settings,
+    };
   } catch (error) {
     folder.unlock();
     throw error;

@@ -229,7 +229,11 @@ async function meet({ gpu, dataset, folder, ...open }: OpenRun, team: Team, term
   const { data, exclude, captions, settings } = open;
   const decided: Decided = { data: resolve(data), exclude, captions, settings, folder: resolve(folder.path) };
   if (leads(team)) await shareText(team.ranks, JSON.stringify(decided));
-  const own = { adapter: gpu.traits.adapter, images: dataset.train.count, digest: inventoryDigest(dataset.files) ?? '' };
+  const own = {
+    adapter: gpu.traits.adapter,
+    images: dataset.train.count,
+    digest: inventoryDigest(dataset.files) ?? '',
+  };
   await introduce(team, own, terminal);
 }
 

@@ -133,7 +133,9 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
         ].join('  '),
       );
       if (communication?.slowest !== undefined)
-        terminal.line(`note       the other processes wait for rank ${communication.slowest}, which is slower than they are`);
+        terminal.line(
+          `note       the other processes wait for rank ${communication.slowest}, which is slower than they are`,
+        );
     },
     onUntrained: (knn, majority) =>
       terminal.line(`kNN        ${percent(knn)} before training; the most frequent class: ${percent(majority)}`),

@@ -46,7 +46,8 @@ const mpich: Abi = {
 };
 
 /** Which ABI a library has: only Open MPI has objects of that name. */
-export const abiOf = (library: LibraryHandle): Abi => (hasSymbol(library, 'ompi_mpi_comm_world') ? openMpi(library) : mpich);
+export const abiOf = (library: LibraryHandle): Abi =>
+  hasSymbol(library, 'ompi_mpi_comm_world') ? openMpi(library) : mpich;
 
 function hasSymbol(library: LibraryHandle, name: string): boolean {
   try {

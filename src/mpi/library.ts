@@ -69,7 +69,9 @@ export const libraryVariable = 'SIMCLR_MPI_LIBRARY';
  */
 export async function loadMpi({ launcher }: Pick<Launch, 'launcher'>, env = process.env): Promise<Mpi> {
   const { default: koffi } = await import('koffi').catch((cause: unknown) => {
-    throw new UserError(`${launcher} needs the package koffi, which is not installed; run npm install koffi`, 1, { cause });
+    throw new UserError(`${launcher} needs the package koffi, which is not installed; run npm install koffi`, 1, {
+      cause,
+    });
   });
   const names = candidates(launcher, env[libraryVariable]);
   const failures: string[] = [];

@@ -24,7 +24,8 @@ import { traceViews } from './views.ts';
  */
 export function averagedPhases(parts: StepParts, groups: readonly TracedGroup[]): Phase[] {
   const { learner, views, source, settings, ranks } = parts;
-  if (!ranks || groups.length !== 1) throw new UserError('this method has no single loss whose gradients could be averaged', 2);
+  if (!ranks || groups.length !== 1)
+    throw new UserError('this method has no single loss whose gradients could be averaged', 2);
   const [{ trained }] = groups;
   const images = settings.batchSize / ranks.size;
   const feeds = StepFeeds.of(source.set, images);

@@ -25,9 +25,13 @@ interface Entry {
 
 /** Bytes of a list in JSON, that list, and all values, 4 bytes each, in its order. */
 function encode(data: EpochData): Uint8Array {
-  const entries = Object.entries(data).map(([name, values]): Entry => ({ name, kind: kindOf(values), length: values.length }));
+  const entries = Object.entries(data).map(
+    ([name, values]): Entry => ({ name, kind: kindOf(values), length: values.length }),
+  );
   const list = Buffer.from(JSON.stringify(entries));
-  const values = Object.values(data).map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength));
+  const values = Object.values(data).map(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(buffer, byteOffset, byteLength),
+  );
   return Buffer.concat([Buffer.from(Uint32Array.of(list.length).buffer), list, ...values]);
 }
 

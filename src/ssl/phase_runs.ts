@@ -3,8 +3,8 @@ import { stepsPerEpoch } from '../data/order.ts';
 import type { Inputs } from '../graph/program.ts';
 import type { EpochData, StepTime } from './feeds.ts';
 import { random } from './rng.ts';
-import { shareOf } from './shares.ts';
 import { learningRate, totalSteps } from './settings.ts';
+import { shareOf } from './shares.ts';
 import { dropoutSeeds, type Phase, type StepParts, type TracedStep } from './step.ts';
 
 export interface StepCounters {

@@ -129,9 +129,9 @@ export class RankExchange {
 }
 
 /** Values one after another, as `flatten` has them. */
-function laidOut(running: readonly RunningStatistic[], valueOf: (tensor: Tensor) => Data): Float32Array {
+function laidOut(running: readonly RunningStatistic[], values: (tensor: Tensor) => Data): Float32Array {
   const { offsets, length } = flatLayout(running.map(({ tensor }) => tensor));
   const flat = new Float32Array(length);
-  running.forEach(({ tensor }, i) => flat.set(valueOf(tensor), offsets[i]));
+  running.forEach(({ tensor }, i) => flat.set(values(tensor), offsets[i]));
   return flat;
 }

@@ -29,7 +29,9 @@ export function checkShares(
   const { batchSize, microBatch } = settings;
   const fault = (text: string) => new UserError(text, 2);
   if (batchSize % size !== 0)
-    throw fault(`${name('batchSize')} ${batchSize} is that of all ${size} processes, and must be a multiple of ${size}`);
+    throw fault(
+      `${name('batchSize')} ${batchSize} is that of all ${size} processes, and must be a multiple of ${size}`,
+    );
   const share = batchSize / size;
   if (microBatch === 0 || share % microBatch === 0) return;
   throw fault(

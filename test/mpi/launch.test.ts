@@ -35,7 +35,9 @@ it.each([
 });
 
 it('several processes of srun without MPI are refused', () => {
-  expect(() => launchOf({ SLURM_STEP_NUM_TASKS: '4', SLURM_PROCID: '1' })).toThrow(/4 processes without MPI; use srun --mpi/);
+  expect(() => launchOf({ SLURM_STEP_NUM_TASKS: '4', SLURM_PROCID: '1' })).toThrow(
+    /4 processes without MPI; use srun --mpi/,
+  );
 });
 
 it('a library that is not there, or none of MPI, is named in one line', async () => {

@@ -35,7 +35,11 @@ async function reached(path: string, step: number): Promise<void> {
 /** The process of a rank. */
 function processOf(rank: number, path: string): number {
   const { stdout } = spawnSync('ps', ['-eo', 'pid='], { encoding: 'utf8' });
-  const found = stdout.split('\n').map(Number).filter(Boolean).find((pid) => isRank(pid, rank, path));
+  const found = stdout
+    .split('\n')
+    .map(Number)
+    .filter(Boolean)
+    .find((pid) => isRank(pid, rank, path));
   if (found === undefined) throw new Error(`rank ${rank} is not running`);
   return found;
 }
@@ -61,7 +65,10 @@ describeMpi('simclr train on several processes', () => {
     expect(out).toMatch(/ranks 0, 1 on .*, which they share/);
     expect(steps(two)).toEqual(steps(one));
     const epochs = metrics(two).filter(({ type }) => type === 'epoch');
-    expect(epochs.map(({ communication }) => typeof (communication as { share: number }).share)).toEqual(['number', 'number']);
+    expect(epochs.map(({ communication }) => typeof (communication as { share: number }).share)).toEqual([
+      'number',
+      'number',
+    ]);
     expect(checkpoints(two)).toEqual(checkpoints(one));
   });
 

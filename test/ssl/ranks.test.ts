@@ -76,7 +76,12 @@ const averaged =
     const teacher = new Teacher([other], [student]);
     const mode = { ...trainingMode(options), batchShare: 1 / (ranks?.size ?? 1) };
     const learner: StepParts['learner'] = {
-      encoder: { dimensions: 6, parameters: [], buffers: [], forward: (x) => student.embeddings(x, { training: false }) },
+      encoder: {
+        dimensions: 6,
+        parameters: [],
+        buffers: [],
+        forward: (x) => student.embeddings(x, { training: false }),
+      },
       groups: [{ name: 'main', modules: [student], optimizer: options.makeOptimizer }],
       kept: { teacher },
       step([views], feeds) {
@@ -89,7 +94,9 @@ const averaged =
         };
       },
     };
-    const views = [{ count: 1, size: 8, augmentation: contrastiveParts(student, hostImages(images), options).views[0].augmentation }];
+    const views = [
+      { count: 1, size: 8, augmentation: contrastiveParts(student, hostImages(images), options).views[0].augmentation },
+    ];
     return { learner, views, source: hostImages(images), settings: options, ranks };
   };
 
@@ -157,7 +164,9 @@ onEveryAdapter((gpu) => {
     }
     // The test can fail: pieces of another size have other statistics.
     const other = await alone(contrastive(6));
-    expect(relativeError(other.running.get('bn.running_var')!, one.running.get('bn.running_var')!)).toBeGreaterThan(1e-3);
+    expect(relativeError(other.running.get('bn.running_var')!, one.running.get('bn.running_var')!)).toBeGreaterThan(
+      1e-3,
+    );
   });
 
   it('a loss that is a mean over images: averages are those of the batch, and a teacher follows', async () => {

@@ -43,9 +43,12 @@ it('running statistics: what all have seen, one after another', () => {
     [-1, 0, 2],
     [7, 7, -7],
   ];
-  const moved = (from: ArrayLike<number>, rank: number) => Float32Array.from(seen[rank], (x, i) => 0.8 * from[i] + 0.2 * x);
+  const moved = (from: ArrayLike<number>, rank: number) =>
+    Float32Array.from(seen[rank], (x, i) => 0.8 * from[i] + 0.2 * x);
   const expected = seen.reduce((at, _, rank) => moved(at, rank), before);
-  const all = seen.map((_, rank) => contribution(running, { rank, size: 3 }, padded(before), padded(moved(before, rank))));
+  const all = seen.map((_, rank) =>
+    contribution(running, { rank, size: 3 }, padded(before), padded(moved(before, rank))),
+  );
   const sum = Array.from({ length: 3 }, (_, i) => all.reduce((total, given) => total + given[i], 0));
   sum.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 5));
 });
@@ -73,7 +76,10 @@ it('what an epoch begins with is made by the first process, for all', async () =
 it('a process that the others wait for is named, where they wait for long', async () => {
   const of = (waiting: readonly number[]) =>
     onAll(localRanks(waiting.length), (ranks) =>
-      communicationOf({ ranks, cost: { copying: 1, waiting: waiting[ranks.rank], bytes: 4000 } }, { steps: 10, seconds: 8 }),
+      communicationOf(
+        { ranks, cost: { copying: 1, waiting: waiting[ranks.rank], bytes: 4000 } },
+        { steps: 10, seconds: 8 },
+      ),
     );
   expect((await of([4, 1, 4]))[0]).toEqual({ share: 0.5, bytesPerStep: 400, slowest: 1 });
   expect((await of([1, 2, 1.5]))[0]).toEqual({ share: 0.125, bytesPerStep: 400 });
