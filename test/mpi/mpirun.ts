@@ -19,12 +19,16 @@ const flags = [
   ...['--allow-run-as-root', '--oversubscribe'],
   // Containers forbid to read another process's memory, which Open MPI would try first.
   ...['--mca', 'btl_vader_single_copy_mechanism', 'none'],
-  ...['--mca', 'odls_base_sigkill_timeout', '60'],
 ];
 
-/** Runs `node args…` in so many ranks. */
-export function mpirun(ranks: number, args: readonly string[], env = process.env): Started {
-  const child = spawn('mpirun', [...flags, '-n', String(ranks), process.execPath, ...args], {
+/** Runs `node args…` in so many ranks. @param more flags of mpirun */
+export function mpirun(
+  ranks: number,
+  args: readonly string[],
+  env = process.env,
+  more: readonly string[] = [],
+): Started {
+  const child = spawn('mpirun', [...flags, ...more, '-n', String(ranks), process.execPath, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env,
   });

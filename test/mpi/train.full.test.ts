@@ -98,7 +98,9 @@ describeMpi('simclr train on several processes', () => {
 
   it('SIGTERM to the launcher: all stop behind one step, which is saved', async () => {
     const path = join(folder, 'stopped');
-    const started = train(2, ...settings, '--epochs', '200', '--out', path);
+    const patient = ['--mca', 'odls_base_sigkill_timeout', '60'];
+    const words = ['dist/cli.js', 'train', ...settings, '--epochs', '200', '--out', path];
+    const started = mpirun(2, words, { ...process.env, COLUMNS: '1000' }, patient);
     await reached(path, 3);
     started.child.kill('SIGTERM');
     const { out } = await started.done;
