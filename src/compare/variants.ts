@@ -1,6 +1,5 @@
 /** The rows of a comparison: methods, values of settings that are swept, parts of the augmentation that are left out. */
 import type { DatasetOptions } from '../data/dataset.ts';
-
 import { kindOf } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import type { Naming } from '../io/checked.ts';
