@@ -44,17 +44,18 @@ export function checkLabels(op: string, logits: Tensor, labels: Tensor): void {
   check(fit, op, 'labels must be one integer for each row of the logits', labels, logits);
 }
 
-/** dlogits = dloss (softmax − onehot) / M. */
+/** dlogits = dloss (softmax − onehot) / M, of the gradient of the mean [1]; of those of all rows [M], dlogits_m = dloss_m (softmax − onehot). */
 export const crossEntropyBackwardOp: Op<null> = {
   name: 'cross_entropy_backward',
   infer: ([, logits]) => [logits],
   launches({ inputs: [dloss, logits, labels, lse], outputs: [dlogits] }) {
     const [rows, columns] = logits.shape;
+    const ofMean = dloss.size === 1;
     return [
       {
         kernel: backward,
         bindings: { dloss, logits, labels, lse, dlogits },
-        params: { rows, columns },
+        params: { rows, columns, step: Number(!ofMean), divisor: ofMean ? rows : 1 },
         workgroups: grid1d(logits.size, 64),
       },
     ];

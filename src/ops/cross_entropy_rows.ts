@@ -1,9 +1,8 @@
-import backward from '../../kernels/cross_entropy_rows/backward.wgsl';
 import forward from '../../kernels/cross_entropy_rows/forward.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import type { Op, Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
-import { checkLabels } from './cross_entropy.ts';
+import { checkLabels, crossEntropyBackwardOp } from './cross_entropy.ts';
 
 /** losses_m = lse_m − x_m,label, right_m = 1 where the first largest logit is the label's. lse [M] is saved for the gradient. */
 const crossEntropyRowsOp: Op<null> = {
@@ -25,25 +24,8 @@ const crossEntropyRowsOp: Op<null> = {
     ];
   },
   gradient: ({ inputs: [logits, labels], outputs: [, , lse] }, [dlosses]) => [
-    dlosses && apply(crossEntropyRowsBackwardOp, [dlosses, logits, labels, lse], null)[0],
+    dlosses && apply(crossEntropyBackwardOp, [dlosses, logits, labels, lse], null)[0],
   ],
-};
-
-/** dlogits_m = dlosses_m (softmax − onehot). */
-const crossEntropyRowsBackwardOp: Op<null> = {
-  name: 'cross_entropy_rows_backward',
-  infer: ([, logits]) => [logits],
-  launches({ inputs: [dlosses, logits, labels, lse], outputs: [dlogits] }) {
-    const [rows, columns] = logits.shape;
-    return [
-      {
-        kernel: backward,
-        bindings: { dlosses, logits, labels, lse, dlogits },
-        params: { rows, columns },
-        workgroups: grid1d(logits.size, 64),
-      },
-    ];
-  },
 };
 
 /**

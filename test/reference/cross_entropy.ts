@@ -18,10 +18,11 @@ export default {
   },
   cross_entropy_backward([dloss, logits, labels, lse]) {
     const columns = logits.length / labels.length;
+    const ofRow = (r: number) => (dloss.length === 1 ? dloss[0] / labels.length : dloss[r]);
     return [
       logits.map((x, i) => {
         const r = Math.floor(i / columns);
-        return (dloss[0] * (Math.exp(x - lse[r]) - (i % columns === labels[r] ? 1 : 0))) / labels.length;
+        return ofRow(r) * (Math.exp(x - lse[r]) - (i % columns === labels[r] ? 1 : 0));
       }),
     ];
   },

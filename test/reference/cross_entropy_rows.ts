@@ -11,13 +11,4 @@ export default {
     });
     return [0, 1, 2].map((i) => Float64Array.from(rows, (row) => row[i]));
   },
-  cross_entropy_rows_backward([dlosses, logits, labels, lse]) {
-    const columns = logits.length / labels.length;
-    return [
-      logits.map((x, i) => {
-        const r = Math.floor(i / columns);
-        return dlosses[r] * (Math.exp(x - lse[r]) - (i % columns === labels[r] ? 1 : 0));
-      }),
-    ];
-  },
 } satisfies Definitions;
