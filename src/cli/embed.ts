@@ -8,7 +8,7 @@ import type { ImageSet, OnProgress } from '../data/images.ts';
 import { SEQUENCE_FORMATS } from '../data/open_sequences.ts';
 import { openTexts } from '../data/open_texts.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
-import type { SampleSet } from '../data/samples.ts';
+import { type DataKind, nounOf, type SampleSet } from '../data/samples.ts';
 import type { SequenceSet } from '../data/sequences.ts';
 import { isTextSet, type TextSet } from '../data/texts.ts';
 import { State } from '../graph/state.ts';
@@ -33,7 +33,7 @@ import { addExclude } from './options.ts';
 import { reopening, repeatable } from './reopen.ts';
 import { Terminal } from './terminal.ts';
 import { dataForms } from './train_data.ts';
-import { sampleRate } from './train_output.ts';
+import { throughput } from './train_output.ts';
 
 interface EmbedCommandOptions extends DeviceOptions, GivenEncoder {
   readonly checkpoint: string;
@@ -70,20 +70,20 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
   const { data, out } = options;
   const terminal = new Terminal();
   checkExtension(out, ['.npy'], 'an array');
-  const { encoder, noun, open, embedderFor } = subjectOf(checkpointFile(options.checkpoint, terminal), options);
+  const { encoder, kind, open, embedderFor } = subjectOf(checkpointFile(options.checkpoint, terminal), options);
   checkWritableDir(dirname(out));
   encoder(terminal);
   const gpu = await openAdapter(options.adapter);
   const dataset = await open(({ phase, done, total }) => terminal.progress(phase, done, total ?? done));
   const { train: set } = dataset;
-  terminal.line(`${data}: ${set.count.toLocaleString('en-US')} ${plural(set.count, noun)}`);
+  terminal.line(`${data}: ${set.count.toLocaleString('en-US')} ${plural(set.count, nounOf[kind])}`);
   printLeftOut(dataset, terminal);
   printSkipped([set], terminal);
   const work = repeatable(async (device) => {
     chooseKernels(device, options, terminal);
     const embedder = await embedderFor(new State(device), set);
-    const rate = (perSecond: number) => sampleRate(perSecond, noun === 'image' ? 'img' : `${noun}s`);
-    return embedder.embed(set, undefined, (done) => terminal.progress(`${noun}s`, done, set.count, { rate }));
+    const rate = (perSecond: number) => throughput(perSecond, kind);
+    return embedder.embed(set, undefined, (done) => terminal.progress(kind, done, set.count, { rate }));
   });
   const features = await reopening(gpu, work, options, terminal);
   const list = `${out.replace(/\.npy$/i, '')}.txt`;
@@ -99,7 +99,7 @@ async function embed(options: EmbedCommandOptions): Promise<void> {
 
 /** What is embedded, by what encoder: images, sequences or texts. */
 interface Subject {
-  readonly noun: string;
+  readonly kind: DataKind;
   /** Prints what the encoder takes. */
   encoder(terminal: Terminal): void;
   open(onProgress: OnProgress): Promise<Dataset<SampleSet>>;
@@ -115,7 +115,7 @@ function subjectOf(checkpoint: string, options: EmbedCommandOptions): Subject {
 }
 
 const ofImages = (file: EncoderFile, { data, split, exclude, batchSize }: EmbedCommandOptions): Subject => ({
-  noun: 'image',
+  kind: 'images',
   encoder: (terminal) => printEncoder(file, terminal),
   open: (onProgress) => openDataset(data, { ...{ split, exclude, onProgress }, size: file.imageSize, probe: false }),
   embedderFor: (state, set) =>
@@ -129,7 +129,7 @@ function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions): S
   refuseOfImages('sequences', options);
   const { data, exclude, batchSize } = options;
   return {
-    noun: 'sequence',
+    kind: 'sequences',
     encoder: (terminal) => terminal.line(`encoder    ${describeWindows(file)}`),
     open: (onProgress) => openSequencesFor(file, data, { exclude, onProgress, probe: false, whole: true }),
     embedderFor: (state, set) =>
@@ -144,7 +144,7 @@ function ofTexts(file: TextEncoderFile, options: EmbedCommandOptions): Subject {
   refuseOfImages('texts', options);
   const { data, exclude, batchSize } = options;
   return {
-    noun: 'text',
+    kind: 'texts',
     encoder: (terminal) => terminal.line(`encoder    ${file.description}`),
     open: (onProgress) => openTexts(data, { exclude, onProgress, probe: false }),
     embedderFor: (state, set) =>

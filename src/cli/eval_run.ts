@@ -24,7 +24,7 @@ import { type EvalOptions, featureBatch, refuseIdle, refuseOfImages, type Tools 
 import { writeOutcome } from './eval_results.ts';
 import { reopening, repeatable } from './reopen.ts';
 import { Terminal } from './terminal.ts';
-import { sampleRate } from './train_output.ts';
+import { throughput } from './train_output.ts';
 
 type Flags<T> = EvalOptions & T;
 type Evaluate<T, E = Evaluation> = (evaluation: E, flags: Flags<T>, tools: Tools) => Promise<Outcome>;
@@ -54,7 +54,7 @@ export function runs<T>(called: Command, evaluate: Evaluate<T> | ByKind<T>): Com
       stops ??= stopOnSignals(terminal);
       return stops.signal;
     };
-    const events = eventsOf(terminal, cache, () => stops?.signal, subject.kind === 'images' ? 'img' : subject.kind);
+    const events = eventsOf(terminal, cache, () => stops?.signal, subject.kind);
     const run = async (gpu: Gpu): Promise<Outcome> => {
       chooseKernels(gpu, flags, terminal);
       const { evaluation, outcome } = subject.open(gpu, events, terminal);
@@ -141,7 +141,7 @@ const eventsOf = (
   terminal: Terminal,
   cache: string,
   signal: () => AbortSignal | undefined,
-  things: string,
+  kind: DataKind,
 ): EvaluationEvents => ({
   onData: (dataset) => {
     terminal.line(`data       ${dataset.measured}`);
@@ -150,7 +150,7 @@ const eventsOf = (
   },
   onProgress: ({ phase, done, total }) => terminal.progress(phase, done, total ?? done),
   onFeatures: (set, done, total) => {
-    terminal.progress(`features (${set})`, done, total, { rate: (perSecond) => sampleRate(perSecond, things) });
+    terminal.progress(`features (${set})`, done, total, { rate: (perSecond) => throughput(perSecond, kind) });
     signal()?.throwIfAborted();
   },
   onCached: (set) => terminal.line(`features   ${set}: from ${cache}`),

@@ -1,4 +1,4 @@
-import { kindOf, nounOf } from '../data/samples.ts';
+import { type DataKind, kindOf } from '../data/samples.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import { methodNamed } from '../methods/index.ts';
 import { describeEncoder } from '../nn/encoder_shape.ts';
@@ -40,11 +40,11 @@ export function printFlags(terminal: Terminal, flags: readonly string[]): void {
 
 export const percent = (share: number): string => percentage(share, 1);
 
-/** 14.07 → `14.1 img/s`, 250.3 → `250 img/s`; of other things than images by their name. */
-export const sampleRate = (perSecond: number, things = 'img'): string =>
-  `${perSecond.toFixed(perSecond < 100 ? 1 : 0)} ${things}/s`;
+/** 14.07 → `14.1 img/s`, 250.3 → `250 img/s`; of other data than images by their name. */
+export const throughput = (perSecond: number, kind: DataKind = 'images'): string =>
+  `${perSecond.toFixed(perSecond < 100 ? 1 : 0)} ${kind === 'images' ? 'img' : kind}/s`;
 
-export const imageRate = (perSecond: number): string => sampleRate(perSecond);
+export const imageRate = (perSecond: number): string => throughput(perSecond);
 
 /** `epoch  3/10`: as wide in every epoch. */
 export const epochOf = (epoch: number, epochs: number): string =>
@@ -74,10 +74,10 @@ export const stepDetails = (
   { loss, metrics }: Pick<StepReport, 'loss' | 'metrics'>,
   batch: number,
   declared: Metrics = { accuracy },
-  things?: string,
+  kind?: DataKind,
 ): ProgressDetails => ({
   notes: [`loss ${loss.toFixed(3)}`, ...metricParts(metrics, declared, 'mean')],
-  rate: (perSecond) => sampleRate(batch * perSecond, things),
+  rate: (perSecond) => throughput(batch * perSecond, kind),
 });
 
 /** Before training: what guessing gives, and what to expect of what is logged. */
@@ -95,7 +95,6 @@ function printReferences(terminal: Terminal, { chance, metrics = {} }: Pick<Lear
 export function printEvents(terminal: Terminal, settings: TrainSettings): TrainEvents {
   const { batchSize, schedule, warmupEpochs, method } = settings;
   const kind = kindOf(methodNamed(method));
-  const things = kind === 'images' ? 'img' : `${nounOf[kind]}s`;
   const changesLr = schedule !== 'constant' || warmupEpochs > 0;
   let epochs = settings.epochs;
   let declared: Metrics;
@@ -118,7 +117,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
       terminal.line(`           ${remedy}`);
     },
     onStep: ({ step, steps, epoch, ...report }) =>
-      terminal.progress(epochOf(epoch, epochs), step, steps, stepDetails(report, batchSize, declared, things)),
+      terminal.progress(epochOf(epoch, epochs), step, steps, stepDetails(report, batchSize, declared, kind)),
     onEpoch: ({ epoch, loss, metrics, lr, imagesPerSecond, lossScale, knn, knnBalanced = knn }) =>
       terminal.line(
         [
@@ -128,7 +127,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
           ...(knn === undefined ? [] : [`kNN ${percent(knn)}${balancedPart(knn, knnBalanced!)}`]),
           ...(changesLr ? [`lr ${Number(lr.toPrecision(2))}`] : []),
           ...scaleParts(lossScale),
-          sampleRate(imagesPerSecond, things),
+          throughput(imagesPerSecond, kind),
         ].join('  '),
       ),
     onUntrained: (knn, majority) =>
