@@ -32,7 +32,7 @@ export {
   trainProbe,
 } from './analysis/probe.ts';
 export { type Embedding, type TsneOptions, tsne } from './analysis/tsne.ts';
-export { readCaptions, tokenizerOf } from './data/captions.ts';
+export { readCaptions } from './data/captions.ts';
 export { type Clip, clipsOf, referenceFrames } from './data/clips.ts';
 export { type Dataset, openDataset } from './data/dataset.ts';
 export { downloadStl10 } from './data/download.ts';
@@ -50,7 +50,7 @@ export { npySeries, type Series, seriesOf } from './data/series.ts';
 export { fedSamples, hostImages, type ImageSource, residentImages, type SampleSource } from './data/source.ts';
 export { loadStl10 } from './data/stl10.ts';
 export { type TextColumns, type TextSet, textSet } from './data/texts.ts';
-export { Tokenizer, type TokenRow } from './data/tokenizer.ts';
+export { Tokenizer, type TokenRow, tokenizerOf } from './data/tokenizer.ts';
 export { wavSeries } from './data/wav.ts';
 export { UserError } from './errors.ts';
 export { listAdapters } from './gpu/adapters.ts';

@@ -1,4 +1,4 @@
-import type { TextSet } from '../data/texts.ts';
+import { firstTexts, type TextSet } from '../data/texts.ts';
 import type { TokenRow } from '../data/tokenizer.ts';
 import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
@@ -39,8 +39,8 @@ export class TextEmbedder {
 
   /** Features [count, dimensions] of the first text of the rows with these numbers, all by default. @param onProgress is given how many are done */
   embed(set: TextSet, indices?: Uint32Array, onProgress?: (done: number) => void): Promise<Float32Array> {
-    const texts = indices ? Array.from(indices, (row) => set.texts[row][0]) : set.texts.map(([text]) => text);
-    return this.texts(texts, onProgress);
+    const texts = firstTexts(set);
+    return this.texts(indices ? Array.from(indices, (row) => texts[row]) : texts, onProgress);
   }
 
   /** Features [texts, dimensions] of any texts. */

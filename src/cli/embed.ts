@@ -66,11 +66,15 @@ export function embedCommand(): Command {
   return addDeviceOptions(embedding).action(embed);
 }
 
-async function embed(options: EmbedCommandOptions): Promise<void> {
+async function embed(options: EmbedCommandOptions, command: Command): Promise<void> {
   const { data, out } = options;
   const terminal = new Terminal();
   checkExtension(out, ['.npy'], 'an array');
-  const { encoder, kind, open, embedderFor } = subjectOf(checkpointFile(options.checkpoint, terminal), options);
+  const { encoder, kind, open, embedderFor } = subjectOf(
+    checkpointFile(options.checkpoint, terminal),
+    options,
+    command,
+  );
   checkWritableDir(dirname(out));
   encoder(terminal);
   const gpu = await openAdapter(options.adapter);
@@ -107,10 +111,12 @@ interface Subject {
 }
 
 /** UserError: no encoder, or options that it has no use for. */
-function subjectOf(checkpoint: string, options: EmbedCommandOptions): Subject {
+function subjectOf(checkpoint: string, options: EmbedCommandOptions, command: Command): Subject {
   const sequences = readSequenceEncoder(checkpoint);
+  if (sequences) refuseOfImages('sequences', command);
   if (sequences) return ofSequences(sequences, options);
   const texts = readTextEncoder(checkpoint);
+  if (texts) refuseOfImages('texts', command);
   return texts ? ofTexts(texts, options) : ofImages(readEncoderFile(checkpoint, options), options);
 }
 
@@ -126,7 +132,6 @@ const ofImages = (file: EncoderFile, { data, split, exclude, batchSize }: EmbedC
 });
 
 function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions): Subject {
-  refuseOfImages('sequences', options);
   const { data, exclude, batchSize } = options;
   return {
     kind: 'sequences',
@@ -141,7 +146,6 @@ function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions): S
 }
 
 function ofTexts(file: TextEncoderFile, options: EmbedCommandOptions): Subject {
-  refuseOfImages('texts', options);
   const { data, exclude, batchSize } = options;
   return {
     kind: 'texts',

@@ -216,15 +216,12 @@ export function refuseIdle(command: Command): void {
  * UserError (usage): options that were given for an encoder of sequences or texts, and only say something of images or of files that have
  * them.
  */
-export function refuseOfImages(
-  kind: Exclude<DataKind, 'images'>,
-  { fromHeadLayer, imageSize, normalize, cache }: GivenEncoder & { readonly cache?: string },
-): void {
-  const given = { fromHeadLayer: fromHeadLayer || undefined, imageSize, normalize, cache };
-  const idle = Object.entries(given).filter(([, value]) => value !== undefined);
+export function refuseOfImages(kind: Exclude<DataKind, 'images'>, command: Command): void {
+  const ofImages = ['fromHeadLayer', 'imageSize', 'normalize', 'cache', 'split'];
+  const idle = ofImages.filter((name) => command.getOptionValueSource(name) === 'cli');
   if (idle.length === 0) return;
   throw new UserError(
-    `${idle.map(([name]) => flagOf(name)).join(', ')}: the encoder takes ${kind}, which have no use for it; omit it`,
+    `${idle.map(flagOf).join(', ')}: the encoder takes ${kind}, which have no use for it; omit it`,
     2,
   );
 }

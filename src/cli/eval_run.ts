@@ -46,7 +46,7 @@ export function runs<T>(called: Command, evaluate: Evaluate<T> | ByKind<T>): Com
     const checkpoint = checkpointFile(flags.checkpoint, terminal);
     const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
     const cache = flags.cache ?? join(dirname(out), 'features');
-    const subject = subjectOf(checkpoint, cache, byKind, flags);
+    const subject = subjectOf(checkpoint, cache, byKind, flags, called);
     checkResultsPlace(out);
     checkWritableDir(out);
     let stops: ReturnType<typeof stopOnSignals> | undefined;
@@ -90,12 +90,12 @@ interface Subject {
 }
 
 /** UserError: the file has no encoder that the evaluation takes, or options say what it has no use for. */
-function subjectOf<T>(checkpoint: string, cache: string, byKind: ByKind<T>, flags: Flags<T>): Subject {
+function subjectOf<T>(checkpoint: string, cache: string, byKind: ByKind<T>, flags: Flags<T>, called: Command): Subject {
   const { images, sequences: ofSequences, texts: ofTexts } = byKind;
   const { fromHeadLayer, imageSize, normalize, batchSize = featureBatch, exclude } = flags;
   const sequences = ofSequences && readSequenceEncoder(checkpoint);
   if (sequences) {
-    refuseOfImages('sequences', flags);
+    refuseOfImages('sequences', called);
     return {
       kind: 'sequences',
       open(gpu, events, terminal) {
@@ -107,7 +107,7 @@ function subjectOf<T>(checkpoint: string, cache: string, byKind: ByKind<T>, flag
   }
   const texts = ofTexts && (images ? readTextEncoder(checkpoint) : readEncoderOfTexts(checkpoint));
   if (texts) {
-    refuseOfImages('texts', flags);
+    refuseOfImages('texts', called);
     return {
       kind: 'texts',
       open(gpu, events, terminal) {

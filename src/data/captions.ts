@@ -5,12 +5,11 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { checked } from '../io/checked.ts';
 import { counted } from '../io/counted.ts';
-import type { Captions, ImageSet } from './images.ts';
+import type { ImageSet } from './images.ts';
 import { type ListedFile, listedWhole } from './inventory.ts';
 import type { DatasetKind } from './samples.ts';
 import { findStl10, type Stl10Split, stl10Names } from './stl10.ts';
 import { readBytes, readTable } from './table.ts';
-import { Tokenizer } from './tokenizer.ts';
 
 /** Tables of captions that are taken where nobody names one. */
 export const captionFiles = ['captions.csv', 'captions.jsonl'] as const;
@@ -110,13 +109,4 @@ function withoutCaption(path: string, names: readonly string[], without: readonl
   return new UserError(
     `${path}: no caption for ${some}, the first is ${without[0]}; add rows, or leave images out with --exclude`,
   );
-}
-
-const tokenizers = new WeakMap<Captions, Tokenizer>();
-
-/** The tokenizer that is learnt from captions, or from texts in rows, once for each set of them. */
-export function tokenizerOf(texts: Captions): Tokenizer {
-  let tokenizer = tokenizers.get(texts);
-  if (!tokenizer) tokenizers.set(texts, (tokenizer = Tokenizer.train(texts.flat())));
-  return tokenizer;
 }

@@ -11,7 +11,7 @@ import { type ListedFile, listedWhole } from './inventory.ts';
 import { extensionOf } from './photo_names.ts';
 import type { Skipped } from './samples.ts';
 import { type FileKind, type Scan, scanFiles } from './scan.ts';
-import { readBytes, tableExtensions } from './table.ts';
+import { isTable, readBytes, tableExtensions } from './table.ts';
 import { TEXT_FORMATS, type TextRows, textLines, textRows } from './text_rows.ts';
 import { labelArray, pickTexts, type TextSet, textSet } from './texts.ts';
 
@@ -65,7 +65,7 @@ async function rowsAt(path: string, exclusions: Exclusions, onProgress?: OnProgr
       : fileError('read', path, error);
   });
   if (found.isDirectory()) return rowsIn(path, exclusions, onProgress);
-  if (![...plainTexts.extensions, ...tableExtensions].includes(extensionOf(path)))
+  if (!isTable(path) && !plainTexts.extensions.includes(extensionOf(path)))
     throw new UserError(`${path}: no texts; give a folder of plain texts (.txt), or one file: ${TEXT_FORMATS}`);
   const bytes = readBytes(path);
   return { rows: textRows(bytes, path), files: [listedWhole(basename(path), bytes)], skipped: [], leftOut: [] };

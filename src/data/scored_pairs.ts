@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { checked } from '../io/checked.ts';
-import { extensionOf } from './photo_names.ts';
-import { readTable, tableExtensions } from './table.ts';
+import { isTable, readTable } from './table.ts';
 
 /** Names that the two columns of texts have. */
 const columnNames = [
@@ -35,8 +34,7 @@ const score = z.union([
  * @throws UserError it cannot be read, a row is damaged (says in which line), there are fewer than four, or all have one score
  */
 export function readScoredPairs(path: string): ScoredPairs {
-  if (!tableExtensions.some((extension) => extension === extensionOf(path)))
-    throw new UserError(`${path}: no table; ${remedy}`);
+  if (!isTable(path)) throw new UserError(`${path}: no table; ${remedy}`);
   const pairs: [string, string][] = [];
   const scores: number[] = [];
   for (const { source, record } of readTable(path, remedy)) {

@@ -7,6 +7,10 @@ import { guarded } from '../io/file_errors.ts';
 /** Extensions of files that are tables. */
 export const tableExtensions = ['.csv', '.tsv', '.jsonl'] as const;
 
+/** Whether a file is a table by its name. */
+export const isTable = (path: string): boolean =>
+  tableExtensions.some((extension) => path.toLowerCase().endsWith(extension));
+
 /** A row, not checked yet. */
 export interface TableRow {
   /** The file and the line, for messages: `pairs.csv: line 3`. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { checked } from '../io/checked.ts';
-import { type TableRow, tableExtensions, tableRows, utf8 } from './table.ts';
+import { isTable, type TableRow, tableRows, utf8 } from './table.ts';
 import type { TextColumns } from './texts.ts';
 
 /** What texts are read from, for people. */
@@ -32,8 +32,7 @@ export const textLines = (bytes: Uint8Array, path: string): string[] =>
 
 /** Rows of a file, by its extension. UserError: it is damaged, says in which line; or it has no rows. */
 export function textRows(bytes: Uint8Array, path: string): TextRows {
-  const isTable = tableExtensions.some((extension) => path.toLowerCase().endsWith(extension));
-  const rows = isTable
+  const rows = isTable(path)
     ? ofTable(tableRows(utf8(bytes, path), path, remedy))
     : { columns: 1 as const, texts: textLines(bytes, path).map((line) => [line]) };
   if (rows.texts.length > 0) return rows;

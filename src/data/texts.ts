@@ -23,9 +23,11 @@ export function pickTexts(set: TextSet, rows: readonly number[], name = set.name
   };
 }
 
+/** The first text of each row. */
+export const firstTexts = ({ texts }: Pick<TextSet, 'texts'>): string[] => texts.map(([text]) => text);
+
 /** Rows whose first text is that of a row before them. */
-export const copiesOf = ({ texts }: Pick<TextSet, 'texts'>): number =>
-  texts.length - new Set(texts.map(([text]) => text)).size;
+export const copiesOf = (set: Pick<TextSet, 'texts'>): number => set.texts.length - new Set(firstTexts(set)).size;
 
 /** Labels, as sets have them. */
 export const labelArray = (labels: readonly number[]): Uint8Array | Uint16Array =>

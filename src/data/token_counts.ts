@@ -1,11 +1,10 @@
 /** How often each token is there in texts: what guessing can rely on. */
-import { tokenizerOf } from './captions.ts';
-import type { Captions } from './images.ts';
+import { type TextsInRows, tokenizerOf } from './tokenizer.ts';
 
-const counted = new WeakMap<Captions, readonly number[]>();
+const counted = new WeakMap<TextsInRows, readonly number[]>();
 
 /** Of each token of `tokenizerOf(texts)`, how often the texts have it; once for each set of them. */
-export function tokenCounts(texts: Captions): readonly number[] {
+export function tokenCounts(texts: TextsInRows): readonly number[] {
   let counts = counted.get(texts);
   if (!counts) {
     const tokenizer = tokenizerOf(texts);

@@ -184,3 +184,15 @@ class Pairs {
     }
   }
 }
+
+/** Texts in rows: captions of images, or rows of a set of texts. */
+export type TextsInRows = readonly (readonly string[])[];
+
+const tokenizers = new WeakMap<TextsInRows, Tokenizer>();
+
+/** The tokenizer that is learnt from texts, once for each set of them. */
+export function tokenizerOf(texts: TextsInRows): Tokenizer {
+  let tokenizer = tokenizers.get(texts);
+  if (!tokenizer) tokenizers.set(texts, (tokenizer = Tokenizer.train(texts.flat())));
+  return tokenizer;
+}

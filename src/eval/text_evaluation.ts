@@ -2,7 +2,7 @@
 import { TextEmbedder } from '../analysis/embed_texts.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { openTexts } from '../data/open_texts.ts';
-import type { TextSet } from '../data/texts.ts';
+import { firstTexts, type TextSet } from '../data/texts.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
@@ -99,6 +99,3 @@ export class TextEvaluation implements Measured {
     this.state.destroy();
   }
 }
-
-/** The first text of each row. */
-export const firstTexts = ({ texts }: TextSet): string[] => texts.map(([text]) => text);

@@ -1,11 +1,12 @@
 /** Texts found by what another one says. */
 import { nearestRows } from '../analysis/knn.ts';
+import { firstTexts } from '../data/texts.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
 import { decimal } from '../report/numbers.ts';
 import type { Outcome } from './evaluation.ts';
 import { fewFound, type SearchSettings } from './search.ts';
-import { firstTexts, type TextEvaluation } from './text_evaluation.ts';
+import type { TextEvaluation } from './text_evaluation.ts';
 import { textNotes } from './text_notes.ts';
 
 /** `simclr eval search` with an encoder of texts: of all texts of a file those whose embeddings have the greatest cosines with that of another. */

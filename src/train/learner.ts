@@ -1,11 +1,12 @@
 /** From settings and images to what is trained. */
-import { tokenizerOf } from '../data/captions.ts';
+
 import { type ImageSet, isImageSet } from '../data/images.ts';
 import { kindOf, nounOf, type SampleSet } from '../data/samples.ts';
 import { isSequenceSet } from '../data/sequences.ts';
 import { fedSamples, hostImages, type ImageSource, residentImages, type SampleSource } from '../data/source.ts';
 import { isTextSet, type TextSet } from '../data/texts.ts';
 import { tokenCounts } from '../data/token_counts.ts';
+import { tokenizerOf } from '../data/tokenizer.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { counted } from '../io/counted.ts';

@@ -1,5 +1,4 @@
 /** Trained encoders of sequences in checkpoints. */
-import { createHash } from 'node:crypto';
 import { mostWindows } from '../analysis/embed_sequences.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { openSequences, type SequenceOptions } from '../data/open_sequences.ts';
@@ -11,7 +10,7 @@ import { readSafetensors } from '../io/safetensors.ts';
 import type { Encoder } from '../nn/encoder.ts';
 import { sequencesOf } from '../ssl/sequences.ts';
 import { type Checkpoint, loadLearner, readCheckpoint } from './checkpoint.ts';
-import { moduleTensors } from './checkpoint_tensors.ts';
+import { digestOf } from './checkpoint_tensors.ts';
 import { kindInFile } from './data_kind.ts';
 import { windowOf } from './sequence_settings.ts';
 
@@ -33,10 +32,15 @@ export function readSequenceEncoder(path: string): SequenceEncoderFile | undefin
   if (kindInFile(readSafetensors(path).metadata) !== 'sequences') return undefined;
   const checkpoint = readCheckpoint(path);
   const { settings, images } = checkpoint;
-  const hash = createHash('sha256').update(settings.method);
-  for (const [name, { data }] of moduleTensors(checkpoint)) hash.update(name).update(data);
   const { channels, sampleRate } = sequencesOf(images);
-  return { path, checkpoint, window: windowOf(settings), channels, sampleRate, digest: hash.digest('hex') };
+  return {
+    path,
+    checkpoint,
+    window: windowOf(settings),
+    channels,
+    sampleRate,
+    digest: digestOf(settings.method, checkpoint.tensors),
+  };
 }
 
 /** The encoder with its values in `state`. */

@@ -1,11 +1,10 @@
 /** Trained encoders of texts in checkpoints. */
-import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { readSafetensors } from '../io/safetensors.ts';
 import { type Encoder, type EncoderOfTexts, takesTexts } from '../nn/encoder.ts';
 import { type Checkpoint, loadLearner, readCheckpoint } from './checkpoint.ts';
-import { moduleTensors } from './checkpoint_tensors.ts';
+import { digestOf } from './checkpoint_tensors.ts';
 import { kindInFile } from './data_kind.ts';
 import { learnerOf } from './learner.ts';
 
@@ -24,10 +23,8 @@ export function readTextEncoder(path: string): TextEncoderFile | undefined {
   if (kindInFile(readSafetensors(path).metadata) !== 'texts') return undefined;
   const checkpoint = readCheckpoint(path);
   const { settings, images } = checkpoint;
-  const hash = createHash('sha256').update(settings.method);
-  for (const [name, { data }] of moduleTensors(checkpoint)) hash.update(name).update(data);
   const { description = settings.method } = learnerOf(settings, images).encoder;
-  return { path, checkpoint, description, digest: hash.digest('hex') };
+  return { path, checkpoint, description, digest: digestOf(settings.method, checkpoint.tensors) };
 }
 
 /** The same. UserError: its encoder takes no texts. */

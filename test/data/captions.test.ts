@@ -1,10 +1,11 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { readCaptions, tokenizerOf } from '../../src/data/captions.ts';
+import { readCaptions } from '../../src/data/captions.ts';
 import { openDataset } from '../../src/data/dataset.ts';
 import { subset } from '../../src/data/images.ts';
 import { ensureSampleSet, sampleCaption } from '../../src/data/sample/sample.ts';
+import { tokenizerOf } from '../../src/data/tokenizer.ts';
 import { picture, temporaryFolder, writeTree } from './helpers.ts';
 
 const root = temporaryFolder();

@@ -2,9 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { tokenizerOf } from '../../src/data/captions.ts';
 import { inventoryDigest } from '../../src/data/inventory.ts';
 import { countedRows, openTexts } from '../../src/data/open_texts.ts';
+import { tokenizerOf } from '../../src/data/tokenizer.ts';
 import { UserError } from '../../src/errors.ts';
 import { scratchFolder } from '../cli/run.ts';
 

@@ -1,9 +1,9 @@
 /** BERT: its step and its resume, what a step is given, what learns, what guessing gives. */
 import { describe, expect, it } from 'vitest';
-import { tokenizerOf } from '../../src/data/captions.ts';
 import { fedSamples } from '../../src/data/source.ts';
 import { textSet } from '../../src/data/texts.ts';
 import { distribution, tokenCounts } from '../../src/data/token_counts.ts';
+import { tokenizerOf } from '../../src/data/tokenizer.ts';
 import { bert } from '../../src/methods/bert.ts';
 import { trainedParameters } from '../../src/ssl/step.ts';
 import { traceStep } from '../../src/ssl/trace_step.ts';

@@ -1,8 +1,7 @@
 /** CLIP: its step and its resume, what its parts learn from, micro-batches, and what is said of its images. */
 import { describe, expect, it } from 'vitest';
-import { tokenizerOf } from '../../src/data/captions.ts';
 import { hostImages } from '../../src/data/source.ts';
-import { startOfText } from '../../src/data/tokenizer.ts';
+import { startOfText, tokenizerOf } from '../../src/data/tokenizer.ts';
 import { constant, trace } from '../../src/graph/trace.ts';
 import { clipLoss } from '../../src/losses/clip.ts';
 import { clip } from '../../src/methods/clip.ts';

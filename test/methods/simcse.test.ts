@@ -1,10 +1,10 @@
 /** SimCSE: its step and its resume, of lines and of triplets; what its passes are; which settings are refused. */
 import { describe, expect, it, vi } from 'vitest';
 import { TextEmbedder } from '../../src/analysis/embed_texts.ts';
-import { tokenizerOf } from '../../src/data/captions.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
 import { fedSamples } from '../../src/data/source.ts';
 import { type TextColumns, type TextSet, textSet } from '../../src/data/texts.ts';
+import { tokenizerOf } from '../../src/data/tokenizer.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
 import { trace } from '../../src/graph/trace.ts';
