@@ -87,6 +87,10 @@ describe('a checkpoint of a run on texts', () => {
     await expect(inProcess('eval', 'knn', '--checkpoint', file, '--data', table, '--image-size', '32')).rejects.toThrow(
       '--image-size: the encoder takes texts, which have no use for it; omit it',
     );
+    const refused = '--split: the encoder takes texts, which have no use for it; omit it';
+    const given = ['--checkpoint', file, '--data', table, '--split', 'train'];
+    await expect(inProcess('embed', ...given)).rejects.toThrow(refused);
+    await expect(inProcess('eval', 'search', '--text', 'a cat', ...given)).rejects.toThrow(refused);
   });
 
   it('one of images is none of texts', async () => {
