@@ -1,5 +1,4 @@
 /** From settings and images to what is trained. */
-
 import { type ImageSet, isImageSet } from '../data/images.ts';
 import { kindOf, nounOf, type SampleSet } from '../data/samples.ts';
 import { isSequenceSet } from '../data/sequences.ts';
