@@ -3,7 +3,7 @@
  *
  *   node scripts/setup.mjs [--test] [--quiet] [--again]
  *
- * --test   on a machine without a GPU, also a second software adapter, so that tests run on two
+ * --test   on a machine without a GPU, also a second software adapter, so that tests run on two; for root, Open MPI
  * --quiet  no advice, only what takes time and what goes wrong
  * --again  looks for a better adapter even if one was found before
  *
@@ -26,6 +26,7 @@ import { hasApt } from './setup/apt.mjs';
 import { DriverFailure, hint, reasonOf, SetupError, say } from './setup/console.mjs';
 import { readJson, vulkanFolder, writeDrivers, writeJson } from './setup/files.mjs';
 import { fetchLavapipe, installLavapipe, privateLavapipe } from './setup/lavapipe.mjs';
+import { ensureMpi } from './setup/mpi.mjs';
 import { checkNode, ensureDependencies } from './setup/npm.mjs';
 import { fetchSwiftShader, privateSwiftShader } from './setup/swiftshader.mjs';
 
@@ -155,6 +156,7 @@ try {
   checkNode(process.versions.node);
   ensureDependencies();
   ensureAdapter(process.argv.includes('--test'), process.argv.includes('--again'));
+  if (process.argv.includes('--test')) ensureMpi();
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);

@@ -111,6 +111,9 @@ export { type TripletOptions, triplet } from './losses/triplet.ts';
 export { type AnchoredPairs, hardTriplets, type MinedTriplets, semiHardTriplets } from './losses/triplet_mining.ts';
 export { type Vicreg, type VicregOptions, vicreg } from './losses/vicreg.ts';
 export { allMethods, methodNamed, registerMethod } from './methods/index.ts';
+export { type Communicator, shareText } from './mpi/communicator.ts';
+export { type Launch, launchOf } from './mpi/launch.ts';
+export { MpiWorld } from './mpi/world.ts';
 export { Classifier, type ClassifierOptions } from './nn/classifier.ts';
 export { Conv1d, type Conv1dOptions } from './nn/conv1d.ts';
 export { Conv1dEncoder, type Conv1dEncoderOptions } from './nn/conv1d_encoder.ts';
@@ -246,7 +249,7 @@ export type { TrainEvents, TrainResult } from './train/events.ts';
 export { saveEncoder } from './train/export.ts';
 export { compileTraining, type Training } from './train/learner.ts';
 export type { GivenPreparation } from './train/preparation.ts';
-export { RunFolder } from './train/run_folder.ts';
+export { FollowedFolder, RunFolder } from './train/run_folder.ts';
 export { parseSettings, type TrainSettings } from './train/settings.ts';
 export {
   parseSupervisedSettings,

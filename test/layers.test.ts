@@ -1,6 +1,6 @@
 /**
  * Imports point one way: cli → compare → experiment → eval → train → analysis, report → methods → ssl → losses, nn, optim → data → io,
- * ops → graph → gpu.
+ * ops → graph → gpu, mpi.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -20,7 +20,7 @@ const levels = [
   ['data'],
   ['io', 'ops'],
   ['graph'],
-  ['gpu'],
+  ['gpu', 'mpi'],
 ];
 /** Files that any layer may import, and the one that may import all. */
 const free = ['src/errors.ts', 'src/float16.ts'];

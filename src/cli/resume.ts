@@ -28,6 +28,7 @@ export interface Resumed {
   /** Where it is. */
   readonly data: string;
   readonly exclude: RunConfig['exclude'];
+  readonly captions: RunConfig['captions'];
   readonly folder: RunFolder;
   readonly settings: TrainSettings;
 }
@@ -67,7 +68,15 @@ export async function resume(
     checkSameImages(path, data, config, dataset);
     if (config !== recorded) folder.writeConfig(config);
     for (const note of [...restart, ...notes]) terminal.line(`note       ${note}`);
-    return { gpu, dataset, data, exclude: config.exclude, folder, settings: config.settings };
+    return {
+      gpu,
+      dataset,
+      data,
+      exclude: config.exclude,
+      captions: config.captions,
+      folder,
+      settings: config.settings,
+    };
   } catch (error) {
     folder.unlock();
     throw error;

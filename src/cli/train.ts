@@ -9,14 +9,15 @@ import { kindOf, type SampleSet } from '../data/samples.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DeviceLost } from '../gpu/faults.ts';
 import { allMethods, methodNamed } from '../methods/index.ts';
+import { shareText } from '../mpi/communicator.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import type { Method } from '../ssl/method.ts';
 import type { TrainResult } from '../train/events.ts';
 import type { InitialWeights } from '../train/initial_weights.ts';
-import { checkImages } from '../train/learner.ts';
+import { checkImages, checkRanks } from '../train/learner.ts';
 import { otherDefaults, withRecipe } from '../train/recipe.ts';
 import type { RunConfig } from '../train/run_config.ts';
-import { RunFolder } from '../train/run_folder.ts';
+import { FollowedFolder, RunFolder } from '../train/run_folder.ts';
 import { type GivenSettings, parseSettings, parseValues, type TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
 import { addBudget, checkBudget, minutesOf, sizeRun } from './budget.ts';
@@ -27,9 +28,10 @@ import { readInit, settingsOf, startFrom } from './init.ts';
 import { dryRun, profileStep } from './inspect.ts';
 import { printNextSteps } from './next_steps.ts';
 import { addExclude, addTrainSettings, givenSettings } from './options.ts';
+import { adapterOf, checkTeamOptions, introduce, leads, type Team, terminalOf, withRanks } from './ranks.ts';
 import { type Resumable, reopening } from './reopen.ts';
 import { resume } from './resume.ts';
-import { Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 import {
   captionsOf,
   checkDataOptions,
@@ -85,13 +87,22 @@ function dataHelp(method: Method): string {
   return kind === 'images' ? `STL-10’s binary files, or a folder of photos (${PHOTO_FORMATS})` : dataForms[kind];
 }
 
-async function runTraining(options: TrainOptions): Promise<void> {
-  const terminal = new Terminal();
+const runTraining = (options: TrainOptions): Promise<void> =>
+  withRanks(async (team) => {
+    const own = { ...options, adapter: await adapterOf(options.adapter, team) } as TrainOptions;
+    await (leads(team) ? lead(own, team) : follow(own, team!));
+  });
+
+/** The only process, or the first of several, which decides for all. */
+async function lead(options: TrainOptions, team: Team | undefined): Promise<void> {
+  const terminal = terminalOf(team);
   const flags = givenSettings(options as unknown as Record<string, unknown>);
   checkBudget(options, flags);
+  if (team) checkTeamOptions(options, flags);
   if (options.resume !== undefined) {
     const resumed = await resume(options.resume, options, flags, terminal);
-    return run(resumed, terminal, options, resumed.settings);
+    const captions = captionsOf(resumed.settings, options.captions ?? resumed.captions);
+    return run({ ...resumed, captions, team }, terminal, options, resumed.settings);
   }
   const { method } = parseValues(flags); // wrong settings are told before anything is opened
   checkDataOptions(methodNamed(method), options);
@@ -101,6 +112,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
   const where = { software: gpu.traits.software, sample: options.data === undefined && !hasStl10() };
   let settings = parseSettings(withRecipe(given, where));
   checkPrecision(settings, gpu.traits);
+  if (team) checkRanks(settings, team.ranks.size);
   const captions = captionsOf(settings, options.captions);
   const out = options.out ?? join('runs', timestamp());
   const trains = !options.dryRun && !options.profile;
@@ -127,7 +139,28 @@ async function runTraining(options: TrainOptions): Promise<void> {
     ...{ adapter: gpu.traits.adapter, started: new Date().toISOString() },
   };
   const folder = RunFolder.create(out, config, dataset.files);
-  await run({ gpu, dataset, data, exclude, settings, folder, init: start?.weights }, terminal, options, given);
+  const open = { gpu, dataset, data, exclude, captions, settings, folder, init: start?.weights, team };
+  await run(open, terminal, options, given);
+}
+
+/** What the first process has decided. */
+interface Decided extends Pick<OpenRun, 'data' | 'exclude' | 'captions' | 'settings'> {
+  readonly folder: string;
+}
+
+/** Another process: it waits for what the first decides, and opens the same data. */
+async function follow(options: TrainOptions, team: Team): Promise<void> {
+  const terminal = terminalOf(team);
+  const { folder, ...decided } = JSON.parse(await shareText(team.ranks)) as Decided;
+  const { data, exclude, captions } = decided;
+  const settings = parseSettings(decided.settings, folder);
+  const gpu = await openAdapter(options.adapter);
+  checkPrecision(settings, gpu.traits);
+  const dataset = await openTrainingData(data, { ...settings, exclude, captions }, terminal);
+  const init = options.init === undefined ? undefined : readInit(options.init, terminal);
+  const start = init && isImageSet(dataset.train) ? startFrom(init, settings, dataset.train, terminal) : undefined;
+  const open = { ...decided, settings, gpu, dataset, folder: new FollowedFolder(folder), init: start?.weights, team };
+  await run(open, terminal, options, settings);
 }
 
 const timestamp = (): string => new Date().toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-');
@@ -139,16 +172,19 @@ interface OpenRun {
   readonly data: string;
   readonly exclude?: readonly string[] | undefined;
   readonly settings: TrainSettings;
+  readonly captions?: string | true | undefined;
   readonly folder: RunFolder;
   readonly init?: InitialWeights | undefined;
+  /** Processes that share the batches with this one. */
+  readonly team?: Team | undefined;
 }
 
 /** Compiles the step. What is refused on the first device (a batch that does not fit, say) leaves no folder of a run that never began. */
 async function prepare(open: OpenRun, gpu: Gpu, terminal: Terminal, options: DeviceOptions): Promise<Trainer> {
-  const { dataset, settings, folder, init } = open;
+  const { dataset, settings, folder, init, team } = open;
   try {
-    chooseKernels(gpu, options, terminal, folder.path);
-    return await Trainer.create(gpu, dataset, settings, folder, printEvents(terminal, settings), init);
+    chooseKernels(gpu, options, terminal, folder.isKept ? folder.path : undefined);
+    return await Trainer.create(gpu, dataset, settings, folder, printEvents(terminal, settings), init, team?.ranks);
   } catch (error) {
     if (gpu === open.gpu && !(error instanceof DeviceLost)) folder.discard();
     else folder.unlock();
@@ -175,7 +211,7 @@ async function trainToEnd(
     },
     reached: () => folder.loggedSteps(),
     next: () => `resuming after step ${folder.checkpointSteps().at(-1) ?? 0}`,
-    stopped: () => signal.aborted,
+    stopped: () => signal.aborted || open.team !== undefined, // the others would wait
   };
   try {
     return await reopening(open.gpu, work, options, terminal);
@@ -185,17 +221,35 @@ async function trainToEnd(
   }
 }
 
+/** The exit code of a process that stops because another one was asked to. */
+const interrupted = 143;
+
+/** The first process says what is done, and all say where they do it. */
+async function meet({ gpu, dataset, folder, ...open }: OpenRun, team: Team, terminal: Terminal): Promise<void> {
+  const { data, exclude, captions, settings } = open;
+  const decided: Decided = { data: resolve(data), exclude, captions, settings, folder: resolve(folder.path) };
+  if (leads(team)) await shareText(team.ranks, JSON.stringify(decided));
+  const own = {
+    adapter: gpu.traits.adapter,
+    images: dataset.train.count,
+    digest: inventoryDigest(dataset.files) ?? '',
+  };
+  await introduce(team, own, terminal);
+}
+
 async function run(open: OpenRun, terminal: Terminal, options: DeviceOptions, given: GivenSettings): Promise<void> {
-  const { gpu, settings, folder } = open;
+  const { gpu, settings, folder, team } = open;
   announce(terminal, gpu.traits, settings, given, folder.path);
+  if (team) await meet(open, team, terminal);
   const { signal, exitCode } = stopOnSignals(terminal);
   const result = await trainToEnd(open, terminal, options, signal);
+  if (result.interrupted) process.exitCode = exitCode() || interrupted;
+  if (!leads(team)) return;
   terminal.clear();
   terminal.line(`checkpoint ${result.checkpoint}`);
-  if (result.interrupted && signal.aborted) {
+  if (result.interrupted) {
     terminal.line(`stopped at step ${result.step}; to resume:`);
     terminal.command('  ', commandWords('train', '--resume', folder.path));
-    process.exitCode = exitCode();
     return;
   }
   if (folder.hasFigures) terminal.line(`figures    ${folder.file('figures')}`);

@@ -118,7 +118,7 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
     },
     onStep: ({ step, steps, epoch, ...report }) =>
       terminal.progress(epochOf(epoch, epochs), step, steps, stepDetails(report, batchSize, declared, kind)),
-    onEpoch: ({ epoch, loss, metrics, lr, imagesPerSecond, lossScale, knn, knnBalanced = knn }) =>
+    onEpoch: ({ epoch, loss, metrics, lr, imagesPerSecond, lossScale, communication, knn, knnBalanced = knn }) => {
       terminal.line(
         [
           epochOf(epoch, epochs),
@@ -128,8 +128,14 @@ export function printEvents(terminal: Terminal, settings: TrainSettings): TrainE
           ...(changesLr ? [`lr ${Number(lr.toPrecision(2))}`] : []),
           ...scaleParts(lossScale),
           throughput(imagesPerSecond, kind),
+          ...(communication ? [`communication ${percent(communication.share)}`] : []),
         ].join('  '),
-      ),
+      );
+      if (communication?.slowest !== undefined)
+        terminal.line(
+          `note       the other processes wait for rank ${communication.slowest}, which is slower than they are`,
+        );
+    },
     onUntrained: (knn, majority) =>
       terminal.line(`kNN        ${percent(knn)} before training; the most frequent class: ${percent(majority)}`),
     onFigure: (step, positives, negatives) =>

@@ -121,7 +121,8 @@ export class State {
     return values;
   }
 
-  private locate(variable: Tensor): { buffer: GPUBuffer; offset: number } {
+  /** Where the bytes of a variable begin. */
+  locate(variable: Tensor): { buffer: GPUBuffer; offset: number } {
     return {
       buffer: this.buffer(variable.flat?.parent ?? variable),
       offset: (variable.flat?.offset ?? 0) * elementBytes(variable.dtype),

@@ -25,6 +25,7 @@ export const autoencoder = defineMethod({
   name: 'autoencoder',
   about: 'a decoder makes the picture again out of its features; with --corruption, out of those of a damaged copy',
   paper: 'Hinton & Salakhutdinov, 2006; Vincent et al., 2010 (denoising)',
+  meanOverImages: true,
   options: { ...corruptionOptions, ...decoderOptions },
   recipe: { lr: 1e-3, weightDecay: 0, schedule: 'cosine', epochs: 200, cropMin: 0.5, jitter: 0, grayscale: 0, blur: 0 },
   short: { warmupEpochs: 0.02 },

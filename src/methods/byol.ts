@@ -27,6 +27,7 @@ export const byol = defineMethod({
   name: 'byol',
   about: 'the network predicts what a slow average of itself makes of another view; no negatives',
   paper: 'Grill et al., 2020, arXiv 2006.07733',
+  meanOverImages: true,
   options: {
     embeddingDim: count(1).max(8192).default(256).describe('size of the embedding z, and of its prediction'),
     headWidth: count(1).max(8192).default(1024).describe('width of the hidden layers of projector and predictor'),

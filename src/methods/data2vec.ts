@@ -35,6 +35,7 @@ export const data2vec = defineMethod({
   about:
     'a vision transformer that sees some patches predicts what a slow average of it makes of the others, seeing all',
   paper: 'Baevski et al., 2022, arXiv 2202.03555',
+  meanOverImages: true,
   options: {
     ...hiddenPatchOptions(0.6),
     targetBlocks: count(1).max(12).default(6).describe('last blocks of the teacher whose outputs are averaged (K)'),

@@ -28,6 +28,7 @@ export const exemplarCnn = defineMethod({
   name: 'exemplar-cnn',
   about: 'a linear classifier names the image, or the cluster of images, that a view was made of',
   paper: 'Dosovitskiy et al., 2014, arXiv 1406.6909',
+  meanOverImages: true,
   options: {
     views: count(1).max(64).default(4).describe('views of each image in a batch (V)'),
     clusters: count(0)

@@ -124,6 +124,7 @@ export const mae = defineMethod({
   name: 'mae',
   about: 'a vision transformer sees a quarter of the patches, a decoder tells the others',
   paper: 'He et al., 2022, arXiv 2111.06377',
+  meanOverImages: true,
   options,
   recipe: {
     ...{

@@ -41,6 +41,7 @@ export const rotation = defineMethod({
   aliases: ['rotnet'],
   about: 'a linear classifier says by how many quarters an image was turned',
   paper: 'Gidaris, Singh & Komodakis, 2018, arXiv 1803.07728',
+  meanOverImages: true,
   options: {},
   recipe: {
     ...{ optimizer: 'sgd', lr: 0.1, weightDecay: 5e-4, schedule: 'cosine', epochs: 200, batchSize: 128 },

@@ -24,6 +24,7 @@ export const simsiam = defineMethod({
   name: 'simsiam',
   about: 'one view’s embedding predicts the other’s, which counts as a constant; no negatives, no teacher',
   paper: 'Chen & He, 2021, arXiv 2011.10566',
+  meanOverImages: true,
   options: {
     embeddingDim: count(1).max(8192).default(2048).describe('size of the embedding z'),
     projectorDepth: count(1)

@@ -140,6 +140,7 @@ export const supervised = defineMethod({
   name: 'supervised',
   about: 'a linear classifier on the encoder, trained on labels with softmax cross-entropy',
   paper: 'He et al., 2016, arXiv 1512.03385',
+  meanOverImages: true,
   needsLabels: true,
   options: {
     supervisedAugment: z

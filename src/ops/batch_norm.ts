@@ -1,5 +1,5 @@
 import { check, type Op, type Tensor } from '../graph/tensor.ts';
-import { apply } from '../graph/trace.ts';
+import { apply, type Graph } from '../graph/trace.ts';
 import {
   type BackwardAttrs,
   type BatchNormAttrs,
@@ -105,4 +105,19 @@ export function batchNormInference(x: Tensor, options: BatchNormInputs): Tensor 
     momentum: 0,
     parts: 1,
   })[0];
+}
+
+/**
+ * How much of a running statistic a run of a graph leaves in it: the product of 1 − momentum over the batch norms that update it; 1 where
+ * none does.
+ */
+export function shareKept({ nodes }: Pick<Graph, 'nodes'>, running: Tensor): number {
+  let kept = 1;
+  for (const { op, inputs, attrs } of nodes) {
+    if (op.name !== batchNormOp.name) continue;
+    const { training, momentum } = attrs as BatchNormAttrs;
+    const { runningMean, runningVar } = namedInputs(inputs);
+    if (training && (runningMean === running || runningVar === running)) kept *= 1 - momentum;
+  }
+  return kept;
 }

@@ -47,7 +47,10 @@ export function corrupt(views: Tensor, feeds: Feeds, settings: CorruptionSetting
   const { corruption, corruptionLevel: level } = settings;
   if (corruption === 'none') return views;
   const { mean, std } = normalization(settings);
-  const seeds = feeds.index('seed of the corruption', ({ seed, step }) => random(seed, step).below(2 ** 32));
+  // Processes that share a batch draw apart, each for its own images.
+  const seeds = feeds.index('seed of the corruption', ({ seed, step, first }) =>
+    random(seed, step, ...(first > 0 ? [first] : [])).below(2 ** 32),
+  );
   const colour = (value: number) =>
     constant(
       `colour of ${value}`,

@@ -45,6 +45,11 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   labelsFor?(settings: Settings<O>): (keyof O & string) | undefined;
   /** `--micro-batch` works: `create` returns a learner with `split`. */
   readonly microBatches?: boolean;
+  /**
+   * Its only loss is a mean over images, each with as many terms, and nothing that it keeps depends on single images: the gradients of
+   * parts of a batch may be averaged. Such a method, and any with `split`, trains on several processes; see docs/distributed.md.
+   */
+  readonly meanOverImages?: boolean;
   /** Between the layers of its projection head, where that is not ReLU: their tensors do not tell. */
   readonly headActivation?: MlpOptions['activation'];
   /** Its own settings: schemas with a default and a description, as in `settingGroups`. */
@@ -94,7 +99,7 @@ export interface ViewGroup {
 export interface Build {
   /** How training passes are traced: with statistics of the batch, in the run's precision. */
   readonly training: Mode;
-  /** Images of a batch, N. */
+  /** Images that a step is traced for: those of a batch, N, or of a method with `meanOverImages` those that one process has of it. */
   readonly batchSize: number;
   readonly images: ImageFacts;
 }

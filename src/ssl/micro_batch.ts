@@ -7,7 +7,9 @@ import { gradients } from '../ops/gradients.ts';
 import { indexCopy, narrow } from '../ops/narrow.ts';
 import { StepFeeds } from './feeds.ts';
 import type { Split } from './method.ts';
+import { RunningStatistics } from './running_statistics.ts';
 import type { StepSettings } from './settings.ts';
+import { checkShares, pieceOf, shareOf } from './shares.ts';
 import { checkedLog, checkedLoss, type Phase, type StepParts, type TracedGroup, trainingMode } from './step.ts';
 import { traceViews } from './views.ts';
 
@@ -40,14 +42,20 @@ export function checkMicroBatch(
  * batch, and for M = N. The running statistics are updated in phase 3 only, by each piece as an M/N-th of the step
  * (`Mode.batchShare`): a step of pieces then forgets as much of them as a plain step does, however many pieces there are.
  *
+ * Processes that share the batch run phases 1 and 3 for the pieces of their own images. Behind phase 1 each gets the rows of z of all
+ * others, so that phase 2 is the same everywhere; behind phase 3 their gradients are added up, and phase 4 is the same again.
+ *
  * @throws UserError M does not divide N, or the method's loss needs more than embeddings
  */
 export function microBatchPhases(parts: StepParts, [{ trained }]: readonly TracedGroup[]): Phase[] {
-  const { settings, learner } = parts;
+  const { settings, learner, ranks } = parts;
   checkMicroBatch(settings);
+  if (ranks) checkShares(settings, ranks.size);
   const { split } = learner;
   if (!split) throw new UserError('this method has no micro-batches: its loss needs more than embeddings', 2);
-  const { batchSize, microBatch } = settings;
+  const { batchSize } = settings;
+  const microBatch = pieceOf(settings, ranks);
+  const { begin, end } = shareOf(batchSize, ranks);
   const kept = new KeptTensors(microBatch, batchSize);
   const phase = (name: string, images: number, build: (feeds: StepFeeds, first: Tensor) => Phase['outputs']): Phase => {
     const feeds = StepFeeds.of(parts.source.set, images || batchSize);
@@ -70,17 +78,26 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
     return {};
   });
   const sum = variable('gradients of the batch', trained.flat.shape);
+  const running = ranks && new RunningStatistics(learner);
   const backward = phase('gradients', microBatch, (feeds, first) => {
     const z = embed(parts, split, feeds, microBatch / batchSize);
     const dz = narrow(kept.dz, first, { parts: kept.parts, rows: microBatch });
-    addInPlace(sum, trained.gradientsOf(z, dz), first);
-    return {};
+    const piece = feeds.index('piece', (time) => (time.first - begin) / microBatch);
+    addInPlace(sum, trained.gradientsOf(z, dz), piece);
+    return { ...running?.outputs() };
   });
   const update = phase('update', 0, (feeds) => {
     const { outputs } = trained.update(sum, kept.scalar('loss'), feeds.step);
     return { ...Object.fromEntries(logged.map((name) => [name, kept.scalar(name)])), ...outputs };
   });
-  return [embeddings, loss, backward, update];
+  if (!running) return [embeddings, loss, backward, update];
+  const statistics = running.behind(backward.graph, (end - begin) / microBatch);
+  return [
+    { ...embeddings, exchange: { kind: 'rows', rows: kept.whole, parts: kept.parts } },
+    loss,
+    { ...backward, exchange: { kind: 'gradients', sum, means: {}, running: statistics } },
+    update,
+  ];
 }
 
 /** The first image of a piece in the batch; view v of image i has its row in part v of z. */

@@ -4,6 +4,7 @@ import type { Inputs } from '../graph/program.ts';
 import type { EpochData, StepTime } from './feeds.ts';
 import { random } from './rng.ts';
 import { learningRate, totalSteps } from './settings.ts';
+import { shareOf } from './shares.ts';
 import { dropoutSeeds, type Phase, type StepParts, type TracedStep } from './step.ts';
 
 export interface StepCounters {
@@ -13,6 +14,8 @@ export interface StepCounters {
   readonly epoch: number;
   /** What the settings' schedule says by default. */
   readonly lr?: number;
+  /** This process has been asked to stop: all that share the batch stop behind this step. */
+  readonly stop?: boolean;
 }
 
 /** Apart from what methods draw. */
@@ -30,7 +33,10 @@ export function scheduledRate({ source, settings }: StepParts, step: number): nu
   return learningRate(settings, step, totalSteps(settings, perEpoch), perEpoch);
 }
 
-/** The runs of a step on the images with these indices: each phase once, or once for each piece of the batch. */
+/**
+ * The runs of a step on the images with these indices: each phase once, or once for each piece of the batch; of processes that share the
+ * batch, for each piece of the own share of it.
+ */
 export function* phaseRuns(
   traced: TracedStep,
   parts: StepParts,
@@ -51,9 +57,11 @@ export function* phaseRuns(
     first: 0,
   };
   const scalars = optimizerScalars(traced, whole, lr);
+  const share = shareOf(indices.length, parts.ranks);
   for (const phase of traced.phases) {
+    const { begin, end } = phase.images === 0 ? { begin: 0, end: indices.length } : share;
     const length = phase.images || indices.length;
-    for (let first = 0; first < indices.length; first += length) {
+    for (let first = begin; first < end; first += length) {
       const piece = indices.subarray(first, first + length);
       const fed = phase.feeds.values({ ...whole, indices: piece, first }, data);
       const seeds = Uint32Array.of(random(settings.seed, step, first, dropoutDraw).below(2 ** 32));

@@ -2,6 +2,7 @@
 import type { SampleSource } from '../data/source.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Graph, input, trace } from '../graph/trace.ts';
+import type { Communicator } from '../mpi/communicator.ts';
 import type { Mode, NamedTensor } from '../nn/module.ts';
 import { stepMade, type UpdateDecision } from '../ops/step_made.ts';
 import type { TrainedGroup } from '../optim/trained_group.ts';
@@ -19,6 +20,34 @@ export interface Phase {
   readonly feeds: StepFeeds;
   /** Images that a run takes; the phase runs for one piece of the batch after another. 0: it takes none and runs once. */
   readonly images: number;
+  /** What processes that share the batch exchange behind the phase's last run. */
+  readonly exchange?: Exchange;
+}
+
+/** Rows of a variable, of which each process has made its own, or gradients, of which each has its part of a sum. */
+export type Exchange = RowExchange | GradientExchange;
+
+export interface RowExchange {
+  readonly kind: 'rows';
+  /** [V · N, …]: `parts` V, in each of which processes have N/R rows one after another. */
+  readonly rows: Tensor;
+  readonly parts: number;
+}
+
+export interface GradientExchange {
+  readonly kind: 'gradients';
+  /** The flat gradients: parts of a sum. */
+  readonly sum: Tensor;
+  /** Variables [1] that get the means over the processes of the phase's outputs of these names. */
+  readonly means: Readonly<Record<string, Tensor>>;
+  /** What batch norm has changed on each process by its own images; see `RunningStatistics`. */
+  readonly running: readonly RunningStatistic[];
+}
+
+/** A running mean or variance, and how much of its former value is left when a process has seen all its images. */
+export interface RunningStatistic {
+  readonly tensor: Tensor;
+  readonly kept: number;
 }
 
 /** A group of the learner and what changes its weights. */
@@ -44,6 +73,8 @@ export interface StepParts {
   readonly views: readonly ViewGroup[];
   readonly source: SampleSource;
   readonly settings: StepSettings;
+  /** Processes that share each batch; undefined: this one has all of it. */
+  readonly ranks?: Communicator | undefined;
 }
 
 /** How the outputs of a group are called: by themselves in the first, with the group's name in others. */

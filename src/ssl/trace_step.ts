@@ -1,18 +1,26 @@
-/** Traces a learner's step: at once, or in micro-batches. */
+/** Traces a learner's step: at once, in micro-batches, or shared by several processes. */
 import { checkNames } from '../nn/module.ts';
 import { copyAsF16, TrainedGroup } from '../optim/trained_group.ts';
+import { averagedPhases } from './averaged_step.ts';
 import { GroupRates } from './group_rates.ts';
 import type { Learner, ParameterGroup } from './method.ts';
 import { microBatchPhases } from './micro_batch.ts';
 import { makeOptimizer, type OptimizerSettings, type StepSettings } from './settings.ts';
 import { plainPhase, type StepParts, type TracedGroup, type TracedStep, trainedParameters } from './step.ts';
 
-/** Traces a step, at once or in micro-batches. UserError: the micro-batches do not make up the batch, or the method has none. */
+/**
+ * Traces a step, at once or in micro-batches, or the part of it that a process has which shares the batch with others (`ranks`).
+ * UserError: the parts do not make up the batch, or the method has none.
+ */
 export function traceStep(parts: StepParts): TracedStep {
   const { learner, settings } = parts;
   const groups = trainedGroups(learner, settings);
   if (settings.precision === 'f16') copyKept(learner);
   const { batchSize, microBatch } = settings;
+  if (parts.ranks) {
+    const phases = learner.split ? microBatchPhases(parts, groups) : averagedPhases(parts, groups);
+    return { learner, groups, phases };
+  }
   const whole = microBatch === 0 || microBatch === batchSize;
   return { learner, groups, phases: whole ? [plainPhase(parts, groups)] : microBatchPhases(parts, groups) };
 }

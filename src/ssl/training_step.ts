@@ -4,10 +4,12 @@ import type { State } from '../graph/state.ts';
 import type { Data } from '../graph/tensor.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import { type ScaleReport, scaleReport } from '../optim/loss_scaling.ts';
+import { sharedData } from './epoch_data.ts';
 import type { EpochData } from './feeds.ts';
 import { Health, type Observed, type TrainWarning } from './health.ts';
 import type { EpochContext } from './method.ts';
 import { type PhaseRun, phaseRuns, type StepCounters, scheduledRate } from './phase_runs.ts';
+import { RankExchange } from './rank_exchange.ts';
 import { groupOutput, type Phase, type StepParts, type TracedStep } from './step.ts';
 import { traceStep } from './trace_step.ts';
 
@@ -20,6 +22,8 @@ export interface StepValues {
   readonly firstNonFinite: number;
   /** The next step's loss scale, of the first group; set in f16. */
   readonly lossScale: ScaleReport | undefined;
+  /** One of the processes that share the batch has been asked to stop, and so all of them are. */
+  readonly stop?: boolean;
 }
 
 /** A step that was submitted. */
@@ -50,10 +54,18 @@ export const inMemoryOrder = <T>(phases: readonly T[]): T[] => phases.toReversed
 export const runsOf = ({ images }: Pick<Phase, 'images'>, batchSize: number): number =>
   images === 0 ? 1 : batchSize / images;
 
+/** What the last phase of a step gives. */
+interface Outputs {
+  readonly outputs: Readonly<Record<string, Data>>;
+  readonly stop?: boolean;
+}
+
 /** A compiled step of a method on one device. */
 export class TrainingStep {
   /** What the epoch under way began with; see `Learner.beforeEpoch`. In every checkpoint. */
   epochData: EpochData = {};
+  /** The steps of processes that share the batch, each behind the one before. */
+  private underWay: Promise<unknown> = Promise.resolve();
 
   private constructor(
     readonly traced: TracedStep,
@@ -61,6 +73,8 @@ export class TrainingStep {
     private readonly programs: ReadonlyMap<Phase, Program>,
     private readonly pool: BufferPool,
     private readonly health: Health | undefined,
+    /** Set where several processes share the batch. */
+    readonly exchange: RankExchange | undefined,
   ) {}
 
   /** Traces, plans and compiles. UserError: the device lacks what the precision needs, or micro-batches that do not fit. */
@@ -84,12 +98,15 @@ export class TrainingStep {
     const programs = new Map<Phase, Program>();
     for (const phase of inMemoryOrder(traced.phases))
       programs.set(phase, await Program.compile(phase.graph, state, phase.outputs, { ...compile, pool }));
-    return new TrainingStep(traced, parts, programs, pool, health);
+    const exchange = parts.ranks && new RankExchange(state, parts.ranks);
+    return new TrainingStep(traced, parts, programs, pool, health, exchange);
   }
 
-  /** Does what a learner does before an epoch. */
+  /** Does what a learner does before an epoch; of processes that share the batch, the first does it for all. */
   async beginEpoch(epoch: EpochContext): Promise<void> {
-    this.epochData = (await this.parts.learner.beforeEpoch?.(epoch)) ?? {};
+    const { learner, ranks } = this.parts;
+    const make = async () => (await learner.beforeEpoch?.(epoch)) ?? {};
+    this.epochData = ranks ? await sharedData(ranks, make) : await make();
   }
 
   /** The learning rate of a step, where none is given. */
@@ -105,20 +122,47 @@ export class TrainingStep {
 
   /** Runs one step on the images with these indices. Returns at once; `read()` waits for what it shows. */
   step(indices: Uint32Array, counters: StepCounters): StepRun {
-    let last: Run | undefined;
-    for (const { program, inputs } of this.runs(indices, counters)) last = program.run(inputs);
-    if (!last) throw new Error('a step has at least one phase');
-    const { read } = last;
+    const read = this.exchange ? this.together(this.exchange, indices, counters) : this.alone(indices, counters);
     return {
       read: async () => {
-        const values = this.values(await read());
+        const { outputs, stop } = await read();
+        const values = this.values(outputs, stop);
         if (values.firstNonFinite === 0) this.health?.observe(counters.step, values);
         return values;
       },
     };
   }
 
-  private values(outputs: Readonly<Record<string, Data>>): StepValues {
+  /** All phases one after another. */
+  private alone(indices: Uint32Array, counters: StepCounters): () => Promise<Outputs> {
+    let last: Run | undefined;
+    for (const { program, inputs } of this.runs(indices, counters)) last = program.run(inputs);
+    if (!last) throw new Error('a step has at least one phase');
+    const { read } = last;
+    return async () => ({ outputs: await read() });
+  }
+
+  /** The same, with what the processes exchange between phases. A step waits for the one before; none runs behind one that failed. */
+  private together(exchange: RankExchange, indices: Uint32Array, counters: StepCounters): () => Promise<Outputs> {
+    const run = async (): Promise<Outputs> => {
+      await exchange.begin(this.traced.phases);
+      let last: { readonly phase: Phase; readonly run: Run } | undefined;
+      let stop = false;
+      for (const { phase, program, inputs } of this.runs(indices, counters)) {
+        if (last?.phase.exchange && last.phase !== phase)
+          stop = (await exchange.behind(last.phase.exchange, last.run, counters.stop ?? false)) || stop;
+        last = { phase, run: program.run(inputs) };
+      }
+      if (!last) throw new Error('a step has at least one phase');
+      return { outputs: await last.run.read(), stop };
+    };
+    const done = this.underWay.then(run);
+    this.underWay = done;
+    done.catch(() => {}); // whoever reads the step is told
+    return () => done;
+  }
+
+  private values(outputs: Readonly<Record<string, Data>>, stop: boolean | undefined): StepValues {
     const own = new Set(['loss']);
     const bad = this.traced.groups.map(({ declared }, i) => {
       for (const name of ['firstNonFinite', 'lossScale', 'lossScaleCounts'])
@@ -131,6 +175,7 @@ export class TrainingStep {
       metrics: Object.fromEntries(metrics.map(([name, [value]]) => [name, value])),
       firstNonFinite: bad.find((step) => step !== 0) ?? 0,
       lossScale: scaleReport(outputs),
+      ...(stop !== undefined && { stop }),
     };
   }
 
@@ -146,6 +191,7 @@ export class TrainingStep {
 
   /** Gives the programs' memory back to the device's pool. Variables stay. */
   destroy(): void {
+    this.exchange?.destroy();
     for (const program of this.programs.values()) program.destroy();
     this.pool.release();
   }

@@ -3,12 +3,13 @@ import type { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Naming } from '../io/checked.ts';
+import type { Communicator } from '../mpi/communicator.ts';
 import type { NamedTensor } from '../nn/module.ts';
 import { indexOfNonFinite } from '../nn/state_dict.ts';
 import type { Precision } from '../ops/precision.ts';
 import { keptEntries } from '../ssl/method.ts';
 import type { StepCounters } from '../ssl/phase_runs.ts';
-import { trainedParameters } from '../ssl/step.ts';
+import { type Phase, trainedParameters } from '../ssl/step.ts';
 import { TrainingStep } from '../ssl/training_step.ts';
 import type { Training } from './learner.ts';
 import { flagOf } from './settings.ts';
@@ -44,6 +45,13 @@ async function firstNonFiniteOutput(program: Program): Promise<string | undefine
     }
   }
   return undefined;
+}
+
+/** What the first process found that found something. */
+async function onRanks(ranks: Communicator, tensor = ''): Promise<string | undefined> {
+  const found = await ranks.collect(tensor);
+  const rank = found.findIndex((one) => one !== '');
+  return rank < 0 ? undefined : `${found[rank]}, on rank ${rank}`;
 }
 
 /** Settings outside of which a training rarely goes well. */
@@ -88,10 +96,13 @@ export async function divergence(
   const kept = Object.values(learner.kept ?? {}).flatMap(keptEntries);
   const parameters = new Set([...learner.encoder.parameters, ...trainedParameters(learner), ...kept]);
   const again = async function* () {
+    let exchanged: Phase | undefined;
     const inspected = await TrainingStep.compile(state, compiled.traced, { learner, ...parts }, { inspect: true });
     inspected.epochData = compiled.epochData;
     try {
-      for (const { program, inputs } of inspected.runs(indices, counters)) {
+      for (const { phase, program, inputs } of inspected.runs(indices, counters)) {
+        if (exchanged && exchanged !== phase) break; // what follows needs what other processes have
+        if (phase.exchange) exchanged = phase;
         await program.run(inputs).read();
         yield program;
       }
@@ -105,6 +116,7 @@ export async function divergence(
   } catch {
     // Keeping every intermediate may need more memory than there is: the step alone is worth telling.
   }
-  const place = tensor ? `first in ${tensor}` : 'in which tensor could not be found out';
+  const where = parts.ranks ? await onRanks(parts.ranks, tensor) : tensor;
+  const place = where ? `first in ${where}` : 'in which tensor could not be found out';
   return new UserError(`step ${counters.step}: NaN or infinity appeared, ${place}; training stopped. ${remedy}`);
 }

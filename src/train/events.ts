@@ -2,6 +2,7 @@
 import type { ScaleReport } from '../optim/loss_scaling.ts';
 import type { TrainWarning } from '../ssl/health.ts';
 import type { Learner } from '../ssl/method.ts';
+import type { Communication } from './communication.ts';
 
 export type { ScaleReport } from '../optim/loss_scaling.ts';
 
@@ -34,6 +35,8 @@ export interface EpochReport {
   readonly memory: number;
   /** The next step's; set in f16. */
   readonly lossScale?: ScaleReport | undefined;
+  /** Of several processes that share the batches. */
+  readonly communication?: Communication | undefined;
   readonly knn: number | undefined;
   /** The same as the mean over the classes. */
   readonly knnBalanced: number | undefined;

@@ -10,7 +10,9 @@ import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { counted } from '../io/counted.ts';
 import { methodNamed } from '../methods/index.ts';
+import type { Communicator } from '../mpi/communicator.ts';
 import type { ImageFacts, Learner, Settings, ViewGroup } from '../ssl/method.ts';
+import { checkShares } from '../ssl/shares.ts';
 import { type StepParts, trainingMode } from '../ssl/step.ts';
 import { type CompileOptions, TrainingStep } from '../ssl/training_step.ts';
 import { flagOf, settingOf, type TrainSettings } from './settings.ts';
@@ -18,11 +20,12 @@ import { flagOf, settingOf, type TrainSettings } from './settings.ts';
 /** A method takes the settings that its own table has checked. */
 const own = (settings: TrainSettings) => settings as unknown as Settings<Record<never, never>>;
 
-/** The networks of a run, with their first values. */
-export function learnerOf(settings: TrainSettings, images: ImageFacts): Learner {
-  const { batchSize } = settings;
+/** The networks of a run, with their first values; `ranks`: of one of so many processes that share its batches. */
+export function learnerOf(settings: TrainSettings, images: ImageFacts, ranks = 1): Learner {
   const { name, microBatches, create } = methodNamed(settings.method);
-  const learner = create(own(settings), { training: trainingMode(settings), batchSize, images });
+  const parts = microBatches ? 1 : ranks;
+  const training = { ...trainingMode(settings), ...(parts > 1 && { batchShare: 1 / parts }) };
+  const learner = create(own(settings), { training, batchSize: settings.batchSize / parts, images });
   if (microBatches && !learner.split)
     throw new Error(`method ${name}: says that it has micro-batches, without 'split'`);
   return learner;
@@ -96,8 +99,21 @@ export const sourceOf = (state: State, set: SampleSet, settings: Pick<TrainSetti
   isImageSet(set) ? imageSourceOf(state, set, settings) : fedSamples(set);
 
 /** What a step of a run is traced from. */
-export function stepParts(source: SampleSource, settings: TrainSettings): StepParts {
-  return { learner: learnerOf(settings, imageFacts(source.set)), views: viewsOf(settings), source, settings };
+export function stepParts(source: SampleSource, settings: TrainSettings, ranks?: Communicator): StepParts {
+  const learner = learnerOf(settings, imageFacts(source.set), ranks?.size);
+  return { learner, views: viewsOf(settings), source, settings, ...(ranks && { ranks }) };
+}
+
+/** UserError: the method of a run does not train on several processes, or its batches cannot be divided among so many. */
+export function checkRanks(settings: TrainSettings, size: number): void {
+  const { name, microBatches, meanOverImages } = methodNamed(settings.method);
+  if (!microBatches && !meanOverImages) {
+    throw new UserError(
+      `method ${name} does not train on several processes: its loss compares the images of a batch, or it keeps what it has seen of them (a queue, a centre, prototypes, a second network's loss), and each process would have only its own; start it without mpirun`,
+      2,
+    );
+  }
+  checkShares(settings, size, flagOf);
 }
 
 /** A training step of a run, compiled. */
@@ -110,15 +126,19 @@ export interface Training extends StepParts {
  *
  * @param source as `sourceOf` gives it: images, as `residentImages` and `hostImages` do, or a set of something else
  * @param settings as `parseSettings` gives them
- * @throws UserError fewer images than a batch takes, no labels where the method needs some, or the step does not fit on the device
+ * @param ranks the processes that share each batch with this one
+ * @throws UserError fewer images than a batch takes, no labels where the method needs some, or the step does not fit on the device; the
+ * method does not train on several processes
  */
 export async function compileTraining(
   state: State,
   source: SampleSource,
   settings: TrainSettings,
   compile: CompileOptions = {},
+  ranks?: Communicator,
 ): Promise<Training> {
   checkImages(source.set, settings);
-  const parts = stepParts(source, settings);
+  if (ranks) checkRanks(settings, ranks.size);
+  const parts = stepParts(source, settings, ranks);
   return { ...parts, step: await TrainingStep.create(state, parts, compile) };
 }

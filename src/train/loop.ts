@@ -57,6 +57,8 @@ export class Loop {
   /** Steps that this process ran since it was reset, and how long they took. */
   timed = { steps: 0, seconds: 0 };
   private readonly pending: Submitted[] = [];
+  /** One of the processes that share the batch was asked to stop: all have learnt it from the same step. */
+  private stopped = false;
   /** The epoch that was begun last. */
   private begun = -1;
 
@@ -73,14 +75,19 @@ export class Loop {
     const { set } = this.parts.training.source;
     const { seed, batchSize } = this.parts.training.settings;
     let order: { epoch: number; indices: Uint32Array } | undefined;
-    for (let done = this.progress.step; done < total && !signal?.aborted; done++) {
+    for (let done = this.progress.step; done < total && !this.stops(signal); done++) {
       const epoch = Math.floor(done / perEpoch);
       if (order?.epoch !== epoch) order = { epoch, indices: epochOrder(set.count, seed, epoch) };
       if (done % perEpoch === 0) await this.begin(epoch);
-      await this.submit(done + 1, epoch, batchOf(order.indices, done % perEpoch, batchSize));
+      await this.submit(done + 1, epoch, batchOf(order.indices, done % perEpoch, batchSize), signal?.aborted ?? false);
       const endsEpoch = (done + 1) % perEpoch === 0;
       yield { step: done + 1, epoch: epoch + 1, endsEpoch, isLast: done + 1 === total };
     }
+  }
+
+  /** Whether no further step is to be submitted. A process that shares the batch cannot stop without the others, who would wait for it. */
+  private stops(signal: AbortSignal | undefined): boolean {
+    return this.parts.training.ranks ? this.stopped : (signal?.aborted ?? false);
   }
 
   /** What a method does on the host before an epoch, once. In the middle of one it is what the checkpoint has of it. */
@@ -95,12 +102,13 @@ export class Loop {
     await step.beginEpoch(epochContext(state, { epoch, images, features, before: step.epochData, seed }));
   }
 
-  private async submit(step: number, epoch: number, indices: Uint32Array): Promise<void> {
+  private async submit(step: number, epoch: number, indices: Uint32Array, stop: boolean): Promise<void> {
     const { state, training } = this.parts;
     const lr = training.step.lr(step);
     const start = performance.now();
-    this.pending.push({ step, epoch, lr, indices, run: training.step.step(indices, { step, epoch, lr }) });
-    await this.settle(stepsInFlight(state.gpu.traits) - 1);
+    this.pending.push({ step, epoch, lr, indices, run: training.step.step(indices, { step, epoch, lr, stop }) });
+    // Processes that share a batch look at the same steps, whatever their devices: they stop behind the same one.
+    await this.settle(training.ranks ? 0 : stepsInFlight(state.gpu.traits) - 1);
     this.addTime(1, start);
   }
 
@@ -120,9 +128,10 @@ export class Loop {
   private async settle(left: number): Promise<void> {
     while (this.pending.length > left) {
       const { run, indices, ...counters } = this.pending.shift()!;
-      const { loss, metrics, firstNonFinite, lossScale } = await run.read();
+      const { loss, metrics, firstNonFinite, lossScale, stop } = await run.read();
       const { state, training, advice, onStep } = this.parts;
       if (firstNonFinite !== 0) throw await divergence(state, training, indices, counters, advice());
+      this.stopped ||= stop ?? false;
       this.lossScale = lossScale;
       this.metrics = metrics;
       const { step, epoch, lr } = counters;

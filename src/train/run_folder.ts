@@ -37,6 +37,11 @@ export class RunFolder {
 
   constructor(readonly path: string) {}
 
+  /** Whether this process writes to it. */
+  get isKept(): boolean {
+    return true;
+  }
+
   /**
    * Makes and locks the folder of a new run.
    * @param files what the images were read from
@@ -178,5 +183,30 @@ export class RunFolder {
 
   figure(name: string, png: Uint8Array): void {
     writeFileAtomic(this.file('figures', name), png);
+  }
+}
+
+/**
+ * The folder of a run as processes see it that share its batches with the one that keeps it: they read checkpoints, and write nothing.
+ * It must lie where all of them see it.
+ */
+export class FollowedFolder extends RunFolder {
+  override get isKept(): boolean {
+    return false;
+  }
+
+  override lock(): () => void {
+    return () => {};
+  }
+
+  override unlock(): void {}
+  override discard(): void {}
+  override prune(): void {}
+  override log(): void {}
+  override rewindMetrics(): void {}
+  override figure(): void {}
+
+  override records(): readonly MetricsRecord[] {
+    return [];
   }
 }

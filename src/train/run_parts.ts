@@ -4,8 +4,10 @@ import { stepsPerEpoch } from '../data/order.ts';
 import type { SampleSet } from '../data/samples.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
+import { type Communicator, shareText } from '../mpi/communicator.ts';
 import type { Observed, TrainWarning } from '../ssl/health.ts';
-import { type Checkpoint, newestCheckpoint } from './checkpoint.ts';
+import type { CompileOptions } from '../ssl/training_step.ts';
+import { type Checkpoint, newestCheckpoint, readCheckpoint } from './checkpoint.ts';
 import type { TrainEvents } from './events.ts';
 import { createFigures, type DrawableFigure } from './figures.ts';
 import { type InitialWeights, loadInitialWeights } from './initial_weights.ts';
@@ -34,6 +36,7 @@ export interface RunParts {
 /**
  * Uploads, compiles and, where the folder has checkpoints, restores the newest.
  * @param init what a run without checkpoints starts from, in place of drawn weights
+ * @param ranks the processes that share each batch; the first keeps the folder, and evaluates and draws by itself
  */
 export async function prepareRun(
   gpu: Gpu,
@@ -42,20 +45,22 @@ export async function prepareRun(
   folder: RunFolder,
   events: TrainEvents,
   init: InitialWeights | undefined,
+  ranks?: Communicator,
 ): Promise<RunParts> {
-  const checkpoint = newestCheckpoint(folder, events);
+  const checkpoint = ranks ? await sharedCheckpoint(ranks, folder, events) : newestCheckpoint(folder, events);
   if (checkpoint) checkSameSettings(folder.path, settings, checkpoint, train.count);
   const state = new State(gpu);
   const early: TrainWarning[] = [];
   let warn = (warning: TrainWarning) => void early.push(warning);
-  const training = await compileTraining(state, sourceOf(state, train, settings), settings, {
+  const compile: CompileOptions = {
     onPipeline: (done, total) => events.onPipeline?.(done, total),
     onWarning: (warning) => warn(warning),
-  });
+  };
+  const training = await compileTraining(state, sourceOf(state, train, settings), settings, compile, ranks);
   const { learner, step } = training;
-  const figures = await createFigures(state, training);
-  const knn =
-    labelled && settings.knnEvery > 0 ? await KnnMonitor.create(state, learner.encoder, labelled, settings) : undefined;
+  const figures = folder.isKept ? await createFigures(state, training) : [];
+  const watched = folder.isKept && settings.knnEvery > 0 ? labelled : undefined;
+  const knn = watched && (await KnnMonitor.create(state, learner.encoder, watched, settings));
   if (checkpoint) {
     const withinEpoch = checkpoint.progress.step % stepsPerEpoch(train.count, settings.batchSize) !== 0;
     if (withinEpoch) checkEpochData(step.traced, checkpoint);
@@ -72,6 +77,17 @@ export async function prepareRun(
   early.forEach(warn);
   const initialised = !checkpoint && init !== undefined;
   return { gpu, state, training, figures, knn, settings, folder, events, checkpoint, initialised };
+}
+
+/** The newest checkpoint, the same on all processes. UserError: one of them cannot read it. */
+async function sharedCheckpoint(
+  ranks: Communicator,
+  folder: RunFolder,
+  events: TrainEvents,
+): Promise<Checkpoint | undefined> {
+  const own = folder.isKept ? newestCheckpoint(folder, events) : undefined;
+  const step = await shareText(ranks, own ? String(own.progress.step) : '');
+  return own ?? (step === '' ? undefined : readCheckpoint(folder.checkpointFile(Number(step))));
 }
 
 /** What the steps of a run showed so far; JSON has null for what is not finite. */

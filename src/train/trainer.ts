@@ -5,9 +5,11 @@ import { preparation } from '../data/preparation.ts';
 import type { SampleSet } from '../data/samples.ts';
 import { imagesOf } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
+import type { Communicator } from '../mpi/communicator.ts';
 import { countNumbers } from '../nn/module.ts';
 import { trainedParameters } from '../ssl/step.ts';
 import { newestStep, saveCheckpoint } from './checkpoint.ts';
+import { type Communication, communicationOf } from './communication.ts';
 import { divergenceRemedy } from './diagnose.ts';
 import type { EpochReport, StepReport, TrainEvents, TrainResult } from './events.ts';
 import type { InitialWeights } from './initial_weights.ts';
@@ -16,6 +18,7 @@ import { Loop, type Passed } from './loop.ts';
 import { atStart, meansOf } from './progress.ts';
 import type { RunFolder } from './run_folder.ts';
 import { prepareRun, type RunParts } from './run_parts.ts';
+import { checkSameWeights } from './same_weights.ts';
 import { flagOf, type TrainSettings } from './settings.ts';
 
 /** One run of any method in one folder, from its start or its newest checkpoint to its end. */
@@ -42,6 +45,8 @@ export class Trainer {
   /**
    * Locks the folder, uploads, compiles and, where the folder has checkpoints, restores the newest.
    * @param init what a run without checkpoints starts from, in place of drawn weights
+   * @param ranks processes that share each batch; all of them make a trainer of the same run and call the same of it. All but the first
+   * have a `FollowedFolder`
    */
   static async create(
     gpu: Gpu,
@@ -50,11 +55,12 @@ export class Trainer {
     folder: RunFolder,
     events: TrainEvents = {},
     init?: InitialWeights,
+    ranks?: Communicator,
   ): Promise<Trainer> {
     checkImages(dataset.train, settings);
     const unlock = folder.lock();
     try {
-      return new Trainer(await prepareRun(gpu, dataset, settings, folder, events, init));
+      return new Trainer(await prepareRun(gpu, dataset, settings, folder, events, init, ranks));
     } catch (error) {
       unlock();
       throw error;
@@ -74,6 +80,7 @@ export class Trainer {
       resumedAt: loop.progress.step,
       learner,
     });
+    await this.checkRanks();
     if (initialised) await this.save(); // from now on the run does not need the file
     if (loop.progress.step === 0) await this.showUntrained();
     for await (const at of loop.run(signal)) {
@@ -82,9 +89,9 @@ export class Trainer {
       else if (checkpointSteps > 0 && at.step % checkpointSteps === 0) await this.save();
     }
     await loop.finish();
-    if (!signal?.aborted) await this.draw();
-    await this.save();
     const { step } = loop.progress;
+    if (step === loop.total) await this.draw();
+    await this.save();
     const checkpoint = folder.checkpointFile(step);
     const warning = training.step.warningAt(step);
     return { step, checkpoint, interrupted: step < loop.total, knn: this.knn?.accuracy, warning };
@@ -132,9 +139,10 @@ export class Trainer {
     const { settings, knn, folder, events } = this.parts;
     const { loop } = this;
     await loop.finish();
+    await this.checkRanks();
     this.knn = knn && (isLast || epoch % settings.knnEvery === 0) ? await knn.measure() : undefined;
-    const report = this.report(epoch);
-    loop.timed = { steps: 0, seconds: 0 };
+    const { exchange } = this.parts.training.step;
+    const report = this.report(epoch, exchange && (await communicationOf(exchange, loop.timed)));
     // Where --steps ends the run within an epoch the sums stay: a longer run goes on with them.
     if (endsEpoch) loop.progress = { ...atStart, step: loop.progress.step };
     const { metrics, lr, imagesPerSecond, memory, lossScale, knn: accuracy, knnBalanced, ...counters } = report;
@@ -143,9 +151,17 @@ export class Trainer {
     events.onEpoch?.(report);
     if (isLast || (settings.figureEvery > 0 && epoch % settings.figureEvery === 0)) await this.draw();
     if (isLast || epoch % settings.checkpointEvery === 0) await this.save();
+    await exchange?.resetCost();
+    loop.timed = { steps: 0, seconds: 0 };
   }
 
-  private report(epoch: number): EpochReport {
+  /** UserError: the processes that share the batches have become different. */
+  private async checkRanks(): Promise<void> {
+    const { state, training } = this.parts;
+    if (training.ranks) await checkSameWeights(training.ranks, state, training, this.loop.progress.step);
+  }
+
+  private report(epoch: number, communication: Communication | undefined): EpochReport {
     const { settings, gpu, training } = this.parts;
     const { perEpoch, total, progress, timed, metrics: last, lossScale } = this.loop;
     const { loss, ...means } = meansOf(progress, perEpoch);
@@ -162,6 +178,7 @@ export class Trainer {
       imagesPerSecond: (timed.steps * settings.batchSize) / timed.seconds,
       memory: gpu.highWater,
       lossScale,
+      ...(communication && { communication }),
       knn: this.knn?.accuracy,
       knnBalanced: this.knn?.balancedAccuracy,
     };
@@ -171,11 +188,12 @@ export class Trainer {
     await this.loop.finish();
     const { progress } = this.loop;
     if (this.saved === progress.step) return;
+    this.saved = progress.step;
     const { state, settings, folder, training } = this.parts;
+    if (!folder.isKept) return;
     const { step, source } = training;
     const content = { settings, progress, images: imageFacts(source.set), epochData: step.epochData };
     await saveCheckpoint(folder.checkpointFile(progress.step), state, step.traced, content, () => this.advice());
-    this.saved = progress.step;
     folder.prune(settings.keep);
   }
 

@@ -48,7 +48,7 @@ export const start = (args: readonly string[], cwd = process.cwd(), env = proces
 export const run = (...args: string[]): Promise<Finished> => start(args).done;
 
 /** Dawn's own warnings about drivers go to stderr too; they are not the program's words. */
-const withoutDriverNoise = (text: string): string =>
+export const withoutDriverNoise = (text: string): string =>
   text
     .split('\n')
     .filter((line) => !/^Warning: max|^MESA|libEGL|^WARNING: lavapipe/i.test(line))

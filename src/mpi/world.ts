@@ -1,0 +1,117 @@
+/** All processes of a run that MPI connects: its MPI_COMM_WORLD. */
+import { UserError } from '../errors.ts';
+import type { Communicator } from './communicator.ts';
+import type { Launch } from './launch.ts';
+import { libraryVariable, loadMpi, type Mpi } from './library.ts';
+import { completed } from './wait.ts';
+
+/** Collectives that do not block: the event loop goes on, for signals and for the device, while others are waited for. */
+export class MpiWorld implements Communicator {
+  private ended = false;
+
+  private constructor(
+    private readonly mpi: Mpi,
+    readonly rank: number,
+    readonly size: number,
+  ) {}
+
+  /**
+   * Joins the processes that a launcher has started.
+   * @throws UserError no library, or one of another MPI than the launcher's: it would see one process where there are several
+   */
+  static async join(launch: Launch): Promise<MpiWorld> {
+    const mpi = await loadMpi(launch);
+    mpi.MPI_Init(null, null);
+    const [rank, size] = [new Int32Array(1), new Int32Array(1)];
+    mpi.MPI_Comm_rank(mpi.abi.world, rank);
+    mpi.MPI_Comm_size(mpi.abi.world, size);
+    checkMembership(launch, { rank: rank[0], size: size[0] }, mpi);
+    return new MpiWorld(mpi, rank[0], size[0]);
+  }
+
+  sum(values: Float32Array): Promise<void> {
+    const { abi } = this.mpi;
+    return this.wait((request) =>
+      this.mpi.MPI_Iallreduce(abi.inPlace, values, values.length, abi.float, abi.sum, abi.world, request),
+    );
+  }
+
+  async gather(own: Float32Array): Promise<Float32Array> {
+    const all = new Float32Array(this.size * own.length);
+    const { abi } = this.mpi;
+    const { length } = own;
+    await this.wait((request) =>
+      this.mpi.MPI_Iallgather(own, length, abi.float, all, length, abi.float, abi.world, request),
+    );
+    return all;
+  }
+
+  async share(bytes: Uint8Array): Promise<Uint8Array> {
+    const length = Uint32Array.of(bytes.length);
+    await this.broadcast(length);
+    const shared = new Uint8Array(length[0]);
+    if (this.rank === 0) shared.set(bytes);
+    await this.broadcast(shared);
+    return shared;
+  }
+
+  async collect(text: string): Promise<string[]> {
+    const own = Buffer.from(text);
+    const lengths = new Uint32Array(this.size);
+    await this.gatherBytes(Uint32Array.of(own.length), lengths);
+    const room = Math.max(...lengths); // each sends as much as the longest text has
+    const padded = new Uint8Array(room);
+    padded.set(own);
+    const all = new Uint8Array(room * this.size);
+    await this.gatherBytes(padded, all);
+    return Array.from(lengths, (length, rank) => Buffer.from(all.buffer, rank * room, length).toString());
+  }
+
+  private async broadcast(values: Uint8Array | Uint32Array): Promise<void> {
+    if (values.length === 0) return; // all ranks know
+    const { byte, world } = this.mpi.abi;
+    return this.wait((request) => this.mpi.MPI_Ibcast(values, values.byteLength, byte, 0, world, request));
+  }
+
+  private async gatherBytes(own: Uint8Array | Uint32Array, all: Uint8Array | Uint32Array): Promise<void> {
+    if (own.length === 0) return;
+    const { byte, world } = this.mpi.abi;
+    const { byteLength: n } = own;
+    return this.wait((request) => this.mpi.MPI_Iallgather(own, n, byte, all, n, byte, world, request));
+  }
+
+  /** Starts a collective and waits for its end. */
+  private wait(start: (request: Int32Array | BigUint64Array) => number): Promise<void> {
+    const request = this.mpi.abi.request();
+    start(request);
+    const done = new Int32Array(1);
+    return completed(() => {
+      this.mpi.MPI_Test(request, done, this.mpi.abi.statusIgnore);
+      return done[0] !== 0;
+    });
+  }
+
+  abort(exitCode: number): void {
+    this.mpi.MPI_Abort(this.mpi.abi.world, exitCode);
+  }
+
+  async finish(): Promise<void> {
+    if (this.ended) return;
+    this.ended = true;
+    await this.wait((request) => this.mpi.MPI_Ibarrier(this.mpi.abi.world, request));
+    this.mpi.MPI_Finalize();
+  }
+}
+
+/** UserError: MPI does not know the processes that the launcher has started. */
+function checkMembership(
+  { launcher, rank, size }: Launch,
+  found: { readonly rank: number; readonly size: number },
+  { path, abi }: Pick<Mpi, 'path' | 'abi'>,
+): void {
+  if (found.size > 1 && found.rank === rank && (size === undefined || found.size === size)) return;
+  const expected = size === undefined ? `rank ${rank}` : `rank ${rank} of ${size}`;
+  throw new UserError(
+    `${launcher} started this process as ${expected}, but ${path} (${abi.name}) sees rank ${found.rank} of ${found.size}: it is of another MPI than the launcher; name the launcher's library in ${libraryVariable}`,
+  );
+}

@@ -1,0 +1,57 @@
+/** A step of several processes, for methods whose loss is a mean over images: DistributedDataParallel. */
+import { UserError } from '../errors.ts';
+import { constant, trace, variable } from '../graph/trace.ts';
+import { addInPlace } from '../ops/add_inplace.ts';
+import { mul } from '../ops/binary.ts';
+import { stepMade } from '../ops/step_made.ts';
+import { StepFeeds } from './feeds.ts';
+import type { Step } from './method.ts';
+import { RunningStatistics } from './running_statistics.ts';
+import { checkedLog, checkedLoss, type Phase, type StepParts, type TracedGroup } from './step.ts';
+import { traceViews } from './views.ts';
+
+/**
+ * Traces a step over N images of which each of R processes has N/R. The loss of the batch is the mean of theirs, and so are its gradients:
+ *
+ * 1. `gradients`: views of the own images, forward and backward pass; d loss/d weights of these images, divided by R, is the own part of
+ *    the sum over all processes;
+ * 2. `update`, the same everywhere: `check_finite`, optimiser, and what the method does behind it (a teacher).
+ *
+ * What a method logs is the mean of what the processes see: of a deviation over the batch, or a quotient, that is not quite what one
+ * process would have seen of all images.
+ *
+ * @throws UserError the learner has several losses
+ */
+export function averagedPhases(parts: StepParts, groups: readonly TracedGroup[]): Phase[] {
+  const { learner, views, source, settings, ranks } = parts;
+  if (!ranks || groups.length !== 1)
+    throw new UserError('this method has no single loss whose gradients could be averaged', 2);
+  const [{ trained }] = groups;
+  const images = settings.batchSize / ranks.size;
+  const feeds = StepFeeds.of(source.set, images);
+  const sum = variable('gradients of the batch', trained.flat.shape);
+  const running = new RunningStatistics(learner);
+  let after: Step['after'];
+  let names: readonly string[] = [];
+  const backward = trace(() => {
+    const step = learner.step(traceViews(source, views, feeds, settings), feeds);
+    after = step.after?.bind(step);
+    const loss = checkedLoss(step.losses[0][1](), trained.name);
+    const own = mul(trained.gradientsOf(loss), 1 / ranks.size);
+    addInPlace(sum, own, constant('a new sum', Uint32Array.of(0)));
+    const shown = { loss, ...checkedLog(step.log) };
+    names = Object.keys(shown);
+    return { ...shown, ...running.outputs() };
+  });
+  const means = Object.fromEntries(names.map((name) => [name, variable(`${name} of the batch`, [1])]));
+  const update = trace(() => {
+    const { outputs, scalerStep } = trained.update(sum, means['loss'], feeds.step);
+    after?.(stepMade([{ firstNonFinite: trained.firstNonFinite, scalerStep }]));
+    return { ...means, ...outputs };
+  });
+  const exchange = { kind: 'gradients', sum, means, running: running.behind(backward.graph, 1) } as const;
+  return [
+    { name: 'gradients', graph: backward.graph, outputs: backward.result, feeds, images, exchange },
+    { name: 'update', graph: update.graph, outputs: update.result, feeds, images },
+  ];
+}

@@ -1,0 +1,50 @@
+/** What an epoch begins with, made by one process for all that share the batch. */
+import type { Data } from '../graph/tensor.ts';
+import type { Communicator } from '../mpi/communicator.ts';
+import type { EpochData } from './feeds.ts';
+
+const kinds = { f32: Float32Array, u32: Uint32Array, i32: Int32Array } as const;
+type Kind = keyof typeof kinds;
+
+const kindOf = (values: Data): Kind =>
+  values instanceof Float32Array ? 'f32' : values instanceof Uint32Array ? 'u32' : 'i32';
+
+/**
+ * What rank 0 makes, on all ranks: clusters and neighbours that each found by its own features could differ in a last digit, and so in
+ * what they are. The others wait for it; a failure ends rank 0, and them with it.
+ */
+export async function sharedData(ranks: Communicator, make: () => Promise<EpochData>): Promise<EpochData> {
+  return decode(await ranks.share(ranks.rank === 0 ? encode(await make()) : new Uint8Array()));
+}
+
+interface Entry {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly length: number;
+}
+
+/** Bytes of a list in JSON, that list, and all values, 4 bytes each, in its order. */
+function encode(data: EpochData): Uint8Array {
+  const entries = Object.entries(data).map(
+    ([name, values]): Entry => ({ name, kind: kindOf(values), length: values.length }),
+  );
+  const list = Buffer.from(JSON.stringify(entries));
+  const values = Object.values(data).map(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(buffer, byteOffset, byteLength),
+  );
+  return Buffer.concat([Buffer.from(Uint32Array.of(list.length).buffer), list, ...values]);
+}
+
+function decode(bytes: Uint8Array): EpochData {
+  const { buffer, byteOffset } = bytes;
+  const header = new DataView(buffer, byteOffset).getUint32(0, true);
+  let at = 4 + header;
+  const entries = JSON.parse(Buffer.from(buffer, byteOffset + 4, header).toString()) as Entry[];
+  return Object.fromEntries(
+    entries.map(({ name, kind, length }) => {
+      const own = new Uint8Array(bytes.subarray(at, (at += 4 * length))); // a copy, which begins at a whole word
+      const values = new kinds[kind](own.buffer);
+      return [name, values] as const;
+    }),
+  );
+}

@@ -1,0 +1,86 @@
+/** How processes that train together divide a batch, and what they make of running statistics and of work on the host. */
+import { describe, expect, it } from 'vitest';
+import { variable } from '../../src/graph/trace.ts';
+import { sharedData } from '../../src/ssl/epoch_data.ts';
+import { contribution } from '../../src/ssl/running_statistics.ts';
+import { checkShares, shareOf } from '../../src/ssl/shares.ts';
+import { communicationOf } from '../../src/train/communication.ts';
+import { checkRanks } from '../../src/train/learner.ts';
+import { parseSettings } from '../../src/train/settings.ts';
+import { localRanks, onAll } from '../mpi/local_ranks.ts';
+
+describe('the parts of a batch', () => {
+  it('are as many images, one after another', () => {
+    expect([0, 1, 2].map((rank) => shareOf(12, { rank, size: 3 }))).toEqual([
+      { begin: 0, end: 4 },
+      { begin: 4, end: 8 },
+      { begin: 8, end: 12 },
+    ]);
+    expect(shareOf(12)).toEqual({ begin: 0, end: 12 });
+  });
+
+  it('must be of one size, and pieces too', () => {
+    expect(() => checkShares({ batchSize: 10, microBatch: 0 }, 4)).toThrow(/batchSize 10 .* must be a multiple of 4/);
+    expect(() => checkShares({ batchSize: 12, microBatch: 6 }, 3)).toThrow(/microBatch \(6\) must divide the 4 images/);
+    expect(() => checkShares({ batchSize: 12, microBatch: 2 }, 3)).not.toThrow();
+  });
+
+  it('a method that keeps what it has seen of a batch is refused', () => {
+    for (const name of ['moco', 'dino', 'swav', 'inst-disc', 'gan'])
+      expect(() => checkRanks(parseSettings({ method: name, batchSize: 16 }), 2), name).toThrow(
+        new RegExp(`^method ${name} does not train on several processes`),
+      );
+    expect(() => checkRanks(parseSettings({ method: 'simclr', batchSize: 4 }), 2)).not.toThrow();
+  });
+});
+
+it('running statistics: what all have seen, one after another', () => {
+  const tensor = variable('running_mean', [3]);
+  const running = [{ tensor, kept: 0.8 }];
+  const before = Float32Array.of(1, -2, 0.5);
+  const seen = [
+    [3, 4, 5],
+    [-1, 0, 2],
+    [7, 7, -7],
+  ];
+  const moved = (from: ArrayLike<number>, rank: number) =>
+    Float32Array.from(seen[rank], (x, i) => 0.8 * from[i] + 0.2 * x);
+  const expected = seen.reduce((at, _, rank) => moved(at, rank), before);
+  const all = seen.map((_, rank) =>
+    contribution(running, { rank, size: 3 }, padded(before), padded(moved(before, rank))),
+  );
+  const sum = Array.from({ length: 3 }, (_, i) => all.reduce((total, given) => total + given[i], 0));
+  sum.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 5));
+});
+
+/** As `flatten` lays one tensor out. */
+function padded(values: Float32Array): Float32Array {
+  const flat = new Float32Array(512);
+  flat.set(values);
+  return flat;
+}
+
+it('what an epoch begins with is made by the first process, for all', async () => {
+  const data = { clusters: Uint32Array.of(3, 1, 2), centres: Float32Array.of(0.1, -2), none: new Int32Array() };
+  let made = 0;
+  const shared = await onAll(localRanks(3), (ranks) =>
+    sharedData(ranks, async () => {
+      made++;
+      return data;
+    }),
+  );
+  expect(made).toBe(1);
+  for (const one of shared) expect(one).toEqual(data);
+});
+
+it('a process that the others wait for is named, where they wait for long', async () => {
+  const of = (waiting: readonly number[]) =>
+    onAll(localRanks(waiting.length), (ranks) =>
+      communicationOf(
+        { ranks, cost: { copying: 1, waiting: waiting[ranks.rank], bytes: 4000 } },
+        { steps: 10, seconds: 8 },
+      ),
+    );
+  expect((await of([4, 1, 4]))[0]).toEqual({ share: 0.5, bytesPerStep: 400, slowest: 1 });
+  expect((await of([1, 2, 1.5]))[0]).toEqual({ share: 0.125, bytesPerStep: 400 });
+});
