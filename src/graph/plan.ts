@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
+import { advance } from './advance.ts';
 import { fuse } from './fuse.ts';
 import { type Allocation, assignBuffers, Layout, type Placement } from './layout.ts';
 import { byteLength, type Launch, type Node, Scratch, Tensor, type Variants } from './tensor.ts';
@@ -44,7 +45,7 @@ export type VariantSelector = (node: Node, variants: readonly string[]) => strin
  */
 export function plan(graph: Graph, outputs: readonly Tensor[], device: DeviceTraits, options: PlanOptions = {}): Plan {
   const kept = [...outputs, ...(options.keep ?? [])];
-  const nodes = fuse(liveNodes(graph.nodes, kept), kept);
+  const nodes = advance(fuse(liveNodes(graph.nodes, kept), kept));
   const layout = new Layout(nodes, options.inspect ? undefined : kept);
   const launches = nodes.flatMap((node) => lower(node, device, layout.isInPlace(node), options.selectVariant));
   const allocations = setLifetimes(launches, kept, layout);
@@ -121,8 +122,9 @@ const variantOf = ({ constants }: Launch): string =>
 
 function setLifetimes(launches: readonly PlannedLaunch[], outputs: readonly Tensor[], layout: Layout): Allocation[] {
   const allocations = new Set<Allocation>();
-  launches.forEach(({ bindings }, index) => {
-    for (const bound of Object.values(bindings)) {
+  launches.forEach(({ bindings, shared }, index) => {
+    const exchanged = shared?.kind === 'gather' ? [shared.own, shared.all] : [];
+    for (const bound of [...Object.values(bindings), ...exchanged]) {
       const { root } = layout.of(bound);
       if (root instanceof Tensor) continue;
       if (!allocations.has(root)) root.first = index;

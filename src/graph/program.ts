@@ -5,6 +5,7 @@ import type { BufferPool } from './buffer_pool.ts';
 import { Buffers, guardBytes } from './buffers.ts';
 import { Derived } from './derived.ts';
 import { type Plan, type PlannedLaunch, type PlanOptions, plan } from './plan.ts';
+import { type Peers, type SharedCopies, SharedValues } from './shared_values.ts';
 import { type State, typedArray, uploadable } from './state.ts';
 import { type Dispatch, type Submission, submissions } from './submission.ts';
 import { byteLength, type Data, elementBytes, type Tensor } from './tensor.ts';
@@ -30,6 +31,7 @@ export class Program<Name extends string = string> {
   private readonly inputs = new Map<string, { buffer: GPUBuffer; tensor: Tensor }>();
   private readonly ring: GPUBuffer[] = [];
   private readonly submissions: readonly Submission[];
+  private readonly sharedValues: SharedValues;
   private runs = 0;
 
   private constructor(
@@ -46,6 +48,7 @@ export class Program<Name extends string = string> {
       this.inputs.set(leaf.name, { buffer: buffers.of(leaf).buffer, tensor: leaf });
     }
     this.submissions = submissions(dispatches);
+    this.sharedValues = new SharedValues(gpu, this.submissions, buffers);
     const size = Object.values<Tensor>(outputs).reduce((sum, tensor) => sum + byteLength(tensor), 0);
     for (let i = 0; i < ringSize && size > 0; i++) {
       this.ring.push(gpu.createBuffer(`outputs ${i}`, size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST));
@@ -79,21 +82,45 @@ export class Program<Name extends string = string> {
     }
   }
 
-  /** Runs once. `inputs` has a value for every input of the graph. Returns at once; the device works on. */
+  /** Runs once. `inputs` has a value for every input of the graph. Returns at once; the device works on. Nothing is shared. */
   run(inputs: Inputs = {}): Run<Name> {
+    if (this.sharedValues.areAwaited) throw new Error('this program needs what other processes have: use runShared');
+    this.begin(inputs);
+    let staging: GPUBuffer | undefined;
+    for (const submission of this.submissions) staging = this.submit(submission);
+    this.derived.note();
+    return { read: () => this.readOutputs(staging) };
+  }
+
+  /** Runs once, as `run` does, together with other processes that run the same: what launches share is exchanged while it runs. */
+  async runShared(inputs: Inputs, peers: Peers): Promise<Run<Name>> {
+    this.begin(inputs);
+    let staging: GPUBuffer | undefined;
+    const exchange = this.sharedValues.begin(peers);
+    for (const submission of this.submissions) {
+      staging = this.submit(submission, exchange.copies);
+      await exchange.behind(submission);
+    }
+    await exchange.finish();
+    this.derived.note();
+    return { read: () => this.readOutputs(staging) };
+  }
+
+  private begin(inputs: Inputs): void {
     this.gpu.check();
     this.derived.refresh();
     this.write(inputs);
+  }
+
+  /** The last submission also copies the outputs, to the buffer that is returned. */
+  private submit(submission: Submission, copies?: SharedCopies): GPUBuffer | undefined {
     const { device } = this.gpu;
-    let staging: GPUBuffer | undefined;
-    for (const [index, submission] of this.submissions.entries()) {
-      const encoder = device.createCommandEncoder({ label: 'run' });
-      submission.encode(this.gpu, encoder);
-      if (index === this.submissions.length - 1) staging = this.copyOutputs(encoder);
-      device.queue.submit([encoder.finish()]);
-    }
-    this.derived.note();
-    return { read: () => this.readOutputs(staging) };
+    const encoder = device.createCommandEncoder({ label: 'run' });
+    submission.encode(this.gpu, encoder);
+    copies?.(submission, encoder);
+    const staging = submission === this.submissions.at(-1) ? this.copyOutputs(encoder) : undefined;
+    device.queue.submit([encoder.finish()]);
+    return staging;
   }
 
   /** Runs once with a time stamp around every launch. UserError without the feature 'timestamp-query'. */
@@ -168,6 +195,7 @@ export class Program<Name extends string = string> {
   /** Gives the program's memory back to the device's pool. Variables stay. */
   destroy(): void {
     this.derived.destroy();
+    this.sharedValues.destroy();
     this.buffers.release();
     for (const buffer of this.ring) this.gpu.destroyBuffer(buffer);
   }

@@ -1,5 +1,6 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { PlannedLaunch } from './plan.ts';
+import type { Shared } from './tensor.ts';
 
 /** A submission holds about this much work, so that no driver's watchdog mistakes it for a hang. */
 const flopsPerSubmit = 2e11;
@@ -15,8 +16,11 @@ export class Submission {
   private readonly pipelines: GPUComputePipeline[] = [];
   private readonly bindGroups: GPUBindGroup[] = [];
   private readonly workgroups: Uint32Array;
+  /** What processes do behind it, where they share the run. */
+  readonly shared: Shared | undefined;
 
   constructor(dispatches: readonly Dispatch[]) {
+    this.shared = dispatches.at(-1)?.launch.shared;
     this.workgroups = Uint32Array.from(dispatches.flatMap(({ launch }) => launch.workgroups));
     for (const { pipeline, bindGroup } of dispatches) {
       this.pipelines.push(pipeline);
@@ -37,13 +41,14 @@ export class Submission {
   }
 }
 
-/** Dispatches in the submissions that a run makes of them: at least one, if only for the copies behind it. */
+/** Dispatches in the submissions that a run makes of them: at least one, if only for the copies behind it. What is shared ends one. */
 export function submissions(dispatches: readonly Dispatch[]): Submission[] {
   const parts: Dispatch[][] = [[]];
   let flops = 0;
-  for (const dispatch of dispatches) {
+  for (const [index, dispatch] of dispatches.entries()) {
     flops += dispatch.launch.flops ?? 0;
-    if (flops > flopsPerSubmit && parts.at(-1)!.length > 0) {
+    const full = flops > flopsPerSubmit || dispatches[index - 1]?.launch.shared !== undefined;
+    if (full && parts.at(-1)!.length > 0) {
       parts.push([]);
       flops = dispatch.launch.flops ?? 0;
     }

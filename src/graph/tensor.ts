@@ -110,6 +110,25 @@ export class Scratch {
   ) {}
 }
 
+/** What processes that share a run do behind a launch: see `Program.runShared`. */
+export type Shared = SharedRows | SharedSum;
+
+/** `own`, f32, of all processes comes one behind another into `all`; what follows waits for it. */
+export interface SharedRows {
+  readonly kind: 'gather';
+  readonly own: Scratch;
+  readonly all: Scratch;
+}
+
+/** A range of an f32 variable becomes the sum over all processes by the end of the run. Nothing behind it in the run may use the range. */
+export interface SharedSum {
+  readonly kind: 'sum';
+  readonly values: Tensor;
+  /** In elements. */
+  readonly first: number;
+  readonly length: number;
+}
+
 /** One dispatch. Bindings and parameters go by the names that the kernel gives them. */
 export interface Launch {
   readonly kernel: Kernel;
@@ -119,6 +138,7 @@ export interface Launch {
   readonly workgroups: readonly [number, number, number];
   /** Floating-point operations, a multiply-add counting two. */
   readonly flops?: number;
+  readonly shared?: Shared;
 }
 
 /** Ways to compute a node on one device, by name. The first is what the fixed table says; all give the same to rounding. */
@@ -163,6 +183,8 @@ export interface Op<A = AnyAttributes> {
   gradient?(node: Node<A>, dy: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[];
   /** Inputs (variables) that it updates in place. Such a node is kept although nothing may read its outputs. */
   mutates?(attrs: A, inputs: readonly Tensor[]): readonly number[];
+  /** What it waits for, where it need not wait for all of its inputs: it then runs as soon as these are there. */
+  readyBehind?(attrs: A, inputs: readonly Tensor[]): readonly Tensor[];
   /** A cheaper node for this one and some of its producers. */
   fuse?(node: Node<A>, around: Neighbours): Fusion | undefined;
   /**

@@ -1,6 +1,7 @@
 /** The end of a training step for one group of parameters: from a loss to updated weights, in f32 and in half precision. */
 import type { Tensor } from '../graph/tensor.ts';
 import { flatVariable, variable } from '../graph/trace.ts';
+import { addShared } from '../ops/add_inplace.ts';
 import { checkFiniteGradients } from '../ops/check_finite.ts';
 import { type ClipAttrs, clipGradNorm } from '../ops/clip_grad_norm.ts';
 import { f16Copy } from '../ops/f16_copy.ts';
@@ -20,6 +21,12 @@ export interface TrainedGroupOptions {
 }
 
 type Entries = readonly { readonly tensor: Tensor }[];
+
+/**
+ * Gradients that go to other processes at once, at least: 4 MiB. Smaller parts could be sent earlier, and would cost a submission, a
+ * copy and an exchange each.
+ */
+const elementsExchanged = 2 ** 20;
 
 /** The flat variable in which variables lie; they are laid into a new one where they lie in none. */
 export function layFlat(name: string, entries: Entries): Tensor {
@@ -64,6 +71,14 @@ export class TrainedGroup {
   /** Records the flat gradients of `y`, a loss, or any tensor with its own gradient `dy`. */
   gradientsOf(y: Tensor, dy = this.seed): Tensor {
     return flatten(gradients(y, this.parameters, dy));
+  }
+
+  /**
+   * Records that the flat gradients of `y` are added to `sum`, as `addShared` does: a sum over pieces of the batch and over processes, which
+   * exchange a part of it while the backward pass goes on.
+   */
+  addGradients(sum: Tensor, position: Tensor, y: Tensor, dy = this.seed): void {
+    addShared(sum, this.gradientsOf(y, dy), position, elementsExchanged);
   }
 
   /**

@@ -1,7 +1,6 @@
 /** A step of several processes, for methods whose loss is a mean over images: DistributedDataParallel. */
 import { UserError } from '../errors.ts';
 import { constant, trace, variable } from '../graph/trace.ts';
-import { addInPlace } from '../ops/add_inplace.ts';
 import { mul } from '../ops/binary.ts';
 import { stepMade } from '../ops/step_made.ts';
 import { StepFeeds } from './feeds.ts';
@@ -14,7 +13,7 @@ import { traceViews } from './views.ts';
  * Traces a step over N images of which each of R processes has N/R. The loss of the batch is the mean of theirs, and so are its gradients:
  *
  * 1. `gradients`: views of the own images, forward and backward pass; d loss/d weights of these images, divided by R, is the own part of
- *    the sum over all processes;
+ *    the sum over all processes, of which parts are exchanged while the backward pass goes on;
  * 2. `update`, the same everywhere: `check_finite`, optimiser, and what the method does behind it (a teacher).
  *
  * What a method logs is the mean of what the processes see: of a deviation over the batch, or a quotient, that is not quite what one
@@ -37,8 +36,7 @@ export function averagedPhases(parts: StepParts, groups: readonly TracedGroup[])
     const step = learner.step(traceViews(source, views, feeds, settings), feeds);
     after = step.after?.bind(step);
     const loss = checkedLoss(step.losses[0][1](), trained.name);
-    const own = mul(trained.gradientsOf(loss), 1 / ranks.size);
-    addInPlace(sum, own, constant('a new sum', Uint32Array.of(0)));
+    trained.addGradients(sum, constant('a new sum', Uint32Array.of(0)), mul(loss, 1 / ranks.size));
     const shown = { loss, ...checkedLog(step.log) };
     names = Object.keys(shown);
     return { ...shown, ...running.outputs() };
@@ -49,7 +47,7 @@ export function averagedPhases(parts: StepParts, groups: readonly TracedGroup[])
     after?.(stepMade([{ firstNonFinite: trained.firstNonFinite, scalerStep }]));
     return { ...means, ...outputs };
   });
-  const exchange = { kind: 'gradients', sum, means, running: running.behind(backward.graph, 1) } as const;
+  const exchange = { kind: 'gradients', means, running: running.behind(backward.graph, 1) } as const;
   return [
     { name: 'gradients', graph: backward.graph, outputs: backward.result, feeds, images, exchange },
     { name: 'update', graph: update.graph, outputs: update.result, feeds, images },

@@ -43,7 +43,7 @@ export function checkMicroBatch(
  * (`Mode.batchShare`): a step of pieces then forgets as much of them as a plain step does, however many pieces there are.
  *
  * Processes that share the batch run phases 1 and 3 for the pieces of their own images. Behind phase 1 each gets the rows of z of all
- * others, so that phase 2 is the same everywhere; behind phase 3 their gradients are added up, and phase 4 is the same again.
+ * others, so that phase 2 is the same everywhere; in the last run of phase 3 their gradients are added up, and phase 4 is the same again.
  *
  * @throws UserError M does not divide N, or the method's loss needs more than embeddings
  */
@@ -83,7 +83,8 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
     const z = embed(parts, split, feeds, microBatch / batchSize);
     const dz = narrow(kept.dz, first, { parts: kept.parts, rows: microBatch });
     const piece = feeds.index('piece', (time) => (time.first - begin) / microBatch);
-    addInPlace(sum, trained.gradientsOf(z, dz), piece);
+    if (running) trained.addGradients(sum, piece, z, dz);
+    else addInPlace(sum, trained.gradientsOf(z, dz), piece);
     return { ...running?.outputs() };
   });
   const update = phase('update', 0, (feeds) => {
@@ -95,7 +96,7 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
   return [
     { ...embeddings, exchange: { kind: 'rows', rows: kept.whole, parts: kept.parts } },
     loss,
-    { ...backward, exchange: { kind: 'gradients', sum, means: {}, running: statistics } },
+    { ...backward, exchange: { kind: 'gradients', means: {}, running: statistics } },
     update,
   ];
 }

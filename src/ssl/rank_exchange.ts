@@ -1,6 +1,7 @@
-/** What processes that share a batch tell each other between the phases of a step. */
+/** What processes that share a batch tell each other in a step, while its phases run and between them. */
 import type { Run } from '../graph/program.ts';
 import { Readback } from '../graph/readback.ts';
+import type { Peers } from '../graph/shared_values.ts';
 import type { State } from '../graph/state.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
 import { flatLayout } from '../graph/trace.ts';
@@ -8,21 +9,26 @@ import type { Communicator } from '../mpi/communicator.ts';
 import { contribution, runningOutput } from './running_statistics.ts';
 import type { Exchange, GradientExchange, Phase, RowExchange, RunningStatistic } from './step.ts';
 
-/** Where the time of steps went, in seconds, and what was sent, in bytes of one process. */
+export const exchangeKinds = ['embeddings', 'gradients', 'batch norm', 'statistics'] as const;
+export type ExchangeKind = (typeof exchangeKinds)[number];
+
+/** What exchanges of one kind have taken. */
 export interface ExchangeCost {
-  /** Waiting for the own device, and copies from and to it. */
-  readonly copying: number;
-  /** In collectives: the network, and others that are slower. */
-  readonly waiting: number;
+  /** From their beginnings to their ends, whatever the device did meanwhile. */
+  readonly seconds: number;
+  /** Of these, the time in which this process did nothing else: its network, or others that are slower. */
+  readonly exposed: number;
+  /** What this process gave to them. */
   readonly bytes: number;
+  readonly calls: number;
 }
 
-const nothing: ExchangeCost = { copying: 0, waiting: 0, bytes: 0 };
+const nothing: ExchangeCost = { seconds: 0, exposed: 0, bytes: 0, calls: 0 };
 
 /** The exchanges of one training on one of its processes. */
 export class RankExchange {
-  /** Since it was last reset. */
-  cost: ExchangeCost = nothing;
+  /** Since they were last reset. */
+  readonly costs = new Map<ExchangeKind, ExchangeCost>();
   /** Running statistics as they were before the step under way, all one after another: the same on all processes. */
   private before: Float32Array | undefined;
   private readonly readbacks = new Map<Tensor, Readback>();
@@ -33,9 +39,14 @@ export class RankExchange {
   ) {}
 
   /** Counts anew, once all processes are here: what one does by itself between epochs is not waited for in a step. */
-  async resetCost(): Promise<void> {
+  async resetCosts(): Promise<void> {
     await this.ranks.collect('');
-    this.cost = nothing;
+    this.costs.clear();
+  }
+
+  /** Of all kinds. */
+  get cost(): ExchangeCost {
+    return [...this.costs.values()].reduce(together, nothing);
   }
 
   /** To be called before a step's first phase. */
@@ -46,6 +57,17 @@ export class RankExchange {
     this.before = laidOut(running, (tensor) => values.get(tensor)!);
   }
 
+  /** The others while a phase runs: gradients are complete, and added up, in its last run. */
+  peers({ exchange }: Pick<Phase, 'exchange'>, isLast: boolean): Peers {
+    const { ranks } = this;
+    const sums = isLast && exchange?.kind === 'gradients';
+    return {
+      gather: (own) => this.waitedFor('batch norm', own, ranks.gather(own)),
+      idle: async (done) => void (await this.exposed('gradients', done)),
+      ...(sums && { sum: (values) => this.timed('gradients', values, ranks.sum(values)) }),
+    };
+  }
+
   /**
    * Exchanges what a phase has made.
    * @param run its last one
@@ -53,7 +75,7 @@ export class RankExchange {
    * @returns whether any has, where that was exchanged
    */
   async behind(exchange: Exchange, run: Run, stop: boolean): Promise<boolean> {
-    if (exchange.kind === 'gradients') return this.gradients(exchange, run, stop);
+    if (exchange.kind === 'gradients') return this.small(exchange, run, stop);
     await this.rows(exchange);
     return false;
   }
@@ -62,11 +84,11 @@ export class RankExchange {
   private async rows({ rows, parts }: RowExchange): Promise<void> {
     const { size, rank } = this.ranks;
     const each = rows.size / parts / size;
-    const whole = await this.copied(this.readback(rows).read());
+    const whole = await this.readback(rows).read();
     const own = new Float32Array(parts * each);
     for (let part = 0; part < parts; part++)
       own.set(whole.subarray((part * size + rank) * each).subarray(0, each), part * each);
-    const all = await this.told(own, this.ranks.gather(own));
+    const all = await this.waitedFor('embeddings', own, this.ranks.gather(own));
     for (let from = 0; from < size; from++)
       for (let part = 0; part < parts; part++)
         whole.set(all.subarray((from * parts + part) * each).subarray(0, each), (part * size + from) * each);
@@ -74,21 +96,18 @@ export class RankExchange {
   }
 
   /**
-   * The sums of gradients, of contributions to running statistics, and of the numbers of which means are wanted. The small ones go
-   * together, with how many processes have been asked to stop.
+   * What goes beside gradients, all in one: contributions to running statistics, numbers of which means are wanted, and how many processes
+   * have been asked to stop.
    */
-  private async gradients({ sum, means, running }: GradientExchange, run: Run, stop: boolean): Promise<boolean> {
-    const values = await this.copied(run.read());
-    const gradients = await this.copied(this.readback(sum).read());
-    await this.told(gradients, this.ranks.sum(gradients));
-    this.state.write(sum, gradients);
+  private async small({ means, running }: GradientExchange, run: Run, stop: boolean): Promise<boolean> {
+    const values = await run.read();
     const names = Object.keys(means);
     const own = names.map((name) => values[name][0] / this.ranks.size);
     const statistics = running.length > 0 ? contribution(running, this.ranks, this.before!, values[runningOutput]) : [];
     const small = new Float32Array(names.length + 1 + statistics.length);
     small.set([...own, Number(stop)]);
     small.set(statistics, names.length + 1);
-    await this.told(small, this.ranks.sum(small));
+    await this.waitedFor('statistics', small, this.ranks.sum(small));
     names.forEach((name, i) => this.state.write(means[name], small.slice(i, i + 1)));
     if (running.length > 0) this.follow(running, small.slice(names.length + 1));
     return small[names.length] > 0;
@@ -112,21 +131,36 @@ export class RankExchange {
     for (const readback of this.readbacks.values()) readback.destroy();
   }
 
-  private async copied<T>(done: Promise<T>): Promise<T> {
+  /** An exchange that nothing goes on beside. */
+  private waitedFor<T>(kind: ExchangeKind, own: Float32Array, done: Promise<T>): Promise<T> {
+    return this.exposed(kind, this.timed(kind, own, done));
+  }
+
+  private async timed<T>(kind: ExchangeKind, { byteLength: bytes }: Float32Array, done: Promise<T>): Promise<T> {
     const start = performance.now();
     const value = await done;
-    this.cost = { ...this.cost, copying: this.cost.copying + (performance.now() - start) / 1000 };
+    this.add(kind, { ...nothing, seconds: (performance.now() - start) / 1000, bytes, calls: 1 });
     return value;
   }
 
-  private async told<T>({ byteLength }: Float32Array, done: Promise<T>): Promise<T> {
+  private async exposed<T>(kind: ExchangeKind, done: Promise<T>): Promise<T> {
     const start = performance.now();
     const value = await done;
-    const { copying, waiting, bytes } = this.cost;
-    this.cost = { copying, waiting: waiting + (performance.now() - start) / 1000, bytes: bytes + byteLength };
+    this.add(kind, { ...nothing, exposed: (performance.now() - start) / 1000 });
     return value;
   }
+
+  private add(kind: ExchangeKind, cost: ExchangeCost): void {
+    this.costs.set(kind, together(this.costs.get(kind) ?? nothing, cost));
+  }
 }
+
+const together = (a: ExchangeCost, b: ExchangeCost): ExchangeCost => ({
+  seconds: a.seconds + b.seconds,
+  exposed: a.exposed + b.exposed,
+  bytes: a.bytes + b.bytes,
+  calls: a.calls + b.calls,
+});
 
 /** Values one after another, as `flatten` has them. */
 function laidOut(running: readonly RunningStatistic[], values: (tensor: Tensor) => Data): Float32Array {

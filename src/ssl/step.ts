@@ -24,7 +24,7 @@ export interface Phase {
   readonly exchange?: Exchange;
 }
 
-/** Rows of a variable, of which each process has made its own, or gradients, of which each has its part of a sum. */
+/** Rows of a variable, of which each process has made its own, or gradients, of which each has its part of a sum (`addShared`). */
 export type Exchange = RowExchange | GradientExchange;
 
 export interface RowExchange {
@@ -36,8 +36,6 @@ export interface RowExchange {
 
 export interface GradientExchange {
   readonly kind: 'gradients';
-  /** The flat gradients: parts of a sum. */
-  readonly sum: Tensor;
   /** Variables [1] that get the means over the processes of the phase's outputs of these names. */
   readonly means: Readonly<Record<string, Tensor>>;
   /** What batch norm has changed on each process by its own images; see `RunningStatistics`. */

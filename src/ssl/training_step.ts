@@ -60,6 +60,16 @@ interface Outputs {
   readonly stop?: boolean;
 }
 
+/** Says of each run whether its phase ends with it. */
+function* lastOfPhases<T extends PhaseRun>(runs: Iterable<T>): Generator<T & { readonly isLast: boolean }> {
+  let held: T | undefined;
+  for (const run of runs) {
+    if (held) yield { ...held, isLast: held.phase !== run.phase };
+    held = run;
+  }
+  if (held) yield { ...held, isLast: true };
+}
+
 /** A compiled step of a method on one device. */
 export class TrainingStep {
   /** What the epoch under way began with; see `Learner.beforeEpoch`. In every checkpoint. */
@@ -146,15 +156,16 @@ export class TrainingStep {
   private together(exchange: RankExchange, indices: Uint32Array, counters: StepCounters): () => Promise<Outputs> {
     const run = async (): Promise<Outputs> => {
       await exchange.begin(this.traced.phases);
-      let last: { readonly phase: Phase; readonly run: Run } | undefined;
+      let last: Run | undefined;
       let stop = false;
-      for (const { phase, program, inputs } of this.runs(indices, counters)) {
-        if (last?.phase.exchange && last.phase !== phase)
-          stop = (await exchange.behind(last.phase.exchange, last.run, counters.stop ?? false)) || stop;
-        last = { phase, run: program.run(inputs) };
+      for (const { phase, program, inputs, isLast } of lastOfPhases(this.runs(indices, counters))) {
+        const made = await program.runShared(inputs, exchange.peers(phase, isLast));
+        if (isLast && phase.exchange)
+          stop = (await exchange.behind(phase.exchange, made, counters.stop ?? false)) || stop;
+        last = made;
       }
       if (!last) throw new Error('a step has at least one phase');
-      return { outputs: await last.run.read(), stop };
+      return { outputs: await last.read(), stop };
     };
     const done = this.underWay.then(run);
     this.underWay = done;

@@ -21,7 +21,7 @@ export async function communicationOf(
   { ranks, cost }: Pick<RankExchange, 'ranks' | 'cost'>,
   { steps, seconds }: { readonly steps: number; readonly seconds: number },
 ): Promise<Communication> {
-  const all = await ranks.gather(Float32Array.of(cost.waiting / seconds));
+  const all = await ranks.gather(Float32Array.of(cost.exposed / seconds));
   const slowest = all.indexOf(Math.min(...all));
   return {
     share: all[0],

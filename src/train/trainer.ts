@@ -151,7 +151,7 @@ export class Trainer {
     events.onEpoch?.(report);
     if (isLast || (settings.figureEvery > 0 && epoch % settings.figureEvery === 0)) await this.draw();
     if (isLast || epoch % settings.checkpointEvery === 0) await this.save();
-    await exchange?.resetCost();
+    await exchange?.resetCosts();
     loop.timed = { steps: 0, seconds: 0 };
   }
 

@@ -5,7 +5,7 @@ const world = await MpiWorld.join(launchOf());
 const { rank, size } = world;
 const values = Float32Array.from({ length: 100_003 }, (_, i) => i + rank);
 await world.sum(values);
-const gathered = await world.gather(Float32Array.of(rank + 0.5, -rank));
+const gathered = await world.gather(Float32Array.of(rank + 0.5, -1 - rank));
 const shared = await shareText(world, rank === 0 ? 'Grüße' : 'something longer that nobody looks at');
 const texts = await world.collect('ü'.repeat(rank));
 let turns = 0;

@@ -15,7 +15,7 @@ describeMpi('MPI', () => {
         expect(own).toEqual({
           first: sum,
           last: size * 100_002 + sum,
-          gathered: Array.from({ length: size }, (_, i) => [i + 0.5, -i]).flat(),
+          gathered: Array.from({ length: size }, (_, i) => [i + 0.5, -1 - i]).flat(),
           shared: 'Grüße',
           texts: Array.from({ length: size }, (_, i) => 'ü'.repeat(i)),
         });
