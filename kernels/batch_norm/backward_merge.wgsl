@@ -5,11 +5,13 @@
 //   and c₃ = bias − c₀ mean[1], so that the normalised value is c₀ (x − mean[0]) + c₃
 //   with the part's own sums (frozen statistics do not depend on x: c₁ = c₂ = 0)
 //
+// Where slices are those of several processes, dweight and dbias are each one's share of them, 1/processes.
+//
 // One invocation: one channel. `sums` is set.
 // #include "lib/batch_norm/slices.wgsl"
 
 struct Params {
-  channels: u32, slice_rows: u32, parts: u32, part_rows: u32, part_slices: u32, frozen: u32,
+  channels: u32, slice_rows: u32, parts: u32, part_rows: u32, part_slices: u32, frozen: u32, share: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partial: array<f32>;
@@ -36,14 +38,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let dw = deviation * (sum.z - rest * sum.y);
     of_weight += dw;
     of_bias += sum.y;
-    let share = select(1.0 / sum.x, 0.0, params.frozen != 0u);
-    let slope = -scale * deviation * dw * share;
+    let per_row = select(1.0 / sum.x, 0.0, params.frozen != 0u);
+    let slope = -scale * deviation * dw * per_row;
     let at = 4u * part * channels + channel;
     coefficients[at] = scale;
     coefficients[at + channels] = slope;
-    coefficients[at + 2u * channels] = -scale * sum.y * share - slope * rest;
+    coefficients[at + 2u * channels] = -scale * sum.y * per_row - slope * rest;
     coefficients[at + 3u * channels] = bias[channel] - rest * scale;
   }
-  dweight[channel] = of_weight;
-  dbias[channel] = of_bias;
+  dweight[channel] = of_weight * params.share;
+  dbias[channel] = of_bias * params.share;
 }

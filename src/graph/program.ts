@@ -82,9 +82,14 @@ export class Program<Name extends string = string> {
     }
   }
 
+  /** Whether runs need what other processes have. */
+  get isAwaiting(): boolean {
+    return this.sharedValues.areAwaited;
+  }
+
   /** Runs once. `inputs` has a value for every input of the graph. Returns at once; the device works on. Nothing is shared. */
   run(inputs: Inputs = {}): Run<Name> {
-    if (this.sharedValues.areAwaited) throw new Error('this program needs what other processes have: use runShared');
+    if (this.isAwaiting) throw new Error('this program needs what other processes have: use runShared');
     this.begin(inputs);
     let staging: GPUBuffer | undefined;
     for (const submission of this.submissions) staging = this.submit(submission);

@@ -102,13 +102,16 @@ export class BatchNorm extends Module {
     this.runningVar = this.buffer('running_var', [channels], ones(channels));
   }
 
-  forward(x: Tensor, { training, batchShare = 1, batchSplits = 1 }: Mode): Tensor {
+  forward(
+    x: Tensor,
+    { training, batchShare = 1, batchSplits: parts = 1, batchNormProcesses: processes = 1 }: Mode,
+  ): Tensor {
     const { weight, bias, runningMean, runningVar } = this;
     const tensors = { weight, bias, runningMean, runningVar };
     // k batches of 1/k of a step each keep (1 − momentum) of what was there before the step, as one batch does.
     const shared = batchShare === 1 ? momentum : 1 - (1 - momentum) ** batchShare;
     return scope(this.name, () =>
-      training ? batchNorm(x, { ...tensors, momentum: shared, parts: batchSplits }) : batchNormInference(x, tensors),
+      training ? batchNorm(x, { ...tensors, momentum: shared, parts, processes }) : batchNormInference(x, tensors),
     );
   }
 }

@@ -12,6 +12,8 @@ export interface Mode {
   readonly batchShare?: number;
   /** Parts of the batch that batch norm normalises each by its own statistics, as on as many devices; 1 by default. */
   readonly batchSplits?: number;
+  /** Processes by whose rows together batch norm normalises those of each; 1 by default. */
+  readonly batchNormProcesses?: number;
   /** u32 [n], new in every step: what dropout and stochastic depth draw from. Without, nothing is dropped. */
   readonly seeds?: Tensor;
   /** The stem and so many stages of an encoder normalise by running statistics, whatever the rest does; 0 by default: none. */

@@ -30,6 +30,11 @@ export interface TrainingInputs extends BatchNormInputs {
    * their means. A divisor of the batch, 1 by default.
    */
   readonly parts?: number;
+  /**
+   * Processes that run the same program (`Program.runShared`), by whose rows together each normalises its own; 1 by default. Gradients of
+   * weight and bias are then each process's share of those of all: they add up to them. Not with `parts`.
+   */
+  readonly processes?: number;
 }
 
 /**
@@ -45,13 +50,13 @@ export const batchNormOp: Op<BatchNormAttrs> = {
     return batchNormOutputs(inputs, attrs);
   },
   launches: ({ inputs, outputs, attrs }) => forwardLaunches(inputs, outputs, attrs, { relu: false }),
-  gradient({ inputs: [x, weight], outputs: [, mean, rstd], attrs: { training, parts } }, [dy]) {
-    return dy ? apply(batchNormBackwardOp, [x, dy, weight, mean, rstd], { training, parts }) : [];
+  gradient({ inputs: [x, weight], outputs: [, mean, rstd], attrs: { training, parts, processes } }, [dy]) {
+    return dy ? apply(batchNormBackwardOp, [x, dy, weight, mean, rstd], { training, parts, processes }) : [];
   },
   mutates: ({ training }, inputs) => (training ? inputs.map((_, index) => index).slice(3) : []),
 };
 
-function checkInputs(inputs: readonly Tensor[], { training, parts }: BatchNormAttrs): void {
+function checkInputs(inputs: readonly Tensor[], { training, parts, processes }: BatchNormAttrs): void {
   const { x, weight, bias, runningMean, runningVar, tracked } = namedInputs(inputs);
   const channels = x.shape.at(-1);
   check(x.shape.length >= 2, 'batch_norm', 'the input must be [..., channels]', x);
@@ -66,7 +71,13 @@ function checkInputs(inputs: readonly Tensor[], { training, parts }: BatchNormAt
   }
   const divided = Number.isInteger(parts) && parts >= 1 && x.shape[0] % parts === 0;
   check(divided, 'batch_norm', `the batch must be ${parts} parts of equal length`, x);
-  const several = x.size / parts > x.shape.at(-1)!;
+  check(
+    parts === 1 || processes === 1,
+    'batch_norm',
+    'parts have statistics of their own, processes have them together',
+    x,
+  );
+  const several = (x.size / parts) * processes > x.shape.at(-1)!;
   check(!training || several, 'batch_norm', 'expected more than 1 value per channel when training', x);
   if (tracked) {
     check(tracked.size === 1 && tracked.dtype !== 'f32', 'batch_norm', 'batches are counted by one integer', tracked);
@@ -90,10 +101,10 @@ export const batchNormBackwardOp: Op<BackwardAttrs> = {
 /** Batch normalisation in training: x is [..., C]; the running statistics are updated by the same launches. */
 export function batchNorm(x: Tensor, options: TrainingInputs): Tensor {
   const { weight, bias, runningMean, runningVar, numBatchesTracked } = options;
-  const { eps = 1e-5, momentum = 0.1, parts = 1 } = options;
+  const { eps = 1e-5, momentum = 0.1, parts = 1, processes = 1 } = options;
   const counter = numBatchesTracked ? [numBatchesTracked] : [];
   const inputs = [x, weight, bias, runningMean, runningVar, ...counter];
-  return apply(batchNormOp, inputs, { training: true, eps, momentum, parts })[0];
+  return apply(batchNormOp, inputs, { training: true, eps, momentum, parts, processes })[0];
 }
 
 /** Batch normalisation by the running statistics, which stay as they are. */
@@ -104,6 +115,7 @@ export function batchNormInference(x: Tensor, options: BatchNormInputs): Tensor 
     eps,
     momentum: 0,
     parts: 1,
+    processes: 1,
   })[0];
 }
 

@@ -10,11 +10,14 @@ import backwardSumsScalarF16 from '../../kernels/batch_norm/backward_sums_scalar
 import frozen from '../../kernels/batch_norm/frozen.wgsl';
 import merge from '../../kernels/batch_norm/merge.wgsl';
 import mergeF16 from '../../kernels/batch_norm/merge_f16.wgsl';
+import mergeProcesses from '../../kernels/batch_norm/merge_processes.wgsl';
 import mergeSlices from '../../kernels/batch_norm/merge_slices.wgsl';
 import normalise from '../../kernels/batch_norm/normalise.wgsl';
 import normaliseF16 from '../../kernels/batch_norm/normalise_f16.wgsl';
 import normaliseScalar from '../../kernels/batch_norm/normalise_scalar.wgsl';
 import normaliseScalarF16 from '../../kernels/batch_norm/normalise_scalar_f16.wgsl';
+import ownStatistics from '../../kernels/batch_norm/own_statistics.wgsl';
+import ownStatisticsF16 from '../../kernels/batch_norm/own_statistics_f16.wgsl';
 import statistics from '../../kernels/batch_norm/statistics.wgsl';
 import statisticsF16 from '../../kernels/batch_norm/statistics_f16.wgsl';
 import statisticsScalar from '../../kernels/batch_norm/statistics_scalar.wgsl';
@@ -57,6 +60,8 @@ export interface BatchNormAttrs {
   readonly training: boolean;
   /** Parts of the rows that are normalised each by its own statistics: 1, or in training a divisor of the batch. */
   readonly parts: number;
+  /** Processes that normalise their rows together, by the statistics of all of them; 1, or in training any number. */
+  readonly processes: number;
   readonly eps: number;
   readonly momentum: number;
 }
@@ -140,7 +145,7 @@ function mergeManySlices({ parts, partRows, partSlices, channels, sliceRows, par
 /** Fills mean and rstd, from the batch (updating the running statistics) or from the running statistics. */
 function statisticsLaunches(inputs: readonly Tensor[], mean: Tensor, rstd: Tensor, attrs: BatchNormAttrs): Launch[] {
   const { x, runningMean: running_mean, runningVar: running_var, tracked } = namedInputs(inputs);
-  const { eps, momentum, training, parts } = attrs;
+  const { eps, momentum, training, parts, processes } = attrs;
   const divided = division(x, parts);
   const workgroups = grid1d(divided.channels, 64);
   if (!training) {
@@ -148,22 +153,67 @@ function statisticsLaunches(inputs: readonly Tensor[], mean: Tensor, rstd: Tenso
     return [{ kernel: frozen, bindings, params: { channels: divided.channels, eps }, workgroups }];
   }
   const { launches, partial, params } = mergeManySlices(divided, 0);
-  const counter = tracked ?? new Scratch('tracked', bytesPerElement);
+  const results = {
+    ...{ running_mean, running_var, mean, rstd },
+    tracked: tracked ?? new Scratch('tracked', bytesPerElement),
+  };
+  const ofSlices: Launch = {
+    kernel: divided.pick(statisticsKernels),
+    bindings: { x, partial: divided.partial },
+    ...divided.perSlice,
+  };
+  if (processes > 1) {
+    const { channels, partRows: rows } = divided;
+    const { own, all } = ofProcesses(processes, 3 * channels);
+    const kernel = x.dtype === 'f16' ? ownStatisticsF16 : ownStatistics;
+    const shared = { kind: 'gather', own, all } as const;
+    const { parts: _, ...ofSlice } = params;
+    return [
+      ofSlices,
+      ...launches,
+      { kernel, bindings: { partial, x, own }, constants: { sums: 0 }, params: ofSlice, workgroups, shared },
+      {
+        kernel: mergeProcesses,
+        bindings: { all, ...results },
+        params: { channels, processes, rows, eps, momentum },
+        workgroups,
+      },
+    ];
+  }
   return [
-    {
-      kernel: divided.pick(statisticsKernels),
-      bindings: { x, partial: divided.partial },
-      ...divided.perSlice,
-    },
+    ofSlices,
     ...launches,
     {
       kernel: x.dtype === 'f16' ? mergeF16 : merge,
-      bindings: { partial, x, running_mean, running_var, tracked: counter, mean, rstd },
+      bindings: { partial, x, ...results },
       constants: { sums: 0 },
       params: { ...params, eps, momentum },
       workgroups,
     },
   ];
+}
+
+/** What a process finds by itself, and where that of all comes. */
+const ofProcesses = (processes: number, numbers: number) => ({
+  own: new Scratch('own', numbers * bytesPerElement),
+  all: new Scratch('of all processes', processes * numbers * bytesPerElement),
+});
+
+/** The sums of all processes, a slice of each, from those of the slices of this one. */
+function sumsOfProcesses(processes: number, { partial, params }: ReturnType<typeof mergeManySlices>) {
+  const { parts: _, ...ofSlice } = params;
+  const { channels, part_rows: rows, part_slices: fan } = ofSlice;
+  const { own, all } = ofProcesses(processes, 2 * channels);
+  const launch: Launch = {
+    kernel: mergeSlices,
+    constants: { sums: 1 },
+    bindings: { partial, merged: own },
+    params: { ...ofSlice, merged: 1, part_merged: 1, fan },
+    workgroups: grid1d(channels, 64),
+    shared: { kind: 'gather', own, all },
+  };
+  const after = { channels, slice_rows: rows, part_rows: processes * rows, part_slices: processes, parts: 1 };
+  return { launches: [launch], partial: all, params: after };
 }
 
 /** Launches of y = normalise(x) [+ residual] [ReLU]; `inputs` are those of the batch norm. */
@@ -203,7 +253,7 @@ export interface BackwardTensors {
   readonly masked?: Tensor;
 }
 
-export type BackwardAttrs = Pick<BatchNormAttrs, 'training' | 'parts'>;
+export type BackwardAttrs = Pick<BatchNormAttrs, 'training' | 'parts' | 'processes'>;
 
 export interface BackwardOptions extends BackwardAttrs {
   /** dx lies where dy lay. */
@@ -211,11 +261,16 @@ export interface BackwardOptions extends BackwardAttrs {
 }
 
 /** Launches of the gradients with respect to x, weight and bias. */
-export function backwardLaunches(tensors: BackwardTensors, { training, parts, inPlace }: BackwardOptions): Launch[] {
+export function backwardLaunches(
+  tensors: BackwardTensors,
+  { training, parts, processes, inPlace }: BackwardOptions,
+): Launch[] {
   const { x, dy, weight, mean, rstd, dx, dweight, dbias, y, masked } = tensors;
   const bias = tensors.bias ?? weight; // bound, and read only to find y again
   const { channels, pick, perSlice, perElement, ...slices } = division(x, parts);
-  const { launches, partial, params } = mergeManySlices({ channels, ...slices }, 1);
+  const own = mergeManySlices({ channels, ...slices }, 1);
+  const shared = processes > 1 ? sumsOfProcesses(processes, own) : { ...own, launches: [] };
+  const { partial, params } = shared;
   const coefficients = new Scratch('coefficients', 4 * parts * channels * bytesPerElement);
   const relu = { with_relu: Number(y !== undefined), recompute: Number(tensors.bias !== undefined) };
   return [
@@ -225,12 +280,13 @@ export function backwardLaunches(tensors: BackwardTensors, { training, parts, in
       bindings: { x, dy, y: y ?? dy, mean, rstd, weight, bias, partial: slices.partial },
       ...perSlice,
     },
-    ...launches,
+    ...own.launches,
+    ...shared.launches,
     {
       kernel: backwardMerge,
       bindings: { partial, weight, mean, rstd, bias, dweight, dbias, coefficients },
       constants: { sums: 1 },
-      params: { ...params, frozen: Number(!training) },
+      params: { ...params, frozen: Number(!training), share: 1 / processes },
       workgroups: grid1d(channels, 64),
     },
     {

@@ -66,11 +66,11 @@ export const batchNormReluBackwardOp: Op<FusedBackwardAttrs> = {
   name: 'batch_norm_relu_backward',
   infer: ([x, dy, weight], { masked }) => [x, weight, weight, ...(masked ? [dy] : [])],
   launches({ inputs: [x, dy, weight, mean, rstd, last], outputs: [dx, dweight, dbias, masked], attrs, inPlace }) {
-    const { training, parts, recompute } = attrs;
+    const { training, parts, processes, recompute } = attrs;
     const tensors = { x, dy, weight, mean, rstd, dx, dweight, dbias, masked };
     return backwardLaunches(
       { ...tensors, ...(recompute ? { bias: last } : { y: last }) },
-      { training, parts, inPlace },
+      { training, parts, processes, inPlace },
     );
   },
   inPlace: { output: 0, input: 1 },

@@ -29,7 +29,7 @@ export function averagedPhases(parts: StepParts, groups: readonly TracedGroup[])
   const images = settings.batchSize / ranks.size;
   const feeds = StepFeeds.of(source.set, images);
   const sum = variable('gradients of the batch', trained.flat.shape);
-  const running = new RunningStatistics(learner);
+  const running = new RunningStatistics(learner, settings);
   let after: Step['after'];
   let names: readonly string[] = [];
   const backward = trace(() => {

@@ -39,7 +39,7 @@ export function checkMicroBatch(
  *
  * Batch norm sees a piece at a time: each is normalised with its own statistics, as with gradient accumulation or with data-parallel
  * training without synchronised batch norm. So the step equals the plain one to rounding where statistics do not come from the
- * batch, and for M = N. The running statistics are updated in phase 3 only, by each piece as an M/N-th of the step
+ * batch, and for M = N; and R processes of M = N/R images with `syncBatchNorm` equal a plain step on one. The running statistics are updated in phase 3 only, by each piece as an M/N-th of the step
  * (`Mode.batchShare`): a step of pieces then forgets as much of them as a plain step does, however many pieces there are.
  *
  * Processes that share the batch run phases 1 and 3 for the pieces of their own images. Behind phase 1 each gets the rows of z of all
@@ -78,9 +78,11 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
     return {};
   });
   const sum = variable('gradients of the batch', trained.flat.shape);
-  const running = ranks && new RunningStatistics(learner);
+  const running = ranks && new RunningStatistics(learner, settings);
   const backward = phase('gradients', microBatch, (feeds, first) => {
-    const z = embed(parts, split, feeds, microBatch / batchSize);
+    // Statistics of all processes are of as many images as all of their pieces have.
+    const together = settings.syncBatchNorm ? (ranks?.size ?? 1) : 1;
+    const z = embed(parts, split, feeds, (together * microBatch) / batchSize);
     const dz = narrow(kept.dz, first, { parts: kept.parts, rows: microBatch });
     const piece = feeds.index('piece', (time) => (time.first - begin) / microBatch);
     if (running) trained.addGradients(sum, piece, z, dz);
@@ -105,8 +107,16 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
 const firstRow = (feeds: StepFeeds, images: number): Tensor =>
   feeds.input('first', [1], 'u32', (time) => Uint32Array.of(images === 0 ? 0 : time.first));
 
-function embed({ source, views, settings }: StepParts, split: Split, feeds: StepFeeds, batchShare: number): Tensor {
-  return split.embed(traceViews(source, views, feeds, settings), feeds, { ...trainingMode(settings), batchShare });
+function embed(
+  { source, views, settings, ranks }: StepParts,
+  split: Split,
+  feeds: StepFeeds,
+  batchShare: number,
+): Tensor {
+  return split.embed(traceViews(source, views, feeds, settings), feeds, {
+    ...trainingMode(settings, ranks?.size),
+    batchShare,
+  });
 }
 
 /** What one phase leaves for another. */

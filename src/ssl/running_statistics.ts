@@ -5,19 +5,20 @@ import type { NamedTensor } from '../nn/module.ts';
 import { shareKept } from '../ops/batch_norm.ts';
 import { flatten } from '../ops/flatten.ts';
 import type { Kept, Learner } from './method.ts';
+import type { StepSettings } from './settings.ts';
 import type { RunningStatistic } from './step.ts';
 
 /** The output of a phase that has them all, one after another. */
 export const runningOutput = 'running statistics';
 
-/** The running statistics of all networks of a learner. */
+/** The running statistics of all networks of a learner that processes move by their own images: with `syncBatchNorm`, none. */
 export class RunningStatistics {
   private readonly tensors: readonly Tensor[];
 
-  constructor({ groups, encoder, kept = {} }: Learner) {
+  constructor({ groups, encoder, kept = {} }: Learner, { syncBatchNorm }: Pick<StepSettings, 'syncBatchNorm'>) {
     const modules = [encoder, ...groups.flatMap((group) => group.modules)];
     const buffers = [...modules.flatMap((module) => module.buffers), ...Object.values(kept).flatMap(buffersOf)];
-    this.tensors = [...new Set(buffers.map(({ tensor }) => tensor))];
+    this.tensors = syncBatchNorm ? [] : [...new Set(buffers.map(({ tensor }) => tensor))];
   }
 
   /** Records the output of what a phase has made of them; nothing where there are none. */

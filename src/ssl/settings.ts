@@ -37,6 +37,12 @@ export const settingGroups = {
         'images per micro-batch (M, a divisor of N), to fit large batches into memory: the loss still compares the whole batch, ' +
           'batch norm uses the statistics of each micro-batch; 0: off',
       ),
+    syncBatchNorm: z
+      .boolean()
+      .default(false)
+      .describe(
+        'with several processes: batch norm uses the statistics of the images of all of them, which they exchange in each layer',
+      ),
     epochs: count(1).default(100).describe('passes over the images'),
     steps: count(0).default(0).describe('stop after this many steps in total; 0: after the last epoch'),
     seed: count(0).default(1).describe('random seed of weights, order and augmentation'),
@@ -223,7 +229,7 @@ export type StepSettings = Pick<
   | 'schedule'
   | 'warmupEpochs'
 > &
-  Partial<Pick<SharedSettings, 'lrMilestones'>> &
+  Partial<Pick<SharedSettings, 'lrMilestones' | 'syncBatchNorm'>> &
   OptimizerSettings;
 
 /** What labelled trainings of the experiment do not set is as in the table. */

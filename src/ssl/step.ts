@@ -82,11 +82,15 @@ export const groupOutput = (name: string, group: string, index: number): string 
 /** u32 [1]: what dropout of a step draws from, the same in all passes over a piece of the batch. Every program of a step is given it. */
 export const dropoutSeeds = input('dropout', [1], 'u32');
 
-/** How training passes are traced. */
-export const trainingMode = ({ precision }: Pick<StepSettings, 'precision'>): Mode => ({
+/** How training passes are traced; `processes`: of one of so many that share its batches. */
+export const trainingMode = (
+  { precision, syncBatchNorm = false }: Pick<StepSettings, 'precision' | 'syncBatchNorm'>,
+  processes = 1,
+): Mode => ({
   training: true,
   precision,
   seeds: dropoutSeeds,
+  ...(syncBatchNorm && { batchNormProcesses: processes }),
 });
 
 /** Parameters that training changes, under their names. */

@@ -103,8 +103,12 @@ export async function divergence(
       for (const { phase, program, inputs } of inspected.runs(indices, counters)) {
         if (exchanged && exchanged !== phase) break; // what follows needs what other processes have
         if (phase.exchange) exchanged = phase;
-        await program.run(inputs).read();
+        const run = program.isAwaiting
+          ? program.runShared(inputs, inspected.exchange!.peers(phase, false))
+          : program.run(inputs);
+        await (await run).read();
         yield program;
+        if (program.isAwaiting) break; // whoever has found something runs nothing more, and the others would wait
       }
     } finally {
       inspected.destroy();

@@ -24,7 +24,8 @@ const own = (settings: TrainSettings) => settings as unknown as Settings<Record<
 export function learnerOf(settings: TrainSettings, images: ImageFacts, ranks = 1): Learner {
   const { name, microBatches, create } = methodNamed(settings.method);
   const parts = microBatches ? 1 : ranks;
-  const training = { ...trainingMode(settings), ...(parts > 1 && { batchShare: 1 / parts }) };
+  const share = settings.syncBatchNorm ? 1 : 1 / parts;
+  const training = { ...trainingMode(settings, ranks), ...(share < 1 && { batchShare: share }) };
   const learner = create(own(settings), { training, batchSize: settings.batchSize / parts, images });
   if (microBatches && !learner.split)
     throw new Error(`method ${name}: says that it has micro-batches, without 'split'`);

@@ -169,6 +169,23 @@ onEveryAdapter((gpu) => {
     );
   });
 
+  it('with synchronised batch norm processes are one that has all images at once', async () => {
+    const synchronised =
+      (make: Make): Make =>
+      (state, ranks) => {
+        const parts = make(state, ranks);
+        return { ...parts, settings: { ...parts.settings, syncBatchNorm: true } };
+      };
+    const one = await alone(contrastive(6));
+    for (const { weights, running, values } of await together(3, synchronised(contrastive(0)))) {
+      expect(values.loss).toBeCloseTo(one.values.loss, 5);
+      expectNear(weights, one.weights, 2e-5);
+      expectNear(running, one.running, 1e-5);
+    }
+    const [pieces] = await together(3, contrastive(0));
+    expect(relativeError(pieces.weights.get('conv.weight')!, one.weights.get('conv.weight')!)).toBeGreaterThan(1e-4);
+  });
+
   it('a loss that is a mean over images: averages are those of the batch, and a teacher follows', async () => {
     const one = await alone(averaged(false));
     for (const { weights, values } of await together(3, averaged(false))) {

@@ -77,7 +77,7 @@ it('a process that the others wait for is named, where they wait for long', asyn
   const of = (waiting: readonly number[]) =>
     onAll(localRanks(waiting.length), (ranks) =>
       communicationOf(
-        { ranks, cost: { copying: 1, waiting: waiting[ranks.rank], bytes: 4000 } },
+        { ranks, cost: { seconds: 9, exposed: waiting[ranks.rank], bytes: 4000, calls: 5 } },
         { steps: 10, seconds: 8 },
       ),
     );
