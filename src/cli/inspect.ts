@@ -8,11 +8,15 @@ import type { Tuner } from '../graph/autotune.ts';
 import { memoryOf } from '../graph/buffer_pool.ts';
 import { type PlannedLaunch, plan } from '../graph/plan.ts';
 import { State } from '../graph/state.ts';
+import type { Communicator } from '../mpi/communicator.ts';
 import { countNumbers } from '../nn/module.ts';
-import { describePlan, describeProfile } from '../report/tables.ts';
+import { percentage } from '../report/numbers.ts';
+import { describeExchanges, describePlan, describeProfile } from '../report/tables.ts';
+import type { RankExchange } from '../ssl/rank_exchange.ts';
 import { trainedParameters } from '../ssl/step.ts';
 import { traceStep } from '../ssl/trace_step.ts';
 import { inMemoryOrder, runsOf, type StepRun, type TrainingStep } from '../ssl/training_step.ts';
+import { communicationOf } from '../train/communication.ts';
 import { beginMeasured } from '../train/epoch_context.ts';
 import { checkImages, compileTraining, sourceOf, stepParts } from '../train/learner.ts';
 import { stepsInFlight } from '../train/loop.ts';
@@ -53,18 +57,21 @@ export function dryRun(
   terminal.lines(describePlan(plans, memoryOf(inMemoryOrder(plans.map((phase) => phase.plan))), parameters));
 }
 
-/** `--profile`: runs a few steps and prints where the time of one goes. */
+/**
+ * `--profile`: runs a few steps and prints where the time of one goes.
+ * @param ranks processes that share the batch with this one: what they exchange is told too
+ */
 export async function profileStep(
   gpu: Gpu,
   { train }: Dataset<SampleSet>,
   settings: TrainSettings,
   terminal: Terminal,
+  ranks?: Communicator,
 ): Promise<void> {
   const state = new State(gpu);
   const source = sourceOf(state, train, settings);
-  const training = await compileTraining(state, source, settings, {
-    onPipeline: (done, total) => terminal.progress('compiling', done, total),
-  });
+  const onPipeline = (done: number, total: number) => terminal.progress('compiling', done, total);
+  const training = await compileTraining(state, source, settings, { onPipeline }, ranks);
   const { step: compiled } = training;
   await beginMeasured(state, training);
   const indices = batchOf(epochOrder(train.count, settings.seed, 0), 0, settings.batchSize);
@@ -78,17 +85,28 @@ export async function profileStep(
     for (const time of await program.profile(inputs)) times.push(time);
   }
   terminal.lines(describeProfile(times));
-  await watchHost(gpu, compiled, indices, settings, terminal);
+  await compiled.exchange?.resetCosts();
+  const seconds = await watchHost(gpu, compiled, indices, settings, terminal);
+  if (compiled.exchange) await tellExchanges(compiled.exchange, seconds, terminal);
 }
 
-/** Runs steps as training does, the next one submitted while one runs, and says how long the device waited for the host. */
+/** What the watched steps exchanged, and how much of their time that took. */
+async function tellExchanges(exchange: RankExchange, seconds: number, terminal: Terminal): Promise<void> {
+  const { share, slowest } = await communicationOf(exchange, { steps: watched, seconds });
+  terminal.lines(describeExchanges(exchange.costs, watched));
+  terminal.line(`${percentage(share, 1)} of the time of rank 0’s steps is exchange that nothing hides`);
+  if (slowest !== undefined)
+    terminal.line(`the other processes wait for rank ${slowest}, which is slower than they are`);
+}
+
+/** Runs steps as training does, the next one submitted while one runs, and says how long the device waited for the host. Returns the seconds. */
 async function watchHost(
   gpu: Gpu,
   compiled: TrainingStep,
   indices: Uint32Array,
   { lr }: TrainSettings,
   terminal: Terminal,
-): Promise<void> {
+): Promise<number> {
   const meter = new UtilizationMeter(gpu);
   const pending: StepRun[] = [];
   let host = 0;
@@ -104,4 +122,5 @@ async function watchHost(
     `${watched} steps as in training: ${(total / watched).toFixed(1)} ms each; the host takes ${(host / watched).toFixed(2)} ms to submit one; ` +
       `the device waits for the host ${((100 * waiting) / total).toFixed(1)} % of the time`,
   );
+  return total / 1000;
 }

@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
 import { listAdapters } from '../gpu/adapters.ts';
-import type { Communicator } from '../mpi/communicator.ts';
 import { launchOf } from '../mpi/launch.ts';
 import { MpiWorld } from '../mpi/world.ts';
 import { flagOf, type GivenSettings } from '../train/settings.ts';
@@ -13,7 +12,7 @@ import type { TrainOptions } from './train_data.ts';
 
 /** The processes, and which of those on this machine this one is. */
 export interface Team {
-  readonly ranks: Communicator;
+  readonly ranks: MpiWorld;
   readonly localRank: number;
 }
 
@@ -57,10 +56,11 @@ export const terminalOf = (team: Team | undefined): Terminal =>
 
 /** UserError (usage): what is measured or printed of one process only. */
 export function checkTeamOptions(options: TrainOptions, given: GivenSettings): void {
-  const idle = (['dryRun', 'profile', 'minutes'] as const).filter((name) => options[name] !== undefined);
+  const idle = (['dryRun', 'minutes'] as const).filter((name) => options[name] !== undefined);
   if (idle.length > 0)
     throw new UserError(`${idle.map(flagOf).join(', ')}: only for a process by itself; start it without mpirun`, 2);
-  if (options.resume === undefined && given.steps === undefined && given.epochs === undefined)
+  const measured = options.resume === undefined && !options.profile;
+  if (measured && given.steps === undefined && given.epochs === undefined)
     throw new UserError('several processes cannot measure how many steps fit a time; give --epochs or --steps', 2);
 }
 

@@ -123,7 +123,8 @@ async function lead(options: TrainOptions, team: Team | undefined): Promise<void
   if (options.dryRun) return dryRun(gpu, dataset, settings, terminal, knownKernels(gpu, options));
   if (options.profile) {
     chooseKernels(gpu, options, terminal);
-    return profileStep(gpu, dataset, settings, terminal);
+    if (team) await decide(team, { data, exclude, captions, settings, folder: '' });
+    return profileStep(gpu, dataset, settings, terminal, team?.ranks);
   }
   checkImages(dataset.train, settings);
   const minutes = minutesOf(options, given, where);
@@ -148,6 +149,9 @@ interface Decided extends Pick<OpenRun, 'data' | 'exclude' | 'captions' | 'setti
   readonly folder: string;
 }
 
+const decide = ({ ranks }: Team, decided: Decided): Promise<string> =>
+  shareText(ranks, JSON.stringify({ ...decided, data: resolve(decided.data) }));
+
 /** Another process: it waits for what the first decides, and opens the same data. */
 async function follow(options: TrainOptions, team: Team): Promise<void> {
   const terminal = terminalOf(team);
@@ -157,6 +161,7 @@ async function follow(options: TrainOptions, team: Team): Promise<void> {
   const gpu = await openAdapter(options.adapter);
   checkPrecision(settings, gpu.traits);
   const dataset = await openTrainingData(data, { ...settings, exclude, captions }, terminal);
+  if (options.profile) return profileStep(gpu, dataset, settings, terminal, team.ranks);
   const init = options.init === undefined ? undefined : readInit(options.init, terminal);
   const start = init && isImageSet(dataset.train) ? startFrom(init, settings, dataset.train, terminal) : undefined;
   const open = { ...decided, settings, gpu, dataset, folder: new FollowedFolder(folder), init: start?.weights, team };
@@ -227,8 +232,7 @@ const interrupted = 143;
 /** The first process says what is done, and all say where they do it. */
 async function meet({ gpu, dataset, folder, ...open }: OpenRun, team: Team, terminal: Terminal): Promise<void> {
   const { data, exclude, captions, settings } = open;
-  const decided: Decided = { data: resolve(data), exclude, captions, settings, folder: resolve(folder.path) };
-  if (leads(team)) await shareText(team.ranks, JSON.stringify(decided));
+  if (leads(team)) await decide(team, { data, exclude, captions, settings, folder: resolve(folder.path) });
   const own = {
     adapter: gpu.traits.adapter,
     images: dataset.train.count,
@@ -242,6 +246,7 @@ async function run(open: OpenRun, terminal: Terminal, options: DeviceOptions, gi
   announce(terminal, gpu.traits, settings, given, folder.path);
   if (team) await meet(open, team, terminal);
   const { signal, exitCode } = stopOnSignals(terminal);
+  team?.ranks.leaveAfter(signal);
   const result = await trainToEnd(open, terminal, options, signal);
   if (result.interrupted) process.exitCode = exitCode() || interrupted;
   if (!leads(team)) return;

@@ -5,9 +5,17 @@ import type { Launch } from './launch.ts';
 import { libraryVariable, loadMpi, type Mpi } from './library.ts';
 import { completed } from './wait.ts';
 
+/** Milliseconds after which the others count as gone, once this process has been told to end. */
+const patience = 10_000;
+/** As often as long as the longest wait so far, where steps are slow. */
+const timesLonger = 3;
+
 /** Collectives that do not block: the event loop goes on, for signals and for the device, while others are waited for. */
 export class MpiWorld implements Communicator {
   private ended = false;
+  /** Milliseconds of the longest wait while training. */
+  private longest = 0;
+  private leaving: AbortSignal | undefined;
 
   private constructor(
     private readonly mpi: Mpi,
@@ -80,15 +88,36 @@ export class MpiWorld implements Communicator {
     return this.wait((request) => this.mpi.MPI_Iallgather(own, n, byte, all, n, byte, world, request));
   }
 
+  /**
+   * From when `signal` is aborted on, the others may be gone: a launcher asks processes to end when one of them was killed, and then they
+   * cannot agree any more. A wait that is long for this run then fails.
+   */
+  leaveAfter(signal: AbortSignal): void {
+    this.leaving = signal;
+  }
+
+  private checkWait(waited: number): void {
+    if (!this.leaving?.aborted || waited < Math.max(patience, timesLonger * this.longest)) return;
+    throw new UserError(
+      'was asked to stop, and another process no longer answers; stopped without saving: continue from the last checkpoint with --resume',
+    );
+  }
+
   /** Starts a collective and waits for its end. */
-  private wait(start: (request: Int32Array | BigUint64Array) => number): Promise<void> {
+  private async wait(start: (request: Int32Array | BigUint64Array) => number): Promise<void> {
     const request = this.mpi.abi.request();
     start(request);
     const done = new Int32Array(1);
-    return completed(() => {
-      this.mpi.MPI_Test(request, done, this.mpi.abi.statusIgnore);
-      return done[0] !== 0;
-    });
+    const begun = performance.now();
+    await completed(
+      () => {
+        this.mpi.MPI_Test(request, done, this.mpi.abi.statusIgnore);
+        return done[0] !== 0;
+      },
+      (waited) => this.checkWait(waited),
+    );
+    // What is measured and compiled before training is long everywhere, and says nothing of a step.
+    if (this.leaving) this.longest = Math.max(this.longest, performance.now() - begun);
   }
 
   abort(exitCode: number): void {

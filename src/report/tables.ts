@@ -90,6 +90,26 @@ export function describePlan(
 const describePhases = (phases: readonly PlannedPhase[]): string =>
   `phases: ${phases.map(({ name, runs }) => (runs === 1 ? name : `${runs} × ${name}`)).join(', ')}`;
 
+/** What exchanges of one kind took over some steps, in seconds and bytes of one process. */
+interface Exchanged {
+  readonly seconds: number;
+  readonly exposed: number;
+  readonly bytes: number;
+  readonly calls: number;
+}
+
+/** What processes that share a batch exchange in a step, and what of it the device’s work does not hide. */
+export function describeExchanges(costs: ReadonlyMap<string, Exchanged>, steps: number): string {
+  const rows = [...costs].map(([kind, { calls, bytes, seconds, exposed }]) => [
+    kind,
+    (calls / steps).toFixed(0),
+    formatBytes(bytes / steps),
+    ((1000 * seconds) / steps).toFixed(1),
+    ((1000 * exposed) / steps).toFixed(1),
+  ]);
+  return table(['exchange, a step', 'calls', 'given', 'ms', 'not hidden'], rows);
+}
+
 /** Where the time of a run went, by op, with rates. */
 export function describeProfile(times: readonly LaunchTime<PlannedLaunch>[]): string {
   const totals = byOp(times.map(({ launch, milliseconds }) => [launch, 1, milliseconds] as const));
