@@ -41,7 +41,7 @@ export async function bundleBench({ outdir = join(folder, 'dist'), external = Ob
   rmSync(outdir, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: folder,
-    entryPoints: ['main.ts', ...modules],
+    entryPoints: ['main.ts', 'mpi.ts', 'mpi_rank.ts', ...modules],
     outdir,
     bundle: true,
     splitting: true,

@@ -3,16 +3,25 @@ import { UserError } from '../errors.ts';
 import type { Communicator } from './communicator.ts';
 import type { Launch } from './launch.ts';
 import { libraryVariable, loadMpi, type Mpi } from './library.ts';
-import { completed } from './wait.ts';
+import { completed, moved } from './wait.ts';
 
 /** Milliseconds after which the others count as gone, once this process has been told to end. */
 const patience = 10_000;
 /** As often as long as the longest wait so far, where steps are slow. */
 const timesLonger = 3;
 
-/** Collectives that do not block: the event loop goes on, for signals and for the device, while others are waited for. */
+/** Bytes that take more than a look to move: all ranks meet first, sparing with the processor, and move them then without rest. */
+const large = 2 ** 16;
+
+type Request = Int32Array | BigUint64Array;
+
+/**
+ * Collectives that do not block: the event loop goes on, for signals and for the device, while others are waited for. They run one after
+ * another in the order of the calls, which is the same on all ranks.
+ */
 export class MpiWorld implements Communicator {
   private ended = false;
+  private turn: Promise<unknown> = Promise.resolve();
   /** Milliseconds of the longest wait while training. */
   private longest = 0;
   private leaving: AbortSignal | undefined;
@@ -39,7 +48,7 @@ export class MpiWorld implements Communicator {
 
   sum(values: Float32Array): Promise<void> {
     const { abi } = this.mpi;
-    return this.wait((request) =>
+    return this.collective(values.byteLength, (request) =>
       this.mpi.MPI_Iallreduce(abi.inPlace, values, values.length, abi.float, abi.sum, abi.world, request),
     );
   }
@@ -48,7 +57,7 @@ export class MpiWorld implements Communicator {
     const all = new Float32Array(this.size * own.length);
     const { abi } = this.mpi;
     const { length } = own;
-    await this.wait((request) =>
+    await this.collective(all.byteLength, (request) =>
       this.mpi.MPI_Iallgather(own, length, abi.float, all, length, abi.float, abi.world, request),
     );
     return all;
@@ -78,14 +87,17 @@ export class MpiWorld implements Communicator {
   private async broadcast(values: Uint8Array | Uint32Array): Promise<void> {
     if (values.length === 0) return; // all ranks know
     const { byte, world } = this.mpi.abi;
-    return this.wait((request) => this.mpi.MPI_Ibcast(values, values.byteLength, byte, 0, world, request));
+    const n = values.byteLength;
+    return this.collective(n, (request) => this.mpi.MPI_Ibcast(values, n, byte, 0, world, request));
   }
 
   private async gatherBytes(own: Uint8Array | Uint32Array, all: Uint8Array | Uint32Array): Promise<void> {
     if (own.length === 0) return;
     const { byte, world } = this.mpi.abi;
     const { byteLength: n } = own;
-    return this.wait((request) => this.mpi.MPI_Iallgather(own, n, byte, all, n, byte, world, request));
+    return this.collective(all.byteLength, (request) =>
+      this.mpi.MPI_Iallgather(own, n, byte, all, n, byte, world, request),
+    );
   }
 
   /**
@@ -103,13 +115,26 @@ export class MpiWorld implements Communicator {
     );
   }
 
-  /** Starts a collective and waits for its end. */
-  private async wait(start: (request: Int32Array | BigUint64Array) => number): Promise<void> {
+  /** Runs a collective that moves so many bytes, behind those that were asked for before. */
+  private collective(bytes: number, start: (request: Request) => number): Promise<void> {
+    const run = async () => {
+      if (bytes < large) return this.wait(start, completed);
+      await this.wait((request) => this.mpi.MPI_Ibarrier(this.mpi.abi.world, request), completed);
+      await this.wait(start, moved);
+    };
+    const done = this.turn.then(run);
+    this.turn = done;
+    done.catch(() => {}); // whoever asked is told
+    return done;
+  }
+
+  /** Starts one of MPI’s and waits for its end. */
+  private async wait(start: (request: Request) => number, until: typeof completed): Promise<void> {
     const request = this.mpi.abi.request();
     start(request);
     const done = new Int32Array(1);
     const begun = performance.now();
-    await completed(
+    await until(
       () => {
         this.mpi.MPI_Test(request, done, this.mpi.abi.statusIgnore);
         return done[0] !== 0;
@@ -127,7 +152,7 @@ export class MpiWorld implements Communicator {
   async finish(): Promise<void> {
     if (this.ended) return;
     this.ended = true;
-    await this.wait((request) => this.mpi.MPI_Ibarrier(this.mpi.abi.world, request));
+    await this.collective(0, (request) => this.mpi.MPI_Ibarrier(this.mpi.abi.world, request));
     this.mpi.MPI_Finalize();
   }
 }
