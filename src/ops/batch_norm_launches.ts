@@ -10,23 +10,18 @@ import backwardSumsScalarF16 from '../../kernels/batch_norm/backward_sums_scalar
 import frozen from '../../kernels/batch_norm/frozen.wgsl';
 import merge from '../../kernels/batch_norm/merge.wgsl';
 import mergeF16 from '../../kernels/batch_norm/merge_f16.wgsl';
-import mergeProcesses from '../../kernels/batch_norm/merge_processes.wgsl';
-import mergeSlices from '../../kernels/batch_norm/merge_slices.wgsl';
 import normalise from '../../kernels/batch_norm/normalise.wgsl';
 import normaliseF16 from '../../kernels/batch_norm/normalise_f16.wgsl';
 import normaliseScalar from '../../kernels/batch_norm/normalise_scalar.wgsl';
 import normaliseScalarF16 from '../../kernels/batch_norm/normalise_scalar_f16.wgsl';
-import ownStatistics from '../../kernels/batch_norm/own_statistics.wgsl';
-import ownStatisticsF16 from '../../kernels/batch_norm/own_statistics_f16.wgsl';
 import statistics from '../../kernels/batch_norm/statistics.wgsl';
 import statisticsF16 from '../../kernels/batch_norm/statistics_f16.wgsl';
 import statisticsScalar from '../../kernels/batch_norm/statistics_scalar.wgsl';
 import statisticsScalarF16 from '../../kernels/batch_norm/statistics_scalar_f16.wgsl';
-import { grid1d, type Kernel } from '../gpu/kernel.ts';
+import { grid1d } from '../gpu/kernel.ts';
 import { bytesPerElement, type Launch, Scratch, type Spec, type Tensor } from '../graph/tensor.ts';
-
-/** A kernel for four neighbouring channels at a time and one for any number of channels, for x of f32 and for x of f16. */
-type Kernels = Readonly<Record<'f32' | 'f16', readonly [four: Kernel, one: Kernel]>>;
+import { statisticsOfProcesses, sumsOfProcesses } from './batch_norm_processes.ts';
+import { division, type Kernels, mergeManySlices } from './batch_norm_slices.ts';
 
 const statisticsKernels: Kernels = {
   f32: [statistics, statisticsScalar],
@@ -44,16 +39,6 @@ const applyKernels: Kernels = {
   f32: [backwardApply, backwardApplyScalar],
   f16: [backwardApplyF16, backwardApplyScalarF16],
 };
-
-/** Slices of parts of the rows, and where what was found in them lies. */
-interface Slices {
-  readonly parts: number;
-  readonly partRows: number;
-  readonly partSlices: number;
-  readonly channels: number;
-  readonly sliceRows: number;
-  readonly partial: Scratch;
-}
 
 /** Statistics of the batch (`training`) or the running ones. */
 export interface BatchNormAttrs {
@@ -84,64 +69,6 @@ export const batchNormOutputs = ([x, { size: channels }]: readonly Tensor[], { p
     { shape: [parts * channels], dtype: 'f32' },
   ] satisfies readonly Spec[];
 
-/** Rows that one invocation normalises. */
-const blockRows = 8;
-/** More slices than this are merged in two steps. */
-const mostSlices = 48;
-
-/**
- * How the work on x [rows, channels] is divided. Four neighbouring channels are one `Value` where they can be. Statistics are
- * taken over slices of about √rows / 4 rows of a part, so that launches over rows and over slices both have short loops.
- */
-function division(x: Tensor, parts: number) {
-  const channels = x.shape.at(-1)!;
-  const partRows = x.size / channels / parts;
-  const wide = channels % 4 === 0;
-  const values = wide ? channels / 4 : channels;
-  const sliceRows = Math.max(8, Math.ceil(Math.sqrt(partRows) / 4));
-  const partSlices = Math.ceil(partRows / sliceRows);
-  const slices = parts * partSlices;
-  const partBlocks = Math.ceil(partRows / blockRows);
-  return {
-    ...{ parts, partRows, partSlices, channels, sliceRows },
-    pick: (kernels: Kernels): Kernel => kernels[x.dtype === 'f16' ? 'f16' : 'f32'][wide ? 0 : 1],
-    perSlice: {
-      params: { channels: values, slices, slice_rows: sliceRows, part_rows: partRows, part_slices: partSlices },
-      workgroups: grid1d(slices * values, 64),
-    },
-    perElement: {
-      params: { channels: values, block_rows: blockRows, parts, part_rows: partRows, part_blocks: partBlocks },
-      workgroups: grid1d(parts * partBlocks * values, 64),
-    },
-    partial: newPartial(slices, channels),
-  };
-}
-
-/** Two numbers of every channel for every slice. */
-const newPartial = (slices: number, channels: number) =>
-  new Scratch('partial', slices * 2 * channels * bytesPerElement);
-
-/**
- * Brings many slices down to about their square root, so that one invocation a channel walks over few. Two short launches instead
- * of a tree with barriers, which took 20 times as long on lavapipe (512 channels) and 1,000 times on SwiftShader.
- */
-function mergeManySlices({ parts, partRows, partSlices, channels, sliceRows, partial }: Slices, sums: number) {
-  const params = { channels, slice_rows: sliceRows, part_rows: partRows, part_slices: partSlices };
-  if (partSlices <= mostSlices) return { launches: [], partial, params: { ...params, parts } };
-  const fan = Math.ceil(Math.sqrt(partSlices));
-  const fewer = Math.ceil(partSlices / fan);
-  const merged = newPartial(parts * fewer, channels);
-  const launch: Launch = {
-    kernel: mergeSlices,
-    constants: { sums },
-    bindings: { partial, merged },
-    params: { ...params, merged: parts * fewer, part_merged: fewer, fan },
-    workgroups: grid1d(parts * fewer * channels, 64),
-  };
-  const after = { ...params, slice_rows: sliceRows * fan, part_slices: fewer, parts };
-  return { launches: [launch], partial: merged, params: after };
-}
-
 /** Fills mean and rstd, from the batch (updating the running statistics) or from the running statistics. */
 function statisticsLaunches(inputs: readonly Tensor[], mean: Tensor, rstd: Tensor, attrs: BatchNormAttrs): Launch[] {
   const { x, runningMean: running_mean, runningVar: running_var, tracked } = namedInputs(inputs);
@@ -152,7 +79,8 @@ function statisticsLaunches(inputs: readonly Tensor[], mean: Tensor, rstd: Tenso
     const bindings = { running_mean, running_var, mean, rstd };
     return [{ kernel: frozen, bindings, params: { channels: divided.channels, eps }, workgroups }];
   }
-  const { launches, partial, params } = mergeManySlices(divided, 0);
+  const merged = mergeManySlices(divided, 0);
+  const { launches, partial, params } = merged;
   const results = {
     ...{ running_mean, running_var, mean, rstd },
     tracked: tracked ?? new Scratch('tracked', bytesPerElement),
@@ -162,24 +90,8 @@ function statisticsLaunches(inputs: readonly Tensor[], mean: Tensor, rstd: Tenso
     bindings: { x, partial: divided.partial },
     ...divided.perSlice,
   };
-  if (processes > 1) {
-    const { channels, partRows: rows } = divided;
-    const { own, all } = ofProcesses(processes, 3 * channels);
-    const kernel = x.dtype === 'f16' ? ownStatisticsF16 : ownStatistics;
-    const shared = { kind: 'gather', own, all } as const;
-    const { parts: _, ...ofSlice } = params;
-    return [
-      ofSlices,
-      ...launches,
-      { kernel, bindings: { partial, x, own }, constants: { sums: 0 }, params: ofSlice, workgroups, shared },
-      {
-        kernel: mergeProcesses,
-        bindings: { all, ...results },
-        params: { channels, processes, rows, eps, momentum },
-        workgroups,
-      },
-    ];
-  }
+  if (processes > 1)
+    return [ofSlices, ...launches, ...statisticsOfProcesses(x, { processes, eps, momentum }, merged, results)];
   return [
     ofSlices,
     ...launches,
@@ -191,29 +103,6 @@ function statisticsLaunches(inputs: readonly Tensor[], mean: Tensor, rstd: Tenso
       workgroups,
     },
   ];
-}
-
-/** What a process finds by itself, and where that of all comes. */
-const ofProcesses = (processes: number, numbers: number) => ({
-  own: new Scratch('own', numbers * bytesPerElement),
-  all: new Scratch('of all processes', processes * numbers * bytesPerElement),
-});
-
-/** The sums of all processes, a slice of each, from those of the slices of this one. */
-function sumsOfProcesses(processes: number, { partial, params }: ReturnType<typeof mergeManySlices>) {
-  const { parts: _, ...ofSlice } = params;
-  const { channels, part_rows: rows, part_slices: fan } = ofSlice;
-  const { own, all } = ofProcesses(processes, 2 * channels);
-  const launch: Launch = {
-    kernel: mergeSlices,
-    constants: { sums: 1 },
-    bindings: { partial, merged: own },
-    params: { ...ofSlice, merged: 1, part_merged: 1, fan },
-    workgroups: grid1d(channels, 64),
-    shared: { kind: 'gather', own, all },
-  };
-  const after = { channels, slice_rows: rows, part_rows: processes * rows, part_slices: processes, parts: 1 };
-  return { launches: [launch], partial: all, params: after };
 }
 
 /** Launches of y = normalise(x) [+ residual] [ReLU]; `inputs` are those of the batch norm. */
