@@ -1,7 +1,7 @@
 /** `simclr train --resume`: a run that was stopped continues, and one that has ended may be made longer. */
 import { existsSync } from 'node:fs';
 import type { Dataset } from '../data/dataset.ts';
-import { stepsPerEpoch } from '../data/order.ts';
+import { epochSteps } from '../data/order.ts';
 import type { SampleSet } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -9,7 +9,7 @@ import { counted } from '../io/counted.ts';
 import { totalSteps } from '../ssl/settings.ts';
 import { newestCheckpoint } from '../train/checkpoint.ts';
 import { resumedConfig } from '../train/extension.ts';
-import type { RunConfig } from '../train/run_config.ts';
+import { type RunConfig, samplesOf } from '../train/run_config.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { checkSameImages } from '../train/same_images.ts';
 import { checkSameSettings } from '../train/same_settings.ts';
@@ -52,7 +52,7 @@ export async function resume(
   try {
     const data = dataOf(path, options, recorded);
     const checkpoint = newestCheckpoint(folder, {}); // whoever trains from it tells of those that are passed over
-    if (checkpoint) checkSameSettings(folder.file('config.json'), recorded.settings, checkpoint, recorded.images);
+    if (checkpoint) checkSameSettings(folder.file('config.json'), recorded.settings, checkpoint, samplesOf(recorded));
     const step = checkpoint?.progress.step ?? 0;
     const { config, notes } = resumedConfig(path, recorded, given, step);
     const captions = captionsOf(config.settings, options.captions ?? config.captions);
@@ -101,12 +101,14 @@ function dataOf(path: string, { data, exclude }: TrainOptions, config: RunConfig
  * What is said of a run without checkpoints, which starts over.
  * @throws UserError there have been some: starting over would throw away the record of a training that has been done
  */
-function restartNote(folder: RunFolder, { settings, images }: RunConfig, logged: number): string[] {
+function restartNote(folder: RunFolder, config: RunConfig, logged: number): string[] {
+  const { settings } = config;
   const { checkpointSteps, checkpointEvery, batchSize } = settings;
+  const perEpoch = epochSteps(samplesOf(config), batchSize);
   const firstSave = Math.min(
     checkpointSteps > 0 ? checkpointSteps : Number.POSITIVE_INFINITY,
-    checkpointEvery * stepsPerEpoch(images, batchSize),
-    totalSteps(settings, stepsPerEpoch(images, batchSize)),
+    checkpointEvery * perEpoch,
+    totalSteps(settings, perEpoch),
   );
   if (logged > firstSave) {
     throw new UserError(
@@ -117,7 +119,8 @@ function restartNote(folder: RunFolder, { settings, images }: RunConfig, logged:
   return [`no checkpoint yet: starting from step 1${dropped}`];
 }
 
-function finishedNote({ settings, images }: RunConfig, step: number): string[] {
-  if (step < totalSteps(settings, stepsPerEpoch(images, settings.batchSize))) return [];
+function finishedNote(config: RunConfig, step: number): string[] {
+  const { settings } = config;
+  if (step < totalSteps(settings, epochSteps(samplesOf(config), settings.batchSize))) return [];
   return ['the run is complete; a larger --epochs or --steps extends it'];
 }

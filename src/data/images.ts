@@ -23,11 +23,16 @@ export interface ImageSet extends SampleSet {
   readonly width: number;
   /** What texts say of every image, one or more of each; absent where nobody asks for them. */
   readonly captions?: Captions;
+  /** Of a set with parts, what this process has of it, and can read. */
+  readonly own?: ImageSet;
   /** The file that image i was decoded from, for photo folders. */
   source?(i: number): string;
   /** Copies image i, row by row, three bytes a pixel (HWC, RGB), to `target[offset …]`. Synchronous. */
   read(i: number, target: Uint8Array, offset: number): void;
 }
+
+/** What this process can read of a set: all, but for a set with parts. */
+export const readable = (set: ImageSet): ImageSet => set.own ?? set;
 
 export const isImageSet = (set: SampleSet): set is ImageSet => kindOf(set) === 'images';
 

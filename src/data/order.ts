@@ -46,6 +46,40 @@ export function endlessOrder(count: number, seed: number): (first: number, lengt
 /** Steps of an epoch: whole batches only; the up to batch−1 images left over are dropped (others each epoch). */
 export const stepsPerEpoch = (count: number, batch: number): number => Math.floor(count / batch);
 
+/** Samples of which epochs are made. */
+export interface SampleCount {
+  readonly count: number;
+  /**
+   * Where processes that share the batches have samples of their own: how many each has. Those of the first have the first numbers. Of
+   * R parts each gives an R-th of every batch.
+   */
+  readonly parts?: readonly number[] | undefined;
+}
+
+/** Steps of an epoch of a set: where there are parts, as many as the smallest of them allows. */
+export const epochSteps = ({ count, parts = [count] }: SampleCount, batch: number): number =>
+  Math.min(...parts.map((own) => stepsPerEpoch(own, batch / parts.length)));
+
+/**
+ * The samples of an epoch in their order, batches one behind the other: those of `epochOrder`; of a set with parts, in each batch the next
+ * of every part, in the order that the part would have by itself.
+ */
+export function epochSamples(samples: SampleCount, seed: number, epoch: number, batch: number): Uint32Array {
+  const { count, parts } = samples;
+  if (!parts) return epochOrder(count, seed, epoch);
+  const [steps, share] = [epochSteps(samples, batch), batch / parts.length];
+  const order = new Uint32Array(steps * batch);
+  let first = 0;
+  for (const [part, own] of parts.entries()) {
+    const dealt = epochOrder(own, seed, epoch).subarray(0, steps * share);
+    dealt.forEach((sample, i) => {
+      order[Math.floor(i / share) * batch + part * share + (i % share)] = first + sample;
+    });
+    first += own;
+  }
+  return order;
+}
+
 /** Image indices of one step of an epoch: a view of `order`, not a copy. */
 export function batchOf(order: Uint32Array, step: number, batch: number): Uint32Array {
   if (step < 0 || step >= stepsPerEpoch(order.length, batch)) {

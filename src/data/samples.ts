@@ -25,6 +25,8 @@ export interface SampleSet {
   /** For messages: the folder or file. */
   readonly name: string;
   readonly count: number;
+  /** How many of them each process has, where every one has a folder of its own: see `unite`. */
+  readonly parts?: readonly number[] | undefined;
   /** Class of every one, from 0; absent when they are unlabelled. */
   readonly labels?: Uint8Array | Uint16Array;
   readonly classNames?: readonly string[];

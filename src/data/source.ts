@@ -11,6 +11,8 @@ export interface SampleSource {
   readonly set: SampleSet;
   /** What `program.run` is to be given for the samples with these indices, beside the indices. */
   inputs(indices: Uint32Array): Readonly<Record<string, Data>>;
+  /** Of a source that has a part of the set on the device at a time: brings these there, in place of those before. */
+  hold?(indices: Uint32Array): void;
 }
 
 export interface ImageSource extends SampleSource {
@@ -43,28 +45,46 @@ const uploadBytes = 64 * 2 ** 20;
 
 /** All images in GPU memory, in as many buffers as the limit of a binding asks for. `onProgress` counts images. */
 export function residentImages(state: State, set: ImageSet, onProgress?: (done: number) => void): ImageSource {
+  const shards = imageShards(state, set, set.count);
+  const all = Uint32Array.from({ length: set.count }, (_, i) => i);
+  writeImages(state, set, shards, all, onProgress);
+  const { height, width } = set;
+  return { set, images: (indices) => gatherImages(indices, shards, { height, width }), inputs: () => ({}) };
+}
+
+/** Variables u32 [images, words] with room for so many images in all, each as large as a binding may be. */
+export function imageShards(state: State, set: ImageSet, count: number): Tensor[] {
   const words = imageWords(set);
   const { maxStorageBufferBindingSize, maxBufferSize } = state.gpu.traits.limits;
   const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize, shardLimit);
   const perShard = Math.max(1, Math.floor(limit / (words * bytesPerElement)));
   const shards: Tensor[] = [];
-  for (let first = 0; first < set.count; first += perShard) {
-    const count = Math.min(perShard, set.count - first);
-    const shard = variable(`images ${first} to ${first + count - 1}`, [count, words], undefined, 'u32');
-    upload(state, set, shard, first, onProgress);
-    shards.push(shard);
+  for (let first = 0; first < count; first += perShard) {
+    const held = Math.min(perShard, count - first);
+    shards.push(variable(`images ${first} to ${first + held - 1}`, [held, words], undefined, 'u32'));
   }
-  const { height, width } = set;
-  return { set, images: (indices) => gatherImages(indices, shards, { height, width }), inputs: () => ({}) };
+  return shards;
 }
 
-function upload(state: State, set: ImageSet, shard: Tensor, first: number, onProgress?: (done: number) => void): void {
-  const [count, words] = shard.shape;
+/** Writes images of a set into shards, one behind the other from the first place on. */
+export function writeImages(
+  state: State,
+  set: ImageSet,
+  shards: readonly Tensor[],
+  images: Uint32Array,
+  onProgress?: (done: number) => void,
+): void {
+  const words = imageWords(set);
   const perUpload = Math.max(1, Math.floor(uploadBytes / (words * bytesPerElement)));
-  for (let start = 0; start < count; start += perUpload) {
-    const indices = Array.from({ length: Math.min(perUpload, count - start) }, (_, i) => first + start + i);
-    state.write(shard, packImages(set, indices), start * words);
-    onProgress?.(first + start + indices.length);
+  let first = 0;
+  for (const shard of shards) {
+    const end = Math.min(first + shard.shape[0], images.length);
+    for (let start = first; start < end; start += perUpload) {
+      const part = images.subarray(start, Math.min(start + perUpload, end));
+      state.write(shard, packImages(set, part), (start - first) * words);
+      onProgress?.(start + part.length);
+    }
+    first += shard.shape[0];
   }
 }
 

@@ -117,7 +117,7 @@ export async function runExperiment(
     if (checkpoint === null) pretraining.push(await pretrainStage(context, seed));
     const pretrained = readCheckpoint(pretraining.at(-1)!.checkpoint);
     const planned = checkpoint === null ? { ...config.pretrain, seed } : config.pretrain;
-    checkSameSettings(join(out, 'experiment.json'), planned, pretrained, config.images.pretrain);
+    checkSameSettings(join(out, 'experiment.json'), planned, pretrained, { count: config.images.pretrain });
     const encoders: Encoders = { pretrained, random: await untrainedEncoder(gpu, { ...config.pretrain, seed }) };
     const settings = { ...config.supervised, seed };
     const prober = new Prober(gpu, data, encoders, settings, events.supervised?.onFeatures, signal);

@@ -1,7 +1,8 @@
 /** What an epoch begins with, made by one process for all that share the batch. */
 import type { Data } from '../graph/tensor.ts';
-import type { Communicator } from '../mpi/communicator.ts';
+import { type Communicator, shareText } from '../mpi/communicator.ts';
 import type { EpochData } from './feeds.ts';
+import type { EpochContext } from './method.ts';
 
 const kinds = { f32: Float32Array, u32: Uint32Array, i32: Int32Array } as const;
 type Kind = keyof typeof kinds;
@@ -9,12 +10,31 @@ type Kind = keyof typeof kinds;
 const kindOf = (values: Data): Kind =>
   values instanceof Float32Array ? 'f32' : values instanceof Uint32Array ? 'u32' : 'i32';
 
+/** What rank 0 has the others do next. */
+const asked = 'features';
+
 /**
- * What rank 0 makes, on all ranks: clusters and neighbours that each found by its own features could differ in a last digit, and so in
- * what they are. The others wait for it; a failure ends rank 0, and them with it.
+ * What rank 0 makes, on all ranks: clusters and neighbours that each found by itself could differ in a last digit, and so in what they
+ * are. The others wait for it, and compute their part of the features when it asks for them; a failure ends rank 0, and them with it.
+ *
+ * @param features of all images, which all ranks compute together
+ * @param make is given them as what rank 0 is to ask
  */
-export async function sharedData(ranks: Communicator, make: () => Promise<EpochData>): Promise<EpochData> {
-  return decode(await ranks.share(ranks.rank === 0 ? encode(await make()) : new Uint8Array()));
+export async function sharedData(
+  ranks: Communicator,
+  features: EpochContext['features'],
+  make: (features: EpochContext['features']) => Promise<EpochData>,
+): Promise<EpochData> {
+  if (ranks.rank > 0) {
+    while ((await shareText(ranks)) === asked) await features();
+    return decode(await ranks.share(new Uint8Array()));
+  }
+  const data = await make(async () => {
+    await shareText(ranks, asked);
+    return features();
+  });
+  await shareText(ranks, 'made');
+  return decode(await ranks.share(encode(data)));
 }
 
 interface Entry {

@@ -1,8 +1,8 @@
 /** Whether a training learns anything: what it looks like when it does not, told as warnings. */
 
 import { describeDuplicates, findDuplicates } from '../data/duplicates.ts';
-import { type ImageSet, isImageSet } from '../data/images.ts';
-import { stepsPerEpoch } from '../data/order.ts';
+import { type ImageSet, isImageSet, readable } from '../data/images.ts';
+import { epochSteps } from '../data/order.ts';
 import type { SampleSet } from '../data/samples.ts';
 import { copiesOf, isTextSet } from '../data/texts.ts';
 import { counted } from '../io/counted.ts';
@@ -67,9 +67,10 @@ export class Health {
     const { set, learner } = this;
     if (isTextSet(set) && learner.discriminatesImages) this.warnOfCopies(set, copiesOf(set));
     if (!isImageSet(set)) return;
-    const unfit = learner.unfit?.(set);
+    const images = readable(set);
+    const unfit = learner.unfit?.(images);
     if (unfit) this.onWarning({ kind: 'unfit', step: 0, ...unfit });
-    if (learner.discriminatesImages) this.checkCopies(set);
+    if (learner.discriminatesImages) this.checkCopies(images);
   }
 
   /** Looks for copies among images that are to be told apart: reads each once. */
@@ -109,7 +110,7 @@ export class Health {
   }
 
   private get perEpoch(): number {
-    return stepsPerEpoch(this.set.count, this.batchSize);
+    return epochSteps(this.set, this.batchSize);
   }
 
   /** Observes the steps that a run took before it was resumed, from the first on: what was to be warned of has been. */

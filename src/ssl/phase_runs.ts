@@ -1,5 +1,5 @@
 /** What a step consists of when it runs: its phases in their order, each with its inputs. */
-import { stepsPerEpoch } from '../data/order.ts';
+import { epochSteps } from '../data/order.ts';
 import type { Inputs } from '../graph/program.ts';
 import type { EpochData, StepTime } from './feeds.ts';
 import { random } from './rng.ts';
@@ -29,7 +29,7 @@ export interface PhaseRun {
 
 /** The learning rate that the schedule has for a step (from 1) of a training. */
 export function scheduledRate({ source, settings }: StepParts, step: number): number {
-  const perEpoch = stepsPerEpoch(source.set.count, settings.batchSize);
+  const perEpoch = epochSteps(source.set, settings.batchSize);
   return learningRate(settings, step, totalSteps(settings, perEpoch), perEpoch);
 }
 
@@ -46,7 +46,7 @@ export function* phaseRuns(
 ): Generator<PhaseRun> {
   const { source, settings } = parts;
   const { step, epoch, lr = scheduledRate(parts, step) } = counters;
-  const perEpoch = stepsPerEpoch(source.set.count, settings.batchSize);
+  const perEpoch = epochSteps(source.set, settings.batchSize);
   const whole = {
     seed: settings.seed,
     step,

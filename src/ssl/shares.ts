@@ -16,6 +16,16 @@ export function shareOf(batch: number, { rank, size }: Ranks = { rank: 0, size: 
   return { begin: (rank * batch) / size, end: ((rank + 1) * batch) / size };
 }
 
+/** What a process has of several batches, `order` one after another: its share of the first, of the second, … */
+export function sharesOf(order: Uint32Array, batch: number, ranks?: Ranks): Uint32Array {
+  const { begin, end } = shareOf(batch, ranks);
+  const batches = order.length / batch;
+  const own = new Uint32Array(batches * (end - begin));
+  for (let b = 0; b < batches; b++)
+    own.set(order.subarray(b * batch + begin, b * batch + end), b * (end - begin));
+  return own;
+}
+
 /** Images that go through the network of a process at once. */
 export const pieceOf = ({ batchSize, microBatch }: StepSettings, { size }: Pick<Ranks, 'size'> = { size: 1 }): number =>
   microBatch || batchSize / size;

@@ -115,8 +115,8 @@ export class TrainingStep {
   /** Does what a learner does before an epoch; of processes that share the batch, the first does it for all. */
   async beginEpoch(epoch: EpochContext): Promise<void> {
     const { learner, ranks } = this.parts;
-    const make = async () => (await learner.beforeEpoch?.(epoch)) ?? {};
-    this.epochData = ranks ? await sharedData(ranks, make) : await make();
+    const make = async (features = epoch.features) => (await learner.beforeEpoch?.({ ...epoch, features })) ?? {};
+    this.epochData = ranks ? await sharedData(ranks, epoch.features, make) : await make();
   }
 
   /** The learning rate of a step, where none is given. */

@@ -1,10 +1,10 @@
 /** A longer training of a run that is there: what `--resume` with `--epochs` or `--steps` does. */
 
-import { stepsPerEpoch } from '../data/order.ts';
+import { epochSteps } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
 import { learningRate, type SettingName, totalSteps } from '../ssl/settings.ts';
-import type { RunConfig } from './run_config.ts';
+import { type RunConfig, samplesOf } from './run_config.ts';
 import { flagOf, type GivenSettings, settingOf, type TrainSettings } from './settings.ts';
 
 /** The settings that may be given when a run is resumed. */
@@ -34,7 +34,7 @@ export function resumedConfig(
     );
   }
   if (changed.length === 0) return { config, notes: [] };
-  const perEpoch = stepsPerEpoch(config.images, settings.batchSize);
+  const perEpoch = epochSteps(samplesOf(config), settings.batchSize);
   const longer = longerSettings(settings, given, perEpoch);
   const [before, after] = [totalSteps(settings, perEpoch), totalSteps(longer, perEpoch)];
   if (after <= before) {

@@ -1,17 +1,20 @@
 /** From settings and images to what is trained. */
 import { type ImageSet, isImageSet } from '../data/images.ts';
+import { epochSteps } from '../data/order.ts';
 import { kindOf, nounOf, type SampleSet } from '../data/samples.ts';
 import { isSequenceSet } from '../data/sequences.ts';
 import { fedSamples, hostImages, type ImageSource, residentImages, type SampleSource } from '../data/source.ts';
 import { isTextSet, type TextSet } from '../data/texts.ts';
 import { tokenCounts } from '../data/token_counts.ts';
 import { tokenizerOf } from '../data/tokenizer.ts';
+import { shardedImages } from '../data/sharded_images.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { counted } from '../io/counted.ts';
 import { methodNamed } from '../methods/index.ts';
 import type { Communicator } from '../mpi/communicator.ts';
 import type { ImageFacts, Learner, Settings, ViewGroup } from '../ssl/method.ts';
+import { totalSteps } from '../ssl/settings.ts';
 import { checkShares } from '../ssl/shares.ts';
 import { type StepParts, trainingMode } from '../ssl/step.ts';
 import { type CompileOptions, TrainingStep } from '../ssl/training_step.ts';
@@ -56,13 +59,17 @@ const captionsOf = (set: SampleSet) => (isImageSet(set) ? set.captions : undefin
  * of what the method learns from.
  */
 export function checkImages(set: SampleSet, settings: TrainSettings): void {
-  const { name, count, labels } = set;
+  const { name, count, labels, parts } = set;
   const { batchSize, split, method } = settings;
   const wanted = kindOf(methodNamed(method));
   if (wanted !== kindOf(set)) throw new Error(`method ${method} learns from ${wanted}, ${name} has ${kindOf(set)}`);
   if (count < batchSize)
     throw new UserError(
       `${name}: has ${counted(count, nounOf[wanted])}, fewer than --batch-size ${batchSize}; use a smaller batch`,
+    );
+  if (parts && epochSteps(set, batchSize) === 0)
+    throw new UserError(
+      `${name}: rank ${parts.indexOf(Math.min(...parts))} has ${counted(Math.min(...parts), 'image')}, fewer than its ${batchSize / parts.length} of each batch; use a smaller --batch-size, or divide the images evenly`,
     );
   const asks = labelsAskedBy(settings);
   if (asks && !labels) {
@@ -95,9 +102,21 @@ export function labelsAskedBy(settings: TrainSettings): string | undefined {
 export const imageSourceOf = (state: State, set: ImageSet, { images }: Pick<TrainSettings, 'images'>): ImageSource =>
   images === 'gpu' ? residentImages(state, set) : hostImages(set);
 
-/** The same of any set: what is no image is fed. */
-export const sourceOf = (state: State, set: SampleSet, settings: Pick<TrainSettings, 'images'>): SampleSource =>
-  isImageSet(set) ? imageSourceOf(state, set, settings) : fedSamples(set);
+/**
+ * The same of any set: what is no image is fed. Of processes that share the batches each has those images on its device that it takes of
+ * an epoch; all of them where views are made of other images than the batch's.
+ */
+export function sourceOf(state: State, set: SampleSet, settings: TrainSettings, ranks?: Communicator): SampleSource {
+  if (!isImageSet(set)) return fedSamples(set);
+  const { images, batchSize } = settings;
+  if (!ranks || images !== 'gpu' || seesOthers(settings)) return imageSourceOf(state, set, settings);
+  const perEpoch = epochSteps(set, batchSize);
+  const steps = Math.min(perEpoch, totalSteps(settings, perEpoch));
+  return shardedImages(state, set, (steps * batchSize) / ranks.size);
+}
+
+/** Whether views are made of other images than those of the batch. */
+const seesOthers = (settings: TrainSettings): boolean => viewsOf(settings).some(({ from }) => from !== undefined);
 
 /** What a step of a run is traced from. */
 export function stepParts(source: SampleSource, settings: TrainSettings, ranks?: Communicator): StepParts {

@@ -1,10 +1,11 @@
 /** The one training loop: the steps of a training in their order, whatever it trains and wherever it keeps what comes out. */
-import { batchOf, epochOrder, stepsPerEpoch } from '../data/order.ts';
+import { batchOf, epochSamples, epochSteps } from '../data/order.ts';
 import { imagesOf } from '../data/source.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
 import type { State } from '../graph/state.ts';
 import type { EpochContext } from '../ssl/method.ts';
 import { totalSteps } from '../ssl/settings.ts';
+import { sharesOf } from '../ssl/shares.ts';
 import type { StepRun } from '../ssl/training_step.ts';
 import { divergence } from './diagnose.ts';
 import { epochContext } from './epoch_context.ts';
@@ -64,7 +65,7 @@ export class Loop {
 
   constructor(private readonly parts: LoopParts) {
     const { source, settings } = parts.training;
-    this.perEpoch = stepsPerEpoch(source.set.count, settings.batchSize);
+    this.perEpoch = epochSteps(source.set, settings.batchSize);
     this.total = totalSteps(settings, this.perEpoch);
     this.progress = parts.progress;
   }
@@ -77,12 +78,24 @@ export class Loop {
     let order: { epoch: number; indices: Uint32Array } | undefined;
     for (let done = this.progress.step; done < total && !this.stops(signal); done++) {
       const epoch = Math.floor(done / perEpoch);
-      if (order?.epoch !== epoch) order = { epoch, indices: epochOrder(set.count, seed, epoch) };
+      if (order?.epoch !== epoch) {
+        order = { epoch, indices: epochSamples(set, seed, epoch, batchSize) };
+        this.hold(order.indices, done);
+      }
       if (done % perEpoch === 0) await this.begin(epoch);
       await this.submit(done + 1, epoch, batchOf(order.indices, done % perEpoch, batchSize), signal?.aborted ?? false);
       const endsEpoch = (done + 1) % perEpoch === 0;
       yield { step: done + 1, epoch: epoch + 1, endsEpoch, isLast: done + 1 === total };
     }
+  }
+
+  /** Brings to the device what this process takes of an epoch, whose order that is, in the steps behind `done`. */
+  private hold(order: Uint32Array, done: number): void {
+    const { source, settings, ranks } = this.parts.training;
+    const { batchSize } = settings;
+    const first = done % this.perEpoch;
+    const end = Math.min(this.perEpoch, first + this.total - done);
+    source.hold?.(sharesOf(order.subarray(first * batchSize, end * batchSize), batchSize, ranks));
   }
 
   /** Whether no further step is to be submitted. A process that shares the batch cannot stop without the others, who would wait for it. */

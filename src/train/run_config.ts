@@ -1,6 +1,7 @@
 /** `config.json` of a run: all that is needed to resume it, and to know where it ran and on what. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
+import type { SampleCount } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import { readChecked, settingsTable } from '../io/checked.ts';
 import { parseSettings, type TrainSettings } from './settings.ts';
@@ -9,7 +10,7 @@ const count = () => z.number().int().min(0);
 
 const configSchema = z.object({
   version: z.literal(1),
-  /** The folder given with `--data`. */
+  /** The folder given with `--data`; `{rank}` in it is the number of a process. */
   data: z.string(),
   /** Globs given with `--exclude`. */
   exclude: z.array(z.string()).readonly().optional(),
@@ -18,6 +19,8 @@ const configSchema = z.object({
   settings: settingsTable(),
   /** How many images the run trains on. */
   images: z.number().int().min(1),
+  /** How many of them each process has, where `data` names a folder for every one. */
+  parts: z.array(z.number().int().min(1)).readonly().optional(),
   /** Digest of the list in `images.jsonl`; runs of older versions have none. */
   imagesDigest: z.string().optional(),
   /** The weights that the run started from: a file, its SHA-256, and whether the projection head was in it. */
@@ -29,6 +32,12 @@ const configSchema = z.object({
 });
 
 export type RunConfig = Readonly<Omit<z.infer<typeof configSchema>, 'settings'>> & { readonly settings: TrainSettings };
+
+/** What the epochs of a run are made of. */
+export const samplesOf = ({ images, parts }: Pick<RunConfig, 'images' | 'parts'>): SampleCount => ({
+  count: images,
+  parts,
+});
 
 /** Reads and checks the config of a run. UserError: there is none, or it is damaged. */
 export function readRunConfig(folder: string, file: string): RunConfig {

@@ -1,7 +1,9 @@
 /** What a run works with: made once, before its first step. */
 import type { Dataset } from '../data/dataset.ts';
-import { stepsPerEpoch } from '../data/order.ts';
+import { isImageSet, readable } from '../data/images.ts';
+import { epochSteps } from '../data/order.ts';
 import type { SampleSet } from '../data/samples.ts';
+import { hostImages, type SampleSource } from '../data/source.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { type Communicator, shareText } from '../mpi/communicator.ts';
@@ -12,7 +14,7 @@ import type { TrainEvents } from './events.ts';
 import { createFigures, type DrawableFigure } from './figures.ts';
 import { type InitialWeights, loadInitialWeights } from './initial_weights.ts';
 import { KnnMonitor } from './knn_monitor.ts';
-import { compileTraining, sourceOf, type Training } from './learner.ts';
+import { checkRanks, compileTraining, sourceOf, type Training } from './learner.ts';
 import type { RunFolder } from './run_folder.ts';
 import { checkSameSettings } from './same_settings.ts';
 import type { TrainSettings } from './settings.ts';
@@ -36,7 +38,7 @@ export interface RunParts {
 /**
  * Uploads, compiles and, where the folder has checkpoints, restores the newest.
  * @param init what a run without checkpoints starts from, in place of drawn weights
- * @param ranks the processes that share each batch; the first keeps the folder, and evaluates and draws by itself
+ * @param ranks the processes that share each batch; the first keeps the folder, and draws by itself
  */
 export async function prepareRun(
   gpu: Gpu,
@@ -47,8 +49,9 @@ export async function prepareRun(
   init: InitialWeights | undefined,
   ranks?: Communicator,
 ): Promise<RunParts> {
+  if (ranks) checkRanks(settings, ranks.size);
   const checkpoint = ranks ? await sharedCheckpoint(ranks, folder, events) : newestCheckpoint(folder, events);
-  if (checkpoint) checkSameSettings(folder.path, settings, checkpoint, train.count);
+  if (checkpoint) checkSameSettings(folder.path, settings, checkpoint, train);
   const state = new State(gpu);
   const early: TrainWarning[] = [];
   let warn = (warning: TrainWarning) => void early.push(warning);
@@ -56,13 +59,14 @@ export async function prepareRun(
     onPipeline: (done, total) => events.onPipeline?.(done, total),
     onWarning: (warning) => warn(warning),
   };
-  const training = await compileTraining(state, sourceOf(state, train, settings), settings, compile, ranks);
+  const source = sourceOf(state, train, settings, ranks);
+  const training = await compileTraining(state, source, settings, compile, ranks);
   const { learner, step } = training;
-  const figures = folder.isKept ? await createFigures(state, training) : [];
-  const watched = folder.isKept && settings.knnEvery > 0 ? labelled : undefined;
-  const knn = watched && (await KnnMonitor.create(state, learner.encoder, watched, settings));
+  const figures = folder.isKept ? await createFigures(state, { ...training, source: drawnSource(training) }) : [];
+  const watched = settings.knnEvery > 0 ? labelled : undefined;
+  const knn = watched && (await KnnMonitor.create(state, learner.encoder, watched, settings, ranks));
   if (checkpoint) {
-    const withinEpoch = checkpoint.progress.step % stepsPerEpoch(train.count, settings.batchSize) !== 0;
+    const withinEpoch = checkpoint.progress.step % epochSteps(train, settings.batchSize) !== 0;
     if (withinEpoch) checkEpochData(step.traced, checkpoint);
     restore(state, step.traced, checkpoint);
     step.epochData = checkpoint.epochData;
@@ -77,6 +81,12 @@ export async function prepareRun(
   early.forEach(warn);
   const initialised = !checkpoint && init !== undefined;
   return { gpu, state, training, figures, knn, settings, folder, events, checkpoint, initialised };
+}
+
+/** What figures show: any images that this process can read, where its device has those of its own share only. */
+function drawnSource({ source }: Pick<Training, 'source'>): SampleSource {
+  const { set } = source;
+  return isImageSet(set) && (source.hold || set.own) ? hostImages(readable(set)) : source;
 }
 
 /** The newest checkpoint, the same on all processes. UserError: one of them cannot read it. */

@@ -1,5 +1,5 @@
 /** Whether a training goes on with the settings that its checkpoint was trained with: a file with settings may have been edited. */
-import { stepsPerEpoch } from '../data/order.ts';
+import { epochSteps, type SampleCount } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import { totalSteps } from '../ssl/settings.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -10,14 +10,14 @@ import { methodOf, settingNames, settingOf, type TrainSettings } from './setting
  * A run may have been made longer since its checkpoint was written; everything else must be as it was.
  *
  * @param source what has the settings, for the message
- * @param images how many images an epoch has
+ * @param images of which an epoch is made
  * @throws UserError names the first setting that differs
  */
 export function checkSameSettings(
   source: string,
   settings: TrainSettings,
   { path, settings: before }: Pick<Checkpoint, 'path' | 'settings'>,
-  images: number,
+  images: SampleCount,
 ): void {
   if (settings.method !== before.method) throw otherSetting(source, 'method', settings.method, path, before.method);
   const fixed = settingNames(methodOf(settings)).filter((name) => !(extensible as readonly string[]).includes(name));
@@ -27,8 +27,8 @@ export function checkSameSettings(
 }
 
 /** The setting that makes a run shorter than it was when its checkpoint was written. */
-function shortened(settings: TrainSettings, before: TrainSettings, images: number): string | undefined {
-  const perEpoch = stepsPerEpoch(images, before.batchSize);
+function shortened(settings: TrainSettings, before: TrainSettings, images: SampleCount): string | undefined {
+  const perEpoch = epochSteps(images, before.batchSize);
   if (totalSteps(settings, perEpoch) >= totalSteps(before, perEpoch)) return undefined;
   return settings.epochs < before.epochs ? 'epochs' : 'steps';
 }

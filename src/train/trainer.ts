@@ -20,6 +20,7 @@ import type { RunFolder } from './run_folder.ts';
 import { prepareRun, type RunParts } from './run_parts.ts';
 import { checkSameWeights } from './same_weights.ts';
 import { flagOf, type TrainSettings } from './settings.ts';
+import { sharedEmbedder } from './shared_embedder.ts';
 
 /** One run of any method in one folder, from its start or its newest checkpoint to its end. */
 export class Trainer {
@@ -103,7 +104,9 @@ export class Trainer {
     await this.loop.begin();
     await this.draw();
     if (!knn) return;
-    const { accuracy, balancedAccuracy: knnBalanced } = await knn.measure();
+    const measured = await knn.measure();
+    if (!measured) return;
+    const { accuracy, balancedAccuracy: knnBalanced } = measured;
     const { majority } = knn;
     folder.log({ type: 'probe', step: 0, knn: accuracy, knnBalanced, majority });
     events.onUntrained?.(accuracy, majority);
@@ -122,11 +125,13 @@ export class Trainer {
     return divergenceRemedy(settings, flagOf) + (good === undefined ? '' : `; the checkpoint of step ${good} is good`);
   }
 
-  /** Of all images of the run. */
+  /** Of all images of the run; of processes that share it each computes a part. */
   private async features(): Promise<Float32Array> {
     const { state, training, settings } = this.parts;
-    const { set } = imagesOf(training.source);
-    const embedder = await Embedder.create(state, training.learner.encoder, set, preparation(settings));
+    const { source, learner, ranks } = training;
+    const { set } = imagesOf(source);
+    const own = await Embedder.create(state, learner.encoder, set, preparation(settings));
+    const embedder = sharedEmbedder(own, ranks);
     try {
       return await embedder.embed(set);
     } finally {

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
-import type { ImageSet } from '../../src/data/images.ts';
+import { type ImageSet, isImageSet } from '../../src/data/images.ts';
 import { SAMPLE_CLASSES } from '../../src/data/sample/shapes.ts';
 import { kindOf, type SampleSet } from '../../src/data/samples.ts';
 import { type SequenceSet, wholeSequences } from '../../src/data/sequences.ts';
-import type { SampleSource } from '../../src/data/source.ts';
+import { fedSamples, residentImages, type SampleSource } from '../../src/data/source.ts';
 import { type TextSet, textSet } from '../../src/data/texts.ts';
 import { fromFloat16, toFloat16 } from '../../src/float16.ts';
 import { Gpu } from '../../src/gpu/device.ts';
@@ -18,7 +18,7 @@ import { methodNamed, registerMethod } from '../../src/methods/index.ts';
 import { keptEntries, type Method } from '../../src/ssl/method.ts';
 import { epochContext } from '../../src/train/epoch_context.ts';
 import type { TrainEvents } from '../../src/train/events.ts';
-import { compileTraining, sourceOf, type Training } from '../../src/train/learner.ts';
+import { compileTraining, type Training } from '../../src/train/learner.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';
 import { type GivenSettings, parseSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { Trainer } from '../../src/train/trainer.ts';
@@ -72,7 +72,7 @@ const datasetFor = (method: Pick<Method, 'data'>): Dataset<SampleSet> =>
 
 /** Samples as a step of the method has them. */
 const sourceFor = (state: State, { train }: Dataset<SampleSet>): SampleSource =>
-  sourceOf(state, train, { images: 'gpu' });
+  isImageSet(train) ? residentImages(state, train) : fedSamples(train);
 
 /** Four steps an epoch, a checkpoint after each. */
 const tiny = { width: 0.25, imageSize: 16, batchSize: 4, epochs: 2, knnEvery: 1, figureEvery: 1, checkpointSteps: 1 };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { variable } from '../../src/graph/trace.ts';
 import { sharedData } from '../../src/ssl/epoch_data.ts';
 import { contribution } from '../../src/ssl/running_statistics.ts';
-import { checkShares, shareOf } from '../../src/ssl/shares.ts';
+import { checkShares, shareOf, sharesOf } from '../../src/ssl/shares.ts';
 import { communicationOf } from '../../src/train/communication.ts';
 import { checkRanks } from '../../src/train/learner.ts';
 import { parseSettings } from '../../src/train/settings.ts';
@@ -17,6 +17,12 @@ describe('the parts of a batch', () => {
       { begin: 8, end: 12 },
     ]);
     expect(shareOf(12)).toEqual({ begin: 0, end: 12 });
+  });
+
+  it('of several batches are those of each, one behind the other', () => {
+    const order = Uint32Array.of(10, 11, 12, 13, 20, 21, 22, 23);
+    expect([...sharesOf(order, 4, { rank: 1, size: 2 })]).toEqual([12, 13, 22, 23]);
+    expect([...sharesOf(order, 4)]).toEqual([...order]);
   });
 
   it('must be of one size, and pieces too', () => {
@@ -60,15 +66,17 @@ function padded(values: Float32Array): Float32Array {
   return flat;
 }
 
-it('what an epoch begins with is made by the first process, for all', async () => {
+it('what an epoch begins with is made by the first process, for all, of features that all compute', async () => {
   const data = { clusters: Uint32Array.of(3, 1, 2), centres: Float32Array.of(0.1, -2), none: new Int32Array() };
   let made = 0;
-  const shared = await onAll(localRanks(3), (ranks) =>
-    sharedData(ranks, async () => {
+  const shared = await onAll(localRanks(3), (ranks) => {
+    const features = () => ranks.gather(Float32Array.of(ranks.rank));
+    return sharedData(ranks, features, async (asked) => {
       made++;
+      expect([...(await asked()), ...(await asked())]).toEqual([0, 1, 2, 0, 1, 2]);
       return data;
-    }),
-  );
+    });
+  });
   expect(made).toBe(1);
   for (const one of shared) expect(one).toEqual(data);
 });
