@@ -134,7 +134,7 @@ async function kindOf(entry: Entry, path: string): Promise<'file' | 'folder' | '
 }
 
 /** Byte order of the UTF-8: the same on every system and in every language setting. */
-function sortByBytes(paths: string[]): string[] {
+export function sortByBytes(paths: string[]): string[] {
   const keyed = paths.map((path) => ({ path, key: Buffer.from(path) }));
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ path }) => path);
 }

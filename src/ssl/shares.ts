@@ -21,8 +21,7 @@ export function sharesOf(order: Uint32Array, batch: number, ranks?: Ranks): Uint
   const { begin, end } = shareOf(batch, ranks);
   const batches = order.length / batch;
   const own = new Uint32Array(batches * (end - begin));
-  for (let b = 0; b < batches; b++)
-    own.set(order.subarray(b * batch + begin, b * batch + end), b * (end - begin));
+  for (let b = 0; b < batches; b++) own.set(order.subarray(b * batch + begin, b * batch + end), b * (end - begin));
   return own;
 }
 

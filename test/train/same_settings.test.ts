@@ -16,7 +16,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const settings = madeSettings();
 const images = 8;
 const check = (now: GivenSettings, before: GivenSettings = {}) =>
-  checkSameSettings('F', { ...settings, ...now }, { path: 'C', settings: { ...settings, ...before } }, { count: images });
+  checkSameSettings(
+    'F',
+    { ...settings, ...now },
+    { path: 'C', settings: { ...settings, ...before } },
+    { count: images },
+  );
 
 describe('a training goes on', () => {
   it('where it is the same, or was made longer', () => {

@@ -20,7 +20,16 @@ const setOf = (count: number, parts?: readonly number[]): SampleSet => ({ name: 
 const rowsOf = (wanted: readonly number[]) => Float32Array.from(wanted.flatMap((i) => [i, i + 0.5, -i]));
 
 it.each([
-  { count: 7, size: 3, wanted: undefined, shares: [[0, 1], [2, 3], [4, 5, 6]] },
+  {
+    count: 7,
+    size: 3,
+    wanted: undefined,
+    shares: [
+      [0, 1],
+      [2, 3],
+      [4, 5, 6],
+    ],
+  },
   { count: 9, size: 2, wanted: [1, 4, 8], shares: [[1], [4, 8]] },
   { count: 2, size: 3, wanted: undefined, shares: [[], [0], [1]] },
 ])('$count samples of $size processes, of which $wanted are wanted', async ({ count, size, wanted, shares }) => {
