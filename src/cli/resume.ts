@@ -15,8 +15,10 @@ import { checkSameImages } from '../train/same_images.ts';
 import { checkSameSettings } from '../train/same_settings.ts';
 import { flagOf, type GivenSettings, type TrainSettings } from '../train/settings.ts';
 import { openAdapter } from './device.ts';
+import { checkProcesses, folderOf, openForAll } from './rank_data.ts';
+import type { Team } from './ranks.ts';
 import type { Terminal } from './terminal.ts';
-import { captionsOf, openTrainingData, type TrainOptions } from './train_data.ts';
+import { captionsOf, type TrainOptions } from './train_data.ts';
 
 /** Flags that only a new run takes. */
 const ofNewRuns = ['preset', 'out', 'init', 'dryRun', 'profile'] as const;
@@ -36,6 +38,7 @@ export interface Resumed {
 /**
  * Opens and locks the folder of a run, and its images.
  * @param given settings among the options
+ * @param team processes that share its batches
  * @throws UserError the run cannot continue with these options, images or checkpoints; then nothing is changed
  */
 export async function resume(
@@ -43,6 +46,7 @@ export async function resume(
   options: TrainOptions,
   given: GivenSettings,
   terminal: Terminal,
+  team?: Team,
 ): Promise<Resumed> {
   const excluded = ofNewRuns.filter((name) => options[name] !== undefined);
   if (excluded.length > 0) {
@@ -50,7 +54,7 @@ export async function resume(
   }
   const { folder, config: recorded } = RunFolder.open(path);
   try {
-    const data = dataOf(path, options, recorded);
+    const data = dataOf(path, options, recorded, team);
     const checkpoint = newestCheckpoint(folder, {}); // whoever trains from it tells of those that are passed over
     if (checkpoint) checkSameSettings(folder.file('config.json'), recorded.settings, checkpoint, samplesOf(recorded));
     const step = checkpoint?.progress.step ?? 0;
@@ -64,7 +68,8 @@ export async function resume(
         `the run was started on '${config.adapter}'; on '${gpu.traits.adapter}' its numbers will differ in the last bits`,
       );
     }
-    const dataset = await openTrainingData(data, { ...config.settings, exclude: config.exclude, captions }, terminal);
+    const { settings, exclude } = config;
+    const dataset = await openForAll(team, { data, exclude, captions, settings, folder: path }, terminal);
     checkSameImages(path, data, config, dataset);
     if (config !== recorded) folder.writeConfig(config);
     for (const note of [...restart, ...notes]) terminal.line(`note       ${note}`);
@@ -84,17 +89,25 @@ export async function resume(
 }
 
 /** Where the images are. UserError: they are gone, or others are left out of them than before. */
-function dataOf(path: string, { data, exclude }: TrainOptions, config: RunConfig): string {
+function dataOf(
+  path: string,
+  { data: given, exclude }: TrainOptions,
+  config: RunConfig,
+  team: Team | undefined,
+): string {
   if (exclude !== undefined && JSON.stringify(exclude) !== JSON.stringify(config.exclude ?? [])) {
     const before = config.exclude?.map((glob) => `--exclude '${glob}'`).join(' ') ?? 'no --exclude';
     throw new UserError(`--resume continues with the images of ${path}/config.json (${before}); omit --exclude`, 2);
   }
-  if (data === undefined && !existsSync(config.data)) {
+  const data = given ?? config.data;
+  checkProcesses(path, data, config, team);
+  const folder = folderOf(data, team);
+  if (given === undefined && !existsSync(folder)) {
     throw new UserError(
-      `${config.data}: the images named in ${path}/config.json were not found; give their folder with --data`,
+      `${folder}: the images named in ${path}/config.json were not found; give their folder with --data`,
     );
   }
-  return data ?? config.data;
+  return data;
 }
 
 /**

@@ -28,19 +28,12 @@ import { readInit, settingsOf, startFrom } from './init.ts';
 import { dryRun, profileStep } from './inspect.ts';
 import { printNextSteps } from './next_steps.ts';
 import { addExclude, addTrainSettings, givenSettings } from './options.ts';
+import { type Decided, folderOf, openForAll } from './rank_data.ts';
 import { adapterOf, checkTeamOptions, introduce, leads, type Team, terminalOf, withRanks } from './ranks.ts';
 import { type Resumable, reopening } from './reopen.ts';
 import { resume } from './resume.ts';
 import type { Terminal } from './terminal.ts';
-import {
-  captionsOf,
-  checkDataOptions,
-  dataForms,
-  defaultData,
-  hasStl10,
-  openTrainingData,
-  type TrainOptions,
-} from './train_data.ts';
+import { captionsOf, checkDataOptions, dataForms, defaultData, hasStl10, type TrainOptions } from './train_data.ts';
 import { announce, printEvents } from './train_output.ts';
 
 /** `simclr train`: training an encoder with a method, whose settings are among the flags. */
@@ -100,7 +93,7 @@ async function lead(options: TrainOptions, team: Team | undefined): Promise<void
   checkBudget(options, flags);
   if (team) checkTeamOptions(options, flags);
   if (options.resume !== undefined) {
-    const resumed = await resume(options.resume, options, flags, terminal);
+    const resumed = await resume(options.resume, options, flags, terminal, team);
     const captions = captionsOf(resumed.settings, options.captions ?? resumed.captions);
     return run({ ...resumed, captions, team }, terminal, options, resumed.settings);
   }
@@ -119,11 +112,10 @@ async function lead(options: TrainOptions, team: Team | undefined): Promise<void
   if (trains) RunFolder.checkFree(out);
   const data = options.data ?? (await defaultData(options.preset, terminal));
   const { exclude } = options;
-  const dataset = await openTrainingData(data, { ...settings, exclude, captions }, terminal);
+  const dataset = await openForAll(team, { data, exclude, captions, settings, folder: out }, terminal);
   if (options.dryRun) return dryRun(gpu, dataset, settings, terminal, knownKernels(gpu, options));
   if (options.profile) {
     chooseKernels(gpu, options, terminal);
-    if (team) await decide(team, { data, exclude, captions, settings, folder: '' });
     return profileStep(gpu, dataset, settings, terminal, team?.ranks);
   }
   checkImages(dataset.train, settings);
@@ -136,7 +128,12 @@ async function lead(options: TrainOptions, team: Team | undefined): Promise<void
   const config: RunConfig = {
     ...{ version: 1, data: resolve(data), exclude, settings },
     ...(typeof captions === 'string' && { captions: resolve(captions) }),
-    ...{ images: dataset.train.count, imagesDigest: inventoryDigest(dataset.files), init: start?.config },
+    ...{
+      images: dataset.train.count,
+      parts: dataset.train.parts,
+      imagesDigest: inventoryDigest(dataset.files),
+      init: start?.config,
+    },
     ...{ adapter: gpu.traits.adapter, started: new Date().toISOString() },
   };
   const folder = RunFolder.create(out, config, dataset.files);
@@ -144,23 +141,15 @@ async function lead(options: TrainOptions, team: Team | undefined): Promise<void
   await run(open, terminal, options, given);
 }
 
-/** What the first process has decided. */
-interface Decided extends Pick<OpenRun, 'data' | 'exclude' | 'captions' | 'settings'> {
-  readonly folder: string;
-}
-
-const decide = ({ ranks }: Team, decided: Decided): Promise<string> =>
-  shareText(ranks, JSON.stringify({ ...decided, data: resolve(decided.data) }));
-
 /** Another process: it waits for what the first decides, and opens the same data. */
 async function follow(options: TrainOptions, team: Team): Promise<void> {
   const terminal = terminalOf(team);
-  const { folder, ...decided } = JSON.parse(await shareText(team.ranks)) as Decided;
-  const { data, exclude, captions } = decided;
+  const decided = JSON.parse(await shareText(team.ranks)) as Decided;
+  const { folder } = decided;
   const settings = parseSettings(decided.settings, folder);
   const gpu = await openAdapter(options.adapter);
   checkPrecision(settings, gpu.traits);
-  const dataset = await openTrainingData(data, { ...settings, exclude, captions }, terminal);
+  const dataset = await openForAll(team, { ...decided, settings }, terminal);
   if (options.profile) return profileStep(gpu, dataset, settings, terminal, team.ranks);
   const init = options.init === undefined ? undefined : readInit(options.init, terminal);
   const start = init && isImageSet(dataset.train) ? startFrom(init, settings, dataset.train, terminal) : undefined;
@@ -229,10 +218,8 @@ async function trainToEnd(
 /** The exit code of a process that stops because another one was asked to. */
 const interrupted = 143;
 
-/** The first process says what is done, and all say where they do it. */
-async function meet({ gpu, dataset, folder, ...open }: OpenRun, team: Team, terminal: Terminal): Promise<void> {
-  const { data, exclude, captions, settings } = open;
-  if (leads(team)) await decide(team, { data, exclude, captions, settings, folder: resolve(folder.path) });
+/** All processes say where they train, and on what. */
+async function meet({ gpu, dataset }: OpenRun, team: Team, terminal: Terminal): Promise<void> {
   const own = {
     adapter: gpu.traits.adapter,
     images: dataset.train.count,
@@ -263,5 +250,5 @@ async function run(open: OpenRun, terminal: Terminal, options: DeviceOptions, gi
     complain(`warning: this training learnt nothing useful: ${message}; ${remedy}`);
     return;
   }
-  printNextSteps(terminal, result.checkpoint, { ...open, split: settings.split });
+  printNextSteps(terminal, result.checkpoint, { ...open, data: folderOf(open.data, team), split: settings.split });
 }

@@ -116,7 +116,8 @@ export function sourceOf(state: State, set: SampleSet, settings: TrainSettings, 
 }
 
 /** Whether views are made of other images than those of the batch. */
-const seesOthers = (settings: TrainSettings): boolean => viewsOf(settings).some(({ from }) => from !== undefined);
+export const seesOthers = (settings: TrainSettings): boolean =>
+  viewsOf(settings).some(({ from }) => from !== undefined);
 
 /** What a step of a run is traced from. */
 export function stepParts(source: SampleSource, settings: TrainSettings, ranks?: Communicator): StepParts {

@@ -10,16 +10,17 @@ import type { SetEmbedder } from './set_embedder.ts';
  * @param compute rows [end − begin, dimensions] of this process
  */
 export async function rowsTogether(
-  { rank, size, gather }: Pick<Communicator, 'rank' | 'size' | 'gather'>,
+  ranks: Pick<Communicator, 'rank' | 'size' | 'gather'>,
   bounds: readonly number[],
   dimensions: number,
   compute: (begin: number, end: number) => Promise<Float32Array>,
 ): Promise<Float32Array> {
+  const { rank, size } = ranks;
   const lengths = Array.from({ length: size }, (_, r) => bounds[r + 1] - bounds[r]);
   const room = Math.max(...lengths) * dimensions; // each gives as much as the one that has most
   const own = new Float32Array(room);
   if (lengths[rank] > 0) own.set(await compute(bounds[rank], bounds[rank + 1]));
-  const all = await gather(own);
+  const all = await ranks.gather(own);
   const rows = new Float32Array(bounds[size] * dimensions);
   for (const [r, length] of lengths.entries())
     rows.set(all.subarray(r * room, r * room + length * dimensions), bounds[r] * dimensions);
