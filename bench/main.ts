@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { leaveWordToFirst, refuseSeveral } from '../src/cli/first_rank.ts';
 import { messageOf, UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/device.ts';
 import { ensureWritableDir, writeFileAtomic } from '../src/io/files.ts';
@@ -74,6 +75,7 @@ const writeReport = (file: string, report: Report): void =>
   void writeFileAtomic(file, `${JSON.stringify(reportSchema.parse(report), null, 2)}\n`);
 
 async function run(options: Options): Promise<void> {
+  refuseSeveral('bench');
   const wanted = sessionOptions(options);
   if (options.list) {
     process.stdout.write(`${(await listRows(wanted)).join('\n')}\n`);
@@ -123,10 +125,12 @@ const program = new Command('bench')
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(
-    `bench: ${error instanceof UserError || !(error instanceof Error) ? printable(messageOf(error)) : error.stack}\n`,
-  );
-  process.exitCode = error instanceof UserError ? error.exitCode : 1;
+  await leaveWordToFirst(error);
+  if (!(error instanceof CommanderError))
+    process.stderr.write(
+      `bench: ${error instanceof UserError || !(error instanceof Error) ? printable(messageOf(error)) : error.stack}\n`,
+    );
+  process.exitCode = error instanceof UserError || error instanceof CommanderError ? error.exitCode : 1;
 }
 // Dawn keeps the process alive as long as its device is referenced.
 process.exit();

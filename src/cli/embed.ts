@@ -17,6 +17,7 @@ import { checkExtension, checkWritableDir, ensureWritableDir, writeFileAtomic } 
 import { npyPieces } from '../io/npy.ts';
 import { nameList } from '../io/printable.ts';
 import { type EncoderFile, type GivenEncoder, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
+import { checkSameEvaluation } from '../train/same_images.ts';
 import {
   describeWindows,
   loadSequenceEncoder,
@@ -25,13 +26,15 @@ import {
   type SequenceEncoderFile,
 } from '../train/sequence_encoder_file.ts';
 import type { SetEmbedder } from '../train/set_embedder.ts';
+import { sharedEmbedder } from '../train/shared_embedder.ts';
 import { loadTextEncoder, readTextEncoder, type TextEncoderFile } from '../train/text_encoder_file.ts';
 import { checkpointFile, printEncoder, printLeftOut, printSkipped } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
 import { addEncoder, countFrom, refuseOfImages } from './eval_options.ts';
 import { addExclude } from './options.ts';
+import { adapterOf, introduceDevices, leads, pathOfFirst, type Team, terminalOf, withRanks } from './ranks.ts';
 import { reopening, repeatable } from './reopen.ts';
-import { Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 import { dataForms } from './train_data.ts';
 import { throughput } from './train_output.ts';
 
@@ -66,30 +69,41 @@ export function embedCommand(): Command {
   return addDeviceOptions(embedding).action(embed);
 }
 
-async function embed(options: EmbedCommandOptions, command: Command): Promise<void> {
+const embed = (options: EmbedCommandOptions, command: Command): Promise<void> =>
+  withRanks((team) => embedAll(options, command, team));
+
+/** Computes and writes the features; of several processes each computes a part, and the first writes. */
+async function embedAll(options: EmbedCommandOptions, command: Command, team: Team | undefined): Promise<void> {
   const { data, out } = options;
-  const terminal = new Terminal();
+  const terminal = terminalOf(team);
   checkExtension(out, ['.npy'], 'an array');
-  const { encoder, kind, open, embedderFor } = subjectOf(
-    checkpointFile(options.checkpoint, terminal),
-    options,
-    command,
-  );
-  checkWritableDir(dirname(out));
+  const checkpoint = await pathOfFirst(team, () => checkpointFile(options.checkpoint, terminal));
+  const { encoder, kind, file, open, embedderFor } = subjectOf(checkpoint, options, command);
+  if (leads(team)) checkWritableDir(dirname(out));
   encoder(terminal);
-  const gpu = await openAdapter(options.adapter);
+  const gpu = await openAdapter(await adapterOf(options.adapter, team));
+  if (team) await introduceDevices(team, gpu.traits.adapter, terminal);
   const dataset = await open(({ phase, done, total }) => terminal.progress(phase, done, total ?? done));
   const { train: set } = dataset;
   terminal.line(`${data}: ${set.count.toLocaleString('en-US')} ${plural(set.count, nounOf[kind])}`);
   printLeftOut(dataset, terminal);
   printSkipped([set], terminal);
-  const work = repeatable(async (device) => {
-    chooseKernels(device, options, terminal);
-    const embedder = await embedderFor(new State(device), set);
-    const rate = (perSecond: number) => throughput(perSecond, kind);
-    return embedder.embed(set, undefined, (done) => terminal.progress(kind, done, set.count, { rate }));
-  });
+  await checkSameEvaluation(team?.ranks, file, data, dataset);
+  const work = repeatable(
+    async (device) => {
+      chooseKernels(device, options, terminal);
+      const embedder = sharedEmbedder(await embedderFor(new State(device), set), team?.ranks);
+      const rate = (perSecond: number) => throughput(perSecond, kind);
+      return embedder.embed(set, undefined, (done) => terminal.progress(kind, done, set.count, { rate }));
+    },
+    () => team !== undefined,
+  );
   const features = await reopening(gpu, work, options, terminal);
+  if (leads(team)) write(out, set, features, terminal);
+}
+
+/** Writes the array, and the list of what its rows are of. */
+function write(out: string, set: SampleSet, features: Float32Array, terminal: Terminal): void {
   const list = `${out.replace(/\.npy$/i, '')}.txt`;
   const nameOf = (i: number) => (isTextSet(set) ? set.texts[i][0] : (set.files?.[i] ?? String(i)));
   const names = nameList(Array.from({ length: set.count }, (_, i) => nameOf(i)));
@@ -104,6 +118,7 @@ async function embed(options: EmbedCommandOptions, command: Command): Promise<vo
 /** What is embedded, by what encoder: images, sequences or texts. */
 interface Subject {
   readonly kind: DataKind;
+  readonly file: { readonly path: string; readonly digest: string };
   /** Prints what the encoder takes. */
   encoder(terminal: Terminal): void;
   open(onProgress: OnProgress): Promise<Dataset<SampleSet>>;
@@ -121,7 +136,7 @@ function subjectOf(checkpoint: string, options: EmbedCommandOptions, command: Co
 }
 
 const ofImages = (file: EncoderFile, { data, split, exclude, batchSize }: EmbedCommandOptions): Subject => ({
-  kind: 'images',
+  ...{ kind: 'images', file },
   encoder: (terminal) => printEncoder(file, terminal),
   open: (onProgress) => openDataset(data, { ...{ split, exclude, onProgress }, size: file.imageSize, probe: false }),
   embedderFor: (state, set) =>
@@ -134,7 +149,7 @@ const ofImages = (file: EncoderFile, { data, split, exclude, batchSize }: EmbedC
 function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions): Subject {
   const { data, exclude, batchSize } = options;
   return {
-    kind: 'sequences',
+    ...{ kind: 'sequences', file },
     encoder: (terminal) => terminal.line(`encoder    ${describeWindows(file)}`),
     open: (onProgress) => openSequencesFor(file, data, { exclude, onProgress, probe: false, whole: true }),
     embedderFor: (state, set) =>
@@ -148,7 +163,7 @@ function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions): S
 function ofTexts(file: TextEncoderFile, options: EmbedCommandOptions): Subject {
   const { data, exclude, batchSize } = options;
   return {
-    kind: 'texts',
+    ...{ kind: 'texts', file },
     encoder: (terminal) => terminal.line(`encoder    ${file.description}`),
     open: (onProgress) => openTexts(data, { exclude, onProgress, probe: false }),
     embedderFor: (state, set) =>

@@ -3,7 +3,13 @@ import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { checkResultsPlace } from '../data/results_folder.ts';
 import type { DataKind } from '../data/samples.ts';
-import { Evaluation, type EvaluationEvents, type Measured, type Outcome } from '../eval/evaluation.ts';
+import {
+  Evaluation,
+  type EvaluationEvents,
+  type EvaluationOptions,
+  type Measured,
+  type Outcome,
+} from '../eval/evaluation.ts';
 import { SequenceEvaluation } from '../eval/sequence_evaluation.ts';
 import { TextEvaluation } from '../eval/text_evaluation.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -22,8 +28,9 @@ import {
 import { chooseKernels, openAdapter } from './device.ts';
 import { type EvalOptions, featureBatch, refuseIdle, refuseOfImages, type Tools } from './eval_options.ts';
 import { writeOutcome } from './eval_results.ts';
+import { adapterOf, introduceDevices, leads, pathOfFirst, type Team, terminalOf, withRanks } from './ranks.ts';
 import { reopening, repeatable } from './reopen.ts';
-import { Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 import { throughput } from './train_output.ts';
 
 type Flags<T> = EvalOptions & T;
@@ -39,39 +46,56 @@ interface ByKind<T> {
 /** Has a command open the encoder, evaluate, print the table and write the files. A function is for encoders of images. */
 export function runs<T>(called: Command, evaluate: Evaluate<T> | ByKind<T>): Command {
   const byKind: ByKind<T> = typeof evaluate === 'function' ? { images: evaluate } : evaluate;
-  return called.action(async (flags: Flags<T>) => {
-    refuseIdle(called);
-    const what = called.name();
-    const terminal = new Terminal();
-    const checkpoint = checkpointFile(flags.checkpoint, terminal);
-    const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
-    const cache = flags.cache ?? join(dirname(out), 'features');
-    const subject = subjectOf(checkpoint, cache, byKind, flags, called);
-    checkResultsPlace(out);
-    checkWritableDir(out);
-    let stops: ReturnType<typeof stopOnSignals> | undefined;
-    const begin = () => {
-      stops ??= stopOnSignals(terminal);
-      return stops.signal;
-    };
-    const events = eventsOf(terminal, cache, () => stops?.signal, subject.kind);
-    const run = async (gpu: Gpu): Promise<Outcome> => {
-      chooseKernels(gpu, flags, terminal);
-      const { evaluation, outcome } = subject.open(gpu, events, terminal);
-      return closing(evaluation, () => outcome({ out, terminal, stopOnSignals: begin }));
-    };
-    const gpu = await openAdapter(flags.adapter);
-    try {
-      const work = repeatable(run, () => stops?.signal.aborted ?? false);
-      writeOutcome(terminal, what, out, await reopening(gpu, work, flags, terminal));
-    } catch (error) {
-      if (!stops?.signal.aborted || error !== stops.signal.reason) throw error;
-      terminal.clear();
-      terminal.line('stopped; to continue:');
-      terminal.command('  ', commandWords(...process.argv.slice(2)));
-      process.exitCode = stops.exitCode();
-    }
-  });
+  return called.action((flags: Flags<T>) => withRanks((team) => evaluateAll(called, byKind, flags, team)));
+}
+
+/** Evaluates in this process; of several, all compute features, and the first does the rest. */
+async function evaluateAll<T>(
+  called: Command,
+  byKind: ByKind<T>,
+  flags: Flags<T>,
+  team: Team | undefined,
+): Promise<void> {
+  refuseIdle(called);
+  const what = called.name();
+  const terminal = terminalOf(team);
+  const checkpoint = await pathOfFirst(team, () => checkpointFile(flags.checkpoint, terminal));
+  const out = flags.out ?? join(homeOf(checkpoint), 'eval', what);
+  const cache = flags.cache ?? join(dirname(out), 'features');
+  const subject = subjectOf(checkpoint, { cache, ranks: team?.ranks }, byKind, flags, called);
+  if (leads(team)) checkPlace(out);
+  let stops: ReturnType<typeof stopOnSignals> | undefined;
+  const begin = () => {
+    stops ??= stopOnSignals(terminal);
+    return stops.signal;
+  };
+  const events = eventsOf(terminal, cache, () => stops?.signal, subject.kind);
+  const run = async (gpu: Gpu): Promise<Outcome | undefined> => {
+    chooseKernels(gpu, flags, terminal);
+    const { evaluation, outcome } = subject.open(gpu, events, terminal);
+    if (leads(team)) return closing(evaluation, () => outcome({ out, terminal, stopOnSignals: begin }));
+    await closing(evaluation, () => evaluation.labelled(flags.data));
+    return undefined;
+  };
+  const gpu = await openAdapter(await adapterOf(flags.adapter, team));
+  if (team) await introduceDevices(team, gpu.traits.adapter, terminal);
+  try {
+    const work = repeatable(run, () => team !== undefined || (stops?.signal.aborted ?? false));
+    const outcome = await reopening(gpu, work, flags, terminal);
+    if (outcome) writeOutcome(terminal, what, out, outcome);
+  } catch (error) {
+    if (!stops?.signal.aborted || error !== stops.signal.reason) throw error;
+    terminal.clear();
+    terminal.line('stopped; to continue:');
+    terminal.command('  ', commandWords(...process.argv.slice(2)));
+    process.exitCode = stops.exitCode();
+  }
+}
+
+/** UserError: results cannot be written there. */
+function checkPlace(out: string): void {
+  checkResultsPlace(out);
+  checkWritableDir(out);
 }
 
 /** The same command for encoders of anything: it needs nothing but features. */
@@ -86,11 +110,17 @@ interface Subject {
     gpu: Gpu,
     events: EvaluationEvents,
     terminal: Terminal,
-  ): { readonly evaluation: { destroy(): void }; outcome(tools: Tools): Promise<Outcome> };
+  ): { readonly evaluation: Measured & { destroy(): void }; outcome(tools: Tools): Promise<Outcome> };
 }
 
 /** UserError: the file has no encoder that the evaluation takes, or options say what it has no use for. */
-function subjectOf<T>(checkpoint: string, cache: string, byKind: ByKind<T>, flags: Flags<T>, called: Command): Subject {
+function subjectOf<T>(
+  checkpoint: string,
+  { cache, ranks }: Pick<EvaluationOptions, 'cache' | 'ranks'>,
+  byKind: ByKind<T>,
+  flags: Flags<T>,
+  called: Command,
+): Subject {
   const { images, sequences: ofSequences, texts: ofTexts } = byKind;
   const { fromHeadLayer, imageSize, normalize, batchSize = featureBatch, exclude } = flags;
   const sequences = ofSequences && readSequenceEncoder(checkpoint);
@@ -99,7 +129,7 @@ function subjectOf<T>(checkpoint: string, cache: string, byKind: ByKind<T>, flag
     return {
       kind: 'sequences',
       open(gpu, events, terminal) {
-        const evaluation = SequenceEvaluation.open(gpu, sequences, { batchSize, exclude, events });
+        const evaluation = SequenceEvaluation.open(gpu, sequences, { batchSize, exclude, events, ranks });
         terminal.line(`encoder    ${describeWindows(sequences)}`);
         return { evaluation, outcome: (tools) => ofSequences(evaluation, flags, tools) };
       },
@@ -111,7 +141,7 @@ function subjectOf<T>(checkpoint: string, cache: string, byKind: ByKind<T>, flag
     return {
       kind: 'texts',
       open(gpu, events, terminal) {
-        const evaluation = TextEvaluation.open(gpu, texts, { batchSize, exclude, events });
+        const evaluation = TextEvaluation.open(gpu, texts, { batchSize, exclude, events, ranks });
         terminal.line(`encoder    ${texts.description}`);
         return { evaluation, outcome: (tools) => ofTexts(evaluation, flags, tools) };
       },
@@ -120,7 +150,7 @@ function subjectOf<T>(checkpoint: string, cache: string, byKind: ByKind<T>, flag
   return {
     kind: 'images',
     open(gpu, events, terminal) {
-      const options = { checkpoint, fromHeadLayer, imageSize, normalize, batchSize, cache, exclude, events };
+      const options = { checkpoint, fromHeadLayer, imageSize, normalize, batchSize, cache, exclude, events, ranks };
       const evaluation = Evaluation.open(gpu, options);
       printEncoder(evaluation.file, terminal);
       return { evaluation, outcome: (tools) => images!(evaluation, flags, tools) };

@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/dataset.ts';
-import { batchOf, epochOrder } from '../data/order.ts';
+import { epochSamples } from '../data/order.ts';
 import type { SampleSet } from '../data/samples.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { LaunchTime } from '../gpu/profiler.ts';
@@ -13,6 +13,7 @@ import { countNumbers } from '../nn/module.ts';
 import { percentage } from '../report/numbers.ts';
 import { describeExchanges, describePlan, describeProfile } from '../report/tables.ts';
 import type { RankExchange } from '../ssl/rank_exchange.ts';
+import { sharesOf } from '../ssl/shares.ts';
 import { trainedParameters } from '../ssl/step.ts';
 import { traceStep } from '../ssl/trace_step.ts';
 import { inMemoryOrder, runsOf, type StepRun, type TrainingStep } from '../ssl/training_step.ts';
@@ -69,12 +70,13 @@ export async function profileStep(
   ranks?: Communicator,
 ): Promise<void> {
   const state = new State(gpu);
-  const source = sourceOf(state, train, settings);
+  const source = sourceOf(state, train, settings, ranks);
   const onPipeline = (done: number, total: number) => terminal.progress('compiling', done, total);
   const training = await compileTraining(state, source, settings, { onPipeline }, ranks);
   const { step: compiled } = training;
   await beginMeasured(state, training);
-  const indices = batchOf(epochOrder(train.count, settings.seed, 0), 0, settings.batchSize);
+  const indices = epochSamples(train, settings.seed, 0, settings.batchSize).subarray(0, settings.batchSize);
+  source.hold?.(sharesOf(indices, settings.batchSize, ranks));
   for (let step = 1; step <= warmUp; step++) {
     const start = performance.now();
     await compiled.step(indices, { step, epoch: 0, lr: settings.lr }).read();

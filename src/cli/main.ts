@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { leaveWordToFirst } from './first_rank.ts';
 import { exit, surviveLostOutput } from './lost_output.ts';
 import { simclr } from './program.ts';
-import { leaveWordToFirst } from './ranks.ts';
 import { reportError } from './report_error.ts';
 
 surviveLostOutput();
@@ -9,7 +9,7 @@ let code = 0;
 try {
   await simclr().parseAsync();
 } catch (error) {
-  await leaveWordToFirst();
+  await leaveWordToFirst(error);
   code = reportError(error);
 }
 // Dawn keeps the process alive as long as its device is referenced.

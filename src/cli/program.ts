@@ -9,6 +9,7 @@ import { embedCommand } from './embed.ts';
 import { evalCommand } from './eval.ts';
 import { experimentCommand } from './experiment.ts';
 import { exportCommand } from './export.ts';
+import { isFirst, refuseSeveral } from './first_rank.ts';
 import { infoCommand } from './info.ts';
 import { methodsCommand } from './methods.ts';
 import { namedMethod } from './options.ts';
@@ -37,14 +38,29 @@ export function simclr(argv: readonly string[] = process.argv): Command {
     program.addCommand(command);
   }
   setUp(program, 'simclr');
+  program.hook('preAction', (_, called) => {
+    const name = wordsOf(called);
+    if (!together.includes(name)) refuseSeveral(name);
+  });
   return program.showHelpAfterError('(simclr --help lists the commands and their options)');
 }
+
+/** What several processes that a launcher has started do together. */
+const together = ['simclr train', 'simclr embed', 'simclr eval knn', 'simclr eval linear'];
+
+const wordsOf = (command: Command): string =>
+  command.parent ? `${wordsOf(command.parent)} ${command.name()}` : command.name();
+
+const nothing = () => {};
 
 /** Commander gives a command that is added nothing of its parent's: each is set up by itself. */
 function setUp(command: Command, name: string): void {
   command
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${oneLine(text)}${ofMethod(text)}\n`) })
+    .configureOutput({
+      ...(isFirst() ? {} : { writeOut: nothing, writeErr: nothing }),
+      outputError: (text, write) => write(`${oneLine(text)}${ofMethod(text)}\n`),
+    })
     .showHelpAfterError(`(${name} --help lists the ${command.commands.length > 0 ? 'commands' : 'options'})`);
   command.options.forEach(refuseEmpty);
   for (const child of command.commands) setUp(child, `${name} ${child.name()}`);

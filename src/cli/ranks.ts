@@ -1,11 +1,14 @@
 /** A command that several processes run together, started by mpirun or srun. */
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
 import { listAdapters } from '../gpu/adapters.ts';
+import { shareText } from '../mpi/communicator.ts';
 import { launchOf } from '../mpi/launch.ts';
 import { MpiWorld } from '../mpi/world.ts';
 import { flagOf, type GivenSettings } from '../train/settings.ts';
+import { precedence } from './first_rank.ts';
 import { reportError } from './report_error.ts';
 import { Terminal } from './terminal.ts';
 import type { TrainOptions } from './train_data.ts';
@@ -15,9 +18,6 @@ export interface Team {
   readonly ranks: MpiWorld;
   readonly localRank: number;
 }
-
-/** Milliseconds for which others leave the word to rank 0, who tells what all of them have met and then ends them. */
-const precedence = 500;
 
 /**
  * Runs `work` in every process that a launcher has started, or in this one alone (`undefined`). A process that fails says why and ends
@@ -38,17 +38,16 @@ export async function withRanks(work: (team: Team | undefined) => Promise<void>)
   await world.finish();
 }
 
-/** Waits where this is not the first of several processes: what all of them have met is to be told once. */
-export async function leaveWordToFirst(): Promise<void> {
-  try {
-    if ((launchOf()?.rank ?? 0) > 0) await sleep(precedence);
-  } catch {
-    // Nobody knows which is the first.
-  }
-}
-
 /** Whether this process prints, evaluates and writes. */
 export const leads = (team: Team | undefined): boolean => !team || team.ranks.rank === 0;
+
+/** A path that the first process finds, in all of them. */
+export async function pathOfFirst(team: Team | undefined, find: () => string): Promise<string> {
+  if (team && !leads(team)) return shareText(team.ranks);
+  const path = find();
+  if (team) await shareText(team.ranks, resolve(path));
+  return path;
+}
 
 /** Only the first of several processes prints. */
 export const terminalOf = (team: Team | undefined): Terminal =>
@@ -76,10 +75,14 @@ export async function adapterOf(wanted: string | undefined, team: Team | undefin
   return listed[team.localRank % listed.length];
 }
 
-/** What processes tell each other of themselves before they train. */
-interface Introduction {
+/** Where a process works. */
+interface Place {
   readonly host: string;
   readonly adapter: string;
+}
+
+/** What processes tell each other of themselves before they train. */
+interface Introduction extends Place {
   readonly images: number;
   readonly digest: string;
 }
@@ -96,7 +99,21 @@ export async function introduce({ ranks }: Team, own: Omit<Introduction, 'host'>
     throw new UserError(
       `rank ${other} on ${all[other].host} has other data (${all[other].images} samples) than rank 0 on ${all[0].host} (${all[0].images}); give all the same files under --data`,
     );
-  terminal.line(`ranks      ${ranks.size} processes share each batch`);
+  printPlaces(all, 'share each batch', terminal);
+}
+
+/** Prints which process has which device where they share no batches but a set of images, or of what else there is. */
+export async function introduceDevices({ ranks }: Team, adapter: string, terminal: Terminal): Promise<void> {
+  const told = await ranks.collect(JSON.stringify({ host: hostname(), adapter } satisfies Place));
+  printPlaces(
+    told.map((text) => JSON.parse(text) as Place),
+    'compute the features together',
+    terminal,
+  );
+}
+
+function printPlaces(all: readonly Place[], what: string, terminal: Terminal): void {
+  terminal.line(`ranks      ${all.length} processes ${what}`);
   const places = all.map(({ host, adapter }) => `${host}: ${adapter}`);
   for (const place of new Set(places)) {
     const members = places.flatMap((one, rank) => (one === place ? [rank] : []));

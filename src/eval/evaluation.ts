@@ -10,12 +10,19 @@ import { readFolds } from '../data/stl10.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
+import { type Communicator, shareText } from '../mpi/communicator.ts';
 import type { Encoder, EncoderWithMaps } from '../nn/encoder.ts';
 import { shapeOf } from '../nn/encoder_shape.ts';
 import { percent } from '../report/numbers.ts';
 import type { Chart } from '../report/plot.ts';
 import { type EncoderFile, type GivenEncoder, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
+import { checkSameEvaluation } from '../train/same_images.ts';
+import type { SetEmbedder } from '../train/set_embedder.ts';
+import { sharedEmbedder } from '../train/shared_embedder.ts';
 import { cachedFeatures, imagesDigest } from './feature_cache.ts';
+
+/** Features are to be computed: what the first of several processes tells the others. */
+const wanted = 'wanted';
 
 /** What an evaluation found. */
 export interface Outcome {
@@ -43,6 +50,8 @@ export interface EvaluationOptions extends GivenEncoder {
   /** Images at a time. */
   readonly batchSize: number;
   readonly events?: EvaluationEvents;
+  /** Processes that compute the features together: all ask for those of the same sets. The first keeps the cache, and has them all. */
+  readonly ranks?: Communicator | undefined;
 }
 
 export interface EvaluationEvents {
@@ -86,7 +95,7 @@ export interface Measured {
 /** An encoder on a device, and what is asked of it. */
 export class Evaluation implements Measured {
   readonly encoder: Encoder;
-  private readonly embedders = new Map<string, Embedder>();
+  private readonly embedders = new Map<string, SetEmbedder>();
 
   private constructor(
     readonly state: State,
@@ -111,6 +120,7 @@ export class Evaluation implements Measured {
     const { exclude, events: { onData, onProgress } = {} } = this.options;
     const dataset = await openDataset(path, { ...{ split, exclude }, size: this.file.imageSize, onProgress });
     onData?.(dataset);
+    await checkSameEvaluation(this.options.ranks, this.file, path, dataset);
     return dataset;
   }
 
@@ -154,12 +164,24 @@ export class Evaluation implements Measured {
   async features(set: ImageSet, name: string, { cache = true } = {}): Promise<Float32Array> {
     const { file, options, state } = this;
     if (!cache) return this.embed(set, name);
+    if (options.ranks && options.ranks.rank > 0) return this.assist(options.ranks, set, name);
     const { digest: encoder, imageSize, mean, std } = file;
     const { adapter } = state.gpu.traits;
     const key = { encoder, images: imagesDigest(set), imageSize, mean, std, adapter };
-    const { features, cached } = await cachedFeatures(options.cache, key, set.count, () => this.embed(set, name));
-    if (cached) options.events?.onCached?.(name);
+    const compute = async () => {
+      if (options.ranks) await shareText(options.ranks, wanted);
+      return this.embed(set, name);
+    };
+    const { features, cached } = await cachedFeatures(options.cache, key, set.count, compute);
+    if (!cached) return features;
+    if (options.ranks) await shareText(options.ranks, 'cached');
+    options.events?.onCached?.(name);
     return features;
+  }
+
+  /** What another process than the first does: it computes its part where the first has not found features in the cache. */
+  private async assist(ranks: Communicator, set: ImageSet, name: string): Promise<Float32Array> {
+    return (await shareText(ranks)) === wanted ? this.embed(set, name) : new Float32Array();
   }
 
   private async embed(set: ImageSet, name: string): Promise<Float32Array> {
@@ -167,7 +189,8 @@ export class Evaluation implements Measured {
     let embedder = this.embedders.get(size);
     if (!embedder) {
       const { encoder, file, options } = this;
-      embedder = await Embedder.create(this.state, encoder, set, { ...file, batchSize: options.batchSize });
+      const own = await Embedder.create(this.state, encoder, set, { ...file, batchSize: options.batchSize });
+      embedder = sharedEmbedder(own, options.ranks);
       this.embedders.set(size, embedder);
     }
     const onDone = (done: number) => this.options.events?.onFeatures?.(name, done, set.count);

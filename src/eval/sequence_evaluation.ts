@@ -4,7 +4,11 @@ import type { SequenceSet } from '../data/sequences.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
+import type { Communicator } from '../mpi/communicator.ts';
+import { checkSameEvaluation } from '../train/same_images.ts';
 import { loadSequenceEncoder, openSequencesFor, type SequenceEncoderFile } from '../train/sequence_encoder_file.ts';
+import type { SetEmbedder } from '../train/set_embedder.ts';
+import { sharedEmbedder } from '../train/shared_embedder.ts';
 import { type EvaluationEvents, type LabelledData, labelledSets, type Measured } from './evaluation.ts';
 
 export interface SequenceEvaluationOptions {
@@ -13,11 +17,13 @@ export interface SequenceEvaluationOptions {
   /** Globs of files and folders to leave out. */
   readonly exclude?: readonly string[] | undefined;
   readonly events?: EvaluationEvents;
+  /** Processes that compute the features together. */
+  readonly ranks?: Communicator | undefined;
 }
 
 /** An encoder of sequences on a device, as evaluations by features know it; features are computed anew each time. */
 export class SequenceEvaluation implements Measured {
-  private embedder: SequenceEmbedder | undefined;
+  private embedder: SetEmbedder | undefined;
 
   private constructor(
     readonly state: State,
@@ -34,6 +40,7 @@ export class SequenceEvaluation implements Measured {
     const { exclude, events: { onData, onProgress } = {} } = this.options;
     const dataset = await openSequencesFor(this.file, path, { exclude, onProgress });
     onData?.(dataset);
+    await checkSameEvaluation(this.options.ranks, this.file, path, dataset);
     const sets = labelledSets(dataset, path);
     const features = { train: await this.features(sets.train, 'train'), test: await this.features(sets.test, 'test') };
     return { ...sets, features, dimensions: this.embedder!.dimensions };
@@ -42,10 +49,9 @@ export class SequenceEvaluation implements Measured {
   private async features(set: SequenceSet, name: string) {
     const { state, file, options } = this;
     const { window } = file;
-    this.embedder ??= await SequenceEmbedder.create(state, loadSequenceEncoder(state, file), set, {
-      ...options,
-      window,
-    });
+    const create = () =>
+      SequenceEmbedder.create(state, loadSequenceEncoder(state, file), set, { batchSize: options.batchSize, window });
+    this.embedder ??= sharedEmbedder(await create(), options.ranks);
     const onDone = (done: number) => options.events?.onFeatures?.(name, done, set.count);
     const features = await this.embedder.embed(set, undefined, onDone);
     if (features.some((value) => !Number.isFinite(value)))

@@ -6,7 +6,10 @@ import { firstTexts, type TextSet } from '../data/texts.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
+import type { Communicator } from '../mpi/communicator.ts';
 import type { EncoderOfTexts } from '../nn/encoder.ts';
+import { checkSameEvaluation } from '../train/same_images.ts';
+import { rowsInShares } from '../train/shared_embedder.ts';
 import { loadTextEncoder, type TextEncoderFile, untrainedTextEncoder } from '../train/text_encoder_file.ts';
 import { unitRows } from './clusters.ts';
 import { type EvaluationEvents, type LabelledData, labelledSets, type Measured } from './evaluation.ts';
@@ -17,6 +20,8 @@ export interface TextEvaluationOptions {
   /** Globs of files and folders to leave out. */
   readonly exclude?: readonly string[] | undefined;
   readonly events?: EvaluationEvents;
+  /** Processes that compute the features together. */
+  readonly ranks?: Communicator | undefined;
 }
 
 /** An encoder of texts on a device; features are computed anew each time. */
@@ -60,6 +65,7 @@ export class TextEvaluation implements Measured {
     const { exclude, events: { onData, onProgress } = {} } = this.options;
     const dataset = await openTexts(path, { probe, exclude, ...(onProgress && { onProgress }) });
     onData?.(dataset);
+    await checkSameEvaluation(this.options.ranks, this.file, path, dataset);
     return dataset;
   }
 
@@ -70,8 +76,11 @@ export class TextEvaluation implements Measured {
       batchSize: Math.min(options.batchSize, texts.length),
     });
     try {
-      const onDone = (done: number) => options.events?.onFeatures?.(name, done, texts.length);
-      const features = await embedder.texts(texts, onDone);
+      const all = (done: number) => Math.min(texts.length, done * (options.ranks?.size ?? 1));
+      const onDone = (done: number) => options.events?.onFeatures?.(name, all(done), texts.length);
+      const features = await rowsInShares(options.ranks, texts.length, encoder.dimensions, (begin, end) =>
+        embedder.texts(texts.slice(begin, end), onDone),
+      );
       if (features.every((value) => Number.isFinite(value))) return features;
       throw new UserError(`${file.path}: its features (${name}) are not finite numbers; give another checkpoint`);
     } finally {

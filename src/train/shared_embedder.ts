@@ -27,6 +27,15 @@ export async function rowsTogether(
   return rows;
 }
 
+/** Rows [count, dimensions] in even parts; all of them by a process that is alone. */
+export const rowsInShares = (
+  ranks: Communicator | undefined,
+  count: number,
+  dimensions: number,
+  compute: (begin: number, end: number) => Promise<Float32Array>,
+): Promise<Float32Array> =>
+  ranks ? rowsTogether(ranks, evenBounds(count, ranks.size), dimensions, compute) : compute(0, count);
+
 /** Bounds of parts that differ by one row at most. */
 export const evenBounds = (count: number, size: number): number[] =>
   Array.from({ length: size + 1 }, (_, r) => Math.floor((r * count) / size));

@@ -90,7 +90,10 @@ it('each with images of its own: the losses and accuracies of one process that h
   const alone = numbersOf(await trainIn('divided', { microBatch: 2 }, divided));
   const [first] = await onAll(localRanks(2), async (ranks) => {
     const of = (set: ImageSet, begin: number, count: number) =>
-      subset(set, Uint32Array.from({ length: count }, (_, i) => begin + i));
+      subset(
+        set,
+        Uint32Array.from({ length: count }, (_, i) => begin + i),
+      );
     const own = of(train, 6 * ranks.rank, parts[ranks.rank]);
     const probe = { train: own, test: of(test, 4 * ranks.rank, ranks.rank === 0 ? 4 : 5) };
     const united = await unite({ ...dataset, train: own, probe }, ranks, 'part-{rank}');

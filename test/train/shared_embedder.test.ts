@@ -1,6 +1,7 @@
 /** Features that several processes compute together. */
 import { expect, it } from 'vitest';
 import type { SampleSet } from '../../src/data/samples.ts';
+import { checkSameEvaluation } from '../../src/train/same_images.ts';
 import { evenBounds, sharedEmbedder } from '../../src/train/shared_embedder.ts';
 import { localRanks, onAll } from '../mpi/local_ranks.ts';
 
@@ -61,4 +62,16 @@ it('parts differ by one at most, and one process is as it was', () => {
   expect(evenBounds(10, 4)).toEqual([0, 2, 5, 7, 10]);
   const embedder = embedderOf([]);
   expect(sharedEmbedder(embedder, undefined)).toBe(embedder);
+});
+
+it('processes with another encoder or other data are told from the first', async () => {
+  const check = (digests: readonly string[], sizes: readonly number[]) =>
+    onAll(localRanks(3), ({ rank, ...ranks }) =>
+      checkSameEvaluation({ rank, ...ranks }, { path: 'encoder', digest: digests[rank] }, 'data', {
+        files: [{ file: 'a.png', bytes: sizes[rank] }],
+      }),
+    );
+  await check(['a', 'a', 'a'], [1, 1, 1]);
+  await expect(check(['a', 'a', 'b'], [1, 1, 1])).rejects.toThrow(/^encoder: is not the same for rank 2 as for rank 0/);
+  await expect(check(['a', 'a', 'a'], [1, 2, 1])).rejects.toThrow(/^data: is not the same for rank 1 as for rank 0/);
 });
