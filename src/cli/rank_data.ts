@@ -45,17 +45,16 @@ export function folderOf(data: string, team: Team | undefined): string {
 function checkApart(data: string, settings: TrainSettings): void {
   const method = methodNamed(settings.method);
   const kind = kindOf(method);
-  const why =
-    kind !== 'images'
-      ? `learns from ${kind}`
-      : wantsCaptions(settings)
-        ? 'learns its tokens from the captions of all images'
-        : seesOthers(settings)
-          ? 'makes views of images that other processes may have'
-          : undefined;
+  const reasons = [
+    kind !== 'images' && `learns from ${kind}`,
+    wantsCaptions(settings) && 'learns its tokens from the captions of all images',
+    seesOthers(settings) && 'makes views of images that other processes may have',
+    method.readsImages && 'looks at pixels of all images before it begins',
+  ];
+  const why = reasons.find((reason) => typeof reason === 'string');
   if (why === undefined) return;
   throw new UserError(
-    `--data ${data}: folders of their own for all processes are for images that a method takes one by one, and ${method.name} ${why}; give one folder for all`,
+    `--data ${data}: folders of their own for all processes are not for ${method.name}, which ${why}; give one folder for all`,
     2,
   );
 }

@@ -20,6 +20,8 @@ interface Told {
   readonly train: ToldSet;
   readonly probe?: { readonly train: ToldSet; readonly test: ToldSet } | undefined;
   readonly files: readonly ListedFile[];
+  /** Files that could not be read. */
+  readonly skipped: number;
 }
 
 const told = ({ count, labels, classNames }: ImageSet): ToldSet => ({
@@ -37,7 +39,7 @@ const told = ({ count, labels, classNames }: ImageSet): ToldSet => ({
 export async function unite(dataset: Dataset, ranks: Communicator, data: string): Promise<Dataset> {
   const { kind, train, probe, files } = dataset;
   const own: Told = {
-    ...{ kind, files, train: told(train) },
+    ...{ kind, files, train: told(train), skipped: train.skipped.length },
     ...(probe && { probe: { train: told(probe.train), test: told(probe.test) } }),
   };
   const all = (await ranks.collect(JSON.stringify(own))).map((text) => JSON.parse(text) as Told);
@@ -76,8 +78,10 @@ export async function unite(dataset: Dataset, ranks: Communicator, data: string)
 function described(data: string, all: readonly Told[], probed: boolean): string {
   const counts = all.map(({ train }) => train.count);
   const probes = probed ? '' : '; no probe: it needs labels, and a class of five photos, in the folders of all';
+  const skipped = all.slice(1).reduce((sum, one) => sum + one.skipped, 0);
+  const unread = skipped > 0 ? `; ${counted(skipped, 'unreadable file')} skipped by other processes than this` : '';
   const total = counts.reduce((sum, count) => sum + count, 0);
-  return `${data}: ${counted(total, 'image')} of ${all.length} processes, ${counts.join(' + ')}${probes}`;
+  return `${data}: ${counted(total, 'image')} of ${all.length} processes, ${counts.join(' + ')}${probes}${unread}`;
 }
 
 /** What a process knows of images that all have parts of. */
@@ -92,7 +96,7 @@ function unitedSet(name: string, own: ImageSet, all: readonly ToldSet[], rank: n
     read(i, target, offset) {
       if (i < first || i >= first + own.count)
         throw new UserError(
-          `${name}: image ${i} is in the folder of another process; what looks at images of all processes, as this method does, needs one --data folder for all`,
+          `${name}: image ${i} is in the folder of another process; what looks at images of all processes needs one --data folder for all`,
         );
       own.read(i - first, target, offset);
     },

@@ -37,6 +37,7 @@ export const colorization = defineMethod({
   about: 'from the lightness of an image the colours of its pixels are predicted',
   paper: 'Zhang et al., 2016, arXiv 1603.08511',
   meanOverImages: true,
+  readsImages: true,
   options: labPredictionOptions,
   recipe: { ...labPredictionRecipe, input: 'lightness' },
   short: { decoderWidth: 64 },

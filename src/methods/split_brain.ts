@@ -39,6 +39,7 @@ export const splitBrain = defineMethod({
   about: 'one half of the network predicts colours from lightness, the other lightness from colours',
   paper: 'Zhang et al., 2017, arXiv 1611.09842',
   meanOverImages: true,
+  readsImages: true,
   options: { ...labPredictionOptions, raritySmoothing: labPredictionOptions.raritySmoothing.default(1) },
   recipe: { ...labPredictionRecipe, input: 'lab-halves' },
   short: { decoderWidth: 64 },

@@ -95,6 +95,7 @@ export const videoColor = defineMethod({
   about: 'copies the colours of a grey video frame from the frames before it by pointing at places of them',
   paper: 'Vondrick et al., 2018, arXiv 1806.09594',
   meanOverImages: true,
+  readsImages: true,
   options,
   recipe: { input: 'lightness', optimizer: 'adam', lr: 1e-3, weightDecay: 1e-5, batchSize: 32 },
   short: { batchSize: 8, references: 2 },

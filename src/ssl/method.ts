@@ -50,6 +50,8 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
    * parts of a batch may be averaged. Such a method, and any with `split`, trains on several processes; see docs/distributed.md.
    */
   readonly meanOverImages?: boolean;
+  /** `beforeEpoch` reads pixels of any images, and not only their features: no process may have images of its own. */
+  readonly readsImages?: boolean;
   /** Between the layers of its projection head, where that is not ReLU: their tensors do not tell. */
   readonly headActivation?: MlpOptions['activation'];
   /** Its own settings: schemas with a default and a description, as in `settingGroups`. */

@@ -93,9 +93,11 @@ export class Loop {
   private hold(order: Uint32Array, done: number): void {
     const { source, settings, ranks } = this.parts.training;
     const { batchSize } = settings;
+    const start = performance.now();
     const first = done % this.perEpoch;
     const end = Math.min(this.perEpoch, first + this.total - done);
     source.hold?.(sharesOf(order.subarray(first * batchSize, end * batchSize), batchSize, ranks));
+    this.addTime(0, start);
   }
 
   /** Whether no further step is to be submitted. A process that shares the batch cannot stop without the others, who would wait for it. */

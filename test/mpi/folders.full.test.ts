@@ -59,11 +59,15 @@ describeMpi('images in folders of their own for all processes', () => {
 
   it('what needs images of others is refused in one line, and so is {rank} of a process by itself', async () => {
     const out = ['--out', join(folder, 'refused')];
-    const colours = await train(2, '--data', pattern, ...settings, '--method', 'video-color', ...out);
-    expect([colours.code, told(colours.err)]).toEqual([
-      2,
-      [expect.stringContaining('video-color makes views of images that other processes may have; give one folder')],
-    ]);
+    for (const [method, why] of [
+      ['video-color', 'makes views of images that other processes may have'],
+      ['colorization', 'looks at pixels of all images before it begins'],
+      ['clip', 'learns its tokens from the captions of all images'],
+    ]) {
+      const { code, err } = await train(2, '--data', pattern, ...settings, '--method', method, ...out);
+      const line = expect.stringContaining(`are not for ${method}, which ${why}; give one folder for all`);
+      expect([code, told(err)]).toEqual([2, [line]]);
+    }
     const alone = await run('train', '--data', pattern, ...settings, ...out);
     expect([alone.code, told(alone.err)]).toEqual([
       2,
