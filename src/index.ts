@@ -51,6 +51,7 @@ export { fedSamples, hostImages, type ImageSource, residentImages, type SampleSo
 export { loadStl10 } from './data/stl10.ts';
 export { type TextColumns, type TextSet, textSet } from './data/texts.ts';
 export { Tokenizer, type TokenRow, tokenizerOf } from './data/tokenizer.ts';
+export { unite } from './data/united.ts';
 export { wavSeries } from './data/wav.ts';
 export { UserError } from './errors.ts';
 export { listAdapters } from './gpu/adapters.ts';
