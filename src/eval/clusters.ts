@@ -18,7 +18,8 @@ import { counted } from '../io/counted.ts';
 import { npyPieces } from '../io/npy.ts';
 import { percent } from '../report/numbers.ts';
 import { barChart, scatterChart } from '../report/plot.ts';
-import { dataFacts, type Evaluation, type LabelledData, majorityNote, type Outcome, outcome } from './evaluation.ts';
+import { type Evaluation, type Outcome, outcome } from './evaluation.ts';
+import { dataFacts, type LabelledData, majorityNote } from './labelled_sets.ts';
 
 /** Rows at length one; a row of zeros stays. */
 export function unitRows(x: Float32Array, columns: number): Float32Array {

@@ -9,16 +9,8 @@ import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
 import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';
 import type { SupervisedData } from '../train/supervised_data.ts';
-import {
-  baselineNotes,
-  dataFacts,
-  deviationNote,
-  type Evaluation,
-  foldsOf,
-  type LabelledSets,
-  type Outcome,
-  outcome,
-} from './evaluation.ts';
+import { deviationNote, type Evaluation, type Outcome, outcome } from './evaluation.ts';
+import { baselineNotes, dataFacts, foldsOf, type LabelledSets } from './labelled_sets.ts';
 import { consistencyNotes, unlabelledBeside } from './unlabelled.ts';
 
 /** How the whole encoder is trained. */

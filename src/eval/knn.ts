@@ -7,16 +7,8 @@ import { kindOf, type SampleSet } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
-import {
-  baselineNotes,
-  dataFacts,
-  deviationNote,
-  foldsOf,
-  type LabelledData,
-  type Measured,
-  type Outcome,
-  outcome,
-} from './evaluation.ts';
+import { deviationNote, type Measured, type Outcome, outcome } from './evaluation.ts';
+import { baselineNotes, dataFacts, foldsOf, type LabelledData } from './labelled_sets.ts';
 
 export interface KnnSettings {
   /** Numbers of neighbours; without them, those of `knnDefaults` that there are images for. */

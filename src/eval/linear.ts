@@ -14,16 +14,8 @@ import type { Recognition } from '../analysis/recognition.ts';
 import { kindOf, type SampleSet } from '../data/samples.ts';
 import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { barChart } from '../report/plot.ts';
-import {
-  baselineNotes,
-  dataFacts,
-  deviationNote,
-  foldsOf,
-  type LabelledData,
-  type Measured,
-  type Outcome,
-  outcome,
-} from './evaluation.ts';
+import { deviationNote, type Measured, type Outcome, outcome } from './evaluation.ts';
+import { baselineNotes, dataFacts, foldsOf, type LabelledData } from './labelled_sets.ts';
 
 type Scores = Recognition & { readonly loss: number };
 

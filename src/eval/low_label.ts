@@ -13,16 +13,9 @@ import { subset } from '../data/images.ts';
 import { UserError } from '../errors.ts';
 import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { barChart } from '../report/plot.ts';
-import {
-  baselineNotes,
-  dataFacts,
-  deviationNote,
-  type Evaluation,
-  type LabelledData,
-  type Outcome,
-  outcome,
-} from './evaluation.ts';
+import { deviationNote, type Evaluation, type Outcome, outcome } from './evaluation.ts';
 import { type FinetuneSettings, finetuneOn, howTuned, settingsFor } from './finetune.ts';
+import { baselineNotes, dataFacts, type LabelledData } from './labelled_sets.ts';
 import { type LinearResult, linearOn, unchosenNote } from './linear.ts';
 import { consistencyNotes, type Unlabelled, unlabelledBeside } from './unlabelled.ts';
 

@@ -15,8 +15,9 @@ import { epochOrder } from '../data/order.ts';
 import { percent } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
 import { type Corruption, corrupt, corruptionNames, strengths, strengthUnit } from './corruptions.ts';
-import { baselineNotes, dataFacts, type Evaluation, type LabelledSets, type Outcome, outcome } from './evaluation.ts';
+import { type Evaluation, type Outcome, outcome } from './evaluation.ts';
 import { oneKnn } from './knn.ts';
+import { baselineNotes, dataFacts, type LabelledSets } from './labelled_sets.ts';
 import { unchosenNote } from './linear.ts';
 
 const levels = [1, 2, 3, 4, 5] as const;

@@ -9,7 +9,8 @@ import { checkSameEvaluation } from '../train/same_images.ts';
 import { loadSequenceEncoder, openSequencesFor, type SequenceEncoderFile } from '../train/sequence_encoder_file.ts';
 import type { SetEmbedder } from '../train/set_embedder.ts';
 import { sharedEmbedder } from '../train/shared_embedder.ts';
-import { type EvaluationEvents, type LabelledData, labelledSets, type Measured } from './evaluation.ts';
+import type { EvaluationEvents, Measured } from './evaluation.ts';
+import { type LabelledData, labelledSets } from './labelled_sets.ts';
 
 export interface SequenceEvaluationOptions {
   /** Windows at a time. */

@@ -12,7 +12,8 @@ import { checkSameEvaluation } from '../train/same_images.ts';
 import { rowsInShares } from '../train/shared_embedder.ts';
 import { loadTextEncoder, type TextEncoderFile, untrainedTextEncoder } from '../train/text_encoder_file.ts';
 import { unitRows } from './clusters.ts';
-import { type EvaluationEvents, type LabelledData, labelledSets, type Measured } from './evaluation.ts';
+import type { EvaluationEvents, Measured } from './evaluation.ts';
+import { type LabelledData, labelledSets } from './labelled_sets.ts';
 
 export interface TextEvaluationOptions {
   /** Texts at a time. */

@@ -3,16 +3,9 @@ import { type ProbeOptions, probeDefaults } from '../analysis/probe.ts';
 import type { Recognition } from '../analysis/recognition.ts';
 import { percent } from '../report/numbers.ts';
 import { barChart } from '../report/plot.ts';
-import {
-  baselineNotes,
-  dataFacts,
-  type Evaluation,
-  foldsOf,
-  type LabelledData,
-  type Outcome,
-  outcome,
-} from './evaluation.ts';
+import { type Evaluation, type Outcome, outcome } from './evaluation.ts';
 import { knnOn, oneKnn } from './knn.ts';
+import { baselineNotes, dataFacts, foldsOf, type LabelledData } from './labelled_sets.ts';
 import { type LinearResult, linearOn, unchosenNote } from './linear.ts';
 
 interface TransferResult {

@@ -2,7 +2,8 @@
 import { concat, type ImageSet, subset } from '../data/images.ts';
 import { UserError } from '../errors.ts';
 import type { SupervisedSettings } from '../train/supervised_settings.ts';
-import type { Evaluation, LabelledSets } from './evaluation.ts';
+import type { Evaluation } from './evaluation.ts';
+import type { LabelledSets } from './labelled_sets.ts';
 
 interface Training {
   readonly supervised: SupervisedSettings;
