@@ -1,9 +1,11 @@
 /** `mpirun … simclr eval` and `embed`: what one process finds. And what several processes do not do. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it, vi } from 'vitest';
 import { drawnPhotos } from '../cli/photos.ts';
 import { run, scratchFolder, tiny } from '../cli/run.ts';
+import { sentences, subjectNames } from '../data/sentences.ts';
+import { tone, type Wave, waves, writeWav } from '../data/wav_files.ts';
 import { describeMpi, mpirun } from './mpirun.ts';
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
@@ -15,6 +17,20 @@ const together = (size: number, ...args: readonly string[]) =>
   mpirun(size, ['dist/cli.js', ...args], { ...process.env, COLUMNS: '1000' }).done;
 const told = (err: string) => err.split('\n').filter((line) => line.startsWith('simclr: '));
 const adapter = tiny.slice(tiny.indexOf('--adapter'));
+
+function madeTexts(home: string): string {
+  mkdirSync(home);
+  const rows = sentences(60, 4).map(({ text, meaning: [subject] }) => `"${text}","${subjectNames[subject]}"`);
+  writeFileSync(join(home, 'labelled.csv'), ['text,label', ...rows].join('\n'));
+  return join(home, 'labelled.csv');
+}
+
+function madeSequences(home: string): string {
+  for (const wave of Object.keys(waves) as Wave[])
+    for (let i = 0; i < 6; i++)
+      writeWav(join(home, 'tones', wave, `${i}.wav`), tone(wave, 330, i), { sampleRate: 8000 });
+  return join(home, 'tones');
+}
 
 describeMpi('several processes', () => {
   beforeAll(async () => {
@@ -45,6 +61,28 @@ describeMpi('several processes', () => {
       0,
       expect.objectContaining({ length: 2 }),
     ]);
+  });
+
+  const sentence = ['--text-width', '32', '--text-layers', '1', '--text-heads', '2', '--context-length', '12'];
+  const sound = ['--window', '160', '--strides', '5,4', '--prediction-steps', '2', '--context-dim', '16'];
+  it.each([
+    { kind: 'texts', make: madeTexts, learn: ['--method', 'simcse', ...sentence] },
+    { kind: 'sequences', make: madeSequences, learn: ['--method', 'cpc-1d', '--width', '0.25', ...sound] },
+  ])('find what one finds of $kind', async ({ kind, make, learn }) => {
+    const home = join(folder, kind);
+    const from = make(home);
+    const short = ['--steps', '1', '--batch-size', '8', '--knn-every', '0', '--no-autotune', ...adapter];
+    expect(await run('train', '--data', from, ...learn, ...short, '--out', join(home, 'run'))).toMatchObject({
+      code: 0,
+    });
+    const encoder = ['--checkpoint', join(home, 'run'), '--data', from, '--no-autotune', ...adapter];
+    const found = (of: string) => JSON.parse(readFileSync(join(home, of, 'knn.json'), 'utf8'));
+    expect(await run('eval', 'knn', ...encoder, '--out', join(home, 'one'))).toMatchObject({ code: 0, err: '' });
+    expect(await together(2, 'eval', 'knn', ...encoder, '--out', join(home, 'two'))).toMatchObject({
+      code: 0,
+      err: '',
+    });
+    expect(found('two')).toEqual(found('one'));
   });
 
   it('compute what one computes: embed', async () => {
