@@ -75,7 +75,7 @@ const writeReport = (file: string, report: Report): void =>
   void writeFileAtomic(file, `${JSON.stringify(reportSchema.parse(report), null, 2)}\n`);
 
 async function run(options: Options): Promise<void> {
-  refuseSeveral('bench');
+  refuseSeveral('a benchmark');
   const wanted = sessionOptions(options);
   if (options.list) {
     process.stdout.write(`${(await listRows(wanted)).join('\n')}\n`);

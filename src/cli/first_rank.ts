@@ -29,10 +29,10 @@ export async function leaveWordToFirst(error: unknown): Promise<void> {
  * To be called by what only one process can do.
  * @throws UserError (usage) a launcher has started several; CommanderError, which is not told, in all but the first
  */
-export function refuseSeveral(command: string): void {
+export function refuseSeveral(what: string): void {
   const launch = launchOf();
   if (!launch) return;
   const { launcher, size = 'several' } = launch;
-  const message = `${command}: one process does this, and ${launcher} has started ${size}; start it without`;
+  const message = `${what} runs in one process, and ${launcher} has started ${size}; start it without`;
   throw launch.rank === 0 ? new UserError(message, 2) : new CommanderError(2, 'simclr.ranks', message);
 }

@@ -46,10 +46,11 @@ export function simclr(argv: readonly string[] = process.argv): Command {
 }
 
 /** What several processes that a launcher has started do together. */
-const together = ['simclr train', 'simclr embed', 'simclr eval knn', 'simclr eval linear'];
+const together = ['train', 'embed', 'eval knn', 'eval linear'];
 
+/** How a command is called, behind the name of the program. */
 const wordsOf = (command: Command): string =>
-  command.parent ? `${wordsOf(command.parent)} ${command.name()}` : command.name();
+  command.parent?.parent ? `${wordsOf(command.parent)} ${command.name()}` : command.name();
 
 const nothing = () => {};
 

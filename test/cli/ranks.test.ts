@@ -36,8 +36,8 @@ it.each([['methods'], ['info'], ['eval', 'kmeans', '--checkpoint', 'a', '--data'
     const first = await told(0, ...args);
     expect(first.error).toBeInstanceOf(UserError);
     expect(first.error).toMatchObject({ exitCode: 2 });
-    expect(String(first.error)).toMatch(
-      /simclr .*: one process does this, and mpirun \(Open MPI\) has started 3; start it without$/,
+    expect(`${first.error}`).toMatch(
+      /^UserError: (methods|info|eval kmeans|compare) runs in one process, and mpirun \(Open MPI\) has started 3; start it without$/,
     );
     const other = await told(2, ...args);
     expect(other.error).toBeInstanceOf(CommanderError);

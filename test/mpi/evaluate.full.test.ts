@@ -107,7 +107,7 @@ describeMpi('several processes', () => {
       out: '',
       told: [
         expect.stringMatching(
-          /^simclr: simclr (eval tsne|export|experiment|methods): one process does this, and mpirun \(Open MPI\) has started 2; start it without$/,
+          /^simclr: (eval tsne|export|experiment|methods) runs in one process, and mpirun \(Open MPI\) has started 2; start it without$/,
         ),
       ],
     });
