@@ -69,8 +69,8 @@ export function teacherTargets(
 }
 
 /**
- * Records c ← m c + (1 − m) · mean of the teacher's outputs t [2 · N, K], as they are. Behind the loss, which uses the centre as it was;
- * nothing changes where `made` (u32 [1], of `Step.after`) is 0.
+ * Records c ← m c + (1 − m) · mean of the teacher's outputs t [2 · N, K], as they are, or of one row, which is their mean. Behind the loss,
+ * which uses the centre as it was; nothing changes where `made` (u32 [1], of `Step.after`) is 0.
  */
 export function updateCenter(center: Tensor, teacher: Tensor, momentum: number, made?: Tensor): void {
   const next = add(mul(center, momentum), mul(mean(teacher, 0), 1 - momentum));

@@ -3,10 +3,12 @@ import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
+import { concat, slice } from '../ops/strided_copy.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
 import { secondViewOptions, twoKindsOfViews } from '../ssl/second_view.ts';
 import { count, positive } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 /**
  * Barlow Twins (Zbontar et al., 2021). Over the batch, each dimension of one view's embedding is to correlate with the same dimension of
@@ -24,6 +26,7 @@ export const barlowTwins = defineMethod({
   name: 'barlow-twins',
   about: 'dimensions of two views’ embeddings correlate with their own kind and with no other; no negatives',
   paper: 'Zbontar et al., 2021, arXiv 2103.03230',
+  microBatches: true,
   options: {
     embeddingDim: count(1).max(8192).default(2048).describe('size of the embedding z'),
     projectorWidth: count(1).max(8192).default(2048).describe('width of the two hidden layers of the projector'),
@@ -42,7 +45,7 @@ export const barlowTwins = defineMethod({
 
   views: twoKindsOfViews,
 
-  create(settings, { training }) {
+  create(settings, { training, batchSize: images }) {
     const { embeddingDim, projectorWidth: width, redundancyWeight, seed } = settings;
     const f = makeEncoder(settings);
     const g = mlp({
@@ -52,14 +55,24 @@ export const barlowTwins = defineMethod({
     return {
       encoder: f,
       groups: [{ name: 'main', modules: [f, g] }],
-      step(views) {
-        const [z1, z2] = views.map((view) => g.forward(f.forward(view, training), training));
-        const { loss, invariance, redundancy } = barlowTwinsLoss(z1, z2, { redundancyWeight });
-        return {
-          losses: [['main', () => loss]],
-          log: { invariance, redundancy, embeddingStd: columnStd(l2Normalize(z1)) },
-        };
-      },
+      ...splitStep(
+        {
+          embed: (views, _, mode) =>
+            concat(
+              views.map((view) => g.forward(f.forward(view, mode), mode)),
+              0,
+            ),
+          compare(z) {
+            const [z1, z2] = [slice(z, 0, 0, images), slice(z, 0, images)];
+            const { loss, invariance, redundancy } = barlowTwinsLoss(z1, z2, { redundancyWeight });
+            return {
+              loss,
+              log: { invariance, redundancy, embeddingStd: columnStd(l2Normalize(z1)) },
+            };
+          },
+        },
+        training,
+      ),
       metrics: {
         invariance: { label: 'inv', format: 'number', epoch: 'mean' },
         redundancy: { label: 'red', format: 'number', epoch: 'mean' },

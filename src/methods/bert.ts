@@ -58,6 +58,8 @@ export const bert = defineMethod({
     checkMaskedTokens('bert', settings, name);
   },
 
+  onlyAlone: () => 'its loss is a mean over the tokens that were chosen, of which parts of a batch have not as many',
+
   views: () => [],
 
   create(settings, { training, images }) {

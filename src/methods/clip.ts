@@ -11,8 +11,9 @@ import { l2Normalize } from '../ops/l2_normalize.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
 import { captionFigure } from '../ssl/caption_figure.ts';
 import { captionTokens, expectedTwins } from '../ssl/captions.ts';
-import { defineMethod, type Metric, splitStep, type TextTower } from '../ssl/method.ts';
+import { defineMethod, type Metric, type TextTower } from '../ssl/method.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 import { checkTextSizes, textSizes } from '../ssl/texts.ts';
 
 const inference = { training: false };

@@ -61,6 +61,13 @@ export const contextEncoder = defineMethod({
     ...{ cropMin: 0.5, jitter: 0, grayscale: 0, blur: 0 },
   },
   short: { warmupEpochs: 0.02 },
+  meanOverImages: true,
+  onlyAlone({ adversarialWeight, region }, name) {
+    if (adversarialWeight > 0)
+      return `it has two losses, of which the second sees what the first has changed; with ${name('adversarialWeight')} 0 it has one`;
+    if (region === 'center') return undefined;
+    return `its loss is a mean over hidden pixels, of which images have not as many with ${name('region')} ${region}; use center`;
+  },
   check({ region, adversarialWeight }, name, given) {
     if (region === 'blocks' && given('bandWeight'))
       throw new UserError(`${name('bandWeight')} is of ${name('region')} center: blocks have no seen border`, 2);

@@ -10,11 +10,12 @@ import { matmul } from '../ops/matmul.ts';
 import { reshape } from '../ops/reshape.ts';
 import { split } from '../ops/split.ts';
 import { concat, permute, slice } from '../ops/strided_copy.ts';
-import { type Chance, defineMethod, type Metric, type PictureFigure, type Settings, splitStep } from '../ssl/method.ts';
+import { type Chance, defineMethod, type Metric, type PictureFigure, type Settings } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
 import { type PatchQuestion, predictionColumns } from '../ssl/patch_predictions.ts';
 import { toPixels } from '../ssl/pixels.ts';
 import { augmentationConfig, count } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 const options = {
   predictionSteps: count(1)

@@ -20,6 +20,7 @@ import { columnStd } from '../ops/column_std.ts';
 import { detach } from '../ops/detach.ts';
 import { gatherRows } from '../ops/gather_rows.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
+import { mean } from '../ops/reduce.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
 import { cosineBetween } from '../optim/schedule.ts';
 import { attentionMaps } from '../ssl/attention_maps.ts';
@@ -39,6 +40,7 @@ import {
   teacherTemperatureOf,
 } from '../ssl/self_distillation.ts';
 import { count, positive, share } from '../ssl/settings.ts';
+import { pieceOf } from '../ssl/shares.ts';
 import { momentumSchedule, stillOf, Teacher } from '../ssl/teacher.ts';
 
 const still = { training: false };
@@ -101,7 +103,8 @@ function checkIbot(settings: Own, name: Naming, given: (setting: string) => bool
  *   iBOT    patches of one of an image's global views, whichever is drawn, are hidden from the student, a mask token in their places. What
  *           its head says of them predicts what the teacher's says, with a centre of their own. (iBOT draws how many and in which views,
  *           so that a view has none in half of the cases; here each image has as many, and the loss is their mean.)
- *   KoLeo   in each global view, the student's features of an image are driven away from the nearest other's; summed over the two
+ *   KoLeo   in each global view, the student's features of an image are driven away from the nearest other's; summed over the two. Of
+ *           several processes each looks among its own images, as DINOv2's do
  *   Sinkhorn's codes of all t in place of softmax((t − c)/τt)
  */
 export const dino = defineMethod({
@@ -110,6 +113,11 @@ export const dino = defineMethod({
     'small crops predict what a slow average of the network makes of large ones, centred and sharpened; no negatives',
   paper: 'Caron et al., 2021, arXiv 2104.14294',
   headActivation: 'gelu',
+  meanOverImages: true,
+  onlyAlone: ({ centering }, name) =>
+    centering === 'mean'
+      ? undefined
+      : `${name('centering')} ${centering} shares outputs over the whole batch; use mean`,
   options,
   recipe: {
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.12, weightDecay: 5e-4, excludeBiasAndNorm: true, clipNorm: 3 },
@@ -133,6 +141,8 @@ export const dino = defineMethod({
   check(settings, name, given) {
     checkLocalCrops(settings, name);
     checkIbot(settings, name, given);
+    if (settings.koleoWeight > 0 && pieceOf(settings) < 2)
+      throw new UserError(`${name('koleoWeight')} drives images apart that pass at once, and there is only one`, 2);
   },
 
   views(settings) {
@@ -199,9 +209,11 @@ export const dino = defineMethod({
             ...(patches && { patchLoss: patches.loss, patchEntropy: patches.entropy }),
             ...(near && { koleo: near }),
           },
-          after(made) {
-            if (center !== 'sinkhorn') updateCenter(center, t, settings.centerMomentum, made);
-            if (tp && patchCenter !== 'sinkhorn') updateCenter(patchCenter, tp, settings.centerMomentum, made);
+          means: { center: meanRow(t), ...(tp && { patchCenter: meanRow(tp) }) },
+          after(made, means) {
+            if (center !== 'sinkhorn') updateCenter(center, means['center'], settings.centerMomentum, made);
+            if (tp && patchCenter !== 'sinkhorn')
+              updateCenter(patchCenter, means['patchCenter'], settings.centerMomentum, made);
             teacher.follow(feeds, momentumSchedule(settings.emaMomentum, settings.emaMomentumEnd), made);
           },
         };
@@ -241,6 +253,9 @@ function headOf({ g, last }: ReturnType<typeof networkOf>, rows: Tensor, mode: M
   const z = l2Normalize(g.forward(rows, mode));
   return { z, outputs: last.forward(z, mode, open) };
 }
+
+/** The mean of rows [M, K] as one row, [1, K]. */
+const meanRow = (rows: Tensor): Tensor => mean(rows, 0, { keepdim: true });
 
 /** KoLeo of the features of each of the two global views, the first of [V · N, D], added up. */
 const koleoOfViews = (features: Tensor, images: number): Tensor =>

@@ -9,9 +9,10 @@ import { columnStd } from '../ops/column_std.ts';
 import { detach } from '../ops/detach.ts';
 import { mean, sum } from '../ops/reduce.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
-import { defineMethod, splitStep } from '../ssl/method.ts';
+import { defineMethod } from '../ssl/method.ts';
 import { accuracy, embeddingStd } from '../ssl/metrics.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 /**
  * False-negative cancellation (Huynh et al., 2022): SimCLR in which some views of other images are not pushed away. Beside the two views of an

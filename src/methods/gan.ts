@@ -63,6 +63,8 @@ export const gan = defineMethod({
       throw fault(`${name('imageSize')} must be a multiple of 8, not ${imageSize}: the generator doubles a small map`);
   },
 
+  onlyAlone: () => 'it has two losses, of which the second sees what the first has changed',
+
   views: ({ imageSize: size, ...settings }) => [{ count: 1, size, augmentation: augmentationConfig(settings) }],
 
   create({ latentDim, instanceNoise, imageSize: size, width, seed, normalize, ...settings }, { training }) {

@@ -8,6 +8,7 @@ import { MemoryBank } from '../ssl/memory_bank.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { accuracy, embeddingStd } from '../ssl/metrics.ts';
 import { augmentationConfig, count, positive, share } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 /**
  * Instance discrimination (Wu et al., 2018). Every image is a class of its own, whose weight vector is a row of a memory bank: an average
@@ -24,6 +25,7 @@ export const instDisc = defineMethod({
   name: 'inst-disc',
   about: 'each image is a class: a view looks for its image’s row in a memory bank of all images',
   paper: 'Wu et al., 2018, arXiv 1805.01978',
+  microBatches: true,
   options: {
     temperature: positive().default(0.07).describe('temperature τ of the softmax over images'),
     embeddingDim: count(1).max(8192).default(128).describe('size of the embedding v, and of a row of the bank'),
@@ -41,6 +43,7 @@ export const instDisc = defineMethod({
   },
 
   create(settings, { training, images }) {
+    const own = (image: number) => image;
     const { temperature, embeddingDim: dimensions, bankMomentum: momentum, seed } = settings;
     const f = makeEncoder(settings);
     const g = new Linear('projector', f.dimensions, dimensions, seed);
@@ -49,16 +52,18 @@ export const instDisc = defineMethod({
       encoder: f,
       groups: [{ name: 'main', modules: [f, g] }],
       kept: { bank: bank.rows },
-      step([views], feeds) {
-        const v = l2Normalize(g.forward(f.forward(views, training)));
-        const target = feeds.perImage('image', (image) => image);
-        const { loss, accuracy } = infoNce(v, detach(bank.rows), { target, temperature });
-        return {
-          losses: [['main', () => loss]],
-          log: { accuracy, embeddingStd: columnStd(v) },
-          after: (made) => bank.update(target, v, made),
-        };
-      },
+      ...splitStep(
+        {
+          embed: ([views], _, mode) => l2Normalize(g.forward(f.forward(views, mode))),
+          compare(v, feeds) {
+            const target = feeds.perImage('image', own);
+            const { loss, accuracy } = infoNce(v, detach(bank.rows), { target, temperature });
+            return { loss, log: { accuracy, embeddingStd: columnStd(v) } };
+          },
+          after: (v, feeds, made) => bank.update(feeds.perImage('row of the bank', own), v, made),
+        },
+        training,
+      ),
       metrics: { accuracy, embeddingStd: embeddingStd(dimensions) },
       chance: {
         loss: Math.log(images.count),

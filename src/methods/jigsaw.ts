@@ -9,7 +9,7 @@ import { standardized } from '../nn/seeing_encoder.ts';
 import { argmaxRows } from '../ops/argmax_rows.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import type { StepTime } from '../ssl/feeds.ts';
-import { defineMethod, type PictureFigure, type Settings, splitStep, type ViewGroup } from '../ssl/method.ts';
+import { defineMethod, type PictureFigure, type Settings, type ViewGroup } from '../ssl/method.ts';
 import { accuracy, chanceOfClasses } from '../ssl/metrics.ts';
 import {
   cutPatch,
@@ -24,6 +24,7 @@ import {
 import { affinePermutations, greedyPermutations, hammingDistance } from '../ssl/permutations.ts';
 import { random } from '../ssl/rng.ts';
 import { count, positive } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 const options = {
   permutations: count(2).max(1000).default(64).describe('permutations among which that of a puzzle is to be found (P)'),

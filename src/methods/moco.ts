@@ -12,7 +12,7 @@ import { mul } from '../ops/binary.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { detach } from '../ops/detach.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
-import { concat } from '../ops/strided_copy.ts';
+import { concat, slice } from '../ops/strided_copy.ts';
 import { dealRows, gatherDealt } from '../ssl/deal.ts';
 import type { Feeds } from '../ssl/feeds.ts';
 import { type Build, defineMethod, type Learner, type Settings, type ViewGroup } from '../ssl/method.ts';
@@ -20,6 +20,8 @@ import { accuracy, embeddingStd } from '../ssl/metrics.ts';
 import { mixingOptions, mixPartners, mixShare, mixViews } from '../ssl/mixing.ts';
 import { checkQueue, Queue } from '../ssl/queue.ts';
 import { augmentationConfig, count, positive, type SharedSettings, share } from '../ssl/settings.ts';
+import { pieceOf } from '../ssl/shares.ts';
+import { splitStep } from '../ssl/split_step.ts';
 import { momentumSchedule, stillOf, Teacher } from '../ssl/teacher.ts';
 
 const options = {
@@ -35,7 +37,9 @@ const options = {
   batchNormSplits: count(1)
     .max(256)
     .default(8)
-    .describe('parts of a batch that batch norm normalises alone, other ones for keys than for queries (as on 8 GPUs)'),
+    .describe(
+      'parts of a batch that batch norm normalises alone, other ones for keys than for queries (as on 8 GPUs); of a micro-batch, or of what one of several processes has, where there are such',
+    ),
   ...mixingOptions,
 };
 
@@ -52,10 +56,17 @@ function twoViews(settings: SharedSettings, grayscaleFirst: boolean): readonly V
 const pushedKeys = ({ symmetric, batchSize }: MocoSettings): number => (symmetric ? 2 : 1) * batchSize;
 
 function check(settings: MocoSettings, name: Naming): void {
-  const { queueSize, batchNormSplits: splits, batchSize } = settings;
+  const { queueSize, batchNormSplits: splits, batchSize, syncBatchNorm } = settings;
   checkQueue(queueSize, pushedKeys(settings), name('queueSize'));
-  if (batchSize % splits === 0 && batchSize >= 2 * splits) return;
-  const all = `${name('batchNormSplits')} (${splits}) must divide ${name('batchSize')} (${batchSize})`;
+  if (syncBatchNorm) {
+    const both = `${name('syncBatchNorm')}: statistics of all processes tell which key belongs to which query`;
+    throw new UserError(`${both}; omit it, ${name('batchNormSplits')} says which images have statistics together`, 2);
+  }
+  const piece = pieceOf(settings);
+  if (piece % splits === 0 && piece >= 2 * splits) return;
+  const whole = `${name('batchSize')} (${batchSize})`;
+  const images = piece === batchSize ? whole : `the ${piece} images of ${whole} that pass at once`;
+  const all = `${name('batchNormSplits')} (${splits}) must divide ${images}`;
   throw new UserError(`${all} into parts of 2 images or more, which batch norm normalises alone`, 2);
 }
 
@@ -66,10 +77,11 @@ function check(settings: MocoSettings, name: Naming): void {
  *   loss = −mean log( exp(q·k/τ) / (exp(q·k/τ) + Σ_queue exp(q·k⁻/τ)) );   then k takes the place of the oldest keys in the queue
  *
  * Where queries and keys are normalised by statistics of one batch, these give away which key belongs to which query, and the loss
- * falls without anything being learnt. So batch norm sees parts of the batch, and a part of the keys is dealt from all parts of the queries.
+ * falls without anything being learnt. So batch norm sees parts of the batch, and a part of the keys is dealt from all parts of the queries;
+ * in micro-batches, and on several processes, both is so within what passes at once.
  * With --mix, queries are of mixed views, and look for both of their images among the keys of the batch and the queue (i-Mix).
  */
-function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Learner {
+function mocoLearner(settings: MocoSettings, { training, batchSize: N }: Build): Learner {
   const { temperature, embeddingDim, queueSize, symmetric, batchNormSplits, headWidth, mix, seed } = settings;
   const [f, keyEncoder] = [makeEncoder(settings), makeEncoder(stillOf(settings), 'key')];
   const head = (network = '') =>
@@ -80,37 +92,51 @@ function mocoLearner(settings: MocoSettings, { training, batchSize }: Build): Le
   const [g, keyHead] = [head(), head('key')];
   const teacher = new Teacher([keyEncoder, keyHead], [f, g]);
   const queue = new Queue({ size: queueSize, dimensions: embeddingDim, seed, pushed: pushedKeys(settings) });
-  const mode: Mode = { ...training, batchSplits: batchNormSplits };
-  const query = (view: Tensor, feeds: Feeds, which: number) => {
+  const inSplits = (mode: Mode): Mode => ({ ...mode, batchSplits: batchNormSplits });
+  const queries = (view: Tensor, feeds: Feeds, which: number, mode: Mode) => {
     const x = mix === 'none' ? view : mixViews(view, feeds, settings, which);
     return l2Normalize(g.forward(f.forward(x, mode), mode));
   };
-  const keys = (view: Tensor) => {
+  const keys = (view: Tensor, mode: Mode) => {
     const dealt = dealRows(view, batchNormSplits);
-    const k = gatherDealt(keyHead.forward(keyEncoder.forward(dealt, mode), mode), batchNormSplits);
-    return detach(l2Normalize(k));
+    return l2Normalize(gatherDealt(keyHead.forward(keyEncoder.forward(dealt, mode), mode), batchNormSplits));
   };
-  const candidates = (mix === 'none' ? 1 : batchSize) + queueSize;
+  const compared = (q: Tensor, k: Tensor, feeds: Feeds, which: number) => {
+    const rows = { queue: detach(queue.rows), temperature };
+    if (mix === 'none') return infoNce(q, k, { ...rows, own: N });
+    const share = mixShare(feeds, settings, settings.imageSize, which);
+    return iMix(q, k, { ...rows, share, partner: mixPartners(N, pieceOf(settings)) });
+  };
+  const directions = symmetric ? 2 : 1;
+  const candidates = (mix === 'none' ? 1 : N) + queueSize;
   return {
     encoder: f,
     groups: [{ name: 'main', modules: [f, g] }],
     kept: { key: teacher, queue: queue.rows },
-    step([a, b], feeds) {
-      teacher.follow(feeds, momentumSchedule(settings.emaMomentum, settings.emaMomentumEnd));
-      const rows = detach(queue.rows);
-      const compared = (q: Tensor, k: Tensor, which: number) => {
-        if (mix === 'none') return infoNce(q, k, { queue: rows, own: batchSize, temperature });
-        const share = mixShare(feeds, settings, settings.imageSize, which);
-        return iMix(q, k, { queue: rows, share, partner: mixPartners(batchSize), temperature });
-      };
-      const [q1, k2] = [query(a, feeds, 0), keys(b)];
-      const one = compared(q1, k2, 0);
-      const log = { accuracy: one.accuracy, embeddingStd: columnStd(q1) };
-      if (!symmetric) return { losses: [['main', () => one.loss]], log, after: (made) => queue.push(k2, feeds, made) };
-      const [q2, k1] = [query(b, feeds, 1), keys(a)];
-      const loss = mul(add(one.loss, compared(q2, k1, 1).loss), 0.5);
-      return { losses: [['main', () => loss]], log, after: (made) => queue.push(concat([k1, k2], 0), feeds, made) };
-    },
+    // z: queries of the first view and with --symmetric of the second, then the keys of as many, the last of the second.
+    ...splitStep(
+      {
+        before: (feeds) => teacher.follow(feeds, momentumSchedule(settings.emaMomentum, settings.emaMomentumEnd)),
+        embed(views, feeds, mode) {
+          const asked = views.slice(0, directions).map((view, i) => queries(view, feeds, i, inSplits(mode)));
+          return concat(asked, 0);
+        },
+        targets(views, _, mode) {
+          const found = views.slice(-directions).map((view) => keys(view, inSplits(mode)));
+          return concat(found, 0);
+        },
+        compare(z, feeds) {
+          const part = (i: number) => slice(z, 0, i * N, (i + 1) * N);
+          const keysOf = (view: number) => detach(part(2 * directions - 1 - view));
+          const one = compared(part(0), keysOf(0), feeds, 0);
+          const log = { accuracy: one.accuracy, embeddingStd: columnStd(part(0)) };
+          if (!symmetric) return { loss: one.loss, log };
+          return { loss: mul(add(one.loss, compared(part(1), keysOf(1), feeds, 1).loss), 0.5), log };
+        },
+        after: (z, feeds, made) => queue.push(slice(z, 0, directions * N), feeds, made),
+      },
+      training,
+    ),
     metrics: { accuracy, embeddingStd: embeddingStd(embeddingDim) },
     chance: {
       loss: Math.log(candidates),
@@ -136,6 +162,7 @@ export const moco = defineMethod({
   aliases: ['moco-v2'],
   about: 'MoCo v2: queries look for the key of the other view among a queue of keys of a slow average of the network',
   paper: 'Chen et al., 2020, arXiv 2003.04297',
+  microBatches: true,
   options: {
     ...options,
     headWidth: count(1).max(8192).default(512).describe('width of the hidden layer of the projection head'),
@@ -159,6 +186,7 @@ export const mocoV1 = defineMethod({
   name: 'moco-v1',
   about: 'MoCo v1: as moco, with a linear head and the learning rate in steps',
   paper: 'He et al., 2020, arXiv 1911.05722',
+  microBatches: true,
   options: { ...options, temperature: positive().default(0.07).describe('temperature τ of the softmax over keys') },
   recipe: {
     ...{ optimizer: 'sgd', nesterov: false, lr: 0.03, weightDecay: 1e-4, schedule: 'step', epochs: 200 },

@@ -9,7 +9,7 @@ import { argmaxRows } from '../ops/argmax_rows.ts';
 import { crossEntropy } from '../ops/cross_entropy.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
 import type { Feeds, StepTime } from '../ssl/feeds.ts';
-import { defineMethod, type PictureFigure, type Settings, splitStep, type ViewGroup } from '../ssl/method.ts';
+import { defineMethod, type PictureFigure, type Settings, type ViewGroup } from '../ssl/method.ts';
 import { accuracy, chanceOfClasses } from '../ssl/metrics.ts';
 import { patchColourings, patchColours } from '../ssl/patch_colours.ts';
 import {
@@ -25,6 +25,7 @@ import {
 import type { Pixels } from '../ssl/pixels.ts';
 import { random } from '../ssl/rng.ts';
 import { count, share } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 /** The middle of the grid, and the eight places around it by their class: 0 is up and left of the middle, 7 down and right. */
 const middle = 4;

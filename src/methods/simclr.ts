@@ -4,11 +4,12 @@ import { makeEncoder } from '../nn/encoders.ts';
 import { projectionHead } from '../nn/projection_head.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { checkContrastive, contrast, contrastiveLosses, contrastiveOptions } from '../ssl/contrastive.ts';
-import { defineMethod, splitStep } from '../ssl/method.ts';
+import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
 import { checkMixedPairs, contrastMixed, mixFirstViews } from '../ssl/mixed_pairs.ts';
 import { mixingOptions } from '../ssl/mixing.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 /**
  * SimCLR (Chen et al., 2020). An encoder f and a projection head g: h = f(x) is what is kept, z = g(h) what the loss sees. Two random

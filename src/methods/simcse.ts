@@ -10,10 +10,11 @@ import { transformerStd } from '../nn/transformer.ts';
 import { slice } from '../ops/strided_copy.ts';
 import { tanh } from '../ops/unary.ts';
 import type { Feeds, StepTime } from '../ssl/feeds.ts';
-import { type Chance, defineMethod, type Metric, type Settings, splitStep } from '../ssl/method.ts';
+import { type Chance, defineMethod, type Metric, type Settings } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
 import { random } from '../ssl/rng.ts';
 import { positive, share } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 import { augmentText, textAugmentations } from '../ssl/text_augmentation.ts';
 import {
   checkTextSizes,

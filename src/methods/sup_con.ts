@@ -4,9 +4,10 @@ import { makeEncoder } from '../nn/encoders.ts';
 import { projectionHead } from '../nn/projection_head.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
-import { defineMethod, splitStep } from '../ssl/method.ts';
+import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 /**
  * SupCon (Khosla et al., 2020): SimCLR with labels. Two random views of each image, as there; but the positives of a view are all views

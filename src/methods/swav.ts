@@ -11,12 +11,14 @@ import { columnStd } from '../ops/column_std.ts';
 import { detach } from '../ops/detach.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
+import type { Feeds, StepTime } from '../ssl/feeds.ts';
 import { FrozenStart } from '../ssl/frozen_start.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
 import { checkLocalCrops, cropFeatures, localCrops, multiCropOptions } from '../ssl/multi_crop.ts';
 import { checkQueue, Queue } from '../ssl/queue.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 /**
  * SwAV (Caron et al., 2020). Views are assigned to K prototypes, so that every prototype has an equal share of a batch, and each view
@@ -37,6 +39,7 @@ export const swav = defineMethod({
   about:
     'views predict each other’s assignment to prototypes that share a batch evenly; many small crops, no negatives',
   paper: 'Caron et al., 2020, arXiv 2006.09882',
+  microBatches: true,
   options: {
     temperature: positive().default(0.1).describe('temperature τ of the predictions'),
     epsilon: positive()
@@ -83,34 +86,51 @@ export const swav = defineMethod({
       ? new Queue({ size: queueSize, dimensions: 2 * embeddingDim, seed, pushed: images })
       : undefined;
     const ofView = (rows: Tensor, view: number) => slice(rows, 0, view * images, (view + 1) * images);
+    // ẑ and its scores side by side: C is trained with the network, whatever goes through that at once.
+    const embeddingOf = (rows: Tensor) => slice(rows, 1, 0, embeddingDim);
     const queued = (view: number) => slice(queue!.rows, 1, view * embeddingDim, (view + 1) * embeddingDim);
     const codes = (scores: Tensor) => sinkhorn(scores, { epsilon, iterations });
+    const isUsed = ({ epoch, step }: StepTime) => (epoch >= queueEpoch && (step - 1) * images >= queueSize ? 1 : 0);
+    /** Codes of the scores of the global views, [2 · N, K]. */
+    const codesOf = (own: readonly Tensor[], feeds: Feeds): Tensor => {
+      const alone = own.map(codes);
+      if (!queue) return concat(alone, 0);
+      const used = feeds.scalar('the queue is used', isUsed);
+      const withQueue = own.map((rows, view) => {
+        const all = codes(concat([C.forward(queued(view), training), rows], 0));
+        return add(mul(slice(all, 0, queueSize), used), mul(alone[view], sub(1, used)));
+      });
+      return concat(withQueue, 0);
+    };
     return {
       encoder: f,
       groups: [{ name: 'main', modules: [f, g, C], parts: [start.part([C], () => settings.weightDecay)] }],
       ...(queue && { kept: { queue: queue.rows } }),
-      step(views, feeds) {
-        const z = l2Normalize(g.forward(cropFeatures(f, views, training), training));
-        const scores = C.forward(z, training, start.open(feeds));
-        const own = [0, 1].map((view) => ofView(scores, view));
-        const alone = own.map(codes);
-        const isUsed = ({ epoch, step }: { epoch: number; step: number }) =>
-          epoch >= queueEpoch && (step - 1) * images >= queueSize ? 1 : 0;
-        const withQueue = (used: Tensor) =>
-          own.map((rows, view) => {
-            const all = codes(concat([C.forward(queued(view), training), rows], 0));
-            return add(mul(slice(all, 0, queueSize), used), mul(alone[view], sub(1, used)));
-          });
-        const q = concat(queue ? withQueue(feeds.scalar('the queue is used', isUsed)) : alone, 0);
-        return {
-          losses: [['main', () => crossViewEntropy(div(scores, temperature), q)]],
-          log: { embeddingStd: columnStd(ofView(z, 0)) },
-          after(made) {
-            C.normalize(made);
-            queue?.push(detach(concat([ofView(z, 0), ofView(z, 1)], 1)), feeds, made);
+      ...splitStep(
+        {
+          embed(views, feeds, mode) {
+            const z = l2Normalize(g.forward(cropFeatures(f, views, mode), mode));
+            return concat([z, C.forward(z, mode, start.open(feeds))], 1);
           },
-        };
-      },
+          compare(rows, feeds) {
+            const scores = slice(rows, 1, embeddingDim);
+            const q = codesOf(
+              [0, 1].map((view) => ofView(scores, view)),
+              feeds,
+            );
+            return {
+              loss: crossViewEntropy(div(scores, temperature), q),
+              log: { embeddingStd: columnStd(embeddingOf(ofView(rows, 0))) },
+            };
+          },
+          after(rows, feeds, made) {
+            C.normalize(made);
+            const both = [0, 1].map((view) => embeddingOf(ofView(rows, view)));
+            queue?.push(detach(concat(both, 1)), feeds, made);
+          },
+        },
+        training,
+      ),
       metrics: { embeddingStd: embeddingStd(embeddingDim) },
       chance: {
         loss: Math.log(K),

@@ -3,10 +3,12 @@ import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
+import { concat, slice } from '../ops/strided_copy.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
 import { secondViewOptions, twoKindsOfViews } from '../ssl/second_view.ts';
 import { count, positive } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 /**
  * VICReg (Bardes, Ponce & LeCun, 2022). Two views' embeddings are pulled together, and two terms, of each view by itself, keep them from
@@ -23,6 +25,7 @@ export const vicreg = defineMethod({
   name: 'vicreg',
   about: 'two views’ embeddings are pulled together; each dimension must vary, and no two together; no negatives',
   paper: 'Bardes et al., 2022, arXiv 2105.04906',
+  microBatches: true,
   options: {
     embeddingDim: count(1).max(8192).default(2048).describe('size of the embedding z'),
     projectorWidth: count(1).max(8192).default(2048).describe('width of the two hidden layers of the expander'),
@@ -42,7 +45,7 @@ export const vicreg = defineMethod({
 
   views: twoKindsOfViews,
 
-  create(settings, { training }) {
+  create(settings, { training, batchSize: images }) {
     const { embeddingDim, projectorWidth: width, invarianceWeight, varianceWeight, covarianceWeight, seed } = settings;
     const f = makeEncoder(settings);
     const g = mlp({
@@ -52,11 +55,21 @@ export const vicreg = defineMethod({
     return {
       encoder: f,
       groups: [{ name: 'main', modules: [f, g] }],
-      step(views) {
-        const [z1, z2] = views.map((view) => g.forward(f.forward(view, training), training));
-        const { loss, ...terms } = vicregLoss(z1, z2, { invarianceWeight, varianceWeight, covarianceWeight });
-        return { losses: [['main', () => loss]], log: { ...terms, embeddingStd: columnStd(l2Normalize(z1)) } };
-      },
+      ...splitStep(
+        {
+          embed: (views, _, mode) =>
+            concat(
+              views.map((view) => g.forward(f.forward(view, mode), mode)),
+              0,
+            ),
+          compare(z) {
+            const [z1, z2] = [slice(z, 0, 0, images), slice(z, 0, images)];
+            const { loss, ...terms } = vicregLoss(z1, z2, { invarianceWeight, varianceWeight, covarianceWeight });
+            return { loss, log: { ...terms, embeddingStd: columnStd(l2Normalize(z1)) } };
+          },
+        },
+        training,
+      ),
       metrics: {
         invariance: { label: 'inv', format: 'number', epoch: 'mean' },
         variance: { label: 'var', format: 'number', epoch: 'mean' },

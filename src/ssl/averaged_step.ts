@@ -4,9 +4,9 @@ import { constant, trace, variable } from '../graph/trace.ts';
 import { mul } from '../ops/binary.ts';
 import { stepMade } from '../ops/step_made.ts';
 import { StepFeeds } from './feeds.ts';
-import type { Step } from './method.ts';
+import type { Means } from './method.ts';
 import { RunningStatistics } from './running_statistics.ts';
-import { checkedLog, checkedLoss, type Phase, type StepParts, type TracedGroup } from './step.ts';
+import { checkedLog, checkedLoss, type Exchange, type Phase, type StepParts, type TracedGroup } from './step.ts';
 import { traceViews } from './views.ts';
 
 /**
@@ -17,7 +17,7 @@ import { traceViews } from './views.ts';
  * 2. `update`, the same everywhere: `check_finite`, optimiser, and what the method does behind it (a teacher).
  *
  * What a method logs is the mean of what the processes see: of a deviation over the batch, or a quotient, that is not quite what one
- * process would have seen of all images.
+ * process would have seen of all images. What `after` needs of all images is a mean too (`Step.means`).
  *
  * @throws UserError the learner has several losses
  */
@@ -30,26 +30,37 @@ export function averagedPhases(parts: StepParts, groups: readonly TracedGroup[])
   const feeds = StepFeeds.of(source.set, images);
   const sum = variable('gradients of the batch', trained.flat.shape);
   const running = new RunningStatistics(learner, settings);
-  let after: Step['after'];
-  let names: readonly string[] = [];
   const backward = trace(() => {
     const step = learner.step(traceViews(source, views, feeds, settings), feeds);
-    after = step.after?.bind(step);
     const loss = checkedLoss(step.losses[0][1](), trained.name);
     trained.addGradients(sum, constant('a new sum', Uint32Array.of(0)), mul(loss, 1 / ranks.size));
-    const shown = { loss, ...checkedLog(step.log) };
-    names = Object.keys(shown);
-    return { ...shown, ...running.outputs() };
+    return { step, shown: { loss, ...checkedLog(step.log) }, statistics: running.outputs() };
   });
-  const means = Object.fromEntries(names.map((name) => [name, variable(`${name} of the batch`, [1])]));
+  const { step, shown, statistics } = backward.result;
+  const [told, means] = [variablesFor(shown), variablesFor(step.means ?? {})];
   const update = trace(() => {
-    const { outputs, scalerStep } = trained.update(sum, means['loss'], feeds.step);
-    after?.(stepMade([{ firstNonFinite: trained.firstNonFinite, scalerStep }]));
-    return { ...means, ...outputs };
+    const { outputs, scalerStep } = trained.update(sum, told['loss'], feeds.step);
+    step.after?.(stepMade([{ firstNonFinite: trained.firstNonFinite, scalerStep }]), means);
+    return { ...told, ...outputs };
   });
-  const exchange = { kind: 'gradients', means, running: running.behind(backward.graph, 1) } as const;
+  const exchange: Exchange = {
+    kind: 'gradients',
+    means: { ...told, ...apart(means) },
+    running: running.behind([backward.graph], 1),
+  };
+  const outputs = { ...shown, ...apart(step.means ?? {}), ...statistics };
   return [
-    { name: 'gradients', graph: backward.graph, outputs: backward.result, feeds, images, exchange },
+    { name: 'gradients', graph: backward.graph, outputs, feeds, images, exchange },
     { name: 'update', graph: update.graph, outputs: update.result, feeds, images },
   ];
 }
+
+/** Variables of the shapes of these. */
+const variablesFor = (tensors: Means): Means =>
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, { shape }]) => [name, variable(`${name} of the batch`, shape)] as const),
+  );
+
+/** Under names that nothing has which is logged. */
+const apart = (means: Means): Means =>
+  Object.fromEntries(Object.entries(means).map(([name, mean]) => [`mean ${name}`, mean] as const));

@@ -20,6 +20,7 @@ import type { RateRow } from '../optim/rates.ts';
 import type { Feeds, ImageTable, OtherImages, StepTime } from './feeds.ts';
 import type { Pixels } from './pixels.ts';
 import type { SharedSettings } from './settings.ts';
+import type { Split } from './split_step.ts';
 
 /** Shared settings and those of a method, which may have none. */
 export type Settings<O extends z.ZodRawShape> = SharedSettings &
@@ -46,10 +47,13 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   /** `--micro-batch` works: `create` returns a learner with `split`. */
   readonly microBatches?: boolean;
   /**
-   * Its only loss is a mean over images, each with as many terms, and nothing that it keeps depends on single images: the gradients of
-   * parts of a batch may be averaged. Such a method, and any with `split`, trains on several processes; see docs/distributed.md.
+   * Its only loss is a mean over images, each with as many terms, and nothing that it keeps depends on single images but through
+   * `Step.means`: the gradients of parts of a batch may be averaged. Such a method, and any with `split`, trains on several processes; see
+   * docs/distributed.md.
    */
   readonly meanOverImages?: boolean;
+  /** Why it does not, in words that go on from `… on several processes: `; undefined where it does with these settings. */
+  onlyAlone?(settings: Settings<O>, name: Naming): string | undefined;
   /** `beforeEpoch` reads pixels of any images, and not only their features: no process may have images of its own. */
   readonly readsImages?: boolean;
   /** Between the layers of its projection head, where that is not ReLU: their tensors do not tell. */
@@ -187,32 +191,19 @@ export interface TextTower {
 /** A module, of which parameters and buffers are kept, or an f32 variable. */
 export type Kept = Pick<Module, 'parameters' | 'buffers'> | Tensor;
 
+export type Means = Readonly<Record<string, Tensor>>;
+
 /** What a step computes. */
 export interface Step {
   /** The loss of each group, in the order of the updates: the second is recorded behind the first's update, and sees it. */
   readonly losses: readonly (readonly [group: string, loss: () => Tensor])[];
   /** f32 [1] each: accuracy, measures of collapse, the loss's own terms. */
   readonly log?: Readonly<Record<string, Tensor>>;
+  /** Small means over the images, f32, which `after` needs: where several processes share the batch, it is given those over all of it. */
+  readonly means?: Means;
   /** Recorded behind the updates: a teacher's average, a queue. Must change nothing where `made` (u32 [1]) is 0: the step was left out. */
-  after?(made: Tensor): void;
+  after?(made: Tensor, means: Means): void;
 }
-
-/** A step whose loss needs the embeddings of the whole batch, and nothing else of it. */
-export interface Split {
-  /** Views of M images to z [V · M, D], the V views of an image in rows i, i + M, …; M is N or a part of it. */
-  embed(views: readonly Tensor[], feeds: Feeds, mode: Mode): Tensor;
-  /** z [V · N, D] to the loss of the only group. */
-  compare(z: Tensor, feeds: Feeds): { readonly loss: Tensor; readonly log?: Readonly<Record<string, Tensor>> };
-}
-
-/** `step` and `split` of a learner with one group, `main`. */
-export const splitStep = (split: Split, training: Mode): Pick<Learner, 'step' | 'split'> => ({
-  split,
-  step(views, feeds) {
-    const { loss, log } = split.compare(split.embed(views, feeds, training), feeds);
-    return { losses: [['main', () => loss]], ...(log && { log }) };
-  },
-});
 
 /** How a number of a step is shown. One that is not declared is shown under its name, as a mean over the epoch. */
 export interface Metric {

@@ -5,11 +5,13 @@ import { trace, variable } from '../graph/trace.ts';
 import { addInPlace } from '../ops/add_inplace.ts';
 import { gradients } from '../ops/gradients.ts';
 import { indexCopy, narrow } from '../ops/narrow.ts';
+import { stepMade } from '../ops/step_made.ts';
+import { slice } from '../ops/strided_copy.ts';
 import { StepFeeds } from './feeds.ts';
-import type { Split } from './method.ts';
 import { RunningStatistics } from './running_statistics.ts';
 import type { StepSettings } from './settings.ts';
 import { checkShares, pieceOf, shareOf } from './shares.ts';
+import { withTargets } from './split_step.ts';
 import { checkedLog, checkedLoss, type Phase, type StepParts, type TracedGroup, trainingMode } from './step.ts';
 import { traceViews } from './views.ts';
 
@@ -29,18 +31,21 @@ export function checkMicroBatch(
  * Traces a step of N images in N/M pieces of M. The loss is that of the whole batch, with all its negatives, and the gradients are
  * those of this loss, d loss/d weights = Σ_pieces (d z_piece/d weights)ᵀ d loss/d z_piece:
  *
- * 1. `embeddings`, for each piece: views, forward pass, its rows of z [V · N, D];
- * 2. `loss`, once: the loss of z, and its gradient dz [V · N, D];
+ * 1. `embeddings`, for each piece: views, forward pass, its rows of z [V · N, D], and those of networks that are not trained;
+ * 2. `loss`, once: the loss of z, and its gradient dz;
  * 3. `gradients`, for each piece: the same views again (augmentations depend on counters, not on order), forward and backward pass
  *    from its rows of dz, the gradients added to those of the pieces before;
- * 4. `update`, once: `check_finite` and optimiser.
+ * 4. `update`, once: `check_finite`, optimiser, and what is done behind it with z (`Split.after`).
+ *
+ * What comes before all of it (`Split.before`) is a phase of its own.
  *
  * Intermediates are as large as a batch of M images makes them; of the whole batch there are z, dz and what the loss needs.
  *
  * Batch norm sees a piece at a time: each is normalised with its own statistics, as with gradient accumulation or with data-parallel
  * training without synchronised batch norm. So the step equals the plain one to rounding where statistics do not come from the
- * batch, and for M = N; and R processes of M = N/R images with `syncBatchNorm` equal a plain step on one. The running statistics are updated in phase 3 only, by each piece as an M/N-th of the step
- * (`Mode.batchShare`): a step of pieces then forgets as much of them as a plain step does, however many pieces there are.
+ * batch, and for M = N; and R processes of M = N/R images with `syncBatchNorm` equal a plain step on one. The running statistics are
+ * updated in phase 3 only, those of networks that are not trained in phase 1, by each piece as an M/N-th of the step (`Mode.batchShare`): a
+ * step of pieces then forgets as much of them as a plain step does, however many pieces there are.
  *
  * Processes that share the batch run phases 1 and 3 for the pieces of their own images. Behind phase 1 each gets the rows of z of all
  * others, so that phase 2 is the same everywhere; in the last run of phase 3 their gradients are added up, and phase 4 is the same again.
@@ -62,8 +67,17 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
     const { graph, result: outputs } = trace(() => build(feeds, firstRow(feeds, images)));
     return { name, graph, outputs, feeds, images };
   };
+  const mode = (batchShare: number) => ({ ...trainingMode(settings, ranks?.size), batchShare });
+  // Statistics of all processes are of as many images as all of their pieces have.
+  const share = ((settings.syncBatchNorm ? (ranks?.size ?? 1) : 1) * microBatch) / batchSize;
+  const viewsOf = (feeds: StepFeeds) => traceViews(parts.source, parts.views, feeds, settings);
+  const before = phase('before', 0, (feeds) => {
+    split.before?.(feeds);
+    return {};
+  });
   const embeddings = phase('embeddings', microBatch, (feeds, first) => {
-    const z = embed(parts, split, feeds, 0);
+    const views = viewsOf(feeds);
+    const z = withTargets(split, views, feeds, split.embed(views, feeds, mode(0)), mode(share));
     indexCopy(kept.z(z), z, first, { parts: kept.parts });
     return {};
   });
@@ -80,22 +94,23 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
   const sum = variable('gradients of the batch', trained.flat.shape);
   const running = ranks && new RunningStatistics(learner, settings);
   const backward = phase('gradients', microBatch, (feeds, first) => {
-    // Statistics of all processes are of as many images as all of their pieces have.
-    const together = settings.syncBatchNorm ? (ranks?.size ?? 1) : 1;
-    const z = embed(parts, split, feeds, (together * microBatch) / batchSize);
-    const dz = narrow(kept.dz, first, { parts: kept.parts, rows: microBatch });
+    const z = split.embed(viewsOf(feeds), feeds, mode(share));
+    const dz = firstRows(narrow(kept.dz, first, { parts: kept.parts, rows: microBatch }), z);
     const piece = feeds.index('piece', (time) => (time.first - begin) / microBatch);
     if (running) trained.addGradients(sum, piece, z, dz);
     else addInPlace(sum, trained.gradientsOf(z, dz), piece);
     return { ...running?.outputs() };
   });
   const update = phase('update', 0, (feeds) => {
-    const { outputs } = trained.update(sum, kept.scalar('loss'), feeds.step);
+    const { outputs, scalerStep } = trained.update(sum, kept.scalar('loss'), feeds.step);
+    split.after?.(kept.whole, feeds, stepMade([{ firstNonFinite: trained.firstNonFinite, scalerStep }]));
     return { ...Object.fromEntries(logged.map((name) => [name, kept.scalar(name)])), ...outputs };
   });
-  if (!running) return [embeddings, loss, backward, update];
-  const statistics = running.behind(backward.graph, (end - begin) / microBatch);
+  const first = split.before ? [before] : [];
+  if (!running) return [...first, embeddings, loss, backward, update];
+  const statistics = running.behind([embeddings.graph, backward.graph], (end - begin) / microBatch);
   return [
+    ...first,
     { ...embeddings, exchange: { kind: 'rows', rows: kept.whole, parts: kept.parts } },
     loss,
     { ...backward, exchange: { kind: 'gradients', means: {}, running: statistics } },
@@ -107,17 +122,8 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
 const firstRow = (feeds: StepFeeds, images: number): Tensor =>
   feeds.input('first', [1], 'u32', (time) => Uint32Array.of(images === 0 ? 0 : time.first));
 
-function embed(
-  { source, views, settings, ranks }: StepParts,
-  split: Split,
-  feeds: StepFeeds,
-  batchShare: number,
-): Tensor {
-  return split.embed(traceViews(source, views, feeds, settings), feeds, {
-    ...trainingMode(settings, ranks?.size),
-    batchShare,
-  });
-}
+/** As many rows as z has, of those that may be more. */
+const firstRows = (dz: Tensor, { shape: [rows] }: Tensor): Tensor => (dz.shape[0] > rows ? slice(dz, 0, 0, rows) : dz);
 
 /** What one phase leaves for another. */
 class KeptTensors {
@@ -147,7 +153,7 @@ class KeptTensors {
     return this.gradient!;
   }
 
-  /** Views of an image: z has so many parts of N rows. */
+  /** Rows of an image, such as its views: z has so many parts of N rows. */
   get parts(): number {
     return this.whole.shape[0] / this.batch;
   }

@@ -102,15 +102,16 @@ export class RankExchange {
   private async small({ means, running }: GradientExchange, run: Run, stop: boolean): Promise<boolean> {
     const values = await run.read();
     const names = Object.keys(means);
-    const own = names.map((name) => values[name][0] / this.ranks.size);
+    const own = names.flatMap((name) => Array.from(values[name], (value) => value / this.ranks.size));
     const statistics = running.length > 0 ? contribution(running, this.ranks, this.before!, values[runningOutput]) : [];
-    const small = new Float32Array(names.length + 1 + statistics.length);
+    const small = new Float32Array(own.length + 1 + statistics.length);
     small.set([...own, Number(stop)]);
-    small.set(statistics, names.length + 1);
+    small.set(statistics, own.length + 1);
     await this.waitedFor('statistics', small, this.ranks.sum(small));
-    names.forEach((name, i) => this.state.write(means[name], small.slice(i, i + 1)));
-    if (running.length > 0) this.follow(running, small.slice(names.length + 1));
-    return small[names.length] > 0;
+    let at = 0;
+    for (const name of names) this.state.write(means[name], small.slice(at, (at += means[name].size)));
+    if (running.length > 0) this.follow(running, small.slice(own.length + 1));
+    return small[own.length] > 0;
   }
 
   private follow(running: readonly RunningStatistic[], agreed: Float32Array): void {

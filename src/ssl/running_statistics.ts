@@ -26,9 +26,10 @@ export class RunningStatistics {
     return this.tensors.length === 0 ? {} : { [runningOutput]: flatten(this.tensors) };
   }
 
-  /** With what so many runs of a graph leave of former values. */
-  behind(graph: Graph, runs: number): readonly RunningStatistic[] {
-    return this.tensors.map((tensor) => ({ tensor, kept: shareKept(graph, tensor) ** runs }));
+  /** With what so many runs of graphs leave of former values, of which each tensor is changed by one. */
+  behind(graphs: readonly Graph[], runs: number): readonly RunningStatistic[] {
+    const kept = (tensor: Tensor) => graphs.reduce((share, graph) => share * shareKept(graph, tensor), 1);
+    return this.tensors.map((tensor) => ({ tensor, kept: kept(tensor) ** runs }));
   }
 }
 

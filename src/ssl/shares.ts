@@ -26,8 +26,10 @@ export function sharesOf(order: Uint32Array, batch: number, ranks?: Ranks): Uint
 }
 
 /** Images that go through the network of a process at once. */
-export const pieceOf = ({ batchSize, microBatch }: StepSettings, { size }: Pick<Ranks, 'size'> = { size: 1 }): number =>
-  microBatch || batchSize / size;
+export const pieceOf = (
+  { batchSize, microBatch }: Pick<StepSettings, 'batchSize' | 'microBatch'>,
+  { size }: Pick<Ranks, 'size'> = { size: 1 },
+): number => microBatch || batchSize / size;
 
 /** UserError: the batch cannot be divided evenly. `name` says how the user knows the settings. */
 export function checkShares(

@@ -36,7 +36,7 @@ export interface RowExchange {
 
 export interface GradientExchange {
   readonly kind: 'gradients';
-  /** Variables [1] that get the means over the processes of the phase's outputs of these names. */
+  /** Variables that get the means over the processes of the phase's outputs of these names; small ones. */
   readonly means: Readonly<Record<string, Tensor>>;
   /** What batch norm has changed on each process by its own images; see `RunningStatistics`. */
   readonly running: readonly RunningStatistic[];
@@ -102,7 +102,7 @@ export function plainPhase({ learner, views, source, settings }: StepParts, grou
   const { batchSize } = settings;
   const feeds = StepFeeds.of(source.set, batchSize);
   const { graph, result: outputs } = trace(() => {
-    const { losses, log, after } = learner.step(traceViews(source, views, feeds, settings), feeds);
+    const { losses, log, means = {}, after } = learner.step(traceViews(source, views, feeds, settings), feeds);
     const outputs: Record<string, Tensor> = { ...checkedLog(log) };
     const decisions: UpdateDecision[] = [];
     for (const [name, lossOf] of losses) {
@@ -114,7 +114,7 @@ export function plainPhase({ learner, views, source, settings }: StepParts, grou
       decisions.push({ firstNonFinite: trained.firstNonFinite, scalerStep });
       for (const [key, value] of Object.entries({ loss, ...told })) outputs[groupOutput(key, name, index)] = value;
     }
-    after?.(stepMade(decisions));
+    after?.(stepMade(decisions), means);
     return outputs;
   });
   return { name: 'step', graph, outputs, feeds, images: batchSize };

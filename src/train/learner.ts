@@ -15,7 +15,7 @@ import { methodNamed } from '../methods/index.ts';
 import type { Communicator } from '../mpi/communicator.ts';
 import type { ImageFacts, Learner, Settings, ViewGroup } from '../ssl/method.ts';
 import { totalSteps } from '../ssl/settings.ts';
-import { checkShares } from '../ssl/shares.ts';
+import { checkShares, pieceOf } from '../ssl/shares.ts';
 import { type StepParts, trainingMode } from '../ssl/step.ts';
 import { type CompileOptions, TrainingStep } from '../ssl/training_step.ts';
 import { flagOf, settingOf, type TrainSettings } from './settings.ts';
@@ -29,11 +29,18 @@ export function learnerOf(settings: TrainSettings, images: ImageFacts, ranks = 1
   const parts = microBatches ? 1 : ranks;
   const share = settings.syncBatchNorm ? 1 : 1 / parts;
   const training = { ...trainingMode(settings, ranks), ...(share < 1 && { batchShare: share }) };
-  const learner = create(own(settings), { training, batchSize: settings.batchSize / parts, images });
+  const batchSize = settings.batchSize / parts;
+  const learner = create(own(ranks > 1 ? inPieces(settings, ranks) : settings), { training, batchSize, images });
   if (microBatches && !learner.split)
     throw new Error(`method ${name}: says that it has micro-batches, without 'split'`);
   return learner;
 }
+
+/** Settings of a run as each of several processes has them: what goes through it at once is a piece of the batch, whatever is given. */
+const inPieces = (settings: TrainSettings, ranks: number): TrainSettings => ({
+  ...settings,
+  microBatch: pieceOf(settings, { size: ranks }),
+});
 
 export const viewsOf = (settings: TrainSettings): readonly ViewGroup[] =>
   methodNamed(settings.method).views(own(settings));
@@ -125,16 +132,18 @@ export function stepParts(source: SampleSource, settings: TrainSettings, ranks?:
   return { learner, views: viewsOf(settings), source, settings, ...(ranks && { ranks }) };
 }
 
-/** UserError: the method of a run does not train on several processes, or its batches cannot be divided among so many. */
+/**
+ * UserError: the method of a run does not train on several processes, its batches cannot be divided among so many, or what each has of
+ * them does not suit its settings.
+ */
 export function checkRanks(settings: TrainSettings, size: number): void {
-  const { name, microBatches, meanOverImages } = methodNamed(settings.method);
-  if (!microBatches && !meanOverImages) {
-    throw new UserError(
-      `method ${name} does not train on several processes: its loss compares the images of a batch, or it keeps what it has seen of them (a queue, a centre, prototypes, a second network's loss), and each process would have only its own; start it without mpirun`,
-      2,
-    );
-  }
+  const method = methodNamed(settings.method);
+  const { name, microBatches, meanOverImages } = method;
+  const unknown = microBatches || meanOverImages ? undefined : 'it does not say how a batch is shared';
+  const why = method.onlyAlone?.(own(settings), flagOf) ?? unknown;
+  if (why) throw new UserError(`method ${name} does not train on several processes: ${why}`, 2);
   checkShares(settings, size, flagOf);
+  method.check?.(own(inPieces(settings, size)), flagOf, () => false);
 }
 
 /** A training step of a run, compiled. */

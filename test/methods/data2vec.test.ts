@@ -53,7 +53,7 @@ describe('a step', () => {
     const learner = learnerOf(settings, { count: 17, classes: 0 });
     trainedGroups(learner, settings);
     const feeds = new StepFeeds(4);
-    trace(() => learner.step([views()], feeds).after!(constant('made', Uint32Array.of(1))));
+    trace(() => learner.step([views()], feeds).after!(constant('made', Uint32Array.of(1)), {}));
     const rate = (step: number) => {
       const time = { seed: 1, step, epoch: 0, steps: 8, perEpoch: 4, first: 0, indices: Uint32Array.of(0, 1, 2, 3) };
       return (feeds.values(time)['ema rate'] as Float32Array)[0];

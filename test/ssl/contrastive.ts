@@ -8,9 +8,9 @@ import { projectionHead } from '../../src/nn/projection_head.ts';
 import { ResNet, type ResNetOptions } from '../../src/nn/resnet.ts';
 import { columnStd } from '../../src/ops/column_std.ts';
 import type { Optimizer } from '../../src/optim/optimizer.ts';
-import { splitStep } from '../../src/ssl/method.ts';
 import { accuracy, embeddingStd } from '../../src/ssl/metrics.ts';
 import { augmentationConfig, type SharedSettings, sharedSettings } from '../../src/ssl/settings.ts';
+import { splitStep } from '../../src/ssl/split_step.ts';
 import { type StepParts, trainingMode } from '../../src/ssl/step.ts';
 
 export interface SimClrOptions extends ResNetOptions {
