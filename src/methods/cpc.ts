@@ -8,12 +8,12 @@ import type { Mode } from '../nn/module.ts';
 import { PatchesEncoder, patchesInRow } from '../nn/patches_encoder.ts';
 import { matmul } from '../ops/matmul.ts';
 import { reshape } from '../ops/reshape.ts';
-import { split } from '../ops/split.ts';
-import { concat, permute, slice } from '../ops/strided_copy.ts';
+import { permute, slice } from '../ops/strided_copy.ts';
 import { type Chance, defineMethod, type Metric, type PictureFigure, type Settings } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
 import { type PatchQuestion, predictionColumns } from '../ssl/patch_predictions.ts';
 import { toPixels } from '../ssl/pixels.ts';
+import { asRows, type CodeSizes, fromRows, type PredictedCodes } from '../ssl/predicted_codes.ts';
 import { augmentationConfig, count } from '../ssl/settings.ts';
 import { splitStep } from '../ssl/split_step.ts';
 
@@ -36,34 +36,8 @@ function columnsOf(grid: Tensor): Tensor {
   return reshape(permute(grid, [0, 2, 1, 3]), [n * columns, rows, d]);
 }
 
-/** Codes z [N · 7, 7, D] of the columns, and what is predicted of them. */
-interface Predicted {
-  readonly z: Tensor;
-  readonly predictions: readonly Tensor[];
-}
-
-/** All that belongs to an image in one row, as micro-batches are put together by rows: [M, L]. */
-const asRows = ({ z, predictions }: Predicted, images: number): Tensor =>
-  concat(
-    [z, ...predictions].map((part) => reshape(part, [images, part.size / images])),
-    1,
-  );
-
-/** The inverse, for codes of d numbers. */
-function fromRows(rows: Tensor, { predictionSteps, predictionSkip }: Own, d: number): Predicted {
-  const steps = Array.from({ length: predictionSteps }, (_, i) => patchesInRow - predictionSkip - (i + 1));
-  const lengths = [patchesInRow, ...steps];
-  const parts = split(
-    rows,
-    lengths.map((length) => patchesInRow * length * d),
-    1,
-  );
-  const [z, ...predictions] = parts.map((part, i) => reshape(part, [rows.shape[0] * patchesInRow, lengths[i], d]));
-  return { z, predictions };
-}
-
 /** For the first row that is predicted, of a context in the middle: what of the images shown scores highest. */
-function predictionFigure(settings: Own, predict: (x: Tensor, mode: Mode) => Predicted): PictureFigure {
+function predictionFigure(settings: Own, predict: (x: Tensor, mode: Mode) => PredictedCodes): PictureFigure {
   const first = settings.predictionSkip + 1;
   const column = Math.floor(patchesInRow / 2);
   const row = Math.min(2, patchesInRow - 1 - first);
@@ -72,7 +46,7 @@ function predictionFigure(settings: Own, predict: (x: Tensor, mode: Mode) => Pre
     kind: 'pictures',
     name: 'predictions',
     record([x]) {
-      const { z, predictions } = predict(x, { training: false });
+      const { codes: z, predictions } = predict(x, { training: false });
       const [images, d] = [x.shape[0], z.shape[2]];
       const ofPlaces = reshape(predictions[0], [images, patchesInRow, patchesInRow - first, d]);
       const own = slice(slice(ofPlaces, 1, column, column + 1), 2, row, row + 1);
@@ -163,9 +137,13 @@ export const cpc = defineMethod({
     const g = new CpcHead('cpc', {
       ...{ inputs: f.dimensions, hidden: contextDim, predictions: predictionSteps, skip, seed },
     });
-    const predict = (x: Tensor, mode: Mode): Predicted => {
-      const z = columnsOf(f.grid(x, mode));
-      return { z, predictions: g.predict(z, mode) };
+    const predict = (x: Tensor, mode: Mode): PredictedCodes => {
+      const codes = columnsOf(f.grid(x, mode));
+      return { codes, predictions: g.predict(codes, mode) };
+    };
+    const sizes: CodeSizes = {
+      ...{ sequences: patchesInRow, steps: patchesInRow, dimensions: f.dimensions },
+      ...{ predictions: predictionSteps, skip },
     };
     return {
       encoder: f,
@@ -174,8 +152,8 @@ export const cpc = defineMethod({
         {
           embed: ([x], _, mode) => asRows(predict(x, mode), x.shape[0]),
           compare(rows) {
-            const { z, predictions } = fromRows(rows, settings, f.dimensions);
-            const { loss, accuracy, informationBound, accuracies } = cpcLoss(z, predictions, { skip });
+            const { codes, predictions } = fromRows(rows, sizes);
+            const { loss, accuracy, informationBound, accuracies } = cpcLoss(codes, predictions, { skip });
             const each = accuracies.map((value, i) => [`accuracy${skip + i + 1}`, value] as const);
             return { loss, log: { accuracy, informationBound, ...Object.fromEntries(each) } };
           },

@@ -7,8 +7,10 @@ import type { Encoder } from '../nn/encoder.ts';
 import { mean } from '../ops/reduce.ts';
 import { type Chance, defineMethod, type Metric, type Settings } from '../ssl/method.ts';
 import { accuracy } from '../ssl/metrics.ts';
+import { asRows, type CodeSizes, fromRows } from '../ssl/predicted_codes.ts';
 import { sequenceOptions, sequencesOf } from '../ssl/sequences.ts';
 import { count } from '../ssl/settings.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 const options = {
   ...sequenceOptions,
@@ -80,6 +82,7 @@ export const cpc1d = defineMethod({
   about: 'what was heard of a sound, or seen of a series, predicts what follows; learns from WAV files or arrays',
   paper: 'van den Oord et al., 2018, arXiv 1807.03748',
   data: 'sequences',
+  microBatches: true,
   options,
   recipe: { optimizer: 'adam', lr: 2e-4, weightDecay: 0, batchSize: 8 },
   short: {
@@ -112,15 +115,30 @@ export const cpc1d = defineMethod({
       forward: (x, mode) => mean(g.forward(f.forward(x, mode), mode), 1),
     };
     const steps = stepMetrics(settings);
+    const sizes: CodeSizes = {
+      ...{ sequences: 1, steps: codesOf(window, strides), dimensions: outputs },
+      ...{ predictions: predictionSteps, skip },
+    };
     return {
       encoder,
       groups: [{ name: 'main', modules: [f, g] }],
-      step(_, feeds) {
-        const codes = f.forward(feeds.windows('windows', window), training);
-        const { loss, accuracy, informationBound, accuracies } = cpcLoss(codes, g.predict(codes, training), { skip });
-        const ends = Object.keys(steps).map((key, i) => [key, i === 0 ? accuracies[0] : accuracies.at(-1)!] as const);
-        return { losses: [['main', () => loss]], log: { accuracy, informationBound, ...Object.fromEntries(ends) } };
-      },
+      ...splitStep(
+        {
+          embed(_, feeds, mode) {
+            const codes = f.forward(feeds.windows('windows', window), mode);
+            return asRows({ codes, predictions: g.predict(codes, mode) }, codes.shape[0]);
+          },
+          compare(rows) {
+            const { codes, predictions } = fromRows(rows, sizes);
+            const { loss, accuracy, informationBound, accuracies } = cpcLoss(codes, predictions, { skip });
+            const ends = Object.keys(steps).map(
+              (key, i) => [key, i === 0 ? accuracies[0] : accuracies.at(-1)!] as const,
+            );
+            return { loss, log: { accuracy, informationBound, ...Object.fromEntries(ends) } };
+          },
+        },
+        training,
+      ),
       metrics: {
         accuracy,
         informationBound: {
