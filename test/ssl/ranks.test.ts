@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest';
 import { hostImages, residentImages } from '../../src/data/source.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
-import type { Data, Tensor } from '../../src/graph/tensor.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
 import { negativeCosine } from '../../src/losses/negative_cosine.ts';
 import type { Communicator } from '../../src/mpi/communicator.ts';
 import { BatchNorm, Conv2d, Linear } from '../../src/nn/layers.ts';
@@ -12,7 +12,6 @@ import { detach } from '../../src/ops/detach.ts';
 import { globalAvgPool } from '../../src/ops/global_avg_pool.ts';
 import { relu } from '../../src/ops/relu.ts';
 import { sgd } from '../../src/optim/sgd.ts';
-import { keptEntries } from '../../src/ssl/method.ts';
 import { type StepParts, trainedParameters, trainingMode } from '../../src/ssl/step.ts';
 import { Teacher } from '../../src/ssl/teacher.ts';
 import { type StepValues, TrainingStep } from '../../src/ssl/training_step.ts';
@@ -21,6 +20,7 @@ import { localRanks, onAll } from '../mpi/local_ranks.ts';
 import { onEveryAdapter, relativeError } from '../ops/harness.ts';
 import { drawn } from '../train/drawn.ts';
 import { contrastiveDefaults, contrastiveParts } from './contrastive.ts';
+import { expectNear, type Values, valuesOf } from './left_by_steps.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -101,9 +101,7 @@ const averaged =
   };
 
 /** What steps leave, by name. */
-interface Left {
-  readonly weights: ReadonlyMap<string, Data>;
-  readonly running: ReadonlyMap<string, Data>;
+interface Left extends Values {
   readonly values: StepValues;
 }
 
@@ -122,26 +120,6 @@ async function twoSteps(gpu: Gpu, make: Make, ranks?: Communicator): Promise<Lef
   training.destroy();
   state.destroy();
   return left;
-}
-
-async function valuesOf(state: State, { learner }: StepParts): Promise<Pick<Left, 'weights' | 'running'>> {
-  const read = async (entries: ReturnType<typeof keptEntries>) => {
-    const found = await state.readAll(entries.map(({ tensor }) => tensor));
-    return new Map(entries.map(({ tensor }) => [tensor.name, found.get(tensor)!] as const));
-  };
-  const kept = Object.values(learner.kept ?? {}).flatMap(keptEntries);
-  const isRunning = ({ tensor }: { readonly tensor: Tensor }) => tensor.name.includes('running');
-  const buffers = learner.groups.flatMap(({ modules }) => modules.flatMap((module) => module.buffers));
-  return {
-    weights: await read([...trainedParameters(learner), ...kept.filter((entry) => !isRunning(entry))]),
-    running: await read([...buffers, ...kept.filter(isRunning)]),
-  };
-}
-
-function expectNear(actual: ReadonlyMap<string, Data>, expected: ReadonlyMap<string, Data>, tolerance: number): void {
-  expect([...actual.keys()]).toEqual([...expected.keys()]);
-  for (const [name, values] of expected)
-    expect(relativeError(actual.get(name)!, values), name).toBeLessThanOrEqual(tolerance);
 }
 
 onEveryAdapter((gpu) => {
