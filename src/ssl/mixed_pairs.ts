@@ -34,8 +34,8 @@ export function checkMixedPairs(
   name: Naming,
 ): void {
   if (mix !== 'none' && microBatch === 1) {
-    const both = `${name('mix')} ${mix} mixes pictures of one micro-batch`;
-    throw new UserError(`${both}, and ${name('microBatch')} 1 has only one; use 2 or more`, 2);
+    const both = `${name('mix')} ${mix} mixes pictures that pass at once`;
+    throw new UserError(`${both}, and there is only one; use a ${name('microBatch')} of 2 or more`, 2);
   }
   if (mix === 'none' || (loss === 'nt-xent' && positives === 0 && temperatureEnd === 0)) return;
   const others = [name('loss'), name('positives'), name('temperatureEnd')].join(', ');

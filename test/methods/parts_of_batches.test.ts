@@ -16,6 +16,7 @@ import { cpc1d } from '../../src/methods/cpc_1d.ts';
 import { dino } from '../../src/methods/dino.ts';
 import { instDisc } from '../../src/methods/inst_disc.ts';
 import { moco, mocoV1 } from '../../src/methods/moco.ts';
+import { simclr } from '../../src/methods/simclr.ts';
 import { swav } from '../../src/methods/swav.ts';
 import { vicreg } from '../../src/methods/vicreg.ts';
 import type { Communicator } from '../../src/mpi/communicator.ts';
@@ -28,7 +29,7 @@ import { checkSameWeights } from '../../src/train/same_weights.ts';
 import type { GivenSettings } from '../../src/train/settings.ts';
 import { tones } from '../data/wav_files.ts';
 import { localRanks, onAll } from '../mpi/local_ranks.ts';
-import { adapters, relativeError } from '../ops/harness.ts';
+import { adapters } from '../ops/harness.ts';
 import { expectNear, type Named, type Values, valuesOf } from '../ssl/left_by_steps.ts';
 import { expectExactResume, images, tinySettings } from './harness.ts';
 
@@ -65,9 +66,11 @@ async function threeSteps(method: Method, given: GivenSettings, ranks?: Communic
   const parts = change(stepParts(sourceOf(method), settings, ranks));
   const training = await TrainingStep.create(state, parts);
   const before = await valuesOf(state, parts);
-  let shown = {};
+  let shown: Left['shown'] = {};
   for (const [i, indices] of batches.entries()) {
-    const { loss, metrics, firstNonFinite } = await training.step(indices, { step: i + 1, epoch: i, lr: settings.lr }).read();
+    const { loss, metrics, firstNonFinite } = await training
+      .step(indices, { step: i + 1, epoch: i, lr: settings.lr })
+      .read();
     expect(firstNonFinite).toBe(0);
     shown = { loss, ...metrics };
   }
@@ -133,12 +136,66 @@ describe.each(compared)('%s', (_, method, given) => {
     expect([...plain.moved.values()].every((values) => values.some((value) => value !== 0))).toBe(true);
   });
 
-  it('two processes are one in two pieces, bit for bit, with all that is kept', async () => {
-    const one = await threeSteps(method, { ...given, ...half });
-    for (const { weights, running, shown } of await onAll(localRanks(2), (ranks) => threeSteps(method, given, ranks))) {
-      expect(weights).toEqual(one.weights);
-      expectNear(running, one.running, 1e-6);
-      expectNearNumbers(shown, one.shown, 1e-6);
-    }
-  });
+  it('two processes are one in two pieces, bit for bit, with all that is kept', () => expectOneInPieces(method, given));
+});
+
+/** Two processes leave what one does that has the shares of both for its pieces. */
+async function expectOneInPieces(method: Method, given: GivenSettings): Promise<void> {
+  const one = await threeSteps(method, { ...given, ...half });
+  for (const { weights, running, shown } of await onAll(localRanks(2), (ranks) => threeSteps(method, given, ranks))) {
+    expect(weights).toEqual(one.weights);
+    expectNear(running, one.running, 1e-6);
+    expectNearNumbers(shown, one.shown, 1e-6);
+  }
+}
+
+it.each([
+  ['moco', moco, mocoSizes],
+  ['simclr', simclr, heads],
+] as const)('%s: pictures are mixed with others of the same process', (_, method, given) =>
+  expectOneInPieces(method, { ...given, mix: 'cutmix' }),
+);
+
+const dinoSizes = {
+  ...heads,
+  outputs: 12,
+  headDepth: 2,
+  localCrops: 2,
+  localSize: 8,
+  emaMomentum: 0.5,
+  frozenEpochs: 0,
+};
+const ibot = { ...dinoSizes, architecture: 'vit_tiny', ibotWeight: 1, dropPath: 0, optimizer: 'sgd' } as const;
+
+it.each([
+  ['dino', { ...dinoSizes, norm: 'layer', headBatchNorm: false }],
+  ['dino with hidden patches', ibot],
+] as const)('%s: processes have the centres of the whole batch', async (_, given) => {
+  const one = await threeSteps(dino, given);
+  for (const { weights, moved, shown } of await onAll(localRanks(2), (ranks) => threeSteps(dino, given, ranks))) {
+    expect(Math.abs(shown['loss'] - one.shown['loss'])).toBeLessThan(1e-4);
+    expectNear(weights, one.weights, 1e-4);
+    expectNear(moved, one.moved, 5e-3);
+  }
+  expect(one.weights.get('center')!.every((value) => value !== 0)).toBe(true);
+});
+
+// Networks with batch norm, whose statistics are of all images here: those of teachers are updated once in a step too.
+const inPhases: readonly (readonly [string, Method, GivenSettings])[] = [
+  compared[0],
+  ['dino', dino, dinoSizes],
+  ['context-encoder', contextEncoder, { adversarialWeight: 0 }],
+];
+it.each(inPhases)('%s: one process by itself in the phases of several is the plain step', async (_, method, given) => {
+  const plain = await threeSteps(method, given);
+  const { running, shown } = await threeSteps(method, given, localRanks(1)[0]);
+  expectNear(running, plain.running, 1e-4);
+  expectNearNumbers(shown, plain.shown, 1e-4);
+});
+
+it('a run in micro-batches that is stopped after every step is bit for bit the run that is not', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'simclr-pieces-'));
+  const settings = tinySettings(moco, { ...mocoSizes, batchSize, ...half, symmetric: true });
+  expect((await expectExactResume(root, gpu, settings)).step).toBe(4);
+  rmSync(root, { recursive: true, force: true });
 });

@@ -120,7 +120,7 @@ describe('settings', () => {
     [{ loss: 'n-pair', temperature: 1 }, 'sup-con, not of n-pair; omit it'],
     [
       { mix: 'mixup', batchSize: 4, microBatch: 1 },
-      '--mix mixup mixes pictures of one micro-batch, and --micro-batch 1',
+      '--mix mixup mixes pictures that pass at once, and there is only one',
     ],
   ])('of another loss are refused: %o', (given, message) => {
     expect(() => parseSettings(given)).toThrow(message);
