@@ -30,7 +30,7 @@ import type { GivenSettings } from '../../src/train/settings.ts';
 import { tones } from '../data/wav_files.ts';
 import { localRanks, onAll } from '../mpi/local_ranks.ts';
 import { adapters } from '../ops/harness.ts';
-import { expectNear, type Named, type Values, valuesOf } from '../ssl/left_by_steps.ts';
+import { expectNear, expectSame, type Named, type Values, valuesOf } from '../ssl/left_by_steps.ts';
 import { expectExactResume, images, tinySettings } from './harness.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -143,7 +143,7 @@ describe.each(compared)('%s', (_, method, given) => {
 async function expectOneInPieces(method: Method, given: GivenSettings): Promise<void> {
   const one = await threeSteps(method, { ...given, ...half });
   for (const { weights, running, shown } of await onAll(localRanks(2), (ranks) => threeSteps(method, given, ranks))) {
-    expect(weights).toEqual(one.weights);
+    expectSame(weights, one.weights);
     expectNear(running, one.running, 1e-6);
     expectNearNumbers(shown, one.shown, 1e-6);
   }

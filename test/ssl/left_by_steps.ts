@@ -33,3 +33,11 @@ export function expectNear(actual: Named, expected: Named, tolerance: number): v
   for (const [name, values] of expected)
     expect(relativeError(actual.get(name)!, values), name).toBeLessThanOrEqual(tolerance);
 }
+
+/** Bit for bit; only names are told of what is not, as there are many numbers. */
+export function expectSame(actual: Named, expected: Named): void {
+  expect([...actual.keys()]).toEqual([...expected.keys()]);
+  const bytes = ({ buffer, byteOffset, byteLength }: Data) => Buffer.from(buffer, byteOffset, byteLength);
+  const others = [...expected].filter(([name, values]) => !bytes(actual.get(name)!).equals(bytes(values)));
+  expect(others.map(([name]) => name)).toEqual([]);
+}
