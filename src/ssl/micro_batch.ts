@@ -2,16 +2,18 @@
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { trace, variable } from '../graph/trace.ts';
+import type { Mode } from '../nn/module.ts';
 import { addInPlace } from '../ops/add_inplace.ts';
 import { gradients } from '../ops/gradients.ts';
 import { indexCopy, narrow } from '../ops/narrow.ts';
 import { stepMade } from '../ops/step_made.ts';
 import { slice } from '../ops/strided_copy.ts';
+import type { TrainedGroup } from '../optim/trained_group.ts';
 import { StepFeeds } from './feeds.ts';
 import { RunningStatistics } from './running_statistics.ts';
 import type { StepSettings } from './settings.ts';
-import { checkShares, pieceOf, shareOf } from './shares.ts';
-import { withTargets } from './split_step.ts';
+import { checkShares, pieceOf, type Share, shareOf } from './shares.ts';
+import { type Split, withTargets } from './split_step.ts';
 import { checkedLog, checkedLoss, type Phase, type StepParts, type TracedGroup, trainingMode } from './step.ts';
 import { traceViews } from './views.ts';
 
@@ -58,64 +60,116 @@ export function microBatchPhases(parts: StepParts, [{ trained }]: readonly Trace
   if (ranks) checkShares(settings, ranks.size);
   const { split } = learner;
   if (!split) throw new UserError('this method has no micro-batches: its loss needs more than embeddings', 2);
-  const { batchSize } = settings;
-  const microBatch = pieceOf(settings, ranks);
-  const { begin, end } = shareOf(batchSize, ranks);
-  const kept = new KeptTensors(microBatch, batchSize);
-  const phase = (name: string, images: number, build: (feeds: StepFeeds, first: Tensor) => Phase['outputs']): Phase => {
-    const feeds = StepFeeds.of(parts.source.set, images || batchSize);
+  return new StepInPieces(parts, split, trained).phases();
+}
+
+/** Traces the phases in their order: each leaves variables for those behind it. */
+class StepInPieces {
+  /** Images of a piece, M. */
+  private readonly piece: number;
+  private readonly share: Share;
+  private readonly kept: KeptTensors;
+  private readonly sum: Tensor;
+  private readonly running: RunningStatistics | undefined;
+
+  constructor(
+    private readonly parts: StepParts,
+    private readonly split: Split,
+    private readonly trained: TrainedGroup,
+  ) {
+    const { settings, learner, ranks } = parts;
+    this.piece = pieceOf(settings, ranks);
+    this.share = shareOf(settings.batchSize, ranks);
+    this.kept = new KeptTensors(this.piece, settings.batchSize);
+    this.sum = variable('gradients of the batch', trained.flat.shape);
+    this.running = ranks && new RunningStatistics(learner, settings);
+  }
+
+  phases(): Phase[] {
+    const { kept, running, share, piece } = this;
+    const before = this.split.before ? [this.before()] : [];
+    const [embeddings, loss, backward, update] = [this.embeddings(), this.loss(), this.gradients(), this.update()];
+    if (!running) return [...before, embeddings, loss, backward, update];
+    const statistics = running.behind([embeddings.graph, backward.graph], (share.end - share.begin) / piece);
+    return [
+      ...before,
+      { ...embeddings, exchange: { kind: 'rows', rows: kept.whole, parts: kept.parts } },
+      loss,
+      { ...backward, exchange: { kind: 'gradients', means: {}, running: statistics } },
+      update,
+    ];
+  }
+
+  private before(): Phase {
+    return this.phase('before', 0, (feeds) => {
+      this.split.before?.(feeds);
+      return {};
+    });
+  }
+
+  private embeddings(): Phase {
+    const { split, kept } = this;
+    return this.phase('embeddings', this.piece, (feeds, first) => {
+      const views = this.views(feeds);
+      const z = withTargets(split, views, feeds, split.embed(views, feeds, this.mode(0)), this.mode());
+      indexCopy(kept.z(z), z, first, { parts: kept.parts });
+      return {};
+    });
+  }
+
+  private loss(): Phase {
+    const { kept, trained } = this;
+    return this.phase('loss', 0, (feeds) => {
+      const compared = this.split.compare(kept.whole, feeds);
+      const [loss, log] = [checkedLoss(compared.loss, trained.name), checkedLog(compared.log)];
+      const [dz] = gradients(loss, [kept.whole], trained.seed);
+      indexCopy(kept.dz, dz);
+      for (const [name, value] of Object.entries({ loss, ...log })) indexCopy(kept.scalar(name), value);
+      return {};
+    });
+  }
+
+  private gradients(): Phase {
+    const { kept, piece, trained, sum, running } = this;
+    return this.phase('gradients', piece, (feeds, first) => {
+      const z = this.split.embed(this.views(feeds), feeds, this.mode());
+      const dz = firstRows(narrow(kept.dz, first, { parts: kept.parts, rows: piece }), z);
+      const number = feeds.index('piece', (time) => (time.first - this.share.begin) / piece);
+      if (running) trained.addGradients(sum, number, z, dz);
+      else addInPlace(sum, trained.gradientsOf(z, dz), number);
+      return { ...running?.outputs() };
+    });
+  }
+
+  private update(): Phase {
+    const { kept, trained } = this;
+    return this.phase('update', 0, (feeds) => {
+      const { outputs, scalerStep } = trained.update(this.sum, kept.scalar('loss'), feeds.step);
+      this.split.after?.(kept.whole, feeds, stepMade([{ firstNonFinite: trained.firstNonFinite, scalerStep }]));
+      return { ...kept.allScalars(), ...outputs };
+    });
+  }
+
+  /** @param images of a run; 0: it takes none and runs once */
+  private phase(name: string, images: number, build: (feeds: StepFeeds, first: Tensor) => Phase['outputs']): Phase {
+    const { source, settings } = this.parts;
+    const feeds = StepFeeds.of(source.set, images || settings.batchSize);
     const { graph, result: outputs } = trace(() => build(feeds, firstRow(feeds, images)));
     return { name, graph, outputs, feeds, images };
-  };
-  const mode = (batchShare: number) => ({ ...trainingMode(settings, ranks?.size), batchShare });
-  // Statistics of all processes are of as many images as all of their pieces have.
-  const share = ((settings.syncBatchNorm ? (ranks?.size ?? 1) : 1) * microBatch) / batchSize;
-  const viewsOf = (feeds: StepFeeds) => traceViews(parts.source, parts.views, feeds, settings);
-  const before = phase('before', 0, (feeds) => {
-    split.before?.(feeds);
-    return {};
-  });
-  const embeddings = phase('embeddings', microBatch, (feeds, first) => {
-    const views = viewsOf(feeds);
-    const z = withTargets(split, views, feeds, split.embed(views, feeds, mode(0)), mode(share));
-    indexCopy(kept.z(z), z, first, { parts: kept.parts });
-    return {};
-  });
-  let logged: readonly string[] = [];
-  const loss = phase('loss', 0, (feeds) => {
-    const compared = split.compare(kept.whole, feeds);
-    const [loss, log] = [checkedLoss(compared.loss, trained.name), checkedLog(compared.log)];
-    const [dz] = gradients(loss, [kept.whole], trained.seed);
-    indexCopy(kept.dz, dz);
-    logged = ['loss', ...Object.keys(log)];
-    for (const [name, value] of Object.entries({ loss, ...log })) indexCopy(kept.scalar(name), value);
-    return {};
-  });
-  const sum = variable('gradients of the batch', trained.flat.shape);
-  const running = ranks && new RunningStatistics(learner, settings);
-  const backward = phase('gradients', microBatch, (feeds, first) => {
-    const z = split.embed(viewsOf(feeds), feeds, mode(share));
-    const dz = firstRows(narrow(kept.dz, first, { parts: kept.parts, rows: microBatch }), z);
-    const piece = feeds.index('piece', (time) => (time.first - begin) / microBatch);
-    if (running) trained.addGradients(sum, piece, z, dz);
-    else addInPlace(sum, trained.gradientsOf(z, dz), piece);
-    return { ...running?.outputs() };
-  });
-  const update = phase('update', 0, (feeds) => {
-    const { outputs, scalerStep } = trained.update(sum, kept.scalar('loss'), feeds.step);
-    split.after?.(kept.whole, feeds, stepMade([{ firstNonFinite: trained.firstNonFinite, scalerStep }]));
-    return { ...Object.fromEntries(logged.map((name) => [name, kept.scalar(name)])), ...outputs };
-  });
-  const first = split.before ? [before] : [];
-  if (!running) return [...first, embeddings, loss, backward, update];
-  const statistics = running.behind([embeddings.graph, backward.graph], (end - begin) / microBatch);
-  return [
-    ...first,
-    { ...embeddings, exchange: { kind: 'rows', rows: kept.whole, parts: kept.parts } },
-    loss,
-    { ...backward, exchange: { kind: 'gradients', means: {}, running: statistics } },
-    update,
-  ];
+  }
+
+  private views(feeds: StepFeeds): Tensor[] {
+    const { source, views, settings } = this.parts;
+    return traceViews(source, views, feeds, settings);
+  }
+
+  /** @param batchShare by default that of a piece: statistics of all processes are of as many images as all of their pieces have */
+  private mode(batchShare?: number): Mode {
+    const { settings, ranks } = this.parts;
+    const together = settings.syncBatchNorm ? (ranks?.size ?? 1) : 1;
+    const ofPiece = (together * this.piece) / settings.batchSize;
+    return { ...trainingMode(settings, ranks?.size), batchShare: batchShare ?? ofPiece };
+  }
 }
 
 /** The first image of a piece in the batch; view v of image i has its row in part v of z. */
@@ -156,6 +210,11 @@ class KeptTensors {
   /** Rows of an image, such as its views: z has so many parts of N rows. */
   get parts(): number {
     return this.whole.shape[0] / this.batch;
+  }
+
+  /** Those that were asked for, by name. */
+  allScalars(): Readonly<Record<string, Tensor>> {
+    return Object.fromEntries(this.scalars);
   }
 
   scalar(name: string): Tensor {
