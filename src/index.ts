@@ -215,6 +215,7 @@ export {
   type ParameterGroup,
   type SequenceFacts,
   type Settings,
+  type Split,
   type Step,
   type TextTower,
   type ViewGroup,
@@ -227,7 +228,7 @@ export { Queue } from './ssl/queue.ts';
 export { type Random, random } from './ssl/rng.ts';
 export { sequenceOptions, sequencesOf } from './ssl/sequences.ts';
 export { augmentationConfig, count, positive, type SharedSettings, share } from './ssl/settings.ts';
-export { type Split, splitStep } from './ssl/split_step.ts';
+export { splitStep } from './ssl/split_step.ts';
 export { momentumSchedule, Teacher } from './ssl/teacher.ts';
 export { augmentText, type TextAugmentation, textAugmentations, wordsIn } from './ssl/text_augmentation.ts';
 export {

@@ -13,11 +13,11 @@ import { mul } from '../ops/binary.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
 import type { Feeds } from '../ssl/feeds.ts';
-import { defineMethod, type Metric, type Settings } from '../ssl/method.ts';
+import { defineMethod, type Metric, type Settings, type Split } from '../ssl/method.ts';
 import { accuracy, embeddingStd } from '../ssl/metrics.ts';
 import { nearestImages, sameImages } from '../ssl/neighbors.ts';
 import { augmentationConfig, count, positive } from '../ssl/settings.ts';
-import { type Split, splitStep } from '../ssl/split_step.ts';
+import { splitStep } from '../ssl/split_step.ts';
 
 const weight = () => z.number().min(0);
 

@@ -20,7 +20,6 @@ import type { RateRow } from '../optim/rates.ts';
 import type { Feeds, ImageTable, OtherImages, StepTime } from './feeds.ts';
 import type { Pixels } from './pixels.ts';
 import type { SharedSettings } from './settings.ts';
-import type { Split } from './split_step.ts';
 
 /** Shared settings and those of a method, which may have none. */
 export type Settings<O extends z.ZodRawShape> = SharedSettings &
@@ -203,6 +202,26 @@ export interface Step {
   readonly means?: Means;
   /** Recorded behind the updates: a teacher's average, a queue. Must change nothing where `made` (u32 [1]) is 0: the step was left out. */
   after?(made: Tensor, means: Means): void;
+}
+
+/**
+ * A step whose loss needs the embeddings of the whole batch, and nothing else of it. Its parts are recorded in one program or in several,
+ * so that they share nothing but z and what the learner keeps; feeds have names of their own in all of them.
+ */
+export interface Split {
+  /** What a step does once, before any image is seen: a teacher follows. */
+  before?(feeds: Feeds): void;
+  /** Views of M images to z [V · M, …], the V views of an image in rows i, i + M, …; M is N or a part of it. */
+  embed(views: readonly Tensor[], feeds: Feeds, mode: Mode): Tensor;
+  /**
+   * Further rows of z, [W · M, …] behind those of `embed`: what networks that are not trained make of the views. No gradient passes them, and
+   * they see a piece of the batch once where the others see it twice.
+   */
+  targets?(views: readonly Tensor[], feeds: Feeds, mode: Mode): Tensor;
+  /** z [(V + W) · N, …] to the loss of the only group. */
+  compare(z: Tensor, feeds: Feeds): { readonly loss: Tensor; readonly log?: Readonly<Record<string, Tensor>> };
+  /** Recorded behind the update, as `Step.after` is: a queue takes rows of z. */
+  after?(z: Tensor, feeds: Feeds, made: Tensor): void;
 }
 
 /** How a number of a step is shown. One that is not declared is shown under its name, as a mean over the epoch. */

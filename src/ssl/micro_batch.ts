@@ -10,10 +10,11 @@ import { stepMade } from '../ops/step_made.ts';
 import { slice } from '../ops/strided_copy.ts';
 import type { TrainedGroup } from '../optim/trained_group.ts';
 import { StepFeeds } from './feeds.ts';
+import type { Split } from './method.ts';
 import { RunningStatistics } from './running_statistics.ts';
 import type { StepSettings } from './settings.ts';
 import { checkShares, pieceOf, type Share, shareOf } from './shares.ts';
-import { type Split, withTargets } from './split_step.ts';
+import { withTargets } from './split_step.ts';
 import { checkedLog, checkedLoss, type Phase, type StepParts, type TracedGroup, trainingMode } from './step.ts';
 import { traceViews } from './views.ts';
 
