@@ -1,6 +1,7 @@
 /** A step in two parts, so that a large batch may pass in micro-batches, or be shared by several processes. */
 import type { Tensor } from '../graph/tensor.ts';
 import type { Mode } from '../nn/module.ts';
+import { detach } from '../ops/detach.ts';
 import { concat } from '../ops/strided_copy.ts';
 import type { Feeds } from './feeds.ts';
 import type { Learner, Split } from './method.ts';
@@ -23,5 +24,5 @@ export const splitStep = (split: Split, training: Mode): Pick<Learner, 'step' | 
 /** Rows of z, and those behind them of which no gradient is needed. */
 export function withTargets(split: Split, views: readonly Tensor[], feeds: Feeds, z: Tensor, mode: Mode): Tensor {
   const targets = split.targets?.(views, feeds, mode);
-  return targets ? concat([z, targets], 0) : z;
+  return targets ? concat([z, detach(targets)], 0) : z;
 }

@@ -36,7 +36,7 @@ describe('simclr methods', () => {
     const words = out.replace(/\s+/g, ' ');
     expect(words).toContain('method source needs micro-batches defaults');
     for (const { name, paper } of allMethods()) expect(words).toContain(`${name} ${paper}`);
-    expect(words).toContain('sequences no --window 20480 --strides 5,4,2,2,2');
+    expect(words).toContain('sequences yes --window 20480 --strides 5,4,2,2,2');
     expect(words).toContain('images yes --temperature 0.07 --embedding-dim 128 --head-depth 2');
     expect(words).toContain('labels no --supervised-augment crop-flip --mix none --mix-alpha 1 --split train');
     expect(words).toContain('--no-nesterov');
