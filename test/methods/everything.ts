@@ -1,6 +1,6 @@
 /**
  * A method that uses all that a method may: two view groups (multi-crop), two parameter groups with optimisers and learning rates of
- * their own, of which the second sees the first's update, a teacher and a queue that are kept, schedules, labels, patches that the host
+ * their own, of which the second sees the first's update, a teacher, a queue and a centre that are kept, schedules, labels, patches that the host
  * cuts out, work of the host between epochs, a figure of pictures. It means nothing; it is there to hold the engine to what the types promise.
  */
 import { normalization } from '../../src/data/preparation.ts';
@@ -66,6 +66,7 @@ export const everything = defineMethod({
     const [f, teacher] = [new TinyEncoder(), new TinyEncoder('teacher')];
     const critic = new Linear('critic', 8, 3, s.seed);
     const queue = variable('queue', [queueRows, 8]);
+    const centre = variable('centre', [1, 8]);
     return {
       encoder: f,
       groups: [
@@ -77,7 +78,7 @@ export const everything = defineMethod({
           lr: (scheduled, { step }) => (step % 2 === 0 ? 2 * scheduled : 0.01),
         },
       ],
-      kept: { teacher, queue },
+      kept: { teacher, queue, centre },
       step([pairs, crops, whole, patches], feeds) {
         const z = f.forward(pairs, training);
         const small = f.forward(crops, training);
@@ -103,8 +104,10 @@ export const everything = defineMethod({
             patches: mean(f.forward(patches, training)),
             share: feeds.scalar('share', ({ step, steps }) => step / steps),
           },
-          after(made) {
+          means: { target: mean(target, 0, { keepdim: true }) },
+          after(made, means) {
             indexCopy(queue, target, first, { made });
+            indexCopy(centre, means['target'], undefined, { made });
             for (const [i, { tensor }] of teacher.parameters.entries())
               indexCopy(tensor, f.parameters[i].tensor, undefined, { made });
           },

@@ -204,3 +204,19 @@ it('a run in micro-batches that is stopped after every step is bit for bit the r
   expect((await expectExactResume(root, gpu, settings)).step).toBe(4);
   rmSync(root, { recursive: true, force: true });
 });
+
+it('a step in micro-batches that is left out takes no keys into the queue', async () => {
+  const state = new State(gpu);
+  const parts = stepParts(hostImages(images), tinySettings(moco, { ...mocoSizes, batchSize, ...half }));
+  const training = await TrainingStep.create(state, parts);
+  const kept = async () => new Map([['queue', (await valuesOf(state, parts)).weights.get('queue')!]]);
+  const first = await kept();
+  await training.step(batches[0], { step: 1, epoch: 0 }).read();
+  const after = await kept();
+  expect(after).not.toEqual(first);
+  state.write(trainedParameters(parts.learner)[0].tensor, Float32Array.of(Number.NaN), 0);
+  expect((await training.step(batches[1], { step: 2, epoch: 0 }).read()).firstNonFinite).toBe(2);
+  expectSame(await kept(), after);
+  training.destroy();
+  state.destroy();
+});
