@@ -1,39 +1,47 @@
 /**
  * How training on several processes scales on this machine, and what it exchanges, beside what the cost model of docs/distributed.md says:
  *
- *   npm run bench:mpi -- [--ranks 1,2,4] [--pairs 32] [--image-size 32] [--width 1] [--steps 5] [--sync-batch-norm] [--json file]
+ *   npm run bench:mpi -- --ranks 1,2,4
  */
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError } from 'commander';
 import { writeFileAtomic } from '../src/io/files.ts';
 import { formatBytes, table } from '../src/report/tables.ts';
 import type { ExchangeCost } from '../src/ssl/rank_exchange.ts';
 import type { Alone, RankReport, RankRequest } from './mpi_rank.ts';
 
-const { values: given } = parseArgs({
-  options: {
-    ranks: { type: 'string', default: '1,2,4' },
-    pairs: { type: 'string', default: '32' },
-    'image-size': { type: 'string', default: '32' },
-    width: { type: 'string', default: '1' },
-    steps: { type: 'string', default: '5' },
-    'sync-batch-norm': { type: 'boolean', default: false },
-    adapter: { type: 'string' },
-    json: { type: 'string' },
-  },
-});
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It is not a number above 0.');
+  return value;
+}
 
-const request: RankRequest = {
-  pairs: Number(given.pairs),
-  imageSize: Number(given['image-size']),
-  width: Number(given.width),
-  steps: Number(given.steps),
-  syncBatchNorm: given['sync-batch-norm'],
-  adapter: given.adapter,
-};
+function count(text: string): number {
+  if (!Number.isInteger(positive(text))) throw new InvalidArgumentError('It is not a whole number of 1 or more.');
+  return Number(text);
+}
+
+interface Options extends RankRequest {
+  readonly ranks: readonly number[];
+  readonly json?: string;
+}
+
+const options = new Command('bench:mpi')
+  .description('Times steps of SimCLR that 1, 2, 4 processes share, and what they exchange, on this machine.')
+  .option('--ranks <list>', 'numbers of processes', (text) => text.split(',').map(count), [1, 2, 4])
+  .option('--pairs <number>', 'images of a batch, a multiple of the processes', count, 32)
+  .option('--image-size <number>', 'height and width of a view', count, 32)
+  .option('--width <number>', 'of the ResNet-18', positive, 1)
+  .option('--steps <number>', 'timed steps, after two others', count, 5)
+  .option('--sync-batch-norm', 'batch norm by the images of all processes', false)
+  .option('--adapter <name>', 'part of the adapter’s name (default: the first one)')
+  .option('--json <file>', 'write what was found to this file')
+  .parse()
+  .opts<Options>();
+const { ranks: counts, json, ...request } = options;
 
 const program = join(dirname(fileURLToPath(import.meta.url)), 'mpi_rank.js');
 const asRoot = process.getuid?.() === 0 ? ['--allow-run-as-root'] : [];
@@ -118,15 +126,13 @@ function aloneRows(reports: readonly RankReport[]): string {
   return `${table(['processes, alone', 'each gives', 'ms', 'by the model'], rows)}\nmodel: ${fit}`;
 }
 
-const counts = given.ranks.split(',').map(Number);
 const reports = counts.map(measured);
 const [{ adapter }] = reports;
 const { pairs, imageSize, width, syncBatchNorm } = request;
-process.stdout.write(
-  [
-    `${adapter}, which all processes share; ${cpus()[0]?.model.trim()}, ${cpus().length} cores; ${new Date().toISOString()}, node ${process.version}`,
-    `SimCLR, ResNet-18 of width ${width}, batch of ${pairs} images of ${imageSize} pixels${syncBatchNorm ? ', synchronised batch norm' : ''}; medians of ${request.steps} steps`,
-    ...[stepRows(reports), exchangeRows(reports), aloneRows(reports)],
-  ].join('\n\n') + '\n',
-);
-if (given.json) writeFileAtomic(given.json, `${JSON.stringify({ request, reports }, null, 2)}\n`);
+const parts = [
+  `${adapter}, which all processes share; ${cpus()[0]?.model.trim()}, ${cpus().length} cores; ${new Date().toISOString()}, node ${process.version}`,
+  `SimCLR, ResNet-18 of width ${width}, batch of ${pairs} images of ${imageSize} pixels${syncBatchNorm ? ', synchronised batch norm' : ''}; medians of ${request.steps} steps`,
+  ...[stepRows(reports), exchangeRows(reports), aloneRows(reports)],
+];
+process.stdout.write(`${parts.filter((part) => part !== '').join('\n\n')}\n`);
+if (json) writeFileAtomic(json, `${JSON.stringify({ request, reports }, null, 2)}\n`);
