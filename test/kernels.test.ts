@@ -135,6 +135,13 @@ const oddHalves = (training: boolean): Traced =>
     return withGradients(features, [x, w]);
   });
 
+/** Batch norm by the statistics of three processes. */
+const ofProcesses = (shape: Shape, dtype: 'f32' | 'f16'): Traced =>
+  traced(() => {
+    const x = input('x', shape, dtype);
+    return withGradients(relu(batchNorm(x, { ...norm(shape.at(-1)!), processes: 3 })), [x]);
+  });
+
 /** Twenty windows, so long that all steps are predicted that a method of sequences predicts by default. */
 const window = 2560;
 const series = stretchesOf(
@@ -202,6 +209,8 @@ const programs: Record<string, () => Traced> = {
   ),
   'half precision, odd channels': () => oddHalves(true),
   'half precision, odd channels, frozen statistics': () => oddHalves(false),
+  'statistics of several processes': () => ofProcesses([4, 5, 3, 8], 'f32'),
+  'statistics of several processes, half precision, odd channels': () => ofProcesses([4, 5, 3, 5], 'f16'),
   'every op, channels in fours': () => everyOp([2, 9, 7, 4], 8, 3, true),
   'every op, odd channels': () => everyOp([4, 8, 8, 3], 7, 3, true),
   'every op, one channel': () => everyOp([2, 3, 3, 1], 1, 1, true),
