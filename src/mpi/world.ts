@@ -5,8 +5,8 @@ import type { Launch } from './launch.ts';
 import { libraryVariable, loadMpi, type Mpi } from './library.ts';
 import { completed, moved } from './wait.ts';
 
-/** Milliseconds after which the others count as gone, once this process has been told to end. */
-const patience = 10_000;
+/** Milliseconds after which the others count as gone, once this process has been told to end: the first may have a checkpoint to write. */
+const patience = 30_000;
 /** As often as long as the longest wait so far, where steps are slow. */
 const timesLonger = 3;
 
@@ -152,6 +152,7 @@ export class MpiWorld implements Communicator {
   async finish(): Promise<void> {
     if (this.ended) return;
     this.ended = true;
+    this.leaving = undefined; // all have agreed to end, and the first may still be writing
     await this.collective(0, (request) => this.mpi.MPI_Ibarrier(this.mpi.abi.world, request));
     this.mpi.MPI_Finalize();
   }
