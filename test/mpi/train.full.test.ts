@@ -112,6 +112,16 @@ describeMpi('simclr train on several processes', () => {
     expect(steps(path).at(-1)!.step).toBe(at);
   });
 
+  it('--profile tells what is exchanged in a step, and leaves no folder', async () => {
+    const { code, out } = await train(2, ...settings, '--profile', '--out', join(folder, 'profiled')).done;
+    expect(code).toBe(0);
+    expect(out).toMatch(/exchange, a step +calls +given +ms +not hidden/);
+    for (const kind of ['embeddings', 'gradients', 'statistics'])
+      expect(out).toMatch(new RegExp(`^${kind} +\\d+ `, 'm'));
+    expect(out).toMatch(/\d % of the time of rank 0’s steps is exchange/);
+    expect(readdirSync(folder)).not.toContain('profiled');
+  });
+
   it('what cannot be trained so is refused in one line, and leaves no folder', async () => {
     const refused = async (ranks: number, ...args: string[]) => {
       const { code, err } = await train(ranks, ...settings, ...args, '--out', join(folder, 'refused')).done;
