@@ -70,11 +70,23 @@ function run(options: ExportOptions): void {
   const { format = formatOf(options.out), out = defaultOut[format] } = options;
   checkOptions(options, format);
   const checkpoint = checkpointFile(options.checkpoint, terminal);
-  if (format === 'safetensors') return exportTensors(checkpoint, out, terminal);
+  if (format === 'safetensors') exportTensors(checkpoint, out, terminal);
+  else exportModel(options, { checkpoint, format, out }, terminal);
+}
+
+interface Task {
+  readonly checkpoint: string;
+  readonly format: 'onnx' | 'hf';
+  readonly out: string;
+}
+
+function exportModel(options: ExportOptions, { checkpoint, format, out }: Task, terminal: Terminal): void {
   const { modelInput: takes = 'normalized', fromHeadLayer, imageSize, normalize } = options;
   const given = { fromHeadLayer, ...(imageSize && { imageSize }), ...(normalize && { normalize }) };
   const exported =
-    format === 'onnx' ? exportOnnx(checkpoint, out, { ...given, takes }) : exportHuggingFace(checkpoint, out, given);
+    format === 'onnx'
+      ? exportOnnx(checkpoint, out, { ...given, takes }, flagOf)
+      : exportHuggingFace(checkpoint, out, given, flagOf);
   printEncoder(exported.file, terminal);
   if (format === 'onnx') printModel(out, exported, takes, terminal);
   else printFolder(out, exported, terminal);

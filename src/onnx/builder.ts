@@ -4,11 +4,16 @@ import {
   type Dimension,
   type ElementType,
   elementTypes,
-  type GraphProto,
+  encodeModel,
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
 } from './schema.ts';
+
+/** Which operators there are, and what they mean: 17 is the first with layer norm, read by onnxruntime 1.12 and later. */
+const operatorSet = 17;
+/** The version of the file format that came with it. */
+const irVersion = 8;
 
 /** What a node is told: a whole number is an `int`, `{ float }` a float, a text a string. */
 export type Attributes = Readonly<Record<string, number | readonly number[] | string | { readonly float: number }>>;
@@ -81,11 +86,21 @@ export class GraphBuilder {
     return this.initializers.reduce((sum, { rawData }) => sum + rawData.byteLength, 0);
   }
 
-  build(name: string, inputs: readonly Port[], outputs: readonly Port[]): GraphProto {
-    return {
-      ...{ name, node: this.nodes, initializer: this.initializers },
-      ...{ input: inputs.map(valueInfo), output: outputs.map(valueInfo) },
-    };
+  /** The bytes of a model of this graph. @param metadata what is told of it (metadata_props) */
+  encode(
+    name: string,
+    inputs: readonly Port[],
+    outputs: readonly Port[],
+    metadata: Readonly<Record<string, string>> = {},
+  ): Uint8Array {
+    return encodeModel({
+      ...{ irVersion, producerName: 'simclr-webgpu', opsetImport: [{ domain: '', version: operatorSet }] },
+      graph: {
+        ...{ name, node: this.nodes, initializer: this.initializers },
+        ...{ input: inputs.map(valueInfo), output: outputs.map(valueInfo) },
+      },
+      metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    });
   }
 
   private constant(type: 'float' | 'int64', data: Float32Array | BigInt64Array, dims: readonly number[]): string {

@@ -11,14 +11,9 @@ import { labTranslations } from './lab.ts';
 import { mapTranslations } from './maps.ts';
 import { inputPort, type ModelInput, preparedImages } from './preparation.ts';
 import { productTranslations } from './products.ts';
-import { encodeModel } from './schema.ts';
 import { shapeTranslations } from './shapes.ts';
 import { type Translation, Translator, tracedBatch } from './translator.ts';
 
-/** Which operators there are, and what they mean: 17 is the first with layer norm, read by onnxruntime 1.12 and later. */
-const operatorSet = 17;
-/** The version of the file format that came with it. */
-const irVersion = 8;
 /** What a protobuf message can hold, and so a file of ONNX without others beside it; less the nodes, whose names are counted generously. */
 const mostBytes = 2 ** 31 - 2 ** 22;
 
@@ -58,11 +53,7 @@ export function onnxModel(
     ...{ name, type: 'float' as const },
     shape: ['batch', encoder.dimensions],
   }));
-  return encodeModel({
-    ...{ irVersion, producerName: 'simclr-webgpu', opsetImport: [{ domain: '', version: operatorSet }] },
-    graph: graph.build('encoder', [given], outputs),
-    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-  });
+  return graph.encode('encoder', [given], outputs, metadata);
 }
 
 /** Adds the nodes of an encoder. @param images the value that it is given, [N, 3, size, size] @returns the features */

@@ -49,32 +49,47 @@ function resizedToSquare(graph: GraphBuilder, pixels: string, size: number): str
 }
 
 /**
- * The matrix [size, side] of one axis. Result i lies at c_i = (i + cut + ½) f + (side − whole · f) / 2, of whole = round(side / f) results
- * of which those from cut = ⌊(whole − size + 1) / 2⌋ on are kept. It takes k((j − c_i) / max(f, 1)) of the pixel at j + ½, and what would
- * lie outside of the picture of its first or last pixel; the weights of a result add up to 1.
+ * The matrix [size, side] of one axis, as libvips resizes. Of whole = round(side / f) results those from cut = ⌊(whole − size + 1) / 2⌋ on are
+ * kept. Where pictures shrink, result i lies at c_i = (i + cut + ½) f + (side − whole · f) / 2; where they grow, at (i + cut) f, half a result
+ * before its place. It takes k((j + ½ − c_i) / max(f, 1)) of pixel j, and what would lie outside of the picture of its first or last pixel;
+ * the weights of a result add up to 1.
  *
  * @param side pixels of the picture, and `factor` f, f32 [1]
  */
 function resamplingMatrix(graph: GraphBuilder, side: string, factor: string, size: number): string {
   const { node, number } = arithmetic(graph);
+  const isShrunk = node('GreaterOrEqual', factor, number(1));
+  const stretch = node('Max', factor, number(1));
+  // The pixels of the picture and as many before and behind it as a kernel may reach.
+  const reach = node('Add', node('Ceil', node('Mul', stretch, number(3))), number(1));
+  const middles = node('Add', range(graph, node('Neg', reach), node('Add', side, reach)), number(0.5));
+  const offset = node('Sub', middles, centres(graph, { side, factor, size, isShrunk }));
+  const distance = node('Abs', node('Div', offset, stretch));
+  const weights = node('Where', isShrunk, lanczos(graph, distance), cubic(graph, distance));
+  const sums = graph.node('ReduceSum', [weights, graph.integers([1])], { keepdims: 1 });
+  return foldedEnds(graph, node('Div', weights, sums), reach, side);
+}
+
+interface Line {
+  readonly side: string;
+  readonly factor: string;
+  readonly size: number;
+  readonly isShrunk: string;
+}
+
+/** Where the results of a line lie in the picture: c_i, [size, 1]. */
+function centres(graph: GraphBuilder, { side, factor, size, isShrunk }: Line): string {
+  const { node, number } = arithmetic(graph);
   const whole = node('Round', node('Div', side, factor));
   const cut = node('Floor', node('Mul', node('Add', whole, number(1 - size)), number(0.5)));
   const spare = node('Mul', node('Sub', side, node('Mul', whole, factor)), number(0.5));
   const results = graph.floats(
-    Array.from({ length: size }, (_, i) => i + 0.5),
+    Array.from({ length: size }, (_, i) => i),
     [size, 1],
   );
-  const centres = node('Add', node('Mul', node('Add', results, cut), factor), spare);
-  const stretch = node('Max', factor, number(1));
-  // The pixels of the picture and as many before and behind it as a kernel may reach.
-  const reach = node('Add', node('Ceil', node('Mul', stretch, number(3))), number(1));
-  const pixels = range(graph, node('Neg', reach), node('Add', side, reach));
-  const middles = node('Add', pixels, number(0.5));
-  const distance = node('Abs', node('Div', node('Sub', middles, centres), stretch));
-  const isShrunk = node('GreaterOrEqual', factor, number(1));
-  const weights = node('Where', isShrunk, lanczos(graph, distance), cubic(graph, distance));
-  const sums = graph.node('ReduceSum', [weights, graph.integers([1])], { keepdims: 1 });
-  return foldedEnds(graph, node('Div', weights, sums), reach, side);
+  const starts = node('Mul', node('Add', results, cut), factor);
+  const half = node('Mul', factor, number(0.5));
+  return node('Add', starts, node('Where', isShrunk, node('Add', half, spare), number(0)));
 }
 
 /** Weights [size, reach + side + reach] of a line of pixels → [size, side]: the ends of a picture take what lies outside of it. */

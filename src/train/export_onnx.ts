@@ -1,6 +1,7 @@
 /** Encoders of images for other runtimes: an ONNX model, or a folder as Hugging Face's libraries read it. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Naming } from '../io/checked.ts';
 import { guarded } from '../io/file_errors.ts';
 import { checkExtension, ensureWritableDir, writeFileAtomic } from '../io/files.ts';
 import { writeSafetensors } from '../io/safetensors.ts';
@@ -19,7 +20,8 @@ import type { ModelInput } from '../onnx/preparation.ts';
 import { stored } from './checkpoint_tensors.ts';
 import { type EncoderFile, type GivenEncoder, readEncoderFile } from './encoder_file.ts';
 import { preparationMetadata } from './preparation.ts';
-import { flagOf } from './settings.ts';
+
+const ownName: Naming = (setting) => setting;
 
 export interface OnnxExportOptions extends GivenEncoder {
   /** What the model is given; `normalized`, by default, leaves preparation to the caller. */
@@ -36,10 +38,15 @@ export interface Exported {
  * Writes the encoder in a file, of any kind that `readEncoder` reads, as an ONNX model: `images` [batch, 3, height, width] → `features`
  * [batch, dimensions]. Its metadata say what it is and how images are to be prepared.
  *
- * @param name how errors call settings: by their flags, or as the library does
+ * @param name how errors call settings: by their own names, or by their flags
  * @throws UserError the extension of `out` is not .onnx, the encoder cannot be read, takes no images, or is too large for the format
  */
-export function exportOnnx(path: string, out: string, options: OnnxExportOptions = {}, name = flagOf): Exported {
+export function exportOnnx(
+  path: string,
+  out: string,
+  options: OnnxExportOptions = {},
+  name: Naming = ownName,
+): Exported {
   checkExtension(out, ['.onnx'], 'an ONNX model');
   const { takes = 'normalized', ...given } = options;
   const file = readEncoderFile(path, given, name);
@@ -55,7 +62,12 @@ export function exportOnnx(path: string, out: string, options: OnnxExportOptions
  *
  * @throws UserError the folder cannot be written, the encoder cannot be read, takes no images, or is too large for ONNX
  */
-export function exportHuggingFace(path: string, folder: string, given: GivenEncoder = {}, name = flagOf): Exported {
+export function exportHuggingFace(
+  path: string,
+  folder: string,
+  given: GivenEncoder = {},
+  name: Naming = ownName,
+): Exported {
   const file = readEncoderFile(path, given, name);
   const { model, dimensions } = modelOf(file, { inputName: huggingFaceInput, outputNames: huggingFaceOutputs });
   const encoder: Described = { shape: shapeOf(file), dimensions, preparation: file, headed: file.head !== undefined };

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { decodePhoto } from '../../src/data/decode.ts';
 import { GraphBuilder } from '../../src/onnx/builder.ts';
 import { inputPort, type ModelInput, preparedImages } from '../../src/onnx/preparation.ts';
-import { encodeModel } from '../../src/onnx/schema.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { lowbias32 } from '../values.ts';
 import { floatsOf, runModel } from './harness.ts';
@@ -21,10 +20,7 @@ function modelOf(kind: ModelInput, imageSize: number, colours: Pick<Parameters<t
   const port = inputPort(graph.input('pictures'), kind, how);
   graph.output(preparedImages(graph, port.name, kind, how), 'images');
   const output = { name: 'images', type: 'float', shape: ['batch', 3, imageSize, imageSize] } as const;
-  return encodeModel({
-    ...{ irVersion: 8, producerName: 'test', opsetImport: [{ domain: '', version: 17 }], metadataProps: [] },
-    graph: graph.build('preparation', [port], [output]),
-  });
+  return graph.encode('preparation', [port], [output]);
 }
 
 /** A picture with soft and hard edges: waves, a disc and some noise. RGB, row by row. */
@@ -64,13 +60,14 @@ describe('pictures of another size', () => {
     { width: 64, height: 64, size: 48 },
     // They grow.
     { width: 20, height: 27, size: 48 },
+    { width: 70, height: 41, size: 47 },
     { width: 1, height: 1, size: 16 },
   ])('$width × $height to $size', async ({ width, height, size }) => {
     const { planes, decoded } = await both(width, height, size);
     const resized = await runModel(modelOf('bytes', size, plain), planes, [height, width]);
     const { mean, most } = differences(resized, decoded);
-    // libvips rounds between the axes, and its weights to 1/64.
-    expect.soft(mean).toBeLessThan(0.5);
+    // libvips rounds between the axes, has steps of 1/64, and averages blocks first where a picture shrinks a lot.
+    expect.soft(mean).toBeLessThan(0.7);
     expect.soft(most).toBeLessThanOrEqual(4);
   });
 });

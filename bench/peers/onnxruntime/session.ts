@@ -3,7 +3,7 @@ import { messageOf, UserError } from '../../../src/errors.ts';
 import type { Implementation, Values } from '../../benchmark.ts';
 import { encodeModel, type NodeSpec } from './model.ts';
 
-/** What is used of `onnxruntime-node`, which is no dependency: it weighs more than all others together. */
+/** What is used of `onnxruntime-node`, a development dependency: it weighs more than all others together. */
 interface OnnxRuntime {
   readonly InferenceSession: { create(model: Uint8Array): Promise<OnnxSession> };
   readonly Tensor: new (type: 'float32', data: Float32Array, shape: readonly number[]) => object;
@@ -20,7 +20,7 @@ function load(): OnnxRuntime {
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
     const why = missing ? 'is not installed' : `cannot be loaded (${messageOf(error)})`;
-    throw new UserError(`onnxruntime-node ${why}; install it with: npm install --no-save onnxruntime-node (250 MB)`);
+    throw new UserError(`onnxruntime-node ${why}; install it with: npm install --include=dev`);
   }
 }
 
