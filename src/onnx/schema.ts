@@ -62,6 +62,8 @@ export interface ModelProto {
 
 const field = (id: number, type: string) => ({ id, type });
 const repeated = (id: number, type: string) => ({ id, type, rule: 'repeated' });
+/** As the specification, which is of protobuf 2, has numbers: each with its key. */
+const integers = (id: number) => ({ ...repeated(id, 'int64'), options: { packed: false } });
 
 /** In the order of their numbers: readers need not, but may, rely on it. */
 const messages = {
@@ -93,11 +95,11 @@ const messages = {
     f: field(2, 'float'),
     i: field(3, 'int64'),
     s: field(4, 'bytes'),
-    ints: repeated(8, 'int64'),
+    ints: integers(8),
     type: field(20, 'int32'),
   },
   TensorProto: {
-    dims: repeated(1, 'int64'),
+    dims: integers(1),
     dataType: field(2, 'int32'),
     name: field(8, 'string'),
     rawData: field(9, 'bytes'),
