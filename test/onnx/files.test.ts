@@ -10,7 +10,7 @@ import type { ImageSet } from '../../src/data/images.ts';
 import { normalization } from '../../src/data/preparation.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { State } from '../../src/graph/state.ts';
-import { readSafetensors } from '../../src/io/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { type EncoderOptions, makeEncoder } from '../../src/nn/encoders.ts';
 import { decodeModel } from '../../src/onnx/schema.ts';
 import { readEncoder } from '../../src/train/encoder_file.ts';
@@ -207,6 +207,20 @@ describe('what cannot be exported is told in a line', () => {
     expect(result.code).toBe(code);
     expect(result.err.trim().split('\n').length).toBeLessThanOrEqual(2);
     expect([never, `${never}.pt`, `${never}.onnx`].filter((path) => existsSync(path))).toEqual([]);
+  });
+
+  it.each([
+    ['cpc-1d', 'sequences'],
+    ['simcse', 'texts'],
+  ])('an encoder of %s, of %s', async (method, kind) => {
+    const file = join(folder, `${method}.safetensors`);
+    writeSafetensors(file, [], { settings: JSON.stringify({ method }) });
+    for (const format of ['onnx', 'hf']) {
+      const { code, err } = await run('export', '--checkpoint', file, '--format', format, '--out', `${never}.onnx`);
+      expect(code).not.toBe(0);
+      expect(err).toMatch(new RegExp(`^simclr: .*${method}\\.safetensors: .*${kind}[^\n]*\n$`));
+      expect(existsSync(`${never}.onnx`)).toBe(false);
+    }
   });
 
   it('no such file', async () => {
