@@ -22,11 +22,15 @@ export type RowTableExtension = keyof typeof writers;
 /** Extensions of the files that there are. */
 export const rowTableExtensions = Object.keys(writers) as readonly RowTableExtension[];
 
+/** Numbers in a group of rows of Parquet: what is held in memory beside the table. */
+const usualGroup = 2 ** 20;
+
 /** The content of a file of that extension, in pieces for `writeFileAtomic`. */
 export const rowTablePieces = (
   extension: RowTableExtension,
   table: RowTable,
-): Generator<string | Uint8Array, void, undefined> => writers[extension](table);
+  numbersInGroup = usualGroup,
+): Generator<string | Uint8Array, void, undefined> => writers[extension](table, numbersInGroup);
 
 const widthOf = ({ count, numbers: { values } }: RowTable): number => values.length / count;
 
@@ -58,14 +62,11 @@ function* jsonPieces(table: RowTable): Generator<string, void, undefined> {
   }
 }
 
-/** Numbers in a group of rows: what is held in memory beside the table. */
-const numbersInGroup = 2 ** 20;
-
 /**
  * A column of text is BYTE_ARRAY (UTF8), one of numbers FLOAT, and a list of numbers LIST of FLOAT, of three levels as the format asks. Numbers
  * are stored plainly: they do not compress.
  */
-function* parquetPieces(table: RowTable): Generator<Uint8Array, void, undefined> {
+function* parquetPieces(table: RowTable, numbersInGroup: number): Generator<Uint8Array, void, undefined> {
   const { count } = table;
   const writer = new ByteWriter();
   const file = new ParquetWriter({ writer, schema: schemaOf(table), createdBy: 'simclr-webgpu' });
