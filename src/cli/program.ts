@@ -13,6 +13,7 @@ import { isFirst, refuseSeveral } from './first_rank.ts';
 import { infoCommand } from './info.ts';
 import { methodsCommand } from './methods.ts';
 import { namedMethod } from './options.ts';
+import { searchCommand } from './search.ts';
 import { trainCommand } from './train.ts';
 
 /**
@@ -31,6 +32,7 @@ export function simclr(argv: readonly string[] = process.argv): Command {
     experimentCommand(method),
     evalCommand(),
     embedCommand(),
+    searchCommand(),
     exportCommand(),
     infoCommand(),
     dataCommand(),
