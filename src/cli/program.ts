@@ -5,6 +5,7 @@ import { allMethods } from '../methods/index.ts';
 import { flagOf, ownNames } from '../train/settings.ts';
 import { compareCommand } from './compare.ts';
 import { dataCommand } from './data.ts';
+import { dedupeCommand } from './dedupe.ts';
 import { embedCommand } from './embed.ts';
 import { evalCommand } from './eval.ts';
 import { experimentCommand } from './experiment.ts';
@@ -33,6 +34,7 @@ export function simclr(argv: readonly string[] = process.argv): Command {
     evalCommand(),
     embedCommand(),
     searchCommand(),
+    dedupeCommand(),
     exportCommand(),
     infoCommand(),
     dataCommand(),

@@ -2,15 +2,7 @@
 import type { Chart } from '../report/plot.ts';
 import type { Evaluation } from './evaluation.ts';
 import { type PhotoIndex, pathIn } from './photo_index.ts';
-import {
-  type Answer,
-  answerSheet,
-  answerTable,
-  fileQuery,
-  findNeighbors,
-  neighborCount,
-  type Searched,
-} from './picture_queries.ts';
+import { answerSheet, answerTable, fileQuery, findNeighbors, neighborCount, type Searched } from './picture_queries.ts';
 
 export interface PhotoSearch {
   /** Photos, in the folder or elsewhere. */
@@ -21,7 +13,6 @@ export interface PhotoSearch {
 
 /** What was found, and the forms that it can be shown in. */
 export interface FoundPhotos {
-  readonly answers: readonly Answer[];
   readonly table: ReturnType<typeof answerTable>;
   readonly json: object;
   sheet(): Promise<Chart>;
@@ -46,7 +37,7 @@ export async function searchPhotos(
     found: neighbors.map(({ file, similarity }) => ({ file, similarity })),
   }));
   return {
-    ...{ answers, table: answerTable(searched, answers) },
+    table: answerTable(searched, answers),
     json: { ...evaluation.facts(), data: folder, searched: photos.length, results },
     sheet: () => answerSheet(answers, (image) => ({ file: source(image) })),
   };
