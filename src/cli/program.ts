@@ -14,6 +14,7 @@ import { isFirst, refuseSeveral } from './first_rank.ts';
 import { infoCommand } from './info.ts';
 import { methodsCommand } from './methods.ts';
 import { namedMethod } from './options.ts';
+import { predictCommand } from './predict.ts';
 import { searchCommand } from './search.ts';
 import { trainCommand } from './train.ts';
 
@@ -35,6 +36,7 @@ export function simclr(argv: readonly string[] = process.argv): Command {
     embedCommand(),
     searchCommand(),
     dedupeCommand(),
+    predictCommand(),
     exportCommand(),
     infoCommand(),
     dataCommand(),
