@@ -69,6 +69,11 @@ function setUp(command: Command, name: string): void {
       outputError: (text, write) => write(`${oneLine(text)}${ofMethod(text)}\n`),
     })
     .showHelpAfterError(`(${name} --help lists the ${command.commands.length > 0 ? 'commands' : 'options'})`);
+  if (command.commands.length === 0)
+    command.option(
+      '--config <file>',
+      'options in a file (.yaml, .json, or config.json of a run); those given here override it',
+    );
   command.options.forEach(refuseEmpty);
   for (const child of command.commands) setUp(child, `${name} ${child.name()}`);
 }

@@ -86,7 +86,12 @@ export function readClassifier(path: string): ClassifierFile {
   if (settings.method !== supervised.name)
     throw new UserError(`${path}: a run of --method ${settings.method}, which has no classifier; ${remedy}`);
   return {
-    ...{ path, tensors: moduleTensors(checkpoint), preparation: preparationOf(settings), classNames: images.classNames },
+    ...{
+      path,
+      tensors: moduleTensors(checkpoint),
+      preparation: preparationOf(settings),
+      classNames: images.classNames,
+    },
     options: { ...shapeOf(settings), seed: settings.seed, classes: images.classes },
   };
 }

@@ -88,7 +88,11 @@ it('predict: probabilities of the classes by their names', async () => {
 
 describe('bad input is told in one line, and nothing is written', () => {
   it.each([
-    [['search', '--query', 'x.png', '--out', 'a.jpg'], 2, /a\.jpg: unknown extension for a sheet; supported: \.png, \.svg/],
+    [
+      ['search', '--query', 'x.png', '--out', 'a.jpg'],
+      2,
+      /a\.jpg: unknown extension for a sheet; supported: \.png, \.svg/,
+    ],
     [['search', '--query', 'nowhere.png'], 1, /--query nowhere\.png: no such file; give a photo$/],
     [['dedupe', '--threshold', '1.5'], 2, /--threshold.*Give a number from 0 to 1/],
     [['dedupe', '--out', 'groups.xlsx'], 2, /groups\.xlsx: unknown extension for groups; supported: \.json, \.csv/],
@@ -100,5 +104,30 @@ describe('bad input is told in one line, and nothing is written', () => {
     expect(err.trim()).toMatch(message);
     expect(err).not.toMatch(/\n\s+at |internal error/);
     for (const name of args) expect(existsSync(name), name).toBe(false);
+  });
+});
+
+describe('--config and --overwrite', () => {
+  const again = join(folder, 'again');
+  const config = join(trained, 'config.json');
+
+  it('a run’s config.json starts the same run again, with what is given in another way', async () => {
+    const { code, err } = await run('train', '--config', config, '--lr', '0.5', '--out', again, ...adapter);
+    expect(code, err).toBe(0);
+    const settingsIn = (path: string) => JSON.parse(readFileSync(join(path, 'config.json'), 'utf8')).settings;
+    expect(settingsIn(again)).toEqual({ ...settingsIn(trained), lr: 0.5 });
+  });
+
+  it('a run is replaced where that is asked for, and stays where the new one is refused', async () => {
+    const given = ['train', '--config', config, '--out', again, ...adapter];
+    const refused = await run(...given);
+    expect([refused.code, refused.err]).toEqual([1, expect.stringMatching(/already contains a run.*--overwrite/)]);
+    const before = readFileSync(join(again, 'config.json'), 'utf8');
+    const tooLarge = await run(...given, '--overwrite', '--batch-size', '64');
+    expect([tooLarge.code, readFileSync(join(again, 'config.json'), 'utf8')]).toEqual([1, before]);
+    const { code, err } = await run(...given, '--overwrite', '--steps', '1');
+    expect(code, err).toBe(0);
+    expect(readdirSync(join(again, 'checkpoints'))).toEqual(['step-00000001.safetensors']);
+    expect(existsSync(join(again, '.replaced'))).toBe(false);
   });
 });
