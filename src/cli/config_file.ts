@@ -51,7 +51,14 @@ export function withConfig(argv: readonly string[]): readonly string[] {
     const option = optionOf(command, `--${key}`) ?? command.options.find((one) => one.attributeName() === key);
     const name = option?.attributeName();
     if (!option || name === undefined || name === 'config') throw unknownKey(file, key, command);
-    if (command.name() === 'train') checkSetting(file, key, name, value, methodOf(values, file, (setting) => setting));
+    if (command.name() === 'train')
+      checkSetting(
+        file,
+        key,
+        name,
+        value,
+        methodOf(values, file, (setting) => setting),
+      );
     return given.has(name) || replaced.includes(name) ? [] : wordsFor(file, key, value, option, command);
   });
   return [...others.slice(0, depth), ...words, ...others.slice(depth)];
