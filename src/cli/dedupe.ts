@@ -47,10 +47,13 @@ async function dedupe(options: DedupeOptions): Promise<void> {
 function printGroups({ groups, photos, copies }: DuplicateGroups, threshold: number, terminal: Terminal): void {
   const members = groups.reduce((sum, group) => sum + group.length, 0);
   const same = copies > 0 ? `; ${copies} ${copies === 1 ? 'is an exact copy' : 'are exact copies'} of another` : '';
+  if (groups.length === 0) {
+    terminal.line(`no two of ${counted(photos, 'photo')} have a cosine of ${threshold} or more`);
+    return;
+  }
   terminal.line(
     `${members} of ${counted(photos, 'photo')} in ${counted(groups.length, 'group')} of cosines from ${threshold}${same}`,
   );
-  if (groups.length === 0) return;
   const rows = groups.flatMap((group, number) =>
     group.map(({ file, bytes, similarity, copyOf }, i) => [
       ...[i === 0 ? String(number + 1) : '', file, formatBytes(bytes), decimal(similarity, 4)],

@@ -2,6 +2,7 @@
 import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { findDuplicates } from '../../src/eval/dedupe.ts';
 import { Evaluation } from '../../src/eval/evaluation.ts';
 import { type PhotoIndex, photoIndex } from '../../src/eval/photo_index.ts';
@@ -114,6 +115,11 @@ it('of another encoder, damaged or of another folder it is made anew', async () 
 });
 
 it('there is nothing to index: one line', async () => {
+  const stl10 = join(folder, 'stl10');
+  ensureSampleSet(stl10, { train: 10, test: 10, unlabeled: 10 });
+  await expect(photoIndex(evaluation, stl10)).rejects.toThrow(
+    `${stl10}: STL-10's files, and a folder of photos is needed here; eval neighbors searches them`,
+  );
   const empty = join(folder, 'empty');
   await expect(photoIndex(evaluation, empty)).rejects.toThrow(`${empty}: no such folder`);
   const broken = drawnPhotos(empty, 1, 16);
