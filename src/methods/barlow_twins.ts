@@ -3,12 +3,12 @@ import { makeEncoder } from '../nn/encoders.ts';
 import { mlp } from '../nn/mlp.ts';
 import { columnStd } from '../ops/column_std.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
-import { concat, slice } from '../ops/strided_copy.ts';
+import { slice } from '../ops/strided_copy.ts';
 import { defineMethod } from '../ssl/method.ts';
 import { embeddingStd } from '../ssl/metrics.ts';
 import { secondViewOptions, twoKindsOfViews } from '../ssl/second_view.ts';
 import { count, positive } from '../ssl/settings.ts';
-import { splitStep } from '../ssl/split_step.ts';
+import { eachView, splitStep } from '../ssl/split_step.ts';
 
 /**
  * Barlow Twins (Zbontar et al., 2021). Over the batch, each dimension of one view's embedding is to correlate with the same dimension of
@@ -57,11 +57,7 @@ export const barlowTwins = defineMethod({
       groups: [{ name: 'main', modules: [f, g] }],
       ...splitStep(
         {
-          embed: (views, _, mode) =>
-            concat(
-              views.map((view) => g.forward(f.forward(view, mode), mode)),
-              0,
-            ),
+          embed: (views, _, mode) => eachView(views, (view) => g.forward(f.forward(view, mode), mode)),
           compare(z) {
             const [z1, z2] = [slice(z, 0, 0, images), slice(z, 0, images)];
             const { loss, invariance, redundancy } = barlowTwinsLoss(z1, z2, { redundancyWeight });

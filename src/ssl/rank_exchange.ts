@@ -14,7 +14,7 @@ export type ExchangeKind = (typeof exchangeKinds)[number];
 
 /** What exchanges of one kind have taken. */
 export interface ExchangeCost {
-  /** From their beginnings to their ends, whatever the device did meanwhile. */
+  /** In which they were under way, whatever the device did meanwhile. One that waits for another’s end is not yet. */
   readonly seconds: number;
   /** Of these, the time in which this process did nothing else: its network, or others that are slower. */
   readonly exposed: number;
@@ -31,6 +31,8 @@ export class RankExchange {
   readonly costs = new Map<ExchangeKind, ExchangeCost>();
   /** Running statistics as they were before the step under way, all one after another: the same on all processes. */
   private before: Float32Array | undefined;
+  /** When the last exchange ended: they run one after another. */
+  private ended = 0;
   private readonly readbacks = new Map<Tensor, Readback>();
 
   constructor(
@@ -138,9 +140,11 @@ export class RankExchange {
   }
 
   private async timed<T>(kind: ExchangeKind, { byteLength: bytes }: Float32Array, done: Promise<T>): Promise<T> {
-    const start = performance.now();
+    const asked = performance.now();
     const value = await done;
-    this.add(kind, { ...nothing, seconds: (performance.now() - start) / 1000, bytes, calls: 1 });
+    const start = Math.max(asked, this.ended);
+    this.ended = performance.now();
+    this.add(kind, { ...nothing, seconds: (this.ended - start) / 1000, bytes, calls: 1 });
     return value;
   }
 

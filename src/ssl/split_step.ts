@@ -21,6 +21,10 @@ export const splitStep = (split: Split, training: Mode): Pick<Learner, 'step' | 
   },
 });
 
+/** Embeddings of the views of each group by themselves, those of one group behind the other's: batch norm sees no two kinds of views at once. */
+export const eachView = (views: readonly Tensor[], embed: (view: Tensor) => Tensor): Tensor =>
+  concat(views.map(embed), 0);
+
 /** Rows of z, and those behind them of which no gradient is needed. */
 export function withTargets(split: Split, views: readonly Tensor[], feeds: Feeds, z: Tensor, mode: Mode): Tensor {
   const targets = split.targets?.(views, feeds, mode);

@@ -1,7 +1,11 @@
 /** How processes that train together divide a batch, and what they make of running statistics and of work on the host. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { State } from '../../src/graph/state.ts';
 import { variable } from '../../src/graph/trace.ts';
+import type { Communicator } from '../../src/mpi/communicator.ts';
 import { sharedData } from '../../src/ssl/epoch_data.ts';
+import { RankExchange } from '../../src/ssl/rank_exchange.ts';
 import { contribution } from '../../src/ssl/running_statistics.ts';
 import { checkShares, shareOf, sharesOf } from '../../src/ssl/shares.ts';
 import { communicationOf } from '../../src/train/communication.ts';
@@ -102,6 +106,28 @@ it('what an epoch begins with is made by the first process, for all, of features
   });
   expect(made).toBe(1);
   for (const one of shared) expect(one).toEqual(data);
+});
+
+it('exchanges that wait for one another are not counted twice', async () => {
+  let turn: Promise<unknown> = Promise.resolve();
+  const [alone] = localRanks(1);
+  const ranks: Communicator = {
+    ...alone,
+    sum: () => {
+      const done = turn.then(() => sleep(60));
+      turn = done;
+      return done;
+    },
+  };
+  const exchange = new RankExchange({} as State, ranks);
+  const { sum } = exchange.peers({ exchange: { kind: 'gradients', means: {}, running: [] } }, true);
+  const start = performance.now();
+  await Promise.all([1, 2, 3].map(() => sum!(new Float32Array(5))));
+  const took = (performance.now() - start) / 1000;
+  const { seconds, calls, bytes } = exchange.cost;
+  expect({ calls, bytes }).toEqual({ calls: 3, bytes: 60 });
+  expect(seconds).toBeGreaterThan(0.17);
+  expect(seconds).toBeLessThanOrEqual(took);
 });
 
 it('a process that the others wait for is named, where they wait for long', async () => {

@@ -14,16 +14,13 @@ import { type GivenSettings, parseSettings } from '../../src/train/settings.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { localRanks, onAll } from '../mpi/local_ranks.ts';
 import { adapters } from '../ops/harness.ts';
-import { drawn } from './drawn.ts';
+import { datasetOf, drawn } from './drawn.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 
 const root = mkdtempSync(join(tmpdir(), 'simclr-ranks-'));
 const train = drawn('train', 13, 16);
-const dataset: Dataset = {
-  ...{ kind: 'stl10', train, probe: { train, test: drawn('test', 9, 16) }, description: '', measured: '' },
-  ...{ files: [], leftOut: [], unusedExcludes: [], close: () => {} },
-};
+const dataset = datasetOf(train, { train, test: drawn('test', 9, 16) });
 
 let gpu: Gpu;
 beforeAll(async () => {

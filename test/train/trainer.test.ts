@@ -3,7 +3,6 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Dataset } from '../../src/data/dataset.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { divergenceRemedy } from '../../src/train/diagnose.ts';
 import type { TrainEvents } from '../../src/train/events.ts';
@@ -11,14 +10,11 @@ import { RunFolder } from '../../src/train/run_folder.ts';
 import { flagOf, parseSettings, type TrainSettings } from '../../src/train/settings.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { adapters } from '../ops/harness.ts';
-import { drawn } from './drawn.ts';
+import { datasetOf, drawn } from './drawn.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'simclr-trainer-'));
 const train = drawn('unlabeled', 8, 16);
-const dataset: Dataset = {
-  ...{ kind: 'stl10', train, probe: undefined, description: '', measured: '' },
-  ...{ files: [], leftOut: [], unusedExcludes: [], close: () => {} },
-};
+const dataset = datasetOf(train);
 
 let gpu: Gpu;
 beforeAll(async () => {
