@@ -46,12 +46,49 @@ export async function nearestRows(
   queries: Float32Array,
   dimensions: number,
   k: number,
-  { blockRows = 256, mostBanked = 16_384 }: Blocks = {},
+  blocks?: Blocks,
 ): Promise<Neighbours> {
   const [banked, count] = [bank.length / dimensions, queries.length / dimensions];
   if (k > banked || k < 1)
     throw new UserError(`${counted(k, 'neighbour')} among ${counted(banked, 'image')}: choose 1 to ${banked}`, 2);
   const nearest = Array.from({ length: count }, () => new Nearest(k));
+  await similarities(state, bank, queries, dimensions, blocks, (query, values, first) =>
+    nearest[query].see(values, first),
+  );
+  return {
+    k,
+    rows: Uint32Array.from(nearest.flatMap(({ places }) => [...places])),
+    similarities: Float32Array.from(nearest.flatMap(({ values }) => [...values])),
+  };
+}
+
+/**
+ * All pairs of rows of features [count, dimensions] whose cosine is `least` or more, each once: `see(i, j, cosine)` with i < j. On the GPU.
+ */
+export async function pairsAbove(
+  state: State,
+  features: Float32Array,
+  dimensions: number,
+  least: number,
+  see: (i: number, j: number, similarity: number) => void,
+  blocks?: Blocks,
+): Promise<void> {
+  await similarities(state, features, features, dimensions, blocks, (query, values, first) => {
+    for (let i = Math.max(0, query + 1 - first); i < values.length; i++)
+      if (values[i] >= least) see(query, first + i, values[i]);
+  });
+}
+
+/** Cosines of each query with the rows of a bank, a piece of it at a time: `see(query, values, row of the first)`. */
+async function similarities(
+  state: State,
+  bank: Float32Array,
+  queries: Float32Array,
+  dimensions: number,
+  { blockRows = 256, mostBanked = 16_384 }: Blocks = {},
+  see: (query: number, values: Float32Array, first: number) => void,
+): Promise<void> {
+  const [banked, count] = [bank.length / dimensions, queries.length / dimensions];
   const piece = Math.min(banked, mostBanked);
   const own = new State(state.gpu);
   const rows = variable('bank', [piece, dimensions]);
@@ -67,16 +104,11 @@ export async function nearestRows(
       block.set(queries.subarray(start * dimensions, (start + blockRows) * dimensions));
       const { similarity } = await program.run({ queries: block }).read();
       for (let row = 0; row < Math.min(blockRows, count - start); row++)
-        nearest[start + row].see((similarity as Float32Array).subarray(row * piece, row * piece + held), first);
+        see(start + row, (similarity as Float32Array).subarray(row * piece, row * piece + held), first);
     }
   }
   program.destroy();
   own.destroy();
-  return {
-    k,
-    rows: Uint32Array.from(nearest.flatMap(({ places }) => [...places])),
-    similarities: Float32Array.from(nearest.flatMap(({ values }) => [...values])),
-  };
 }
 
 /**

@@ -10,12 +10,11 @@ import { openTexts } from '../data/open_texts.ts';
 import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import { type DataKind, nounOf, type SampleSet } from '../data/samples.ts';
 import type { SequenceSet } from '../data/sequences.ts';
-import { isTextSet, type TextSet } from '../data/texts.ts';
+import type { TextSet } from '../data/texts.ts';
 import { State } from '../graph/state.ts';
 import { plural } from '../io/counted.ts';
-import { checkExtension, checkWritableDir, ensureWritableDir, writeFileAtomic } from '../io/files.ts';
-import { npyPieces } from '../io/npy.ts';
-import { nameList } from '../io/printable.ts';
+import { checkExtension, checkWritableDir } from '../io/files.ts';
+import { rowTableExtensions } from '../io/row_table.ts';
 import { type EncoderFile, type GivenEncoder, loadEncoderFile, readEncoderFile } from '../train/encoder_file.ts';
 import { checkSameEvaluation } from '../train/same_images.ts';
 import {
@@ -31,6 +30,7 @@ import { loadTextEncoder, readTextEncoder, type TextEncoderFile } from '../train
 import { checkpointFile, printEncoder, printLeftOut, printSkipped } from './common.ts';
 import { addDeviceOptions, chooseKernels, type DeviceOptions, openAdapter } from './device.ts';
 import { addEncoder, countFrom, refuseOfImages } from './eval_options.ts';
+import { featureExtensions, holdsLabels, writeFeatures } from './feature_files.ts';
 import { addExclude } from './options.ts';
 import { adapterOf, introduceDevices, leads, pathOfFirst, type Team, terminalOf, withRanks } from './ranks.ts';
 import { reopening, repeatable } from './reopen.ts';
@@ -47,10 +47,12 @@ interface EmbedCommandOptions extends DeviceOptions, GivenEncoder {
   readonly batchSize: number;
 }
 
-/** `simclr embed`: features of images, of sequences or of texts, as a NumPy file. */
+/** `simclr embed`: features of images, of sequences or of texts, as a NumPy array or a table. */
 export function embedCommand(): Command {
   const embedding = addEncoder(
-    new Command('embed').description('write the features h of images as a NumPy array, with the list of their files'),
+    new Command('embed').description(
+      'write the features h of images, as a NumPy array with the list of their files, or as a table',
+    ),
   )
     .requiredOption(
       '--data <folder>',
@@ -61,7 +63,7 @@ export function embedCommand(): Command {
     )
     .option(
       '--out <file>',
-      'array to write (.npy), float32 [images, features]; the file, or the text, of each row goes next to it (.txt), one per line: as it is, or as a JSON string if it has control characters or starts with a double quote',
+      `file to write: an array (.npy), float32 [images, features], with the file, or the text, of each row next to it (.txt), one per line: as it is, or as a JSON string if it has control characters or starts with a double quote; or a table (${rowTableExtensions.join(', ')}) of file, label where folders are classes, and features`,
       'features.npy',
     )
     .option('--batch-size <number>', 'images per batch', countFrom(1), 64);
@@ -76,7 +78,7 @@ const embed = (options: EmbedCommandOptions, command: Command): Promise<void> =>
 async function embedAll(options: EmbedCommandOptions, command: Command, team: Team | undefined): Promise<void> {
   const { data, out } = options;
   const terminal = terminalOf(team);
-  checkExtension(out, ['.npy'], 'an array');
+  checkExtension(out, featureExtensions, 'features');
   const checkpoint = await pathOfFirst(team, () => checkpointFile(options.checkpoint, terminal));
   const { encoder, kind, file, open, embedderFor } = subjectOf(checkpoint, options, command);
   if (leads(team)) checkWritableDir(dirname(out));
@@ -99,20 +101,7 @@ async function embedAll(options: EmbedCommandOptions, command: Command, team: Te
     () => team !== undefined,
   );
   const features = await reopening(gpu, work, options, terminal);
-  if (leads(team)) write(out, set, features, terminal);
-}
-
-/** Writes the array, and the list of what its rows are of. */
-function write(out: string, set: SampleSet, features: Float32Array, terminal: Terminal): void {
-  const list = `${out.replace(/\.npy$/i, '')}.txt`;
-  const nameOf = (i: number) => (isTextSet(set) ? set.texts[i][0] : (set.files?.[i] ?? String(i)));
-  const names = nameList(Array.from({ length: set.count }, (_, i) => nameOf(i)));
-  ensureWritableDir(dirname(out));
-  const shape = [set.count, features.length / set.count];
-  writeFileAtomic(out, npyPieces(features, shape));
-  writeFileAtomic(list, names);
-  terminal.line(`${out}: float32 [${shape.join(', ')}]`);
-  terminal.line(`${list}: the ${isTextSet(set) ? 'text' : 'file'} of each row`);
+  if (leads(team)) for (const line of writeFeatures(out, set, features)) terminal.line(line);
 }
 
 /** What is embedded, by what encoder: images, sequences or texts. */
@@ -127,18 +116,24 @@ interface Subject {
 
 /** UserError: no encoder, or options that it has no use for. */
 function subjectOf(checkpoint: string, options: EmbedCommandOptions, command: Command): Subject {
+  const labels = holdsLabels(options.out);
   const sequences = readSequenceEncoder(checkpoint);
   if (sequences) refuseOfImages('sequences', command);
-  if (sequences) return ofSequences(sequences, options);
+  if (sequences) return ofSequences(sequences, options, labels);
   const texts = readTextEncoder(checkpoint);
   if (texts) refuseOfImages('texts', command);
-  return texts ? ofTexts(texts, options) : ofImages(readEncoderFile(checkpoint, options), options);
+  return texts ? ofTexts(texts, options, labels) : ofImages(readEncoderFile(checkpoint, options), options, labels);
 }
 
-const ofImages = (file: EncoderFile, { data, split, exclude, batchSize }: EmbedCommandOptions): Subject => ({
+const ofImages = (
+  file: EncoderFile,
+  { data, split, exclude, batchSize }: EmbedCommandOptions,
+  labels: boolean,
+): Subject => ({
   ...{ kind: 'images', file },
   encoder: (terminal) => printEncoder(file, terminal),
-  open: (onProgress) => openDataset(data, { ...{ split, exclude, onProgress }, size: file.imageSize, probe: false }),
+  open: (onProgress) =>
+    openDataset(data, { ...{ split, exclude, onProgress, labels }, size: file.imageSize, probe: false }),
   embedderFor: (state, set) =>
     Embedder.create(state, loadEncoderFile(state, file), set as ImageSet, {
       ...file,
@@ -146,12 +141,12 @@ const ofImages = (file: EncoderFile, { data, split, exclude, batchSize }: EmbedC
     }),
 });
 
-function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions): Subject {
+function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions, labels: boolean): Subject {
   const { data, exclude, batchSize } = options;
   return {
     ...{ kind: 'sequences', file },
     encoder: (terminal) => terminal.line(`encoder    ${describeWindows(file)}`),
-    open: (onProgress) => openSequencesFor(file, data, { exclude, onProgress, probe: false, whole: true }),
+    open: (onProgress) => openSequencesFor(file, data, { exclude, onProgress, probe: false, labels, whole: true }),
     embedderFor: (state, set) =>
       SequenceEmbedder.create(state, loadSequenceEncoder(state, file), set as SequenceSet, {
         window: file.window,
@@ -160,12 +155,12 @@ function ofSequences(file: SequenceEncoderFile, options: EmbedCommandOptions): S
   };
 }
 
-function ofTexts(file: TextEncoderFile, options: EmbedCommandOptions): Subject {
+function ofTexts(file: TextEncoderFile, options: EmbedCommandOptions, labels: boolean): Subject {
   const { data, exclude, batchSize } = options;
   return {
     ...{ kind: 'texts', file },
     encoder: (terminal) => terminal.line(`encoder    ${file.description}`),
-    open: (onProgress) => openTexts(data, { exclude, onProgress, probe: false }),
+    open: (onProgress) => openTexts(data, { exclude, onProgress, probe: false, labels }),
     embedderFor: (state, set) =>
       TextEmbedder.create(state, loadTextEncoder(state, file), {
         batchSize: Math.min(batchSize, (set as TextSet).count),

@@ -167,7 +167,7 @@ async function closing<R>(evaluation: { destroy(): void }, work: () => Promise<R
 }
 
 /** Prints what an evaluation tells. */
-const eventsOf = (
+export const eventsOf = (
   terminal: Terminal,
   cache: string,
   signal: () => AbortSignal | undefined,
@@ -187,7 +187,7 @@ const eventsOf = (
 });
 
 /** The folder of the run that a checkpoint belongs to, or the one that the file is in. */
-function homeOf(checkpoint: string): string {
+export function homeOf(checkpoint: string): string {
   const folder = dirname(checkpoint);
   return basename(folder) === 'checkpoints' ? dirname(folder) : folder;
 }

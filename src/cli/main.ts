@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { withConfig } from './config_file.ts';
 import { leaveWordToFirst } from './first_rank.ts';
 import { exit, surviveLostOutput } from './lost_output.ts';
 import { simclr } from './program.ts';
@@ -7,7 +8,8 @@ import { reportError } from './report_error.ts';
 surviveLostOutput();
 let code = 0;
 try {
-  await simclr().parseAsync();
+  const argv = withConfig(process.argv);
+  await simclr(argv).parseAsync(argv);
 } catch (error) {
   await leaveWordToFirst(error);
   code = reportError(error);

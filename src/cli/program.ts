@@ -5,6 +5,7 @@ import { allMethods } from '../methods/index.ts';
 import { flagOf, ownNames } from '../train/settings.ts';
 import { compareCommand } from './compare.ts';
 import { dataCommand } from './data.ts';
+import { dedupeCommand } from './dedupe.ts';
 import { embedCommand } from './embed.ts';
 import { evalCommand } from './eval.ts';
 import { experimentCommand } from './experiment.ts';
@@ -13,6 +14,8 @@ import { isFirst, refuseSeveral } from './first_rank.ts';
 import { infoCommand } from './info.ts';
 import { methodsCommand } from './methods.ts';
 import { namedMethod } from './options.ts';
+import { predictCommand } from './predict.ts';
+import { searchCommand } from './search.ts';
 import { trainCommand } from './train.ts';
 
 /**
@@ -31,6 +34,9 @@ export function simclr(argv: readonly string[] = process.argv): Command {
     experimentCommand(method),
     evalCommand(),
     embedCommand(),
+    searchCommand(),
+    dedupeCommand(),
+    predictCommand(),
     exportCommand(),
     infoCommand(),
     dataCommand(),
@@ -63,6 +69,11 @@ function setUp(command: Command, name: string): void {
       outputError: (text, write) => write(`${oneLine(text)}${ofMethod(text)}\n`),
     })
     .showHelpAfterError(`(${name} --help lists the ${command.commands.length > 0 ? 'commands' : 'options'})`);
+  if (command.commands.length === 0)
+    command.option(
+      '--config <file>',
+      'options in a file (.yaml, .json, or config.json of a run); those given here override it',
+    );
   command.options.forEach(refuseEmpty);
   for (const child of command.commands) setUp(child, `${name} ${child.name()}`);
 }

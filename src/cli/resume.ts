@@ -21,7 +21,7 @@ import type { Terminal } from './terminal.ts';
 import { captionsOf, type TrainOptions } from './train_data.ts';
 
 /** Flags that only a new run takes. */
-const ofNewRuns = ['preset', 'out', 'init', 'dryRun', 'profile'] as const;
+const ofNewRuns = ['preset', 'out', 'overwrite', 'init', 'dryRun', 'profile'] as const;
 
 /** What a run continues with. */
 export interface Resumed {

@@ -47,6 +47,7 @@ export function trainCommand(method: Method): Command {
       ]),
     )
     .option('--out <folder>', 'folder of the run (default: runs/<date and time>)')
+    .option('--overwrite', 'replace the run that is in --out, with its evaluations; other folders are never replaced')
     .option(
       '--resume <folder>',
       'continue the run in this folder from its newest checkpoint; with a greater --epochs or --steps, make it longer',
@@ -109,7 +110,8 @@ async function lead(options: TrainOptions, team: Team | undefined): Promise<void
   const captions = captionsOf(settings, options.captions);
   const out = options.out ?? join('runs', timestamp());
   const trains = !options.dryRun && !options.profile;
-  if (trains) RunFolder.checkFree(out);
+  const { overwrite } = options;
+  if (trains) RunFolder.checkFree(out, { overwrite });
   const data = options.data ?? (await defaultData(options.preset, terminal));
   const { exclude } = options;
   const dataset = await openForAll(team, { data, exclude, captions, settings, folder: out }, terminal);
@@ -136,7 +138,7 @@ async function lead(options: TrainOptions, team: Team | undefined): Promise<void
     },
     ...{ adapter: gpu.traits.adapter, started: new Date().toISOString() },
   };
-  const folder = RunFolder.create(out, config, dataset.files);
+  const folder = RunFolder.create(out, config, dataset.files, { overwrite });
   const open = { gpu, dataset, data, exclude, captions, settings, folder, init: start?.weights, team };
   await run(open, terminal, options, given);
 }
@@ -178,7 +180,10 @@ async function prepare(open: OpenRun, gpu: Gpu, terminal: Terminal, options: Dev
   const { dataset, settings, folder, init, team } = open;
   try {
     chooseKernels(gpu, options, terminal, folder.isKept ? folder.path : undefined);
-    return await Trainer.create(gpu, dataset, settings, folder, printEvents(terminal, settings), init, team?.ranks);
+    const events = printEvents(terminal, settings);
+    const trainer = await Trainer.create(gpu, dataset, settings, folder, events, init, team?.ranks);
+    folder.begin();
+    return trainer;
   } catch (error) {
     if (gpu === open.gpu && !(error instanceof DeviceLost)) folder.discard();
     else folder.unlock();

@@ -28,6 +28,7 @@ export interface TrainOptions extends Partial<TrainSettings>, DeviceOptions, Bud
   readonly init?: string;
   readonly preset?: 'stl10';
   readonly out?: string;
+  readonly overwrite?: boolean;
   readonly resume?: string;
   readonly dryRun?: boolean;
   readonly profile?: boolean;

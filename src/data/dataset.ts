@@ -29,6 +29,8 @@ export interface DatasetOptions {
   readonly size: number;
   /** Whether to look for labels, and for labelled sets for a probe; default true. Without, none are needed and none are told of. */
   readonly probe?: boolean;
+  /** Whether images get the labels that there are, whatever is probed; default: as `probe`. */
+  readonly labels?: boolean;
   /** Globs of photos and folders to leave out: see `Exclusions`. */
   readonly exclude?: readonly string[] | undefined;
   /** The table of captions that images to train on get, or true: the one in the folder. None by default. */
@@ -252,7 +254,7 @@ function holdOut(set: ImageSet): ProbeParts | undefined {
 
 function dataset(
   kind: Dataset['kind'],
-  { files, leftOut, exclusions, labelled: asked }: Reading,
+  { files, leftOut, exclusions, probed: asked }: Reading,
   what: string,
   train: ImageSet,
   probe?: Dataset['probe'],

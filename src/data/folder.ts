@@ -41,24 +41,57 @@ export async function loadPhotos(folder: string, options: PhotoOptions): Promise
   if (scan.files.length === 0) throw noPhotos(folder, scan);
   const classes = options.labels === 'none' ? undefined : labelsOf(scan.files, folder, options.classNames);
 
-  const store = new PixelStore(scan.files.length, size * size * 3);
-  const { reasons, bytes } = await decodeAll(folder, scan.files, size, store, options.onProgress);
+  const { all, kept, failed, bytes } = await decodeFiles(folder, scan.files, size, options.onProgress);
   options.onFound?.(
     scan.files.map((file, i) => ({ file, bytes: bytes[i] })),
     scan.leftOut,
   );
-  const kept = Uint32Array.from(scan.files.keys()).filter((i) => reasons[i] === undefined);
-  const failed = scan.files.flatMap((file, i) => (reasons[i] === undefined ? [] : [{ file, reason: reasons[i] }]));
   const skipped = [...scan.skipped, ...failed];
   if (kept.length === 0) throw noneDecoded(folder, skipped);
-  const count = scan.files.length;
-  const source = (i: number) => join(folder, scan.files[i]);
-  const set = storedSet(
-    { name: folder, count, height: size, width: size, ...classes, files: scan.files, skipped, source },
-    store,
-  );
+  const set = { ...all, ...classes, skipped };
   if (failed.length === 0) return set;
   return options.classNames ? subset(set, kept) : withoutEmptyClasses(subset(set, kept));
+}
+
+/**
+ * Decodes photos of a folder, given by their paths in it, without a look at what else is there. Memory: 3·size² bytes a photo.
+ * @returns those that can be decoded, as a set (undefined: none can), and the others
+ */
+export async function loadListed(
+  folder: string,
+  files: readonly string[],
+  { size, onProgress }: Pick<PhotoOptions, 'size' | 'onProgress'>,
+): Promise<{ set: ImageSet | undefined; failed: readonly Skipped[] }> {
+  const { all, kept, failed } = await decodeFiles(folder, files, size, onProgress);
+  return { set: kept.length > 0 ? subset(all, kept) : undefined, failed };
+}
+
+interface Decoded {
+  /** Of all files: what could not be decoded has no pixels. */
+  readonly all: ImageSet;
+  /** Those that could. */
+  readonly kept: Uint32Array;
+  readonly failed: readonly Skipped[];
+  /** Sizes of the files. */
+  readonly bytes: Float64Array;
+}
+
+async function decodeFiles(
+  folder: string,
+  files: readonly string[],
+  size: number,
+  onProgress: OnProgress | undefined,
+): Promise<Decoded> {
+  const store = new PixelStore(files.length, size * size * 3);
+  const { reasons, bytes } = await decodeAll(folder, files, size, store, onProgress);
+  const kept = Uint32Array.from(files.keys()).filter((i) => reasons[i] === undefined);
+  const failed = files.flatMap((file, i) => (reasons[i] === undefined ? [] : [{ file, reason: reasons[i] }]));
+  const source = (i: number) => join(folder, files[i]);
+  const all = storedSet(
+    { name: folder, count: files.length, height: size, width: size, files, skipped: failed, source },
+    store,
+  );
+  return { all, kept, failed, bytes };
 }
 
 /** Throws unless `folder` is one: in the user's words, not in the system's. */
@@ -115,7 +148,8 @@ async function decodeAll(
   return { reasons, bytes };
 }
 
-function noPhotos(folder: string, scan: Scan): UserError {
+/** The error of a folder without photos. */
+export function noPhotos(folder: string, scan: Scan): UserError {
   const [skipped] = scan.skipped;
   const [leftOut] = scan.leftOut;
   const passed = skipped
@@ -135,7 +169,8 @@ const reasonFor: Readonly<Record<LeftOut['why'], string>> = {
   excluded: '--exclude',
 };
 
-function noneDecoded(folder: string, skipped: readonly Skipped[]): UserError {
+/** The error of a folder none of whose photos can be read. */
+export function noneDecoded(folder: string, skipped: readonly Skipped[]): UserError {
   const { file, reason } = skipped[skipped.length - 1];
   return new UserError(
     `${folder}: ${skipped.length === 1 ? 'the only photo cannot be read' : `none of the ${skipped.length} photos can be read`}; ${file}: ${reason}`,

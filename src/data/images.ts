@@ -7,7 +7,7 @@ export type { Skipped } from './samples.ts';
 
 /** How far a long task is; `total` is undefined while nobody knows it. */
 export interface Progress {
-  readonly phase: 'decode' | 'resize' | 'draw' | 'write' | 'download' | 'verify' | 'unpack';
+  readonly phase: 'compare' | 'decode' | 'resize' | 'draw' | 'write' | 'download' | 'verify' | 'unpack';
   readonly done: number;
   readonly total: number | undefined;
 }

@@ -22,6 +22,8 @@ export interface SequenceOptions {
   readonly window: number;
   /** Whether class folders are looked for, and files held out for a probe; default true. */
   readonly probe?: boolean;
+  /** Whether sequences get the labels that there are, whatever is probed; default: as `probe`. */
+  readonly labels?: boolean;
   /**
    * Whether `train` has each file whole, so that there is one sequence for each, and not in stretches of about a window, as a run trains
    * on them; default false. One file alone is always cut.
@@ -47,7 +49,7 @@ const sequenceFiles: FileKind = {
  * @throws UserError there is nothing to read, files differ in their channels or frames a second, or all are shorter than a window
  */
 export async function openSequences(path: string, options: SequenceOptions): Promise<Dataset<SequenceSet>> {
-  const { window, probe: labelled = true, whole = false, exclude, onProgress } = options;
+  const { window, probe: probed = true, labels: labelled = probed, whole = false, exclude, onProgress } = options;
   const exclusions = new Exclusions(exclude);
   const { root, files, skipped: passed, leftOut } = await filesAt(path, exclusions);
   const { all, skipped } = openAll(root, files, passed, window, onProgress);
@@ -61,15 +63,15 @@ export async function openSequences(path: string, options: SequenceOptions): Pro
     : undefined;
   const named = all.map((one, i) => ({ ...one, label: classes?.labels[i] }));
   const facts: SetFacts = { name: path, classNames: classes?.classNames, skipped };
-  const isHeld = classes && heldOut(classes.labels, classes.classNames.length);
-  const [rest, held] = [false, true].map((part) => named.filter((_, i) => (isHeld?.[i] ?? false) === part));
+  const isHeld = classes && probed && heldOut(classes.labels, classes.classNames.length);
+  const [rest, held] = [false, true].map((part) => named.filter((_, i) => (isHeld ? isHeld[i] : false) === part));
   const cut = whole && named.length > 1 ? wholeSequences(facts, named) : stretchesOf(facts, rest, window);
   const probe = held.length > 0 ? { train: wholeSequences(facts, rest), test: wholeSequences(facts, held) } : undefined;
   const listed = files.map(async (file) => ({ file, bytes: (await stat(join(root, file))).size }));
   return {
     ...{ kind: 'sequences', train: cut, probe, files: await Promise.all(listed), leftOut },
     ...{ unusedExcludes: exclusions.unused, close: () => {} },
-    ...descriptions(path, all, cut, window, labelled, probe),
+    ...descriptions(path, all, cut, window, probed, probe),
   };
 }
 

@@ -18,6 +18,8 @@ import { labelArray, pickTexts, type TextSet, textSet } from './texts.ts';
 export interface TextsOptions {
   /** Whether labels are looked at, and rows held out for a probe; default true. Without, all rows are in `train`, in their order. */
   readonly probe?: boolean;
+  /** Whether rows get the labels that there are, whatever is probed; default: as `probe`. */
+  readonly labels?: boolean;
   /** Globs of files and folders to leave out: see `Exclusions`. */
   readonly exclude?: readonly string[] | undefined;
   readonly onProgress?: OnProgress;
@@ -36,17 +38,17 @@ const plainTexts: FileKind = {
  * @throws UserError there is nothing to read, or a row is damaged: says in which line
  */
 export async function openTexts(path: string, options: TextsOptions = {}): Promise<Dataset<TextSet>> {
-  const { probe: labelled = true, exclude } = options;
+  const { probe: probed = true, labels: labelled = probed, exclude } = options;
   const exclusions = new Exclusions(exclude);
   const { rows, files, skipped, leftOut } = await rowsAt(path, exclusions, options.onProgress);
   const classes = labelled ? classesOf(rows, path) : undefined;
   const all = textSet(rows.texts, { name: path, columns: rows.columns, ...classes, skipped });
-  const parts = classes && heldOutOf(all);
+  const parts = classes && probed ? heldOutOf(all) : undefined;
   const train = parts?.train ?? all;
   return {
     ...{ kind: 'texts', train, probe: parts, files, leftOut },
     ...{ unusedExcludes: exclusions.unused, close: () => {} },
-    ...descriptions(path, train, labelled, parts),
+    ...descriptions(path, train, probed, parts),
   };
 }
 

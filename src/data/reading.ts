@@ -9,6 +9,7 @@ import type { LeftOut } from './scan.ts';
 interface ReadingOptions {
   readonly size: number;
   readonly probe?: boolean;
+  readonly labels?: boolean;
   readonly exclude?: readonly string[] | undefined;
   readonly onProgress?: OnProgress;
 }
@@ -18,6 +19,8 @@ export class Reading {
   readonly files: ListedFile[] = [];
   readonly leftOut: LeftOut[] = [];
   readonly exclusions: Exclusions;
+  /** Whether anybody asks for a probe. */
+  readonly probed: boolean;
   /** Whether anybody asks for labels. */
   readonly labelled: boolean;
 
@@ -26,7 +29,8 @@ export class Reading {
     private readonly options: ReadingOptions,
   ) {
     this.exclusions = new Exclusions(options.exclude);
-    this.labelled = options.probe !== false;
+    this.probed = options.probe !== false;
+    this.labelled = options.labels ?? this.probed;
   }
 
   /** @param part folder of a split; '': the data folder itself */

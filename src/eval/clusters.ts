@@ -15,6 +15,7 @@ import type { ImageSet } from '../data/images.ts';
 import { epochOrder } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
+import { csvLine } from '../io/csv.ts';
 import { npyPieces } from '../io/npy.ts';
 import { percent } from '../report/numbers.ts';
 import { barChart, scatterChart } from '../report/plot.ts';
@@ -181,16 +182,10 @@ function mapChart(points: readonly MapPoint[], title: string) {
 function coordinateFiles(points: readonly MapPoint[], { coordinates }: Embedding): Outcome['files'] {
   const lines = points.map(({ row, file, className = '', at }) => {
     const cells = [row, file ?? row, className, ...at];
-    return `${cells.map(csvCell).join(',')}\n`;
+    return csvLine(cells);
   });
   return {
     'tsne.npy': npyPieces(coordinates, [points.length, 2]),
     'tsne.csv': ['image,file,class,x,y\n', ...lines].join(''),
   };
 }
-
-/** A cell of a CSV file, quoted where it has to be. */
-const csvCell = (value: string | number): string => {
-  const text = String(value);
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};

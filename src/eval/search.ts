@@ -8,6 +8,7 @@ import { decimal } from '../report/numbers.ts';
 import { photoSheet } from '../report/photo_sheet.ts';
 import { type Evaluation, type Outcome, outcome } from './evaluation.ts';
 import { Photographs } from './photographs.ts';
+import { ranked, rankRows } from './ranking.ts';
 import { SharedSpace } from './shared_space.ts';
 import { textNotes } from './text_notes.ts';
 
@@ -43,12 +44,11 @@ export async function evalSearch(
   const asked = await space.texts(texts);
   const bank = await space.images(await evaluation.features(searched, 'searched'));
   const nearest = await nearestRows(evaluation.state, bank, asked, space.dimensions, top);
-  const results = texts.map((text, t) => ({
-    text,
-    found: Array.from({ length: top }, (_, i): Found => {
-      const image = nearest.rows[t * top + i];
+  const results = ranked(nearest).map((list, t) => ({
+    text: texts[t],
+    found: list.map(({ row: image, similarity }): Found => {
       const file = searched.files?.[image] ?? `image ${image}`;
-      return { image, file, similarity: nearest.similarities[t * top + i] };
+      return { image, file, similarity };
     }),
   }));
   const photos = new Photographs(dataset, path, split);
@@ -66,8 +66,9 @@ export async function evalSearch(
   const table = {
     title: `nearest of ${counted(searched.count, 'image')} to a text by cosine similarity`,
     header: ['text', 'rank', 'image', 'similarity'],
-    rows: results.flatMap(({ text, found }) =>
-      found.map(({ file, similarity }, i) => [i === 0 ? text : '', String(i + 1), file, decimal(similarity, 4)]),
+    rows: rankRows(
+      texts,
+      results.map(({ found }) => found.map(({ file, similarity }) => [file, decimal(similarity, 4)])),
     ),
     notes: textNotes(space.tower, texts),
   };

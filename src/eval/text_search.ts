@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
 import { decimal } from '../report/numbers.ts';
 import type { Outcome } from './evaluation.ts';
+import { ranked, rankRows } from './ranking.ts';
 import { fewFound, type SearchSettings } from './search.ts';
 import type { TextEvaluation } from './text_evaluation.ts';
 import { textNotes } from './text_notes.ts';
@@ -22,18 +23,16 @@ export async function evalTextSearch(
   const bank = await evaluation.unitFeatures(searched, 'searched');
   const asked = await evaluation.unitFeatures(texts, 'asked');
   const nearest = await nearestRows(evaluation.state, bank, asked, evaluation.dimensions, top);
-  const results = texts.map((text, t) => ({
-    text,
-    found: Array.from({ length: top }, (_, i) => {
-      const row = nearest.rows[t * top + i];
-      return { row, text: searched[row], similarity: nearest.similarities[t * top + i] };
-    }),
+  const results = ranked(nearest).map((list, t) => ({
+    text: texts[t],
+    found: list.map(({ row, similarity }) => ({ row, text: searched[row], similarity })),
   }));
   return {
     title: `nearest of ${counted(searched.length, 'text')} to a text by cosine similarity`,
     header: ['text', 'rank', 'found', 'similarity'],
-    rows: results.flatMap(({ text, found }) =>
-      found.map((one, i) => [i === 0 ? text : '', String(i + 1), one.text, decimal(one.similarity, 4)]),
+    rows: rankRows(
+      texts,
+      results.map(({ found }) => found.map(({ text, similarity }) => [text, decimal(similarity, 4)])),
     ),
     notes: textNotes(evaluation.encoder, texts, 'texts'),
     json: { ...evaluation.facts(), data: path, searched: searched.length, results },

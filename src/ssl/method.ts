@@ -114,6 +114,8 @@ export interface ImageFacts {
   readonly count: number;
   /** 0: they have no labels. */
   readonly classes: number;
+  /** Undefined where the classes have no names; files of older versions have none. */
+  readonly classNames?: readonly string[] | undefined;
   /** What `Tokenizer.train` made of their captions, or of texts that are learnt from; undefined where there are none. */
   readonly merges?: readonly number[] | undefined;
   /** Of sequences: numbers of a frame, and frames in a second where that is known. */

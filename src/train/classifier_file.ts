@@ -1,15 +1,17 @@
 import { z } from 'zod';
-import type { Preparation } from '../data/preparation.ts';
+import { type Preparation, preparation as preparationOf } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { checked } from '../io/checked.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
+import { supervised } from '../methods/supervised.ts';
 import { Classifier, type ClassifierOptions } from '../nn/classifier.ts';
-import { architectures, encoderInputs, shapeMetadata } from '../nn/encoder_shape.ts';
+import { architectures, encoderInputs, shapeMetadata, shapeOf } from '../nn/encoder_shape.ts';
 import { stems } from '../nn/resnet.ts';
-import { readEntries, writeEntries } from '../nn/state_dict.ts';
+import { readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
 import { positionKinds } from '../nn/vit.ts';
-import { floatTensors, stored } from './checkpoint_tensors.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { floatTensors, moduleTensors, stored } from './checkpoint_tensors.ts';
 import { headSchema } from './head_file.ts';
 
 const kind = 'simclr-webgpu classifier 1';
@@ -47,7 +49,7 @@ export interface ClassifierFacts {
 
 /**
  * Writes a classifier under torchvision's names and shapes, so that `torchvision.models.resnet18(num_classes=…)` loads it too, with
- * what `loadClassifier` needs to know in the metadata. Layers of a projection head are `head.0.weight`, …: a `Sequential` between
+ * what `readClassifier` needs to know in the metadata. Layers of a projection head are `head.0.weight`, …: a `Sequential` between
  * torchvision's `avgpool` and `fc`.
  *
  * @param steps training steps of the encoder's batch norms, PyTorch's `num_batches_tracked`: of all, or by the name of a tensor
@@ -66,16 +68,46 @@ export async function saveClassifier(
   writeSafetensors(path, stored(values, steps), metadata);
 }
 
-/** Reads what `saveClassifier` wrote into `state`. UserError: damaged, or no classifier. */
-export function loadClassifier(state: State, path: string): ClassifierFacts & { readonly classifier: Classifier } {
+/** A classifier before it is on a device. */
+export interface ClassifierFile extends ClassifierFacts {
+  readonly path: string;
+  readonly tensors: ReadonlyMap<string, TorchTensor>;
+}
+
+/** Reads what `saveClassifier` wrote, or a checkpoint of a run of `--method supervised`. UserError: damaged, or no classifier. */
+export function readClassifier(path: string): ClassifierFile {
   const { metadata, tensors } = readSafetensors(path);
-  if (metadata['kind'] !== kind) {
-    throw new UserError(`${path}: not a simclr-webgpu classifier; give the model.safetensors of a supervised training`);
-  }
-  const facts = factsOf(metadata['classifier'] ?? '', path);
-  const classifier = new Classifier(facts.options);
-  writeEntries(state, [...classifier.parameters, ...classifier.buffers], floatTensors(tensors, path), path);
-  return { ...facts, classifier };
+  if (metadata['kind'] === kind)
+    return { path, tensors: floatTensors(tensors, path), ...factsOf(metadata['classifier'] ?? '', path) };
+  const remedy = 'give the model.safetensors of a supervised training, or a run of --method supervised';
+  if (metadata['settings'] === undefined) throw new UserError(`${path}: not a simclr-webgpu classifier; ${remedy}`);
+  const checkpoint = readCheckpoint(path);
+  const { settings, images } = checkpoint;
+  if (settings.method !== supervised.name)
+    throw new UserError(`${path}: a run of --method ${settings.method}, which has no classifier; ${remedy}`);
+  return {
+    ...{
+      path,
+      tensors: moduleTensors(checkpoint),
+      preparation: preparationOf(settings),
+      classNames: images.classNames,
+    },
+    options: { ...shapeOf(settings), seed: settings.seed, classes: images.classes },
+  };
+}
+
+/** The classifier of a file, with its values in `state`. UserError: a tensor is missing or has another shape. */
+export function classifierIn(state: State, { path, options, tensors }: ClassifierFile): Classifier {
+  const classifier = new Classifier(options);
+  writeEntries(state, [...classifier.parameters, ...classifier.buffers], tensors, path);
+  return classifier;
+}
+
+/** Reads a classifier into `state`, as `readClassifier` does. */
+export function loadClassifier(state: State, path: string): ClassifierFacts & { readonly classifier: Classifier } {
+  const file = readClassifier(path);
+  const { options, preparation, classNames } = file;
+  return { options, preparation, classNames, classifier: classifierIn(state, file) };
 }
 
 function factsOf(text: string, path: string): ClassifierFacts {

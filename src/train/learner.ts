@@ -48,10 +48,11 @@ export const viewsOf = (settings: TrainSettings): readonly ViewGroup[] =>
 export function imageFacts(set: SampleSet): ImageFacts {
   const { count, labels, classNames } = set;
   const classes = labels ? (classNames?.length ?? 1 + Math.max(...new Set(labels))) : 0;
-  if (isSequenceSet(set)) return { count, classes, sequences: { channels: set.channels, sampleRate: set.sampleRate } };
-  if (isTextSet(set)) return { count, classes, ...textFacts(set) };
+  const named = { classes, ...(classes > 0 && classNames && { classNames }) };
+  if (isSequenceSet(set)) return { count, ...named, sequences: { channels: set.channels, sampleRate: set.sampleRate } };
+  if (isTextSet(set)) return { count, ...named, ...textFacts(set) };
   const captions = captionsOf(set);
-  return { count, classes, merges: captions && tokenizerOf(captions).merges };
+  return { count, ...named, merges: captions && tokenizerOf(captions).merges };
 }
 
 const textFacts = ({ texts, columns }: TextSet): Partial<ImageFacts> => ({

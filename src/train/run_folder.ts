@@ -15,6 +15,7 @@ import {
   writeFileAtomic,
 } from '../io/files.ts';
 import { checkUnlocked, lockFolder } from '../io/folder_lock.ts';
+import { ReplacedRun } from './replaced_run.ts';
 import { type RunConfig, readRunConfig } from './run_config.ts';
 
 /** One line of `metrics.jsonl`. Lines of a step and of an epoch carry the number of steps done. */
@@ -34,6 +35,8 @@ export class RunFolder {
   private release: (() => void) | undefined;
   /** Folders that `create` made, outermost first; undefined: the run was there before. */
   private made: readonly string[] | undefined;
+  /** A former run that `create` set aside. */
+  private replaced: ReplacedRun | undefined;
 
   constructor(readonly path: string) {}
 
@@ -45,14 +48,21 @@ export class RunFolder {
   /**
    * Makes and locks the folder of a new run.
    * @param files what the images were read from
+   * @param overwrite whether a run that is in it is set aside: `begin` removes it, `discard` brings it back
    * @throws UserError a run is in it already, another process uses it, or it cannot be written; then nothing is changed
    */
-  static create(path: string, config: RunConfig, files: readonly ListedFile[] = []): RunFolder {
+  static create(
+    path: string,
+    config: RunConfig,
+    files: readonly ListedFile[] = [],
+    { overwrite = false } = {},
+  ): RunFolder {
     checkResultsPlace(path);
     const folder = new RunFolder(path);
     const made = ensureWritableDir(path);
     try {
       folder.lock();
+      if (overwrite) folder.replaced = ReplacedRun.setAside(path);
       folder.checkEmpty();
       rmSync(folder.file('metrics.jsonl'), { force: true });
       mkdirSync(folder.file('checkpoints'), { recursive: true });
@@ -61,6 +71,7 @@ export class RunFolder {
       if (files.length > 0) writeInventory(path, files);
       folder.writeConfig(config);
     } catch (error) {
+      folder.replaced?.bringBack();
       folder.unlock();
       removeEmptyFolders(made);
       throw error;
@@ -69,15 +80,25 @@ export class RunFolder {
     return folder;
   }
 
+  /** The run has been prepared and will train: what it replaces goes. */
+  begin(): void {
+    this.replaced?.drop();
+    this.replaced = undefined;
+  }
+
   /** Opens the run in a folder to continue it, or makes the folder of a new one. UserError: as `open` and `create`. */
   static openOrCreate(path: string, config: Omit<RunConfig, 'version' | 'started'>): RunFolder {
     if (existsSync(join(path, 'config.json'))) return RunFolder.open(path).folder;
     return RunFolder.create(path, { version: 1, ...config, started: new Date().toISOString() });
   }
 
-  /** Throws as `create` will, and changes nothing: what takes long comes between the two. */
-  static checkFree(path: string): void {
-    new RunFolder(path).checkEmpty();
+  /**
+   * Throws as `create` will, and changes nothing: what takes long comes between the two.
+   * @throws UserError also where `overwrite` is to replace what is no run
+   */
+  static checkFree(path: string, { overwrite = false } = {}): void {
+    if (overwrite) new RunFolder(path).checkIsRun();
+    else new RunFolder(path).checkEmpty();
     checkUnlocked(path);
     checkResultsPlace(path);
     checkWritableDir(path);
@@ -87,7 +108,18 @@ export class RunFolder {
   private checkEmpty(): void {
     if (this.checkpointSteps().length === 0) return;
     const { path } = this;
-    throw new UserError(`${path}: already contains a run; continue it with --resume ${path}, or choose another --out`);
+    throw new UserError(
+      `${path}: already contains a run; continue it with --resume ${path}, replace it with --overwrite, or choose another --out`,
+    );
+  }
+
+  /** UserError: the folder has something in it, and no run. One that is not there, or empty, will do. */
+  private checkIsRun(): void {
+    const { path } = this;
+    if (!existsSync(path) || guarded('read', path, () => readdirSync(path)).length === 0) return;
+    if (!existsSync(this.file('config.json')))
+      throw new UserError(`${path}: holds no run, and --overwrite replaces runs only; choose another --out`);
+    readRunConfig(path, this.file('config.json'));
   }
 
   /** Opens and locks the folder of a run to continue it. UserError: no run is there, its config is damaged, or it is in use. */
@@ -111,6 +143,12 @@ export class RunFolder {
 
   /** Takes back what `create` made, because the run was refused before its first step. A run that was there before only gets unlocked. */
   discard(): void {
+    if (this.replaced) {
+      this.replaced.bringBack();
+      this.replaced = undefined;
+      this.unlock();
+      return;
+    }
     const mine = this.made ? ['config.json', 'images.jsonl', 'kernels.json', resultsMarker] : [];
     for (const name of mine) rmSync(this.file(name), { force: true });
     if (this.made) removeEmptyFolders([this.file('checkpoints'), this.file('figures')]);
@@ -201,6 +239,7 @@ export class FollowedFolder extends RunFolder {
 
   override unlock(): void {}
   override discard(): void {}
+  override begin(): void {}
   override prune(): void {}
   override log(): void {}
   override rewindMetrics(): void {}

@@ -70,6 +70,7 @@ export interface TrainingContent<S, P> {
 const imagesSchema = z.object({
   count: z.number().int().min(1),
   classes: z.number().int().min(0),
+  classNames: z.array(z.string()).readonly().optional(),
   merges: z
     .array(z.number().int())
     .check(({ value, issues }) => {
@@ -103,13 +104,13 @@ export async function saveTraining(
       `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved. ${advice()}`,
     );
   }
-  const { count, classes, merges, sequences, texts } = images;
+  const { tokenCounts: _, ...facts } = images;
   const scales = await readLossScales(state, traced);
   const metadata = {
     format,
     settings: JSON.stringify(settings),
     progress: JSON.stringify({ ...progress, lossScales: scales }),
-    images: JSON.stringify({ count, classes, merges, sequences, texts }),
+    images: JSON.stringify(facts),
   };
   writeSafetensors(path, [...stored(values, progress.step), ...storedEpoch(epochData)], metadata);
 }

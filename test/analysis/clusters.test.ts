@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { kMeans } from '../../src/analysis/kmeans.ts';
-import { knnAccuracy, nearestOthers, nearestRows, vote, voteOfNearest } from '../../src/analysis/knn.ts';
+import { knnAccuracy, nearestOthers, nearestRows, pairsAbove, vote, voteOfNearest } from '../../src/analysis/knn.ts';
 import { adjustedRandIndex, contingency } from '../../src/analysis/partition.ts';
 import { State } from '../../src/graph/state.ts';
 import { noise, onEveryAdapter } from '../ops/harness.ts';
@@ -66,6 +66,18 @@ describe('nearest neighbours', () => {
       });
       for (const blocks of [{}, { blockRows: 7, mostBanked: 128 }])
         expect([...(await nearestOthers(state, rows, d, k, blocks))]).toEqual(wanted.flat());
+      const pairs = unit.flatMap((row, i) =>
+        unit.flatMap((other, j) => {
+          const cosine = row.reduce((sum, value, c) => sum + value * other[c], 0);
+          return i < j && cosine > 0.95 ? [`${i} ${j}`] : [];
+        }),
+      );
+      for (const blocks of [{}, { blockRows: 7, mostBanked: 128 }]) {
+        const found: string[] = [];
+        await pairsAbove(state, rows, d, 0.95, (i, j) => found.push(`${i} ${j}`), blocks);
+        expect(found.sort()).toEqual(pairs.toSorted());
+        expect(found).toContain('10 20');
+      }
       const equal = new Float32Array(6 * d).fill(0.5); // none has itself among the first three
       expect([...(await nearestOthers(state, equal, d, 2, { blockRows: 4, mostBanked: 4 }))]).toEqual([
         1, 2, 0, 2, 0, 1, 0, 1, 0, 1, 0, 1,

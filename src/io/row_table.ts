@@ -1,0 +1,116 @@
+/** Tables of rows that have texts and numbers, in the formats that other programs read: CSV, JSON Lines, Parquet. */
+import type { SchemaElement } from 'hyparquet';
+import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import { csvLine } from './csv.ts';
+
+/** A table of `count` rows. */
+export interface RowTable {
+  readonly count: number;
+  /** Columns of text, by name. */
+  readonly texts: Readonly<Record<string, (row: number) => string>>;
+  readonly numbers: {
+    /** [count, width], row by row. */
+    readonly values: Float32Array;
+    /** Names of the columns; or one name of all: then they are a list in JSON Lines and Parquet, and `f0`, `f1`, … in CSV. */
+    readonly columns: readonly string[] | string;
+  };
+}
+
+const writers = { '.csv': csvPieces, '.jsonl': jsonPieces, '.parquet': parquetPieces } as const;
+export type RowTableExtension = keyof typeof writers;
+
+/** Extensions of the files that there are. */
+export const rowTableExtensions = Object.keys(writers) as readonly RowTableExtension[];
+
+/** Numbers in a group of rows of Parquet: what is held in memory beside the table. */
+const usualGroup = 2 ** 20;
+
+/** The content of a file of that extension, in pieces for `writeFileAtomic`. */
+export const rowTablePieces = (
+  extension: RowTableExtension,
+  table: RowTable,
+  numbersInGroup = usualGroup,
+): Generator<string | Uint8Array, void, undefined> => writers[extension](table, numbersInGroup);
+
+const widthOf = ({ count, numbers: { values } }: RowTable): number => values.length / count;
+
+/** The numbers of a row. */
+const numbersOf = (table: RowTable, row: number): Float32Array =>
+  table.numbers.values.subarray(row * widthOf(table), (row + 1) * widthOf(table));
+
+/** Decimals that no two numbers of f32 share: `0.1`, not `0.10000000149011612`. */
+const decimals = (values: Float32Array): number[] => Array.from(values, (value) => Number(value.toPrecision(9)));
+
+function* csvPieces(table: RowTable): Generator<string, void, undefined> {
+  const { count, texts, numbers } = table;
+  const { columns } = numbers;
+  const names = typeof columns === 'string' ? Array.from({ length: widthOf(table) }, (_, i) => `f${i}`) : columns;
+  yield csvLine([...Object.keys(texts), ...names]);
+  const textAt = Object.values(texts);
+  for (let row = 0; row < count; row++)
+    yield csvLine([...textAt.map((at) => at(row)), ...decimals(numbersOf(table, row))]);
+}
+
+function* jsonPieces(table: RowTable): Generator<string, void, undefined> {
+  const { count, texts, numbers } = table;
+  const { columns } = numbers;
+  for (let row = 0; row < count; row++) {
+    const values = decimals(numbersOf(table, row));
+    const named = typeof columns === 'string' ? [[columns, values]] : columns.map((name, i) => [name, values[i]]);
+    const record = Object.fromEntries([...Object.entries(texts).map(([name, at]) => [name, at(row)]), ...named]);
+    yield `${JSON.stringify(record)}\n`;
+  }
+}
+
+/**
+ * A column of text is BYTE_ARRAY (UTF8), one of numbers FLOAT, and a list of numbers LIST of FLOAT, of three levels as the format asks. Numbers
+ * are stored plainly: they do not compress.
+ */
+function* parquetPieces(table: RowTable, numbersInGroup: number): Generator<Uint8Array, void, undefined> {
+  const { count } = table;
+  const writer = new ByteWriter();
+  const file = new ParquetWriter({ writer, schema: schemaOf(table), createdBy: 'simclr-webgpu' });
+  const rowGroupSize = Math.max(1, Math.floor(numbersInGroup / widthOf(table)));
+  for (let start = 0; start < count; start += rowGroupSize) {
+    const rows = Array.from({ length: Math.min(rowGroupSize, count - start) }, (_, i) => start + i);
+    file.write({ columnData: columnsOf(table, rows), rowGroupSize });
+    yield taken(writer);
+  }
+  file.finish();
+  yield taken(writer);
+}
+
+/** What was written since the last call. */
+function taken(writer: ByteWriter): Uint8Array {
+  const bytes = writer.getBytes().slice();
+  writer.index = 0;
+  return bytes;
+}
+
+function schemaOf({ texts, numbers: { columns } }: RowTable): SchemaElement[] {
+  const text = (name: string): SchemaElement => ({
+    ...{ name, type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
+  });
+  const number = (name: string): SchemaElement => ({ name, type: 'FLOAT', repetition_type: 'REQUIRED' });
+  const list = (name: string): SchemaElement[] => [
+    { name, converted_type: 'LIST', num_children: 1, repetition_type: 'REQUIRED' },
+    { name: 'list', num_children: 1, repetition_type: 'REPEATED' },
+    number('element'),
+  ];
+  const ofTexts = Object.keys(texts).map(text);
+  const ofNumbers = typeof columns === 'string' ? list(columns) : columns.map(number);
+  const children = ofTexts.length + (typeof columns === 'string' ? 1 : columns.length);
+  return [{ name: 'schema', num_children: children }, ...ofTexts, ...ofNumbers];
+}
+
+function columnsOf(table: RowTable, rows: readonly number[]): ColumnSource[] {
+  const { texts, numbers } = table;
+  const plain = { encoding: 'PLAIN', codec: 'UNCOMPRESSED', statistics: false } as const;
+  const ofRows = rows.map((row) => numbersOf(table, row));
+  const { columns } = numbers;
+  const ofNumbers =
+    typeof columns === 'string'
+      ? [{ ...plain, name: columns, data: ofRows.map((values) => [...values]) }]
+      : columns.map((name, i) => ({ ...plain, name, data: ofRows.map((values) => values[i]) }));
+  return [...Object.entries(texts).map(([name, at]) => ({ name, data: rows.map(at) })), ...ofNumbers];
+}
