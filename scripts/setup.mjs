@@ -3,7 +3,8 @@
  *
  *   node scripts/setup.mjs [--test] [--quiet] [--again]
  *
- * --test   on a machine without a GPU, also a second software adapter, so that tests run on two; for root, Open MPI
+ * --test   also what only tests use: packages of test/package.json, a second software adapter where there is no GPU, for root
+ *          Open MPI
  * --quiet  no advice, only what takes time and what goes wrong
  * --again  looks for a better adapter even if one was found before
  *
@@ -27,7 +28,7 @@ import { DriverFailure, hint, reasonOf, SetupError, say } from './setup/console.
 import { readJson, vulkanFolder, writeDrivers, writeJson } from './setup/files.mjs';
 import { fetchLavapipe, installLavapipe, privateLavapipe } from './setup/lavapipe.mjs';
 import { ensureMpi } from './setup/mpi.mjs';
-import { checkNode, ensureDependencies } from './setup/npm.mjs';
+import { checkNode, ensureDependencies, ensureTestPackages } from './setup/npm.mjs';
 import { fetchSwiftShader, privateSwiftShader } from './setup/swiftshader.mjs';
 
 /**
@@ -156,7 +157,10 @@ try {
   checkNode(process.versions.node);
   ensureDependencies();
   ensureAdapter(process.argv.includes('--test'), process.argv.includes('--again'));
-  if (process.argv.includes('--test')) ensureMpi();
+  if (process.argv.includes('--test')) {
+    ensureTestPackages();
+    ensureMpi();
+  }
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);

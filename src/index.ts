@@ -245,9 +245,10 @@ export {
 export { type StepRun, type StepValues, TrainingStep } from './ssl/training_step.ts';
 export { type Checkpoint, loadLearner, readCheckpoint } from './train/checkpoint.ts';
 export { loadClassifier, saveClassifier } from './train/classifier_file.ts';
-export { type GivenEncoder, type LoadedEncoder, readEncoder } from './train/encoder_file.ts';
+export { type EncoderFile, type GivenEncoder, type LoadedEncoder, readEncoder } from './train/encoder_file.ts';
 export type { TrainEvents, TrainResult } from './train/events.ts';
 export { saveEncoder } from './train/export.ts';
+export { type Exported, exportHuggingFace, exportOnnx, type OnnxExportOptions } from './train/export_onnx.ts';
 export { compileTraining, type Training } from './train/learner.ts';
 export type { GivenPreparation } from './train/preparation.ts';
 export { FollowedFolder, RunFolder } from './train/run_folder.ts';

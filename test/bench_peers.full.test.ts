@@ -7,7 +7,6 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { farthest, type Implementation, type ListItems, type OpenPeer, type Request } from '../bench/benchmark.ts';
-import { encodeModel } from '../bench/peers/onnxruntime/model.ts';
 import { pythonWithTorch } from '../bench/peers/pytorch/python.ts';
 import { UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/device.ts';
@@ -138,50 +137,6 @@ it.skipIf(installed['onnxruntime'])('a package that is not installed is named in
     /^onnxruntime-node is not installed; install it with: npm install/,
   );
   ours.destroy();
-});
-
-/** The fields of a protobuf message: numbers, or bytes. */
-function* fieldsOf(bytes: Buffer): Generator<[number, number | Buffer]> {
-  let at = 0;
-  const varint = () => {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      const byte = bytes[at++];
-      value += (byte % 128) * factor;
-      if (byte < 128) return value;
-    }
-  };
-  while (at < bytes.length) {
-    const key = varint();
-    const size = varint();
-    yield [key >> 3, key % 8 === 0 ? size : bytes.subarray(at, (at += size))];
-  }
-}
-
-const field = (bytes: Buffer, number: number) => [...fieldsOf(bytes)].filter(([n]) => n === number).map(([, v]) => v);
-
-it('an ONNX model has its node, its weights and its shapes in the fields of the format', () => {
-  const data = Float32Array.of(1, -2);
-  const model = encodeModel({
-    type: 'Gemm',
-    attributes: { transB: 1, pads: [0, 300] },
-    inputs: [
-      { name: 'a', shape: [200, 2] },
-      { name: 'b', shape: [1, 2], data },
-    ],
-    output: { name: 'c', shape: [200, 1] },
-  });
-  const [graph] = field(model, 7) as Buffer[];
-  const [node] = field(graph, 1) as Buffer[];
-  expect(field(node, 4).map(String)).toEqual(['Gemm']);
-  expect(field(node, 1).map(String)).toEqual(['a', 'b']);
-  const [transB, pads] = field(node, 5) as Buffer[];
-  expect([field(transB, 1).map(String), field(transB, 3), field(transB, 20)]).toEqual([['transB'], [1], [2]]);
-  expect([field(pads, 8), field(pads, 20)]).toEqual([[0, 300], [7]]);
-  const [weights] = field(graph, 5) as Buffer[];
-  expect([field(weights, 1), field(weights, 2), field(weights, 8).map(String)]).toEqual([[1, 2], [1], ['b']]);
-  expect(field(weights, 9)).toEqual([Buffer.from(data.buffer)]);
-  expect((field(graph, 11) as Buffer[]).map((value) => String(field(value, 1)[0]))).toEqual(['a']);
 });
 
 const why = torchvision ? '' : ' (skipped: python3 has no torchvision)';

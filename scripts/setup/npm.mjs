@@ -51,22 +51,45 @@ export function isInstalled(wanted, installed) {
 
 /** Installs the npm packages unless they are there. */
 export function ensureDependencies() {
-  const lock = readJson(join(projectFolder, 'package-lock.json'));
-  const modules = join(projectFolder, 'node_modules');
-  const complete = existsSync(join(modules, 'webgpu')) && existsSync(join(modules, 'esbuild'));
-  if (complete && (!lock || isInstalled(lock, readJson(join(modules, '.package-lock.json'))))) return;
+  const complete = ['webgpu', 'esbuild'].every((name) => existsSync(join(projectFolder, 'node_modules', name)));
+  if (complete && isComplete(projectFolder)) return;
+  const reason = install(projectFolder, 'npm packages');
+  if (reason !== null)
+    throw new SetupError(`npm could not install the packages: ${reason}. Then run this command again.`);
+}
+
+/**
+ * Installs what only tests use, from test/package.json: readers of other programs' formats and a driver of browsers, 400 MB.
+ * Tests that need them say so where they are skipped: set-up goes on without them.
+ */
+export function ensureTestPackages() {
+  const folder = join(projectFolder, 'test');
+  if (isComplete(folder)) return;
+  const reason = install(folder, 'npm packages of the tests');
+  if (reason !== null) say(`tests that need packages of test/package.json are skipped (${reason})`);
+}
+
+/** @param {string} folder of a package.json @returns {boolean} whether its node_modules holds what its lock file asks for */
+function isComplete(folder) {
+  const modules = join(folder, 'node_modules');
+  if (!existsSync(modules)) return false;
+  const lock = readJson(join(folder, 'package-lock.json'));
+  return !lock || isInstalled(lock, readJson(join(modules, '.package-lock.json')));
+}
+
+/** @param {string} cwd folder of a package.json @param {string} what @returns {string | null} why it failed */
+function install(cwd, what) {
   const unreachable = registryFailure();
-  say(`installing npm packages${unreachable ? " from npm's cache" : ' (about a minute)'} …`);
+  say(`installing ${what}${unreachable ? " from npm's cache" : ' (about a minute)'} …`);
   // Not `npm ci`, which refuses a lock file that lacks the binaries of other platforms, as npm writes it at times.
   // Development packages are wanted even where NODE_ENV says production: training builds with esbuild.
-  const options = ['--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  // No package needs its install script, and that of onnxruntime-node would fetch CUDA.
+  const options = ['--no-save', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   const { status } = runNpm(['install', ...options, ...(unreachable ? ['--offline'] : [])], {
+    cwd,
     stdio: ['ignore', 2, 2],
   });
-  if (status === 0) return;
-  throw new SetupError(
-    `npm could not install the packages: ${unreachable ?? 'see its messages above'}. Then run this command again.`,
-  );
+  return status === 0 ? null : (unreachable ?? 'see its messages above');
 }
 
 /** @returns {string | null} why the registry cannot be reached, null where it can */

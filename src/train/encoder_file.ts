@@ -34,7 +34,7 @@ import {
 import { positionKinds, vitNames, vits } from '../nn/vit.ts';
 import { floatTensors, modulePrefix } from './checkpoint_tensors.ts';
 import { checkTakesImages, kindInFile } from './data_kind.ts';
-import { readHead } from './head_file.ts';
+import { methodIn, readHead } from './head_file.ts';
 import { type GivenPreparation, missingPreparation, normalizeNamed, storedPreparation } from './preparation.ts';
 import { flagOf } from './settings.ts';
 
@@ -54,6 +54,8 @@ export interface EncoderTensors extends EncoderShape {
 export interface EncoderFile extends Preparation, EncoderShape, Pick<EncoderTensors, 'path' | 'tensors' | 'head'> {
   /** The name of `mean` and `std`; undefined where they are none of those that have one. */
   readonly normalize: Normalize | undefined;
+  /** The method that it was trained with, where the file is of a run. */
+  readonly method: string | undefined;
   /** What the caller said about preparation; the rest came from the file. */
   readonly given: GivenEncoder;
   /** SHA-256 of the values: what is cached under it belongs to this encoder. */
@@ -118,7 +120,10 @@ export function readEncoderFile(path: string, given: GivenEncoder = {}, name: Na
   for (const [tensor, { data }] of tensors) hash.update(tensor).update(data);
   const digest = hash.digest('hex');
   const { mean, std } = colours;
-  return { path, ...shape, head, imageSize, mean, std, normalize: normalizeNamed(colours), given, tensors, digest };
+  const { settings } = metadata;
+  const method = settings === undefined ? undefined : methodIn(settings, path);
+  const prepared = { imageSize, mean, std, normalize: normalizeNamed(colours) };
+  return { path, ...shape, head, ...prepared, method, given, tensors, digest };
 }
 
 /** A checkpoint has its networks' tensors under a prefix, beside others. */

@@ -102,7 +102,8 @@ function activationOf({ settings }: Metadata, path: string, flag: string): HeadS
   );
 }
 
-function methodIn(settings: string, path: string): string {
+/** The method that settings in a file's metadata name. UserError: they are none. */
+export function methodIn(settings: string, path: string): string {
   try {
     return String((JSON.parse(settings) as { method?: unknown }).method ?? firstMethod.name);
   } catch {
