@@ -22,15 +22,9 @@ import type { LossScaling } from '../src/optim/loss_scaling.ts';
 import { phaseRuns } from '../src/ssl/phase_runs.ts';
 import { traceStep } from '../src/ssl/trace_step.ts';
 import { TrainingStep } from '../src/ssl/training_step.ts';
+import { lossScales, stepCount } from '../src/train/counters.ts';
 import { divergence } from '../src/train/diagnose.ts';
-import {
-  type CheckpointKind,
-  lossScales,
-  readTraining,
-  restore,
-  saveTraining,
-  stepCount,
-} from '../src/train/training_file.ts';
+import { type CheckpointKind, readTraining, restore, saveTraining } from '../src/train/training_file.ts';
 import { onEveryAdapter } from './ops/harness.ts';
 import {
   type ContrastiveOptions,

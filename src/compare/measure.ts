@@ -15,8 +15,9 @@ import { labelFree } from '../eval/label_free.ts';
 import { type LabelledSets, labelledSets } from '../eval/labelled_sets.ts';
 import { linearOn } from '../eval/linear.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { measured, readChecked } from '../io/checked.ts';
+import { measured } from '../io/checked.ts';
 import { writeFileAtomic } from '../io/files.ts';
+import { readChecked } from '../io/json_files.ts';
 import { parseSupervisedSettings, type SupervisedEvents } from '../train/supervised.ts';
 import type { Measuring } from './config.ts';
 

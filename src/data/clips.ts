@@ -1,5 +1,4 @@
 /** Image sets that are frames of video: a folder of frames, or a folder of folders of frames. */
-import { posix } from 'node:path';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
 import { type ImageSet, imageBytes } from './images.ts';
@@ -25,7 +24,7 @@ export function clipsOf({ name, files, count }: Pick<ImageSet, 'name' | 'files' 
   if (!files) throw new UserError(`${name}: needs clips, and these images are in no order; ${remedy}`);
   const clips = new Map<string, number[]>();
   for (let i = 0; i < count; i++) {
-    const folder = posix.dirname(files[i]);
+    const folder = files[i].includes('/') ? files[i].slice(0, files[i].lastIndexOf('/')) : '.';
     clips.set(folder, [...(clips.get(folder) ?? []), i]);
   }
   const inOrder = (a: number, b: number) => byNumbers.compare(files[a], files[b]);

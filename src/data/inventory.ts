@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { readRecords } from '../io/checked.ts';
 import { writeFileAtomic } from '../io/files.ts';
+import { readRecords } from '../io/json_files.ts';
 
 export interface ListedFile {
   /** Relative to the data folder, '/' between the parts. */

@@ -1,6 +1,7 @@
 import { create, globals } from 'webgpu';
 import { messageOf, UserError } from '../errors.ts';
 import { useInstalledDrivers } from './drivers.ts';
+import type { AdapterChoice, FoundAdapter } from './found_adapter.ts';
 import { withoutHarmlessMessages } from './quiet.ts';
 
 Object.assign(globalThis, globals);
@@ -17,13 +18,13 @@ const dawnArguments = (extra: string[]): string[] => [
 const instances = new Set<GPU>();
 
 /** A Dawn instance, held until it is let go. */
-export function openInstance(argument: string): GPU {
+function openInstance(argument: string): GPU {
   const instance = create(dawnArguments([argument]));
   instances.add(instance);
   return instance;
 }
 
-export const letGo = (instance: GPU): boolean => instances.delete(instance);
+const letGo = (instance: GPU): boolean => instances.delete(instance);
 
 /** Names of the adapters that Dawn finds, hardware first, then the faster software rasteriser. */
 export async function listAdapters(): Promise<string[]> {
@@ -45,13 +46,12 @@ export async function listAdapters(): Promise<string[]> {
   return [...new Set(names)].sort((a, b) => rank(a) - rank(b));
 }
 
-export const isSoftware = (name: string): boolean =>
-  /llvmpipe|lavapipe|swiftshader|basic render|null-backend/i.test(name);
+const isSoftware = (name: string): boolean => /llvmpipe|lavapipe|swiftshader|basic render|null-backend/i.test(name);
 
-export const noAdapter = `no WebGPU adapter was found. With a GPU, install its Vulkan driver (docs/offline.md lists the usual gaps); without one, 'npm run setup' downloads a software Vulkan driver`;
+const noAdapter = `no WebGPU adapter was found. With a GPU, install its Vulkan driver (docs/offline.md lists the usual gaps); without one, 'npm run setup' downloads a software Vulkan driver`;
 
 /** The name of the adapter to open: the first, or the first that has `wanted` in its name. */
-export async function chooseAdapter(wanted: string | undefined): Promise<string> {
+async function chooseAdapter(wanted: string | undefined): Promise<string> {
   const names = await listAdapters();
   if (names.length === 0) throw new UserError(noAdapter);
   if (wanted === undefined) return names[0];
@@ -62,4 +62,22 @@ export async function chooseAdapter(wanted: string | undefined): Promise<string>
     );
   }
   return found;
+}
+
+/**
+ * Finds the adapter that is asked for and hands it to `use`, which opens a device of it.
+ * @throws UserError there is none, or none of that name
+ */
+export function withAdapter<T>(
+  { adapter: wanted, nullBackend = false }: AdapterChoice,
+  use: (found: FoundAdapter) => Promise<T>,
+): Promise<T> {
+  return withoutHarmlessMessages(async () => {
+    const name = nullBackend ? 'null-backend' : await chooseAdapter(wanted);
+    const instance = openInstance(nullBackend ? 'backend=null' : `adapter=${name}`);
+    const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) throw new UserError(noAdapter);
+    const software = isSoftware(name) || adapter.info.isFallbackAdapter;
+    return use({ adapter, name, software, letGo: () => letGo(instance) });
+  });
 }

@@ -1,9 +1,9 @@
-import { messageOf, UserError } from '../errors.ts';
-import { chooseAdapter, isSoftware, letGo, noAdapter, openInstance } from './adapters.ts';
-import { DeviceLost, describeError, oneLine, outOfMemory } from './faults.ts';
+import { messageOf, type UserError } from '../errors.ts';
+import { withAdapter } from './adapters.ts';
+import { DeviceLost, describeError, OutOfMemory, oneLine, outOfMemory } from './faults.ts';
+import type { AdapterChoice, FoundAdapter } from './found_adapter.ts';
 import { Pipelines } from './pipelines.ts';
 import { pollWithBackoff } from './poll_with_backoff.ts';
-import { withoutHarmlessMessages } from './quiet.ts';
 
 /** A product of fragments that the matrix units of a device compute: M × K by K × N, and the types of factors and of sums. */
 export interface MatrixConfig {
@@ -47,13 +47,9 @@ const matrixConfigs = ({ subgroupMatrixConfigs = [] }: AdapterInfo): MatrixConfi
     K,
   }));
 
-export interface OpenOptions {
-  /** Part of an adapter's name; a miss lists what is there. */
-  adapter?: string;
-  /** Dawn's null backend: validates everything, computes nothing. */
-  nullBackend?: boolean;
+export interface OpenOptions extends AdapterChoice {
   /** Features to leave out although the adapter has them: tests run the portable twins of fast kernels so. */
-  without?: readonly string[];
+  readonly without?: readonly string[];
 }
 
 const matrixFeature = 'chromium-experimental-subgroup-matrix';
@@ -84,8 +80,7 @@ export class Gpu {
   failure: UserError | undefined;
 
   private constructor(
-    private readonly instance: GPU,
-    readonly adapter: GPUAdapter,
+    private readonly found: FoundAdapter,
     readonly device: GPUDevice,
     readonly traits: DeviceTraits,
   ) {
@@ -100,14 +95,11 @@ export class Gpu {
 
   /** Opens an adapter with every feature and limit that the kernels can use. UserError: none there, or none of that name. */
   static open(options: OpenOptions = {}): Promise<Gpu> {
-    return withoutHarmlessMessages(() => Gpu.openAdapter(options));
+    return withAdapter(options, (found) => Gpu.openDevice(found, options));
   }
 
-  private static async openAdapter(options: OpenOptions): Promise<Gpu> {
-    const name = options.nullBackend ? 'null-backend' : await chooseAdapter(options.adapter);
-    const instance = openInstance(options.nullBackend ? 'backend=null' : `adapter=${name}`);
-    const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
-    if (!adapter) throw new UserError(noAdapter);
+  private static async openDevice(found: FoundAdapter, options: OpenOptions): Promise<Gpu> {
+    const { adapter, name, software } = found;
     const limits = Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]]));
     const features = wantedFeatures.filter(
       (feature) => adapter.features.has(feature as GPUFeatureName) && !options.without?.includes(feature),
@@ -118,16 +110,20 @@ export class Gpu {
       requiredLimits: limits,
     });
     const info: AdapterInfo = adapter.info;
-    return new Gpu(instance, adapter, device, {
+    return new Gpu(found, device, {
       adapter: name,
       vendor: info.vendor,
-      software: isSoftware(name) || info.isFallbackAdapter,
+      software,
       subgroupMinSize: info.subgroupMinSize ?? 4,
       subgroupMaxSize: info.subgroupMaxSize ?? 128,
       matrixConfigs: features.includes(matrixFeature) ? matrixConfigs(info) : [],
       features: new Set(features),
       limits,
     });
+  }
+
+  get adapter(): GPUAdapter {
+    return this.found.adapter;
   }
 
   /** Throws what the device reported since the last call, as one line. */
@@ -147,7 +143,7 @@ export class Gpu {
     }
     const { maxBufferSize } = this.traits.limits;
     if (size > maxBufferSize) {
-      throw new UserError(
+      throw new OutOfMemory(
         `${label} needs a buffer of ${size} bytes, but '${this.traits.adapter}' allows at most ${maxBufferSize}; use a smaller --batch-size or --image-size, or micro-batches (--micro-batch)`,
       );
     }
@@ -214,6 +210,6 @@ export class Gpu {
   destroy(): void {
     this.trim();
     this.device.destroy();
-    letGo(this.instance);
+    this.found.letGo();
   }
 }

@@ -14,16 +14,19 @@ export class DeviceLost extends UserError {
   }
 }
 
+/** The device has not the memory for what was asked of it. */
+export class OutOfMemory extends UserError {}
+
 export const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 
-export const outOfMemory = (label: string, size: number): UserError =>
-  new UserError(
+export const outOfMemory = (label: string, size: number): OutOfMemory =>
+  new OutOfMemory(
     `the GPU is out of memory at ${label} (${Math.ceil(size / 2 ** 20)} MiB); use a smaller --batch-size or --image-size, or micro-batches (--micro-batch)`,
   );
 
 export function describeError(error: GPUError): UserError {
   if (error instanceof GPUOutOfMemoryError)
-    return new UserError(
+    return new OutOfMemory(
       `the GPU is out of memory: ${oneLine(error.message)}; use a smaller --batch-size, or micro-batches (--micro-batch)`,
     );
   return new UserError(`the GPU rejected a command: ${oneLine(error.message)}`);

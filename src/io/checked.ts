@@ -1,9 +1,6 @@
 /** Data from outside, checked against a schema: what does not hold is told in sentences, the same ones for flags and for files. */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { messageOf, UserError } from '../errors.ts';
-import { guarded } from './file_errors.ts';
-import { jsonLines } from './files.ts';
+import { UserError } from '../errors.ts';
 
 /** How messages call a value: a setting by its flag, or as it stands in a file. */
 export type Naming = (key: string) => string;
@@ -30,24 +27,6 @@ export function wrongValue(sentence: string, { source, remedy, exitCode = 1 }: C
   const what = [sentence, ...(remedy ? [remedy] : [])].join('; ');
   return new UserError(source === undefined ? what : `${source}: ${what}`, exitCode);
 }
-
-/** The value in a JSON file. UserError: it cannot be read, or is not JSON. */
-export function readJson(file: string, remedy: string): unknown {
-  const text = guarded('read', file, () => readFileSync(file, 'utf8'));
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${file}: not valid JSON (${messageOf(error)}); ${remedy}`);
-  }
-}
-
-/** The value in a JSON file, as a schema has it. UserError: names the file, what is wrong in it, and the remedy. */
-export const readChecked = <T extends z.ZodType>(schema: T, file: string, remedy: string): z.infer<T> =>
-  checked(schema, readJson(file, remedy), { source: file, remedy });
-
-/** The records of a JSON-lines file, as a schema has them; a last line that was cut is dropped. UserError: names the line. */
-export const readRecords = <T extends z.ZodType>(schema: T, file: string, remedy: string): z.infer<T>[] =>
-  jsonLines(file).map(({ line, record }) => checked(schema, record, { source: `${file}: line ${line}`, remedy }));
 
 /** A table of settings in a file, which has a check of its own. */
 export const settingsTable = () => z.record(z.string(), z.unknown());

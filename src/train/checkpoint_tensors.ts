@@ -1,8 +1,7 @@
 /** The tensors of a checkpoint by the names that files give them: `module.*`, `optimizer.<group>.*`, `kept.*`, `epoch.*`. */
-import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import type { Data, Tensor } from '../graph/tensor.ts';
-import { type StoredTensor, toFloat32 } from '../io/safetensors.ts';
+import { type StoredTensor, toFloat32 } from '../io/dtypes.ts';
 import { checkNames, type NamedTensor, withoutNetwork } from '../nn/module.ts';
 import type { TorchTensor } from '../nn/state_dict.ts';
 import type { EpochData } from '../ssl/feeds.ts';
@@ -105,13 +104,6 @@ export function floatTensors(
 /** The names that tensors of a former checkpoint have now. */
 export const presentName = (name: string): string =>
   name.startsWith('optimizer.') ? name.replace(/^optimizer\./, 'optimizer.main.') : modulePrefix + name;
-
-/** SHA-256 of a method's name and of the values of its networks in a checkpoint. */
-export function digestOf(method: string, tensors: ReadonlyMap<string, TorchTensor>): string {
-  const hash = createHash('sha256').update(method);
-  for (const [name, { data }] of moduleTensors({ tensors })) hash.update(name).update(data);
-  return hash.digest('hex');
-}
 
 /** The values of the networks in a checkpoint, under their own names. */
 export function moduleTensors({

@@ -3,7 +3,8 @@ import type { State } from '../graph/state.ts';
 import type { EpochData } from '../ssl/feeds.ts';
 import type { StepParts } from '../ssl/step.ts';
 import { PicturesFigure } from './picture_figure.ts';
-import { type PairsDrawn, SimilarityFigure } from './similarity_figure.ts';
+import { SimilarityFigure } from './similarity_figure.ts';
+import type { PairsDrawn } from './similarity_probe.ts';
 
 export interface DrawnFigure {
   /** PNG files by name, `similarity`. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { Naming } from '../io/checked.ts';
 import { counted } from '../io/counted.ts';
-import type { StoredTensor } from '../io/safetensors.ts';
+import type { StoredTensor } from '../io/dtypes.ts';
 import { firstMethod, methodIfKnown } from '../methods/index.ts';
 import { type HeadShape, keptHead } from '../nn/headed_encoder.ts';
 import type { TorchTensor } from '../nn/state_dict.ts';

@@ -8,7 +8,7 @@ import { type EpochData, StepFeeds } from '../ssl/feeds.ts';
 import type { PictureFigure } from '../ssl/method.ts';
 import type { StepParts } from '../ssl/step.ts';
 import { traceViews } from '../ssl/views.ts';
-import { drawnEpoch } from './similarity_figure.ts';
+import { drawnEpoch } from './similarity_probe.ts';
 
 /** Shows what a method does with a few fixed images, always the same views of them. */
 export class PicturesFigure {

@@ -1,6 +1,6 @@
 /** `--policy FILE.json`: the file's policy becomes the setting, so that a run does not depend on the file. */
 import { basename } from 'node:path';
-import { readJson } from '../io/checked.ts';
+import { readJson } from '../io/json_files.ts';
 import { checkedPolicy, customSetting } from '../ssl/policies_custom.ts';
 
 /** The policy in a file as a value of the setting `policy`; without a name, it has the file's. UserError: what is wrong, in one line. */

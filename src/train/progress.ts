@@ -1,7 +1,7 @@
 /** How far a training is: counters without which it could not go on exactly, and the sums of the epoch that is under way. */
 import { z } from 'zod';
 import { measured } from '../io/checked.ts';
-import { lossScales, stepCount } from './training_file.ts';
+import { lossScales, stepCount } from './counters.ts';
 
 /** Sums over steps by the names of what was summed: `loss`, `accuracy`. */
 export const sumsSchema = () => z.record(z.string(), measured()).readonly();

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { SampleCount } from '../data/order.ts';
 import { UserError } from '../errors.ts';
-import { readChecked, settingsTable } from '../io/checked.ts';
+import { settingsTable } from '../io/checked.ts';
+import { readChecked } from '../io/json_files.ts';
 import { parseSettings, type TrainSettings } from './settings.ts';
 
 const count = () => z.number().int().min(0);

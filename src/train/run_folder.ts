@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { type ListedFile, writeInventory } from '../data/inventory.ts';
 import { checkResultsPlace, markResults, resultsMarker } from '../data/results_folder.ts';
 import { UserError } from '../errors.ts';
-import { readRecords } from '../io/checked.ts';
 import { guarded } from '../io/file_errors.ts';
 import {
   appendLine,
@@ -15,6 +14,7 @@ import {
   writeFileAtomic,
 } from '../io/files.ts';
 import { checkUnlocked, lockFolder } from '../io/folder_lock.ts';
+import { readRecords } from '../io/json_files.ts';
 import { ReplacedRun } from './replaced_run.ts';
 import { type RunConfig, readRunConfig } from './run_config.ts';
 

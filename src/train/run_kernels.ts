@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Gpu } from '../gpu/device.ts';
-import { readChecked } from '../io/checked.ts';
 import { writeFileAtomic } from '../io/files.ts';
+import { readChecked } from '../io/json_files.ts';
 
 /** `kernels.json` in the folder of a run or an experiment: the variants that were chosen by measurement, null where the fixed table was used. */
 const schema = z.strictObject({

@@ -10,8 +10,8 @@ import { readSafetensors } from '../io/safetensors.ts';
 import type { Encoder } from '../nn/encoder.ts';
 import { sequencesOf } from '../ssl/sequences.ts';
 import { type Checkpoint, loadLearner, readCheckpoint } from './checkpoint.ts';
-import { digestOf } from './checkpoint_tensors.ts';
 import { kindInFile } from './data_kind.ts';
+import { digestOf } from './digests.ts';
 import { windowOf } from './sequence_settings.ts';
 
 /** An encoder of sequences before it is on a device, and what it is to be given. */

@@ -1,95 +1,35 @@
-import { epochOrder } from '../data/order.ts';
-import { normalization, type Preparation } from '../data/preparation.ts';
-import { type ImageSource, imagesOf } from '../data/source.ts';
-import { Program } from '../graph/program.ts';
 import type { State } from '../graph/state.ts';
-import { trace } from '../graph/trace.ts';
-import { cosineSimilarity } from '../ops/cosine_similarity.ts';
 import { pairGrid } from '../report/sheets.ts';
 import { similarityMatrix } from '../report/similarity.ts';
-import { StepFeeds } from '../ssl/feeds.ts';
 import type { SimilarityOfPairs } from '../ssl/method.ts';
-import { toPixels } from '../ssl/pixels.ts';
 import type { StepParts } from '../ssl/step.ts';
-import { traceViews } from '../ssl/views.ts';
+import { type PairsDrawn, SimilarityProbe } from './similarity_probe.ts';
 
-/** Pairs in the batch that is drawn. */
-const pairs = 8;
-/** The counter of the epoch in which the drawn views are augmented: none that a run reaches. */
-export const drawnEpoch = 0xffffffff;
-
-/** How similar the pairs are. */
-export interface PairsDrawn {
-  /** Cosine similarities [2n, 2n] of the embeddings, half-split: view a of all samples, then view b. */
-  readonly similarity: Float32Array;
-  /** Means over positive pairs, and over all other pairs of different views. */
-  readonly positives: number;
-  readonly negatives: number;
-}
-
-/** Shows what the network makes of one fixed batch of 8 pairs, always the same views, in inference mode. */
+/** Draws what the network makes of one fixed batch of pairs. */
 export class SimilarityFigure {
-  private constructor(
-    private readonly program: Program,
-    private readonly source: ImageSource,
-    private readonly feeds: StepFeeds,
-    private readonly indices: Uint32Array,
-    private readonly options: Preparation & { readonly seed: number },
-  ) {}
+  private constructor(private readonly probe: SimilarityProbe) {}
 
-  static async create(
-    state: State,
-    { source: samples, views: groups, settings }: StepParts,
-    { embed }: SimilarityOfPairs,
-  ): Promise<SimilarityFigure> {
-    const source = imagesOf(samples);
-    const { count } = source.set;
-    const { seed } = settings;
-    const indices = epochOrder(count, seed, drawnEpoch).slice(0, Math.min(pairs, count));
-    const feeds = new StepFeeds(indices.length);
-    const { graph, result } = trace(() => {
-      const [views] = traceViews(source, [{ ...groups[0], count: 2, from: undefined }], feeds, settings);
-      const z = embed(views);
-      return { views, similarity: cosineSimilarity(z, z) };
-    });
-    const options = { imageSize: groups[0].size, ...normalization(settings), seed };
-    return new SimilarityFigure(await Program.compile(graph, state, result), source, feeds, indices, options);
+  static async create(state: State, parts: StepParts, figure: SimilarityOfPairs): Promise<SimilarityFigure> {
+    return new SimilarityFigure(await SimilarityProbe.create(state, parts, figure));
   }
 
   /** Runs the batch and draws it. `step` goes into the title. */
   async draw(
     step: number,
   ): Promise<{ readonly files: Readonly<Record<string, Uint8Array>>; readonly pairs: PairsDrawn }> {
-    const { indices, source, options, feeds } = this;
-    const time = { seed: options.seed, epoch: drawnEpoch, step, steps: step, perEpoch: 1, indices, first: 0 };
-    const values = await this.program.run({ ...feeds.values(time), ...source.inputs(indices) }).read();
-    const similarity = values['similarity'] as Float32Array;
-    const { positives, negatives } = pairMeans(similarity, indices.length);
+    const { pairs, views } = await this.probe.look(step);
+    const { similarity, positives, negatives } = pairs;
     const title = `step ${step}  positives ${positives.toFixed(2)}  negatives ${negatives.toFixed(2)}`;
-    const views = toPixels(values['views'], options.imageSize, options);
     return {
-      pairs: { similarity, positives, negatives },
+      pairs,
       files: {
-        similarity: similarityMatrix(similarity, 2 * indices.length, { title }),
+        similarity: similarityMatrix(similarity, views.length, { title }),
         pairs: pairGrid(views.map(({ rgb }) => rgb)),
       },
     };
   }
 
   destroy(): void {
-    this.program.destroy();
+    this.probe.destroy();
   }
-}
-
-/** Mean similarity of the positives, and of all pairs of different samples, in a half-split matrix of n pairs. */
-export function pairMeans(similarity: Float32Array, n: number): { positives: number; negatives: number } {
-  let positives = 0;
-  let negatives = 0;
-  for (let i = 0; i < 2 * n; i++) {
-    for (let k = 0; k < 2 * n; k++) {
-      if (k === (i + n) % (2 * n)) positives += similarity[i * 2 * n + k];
-      else if (k !== i) negatives += similarity[i * 2 * n + k];
-    }
-  }
-  return { positives: positives / (2 * n), negatives: negatives / (2 * n * (2 * n - 2)) };
 }

@@ -1,8 +1,9 @@
 import { existsSync, rmSync } from 'node:fs';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { readChecked, settingsTable } from '../io/checked.ts';
+import { settingsTable } from '../io/checked.ts';
 import { ensureWritableDir, writeFileAtomic } from '../io/files.ts';
+import { readChecked } from '../io/json_files.ts';
 import { checkFinite } from '../nn/state_dict.ts';
 import { RunFolder } from './run_folder.ts';
 import { otherSetting } from './same_settings.ts';

@@ -4,8 +4,8 @@ import type { State } from '../graph/state.ts';
 import { readSafetensors } from '../io/safetensors.ts';
 import { type Encoder, type EncoderOfTexts, takesTexts } from '../nn/encoder.ts';
 import { type Checkpoint, loadLearner, readCheckpoint } from './checkpoint.ts';
-import { digestOf } from './checkpoint_tensors.ts';
 import { kindInFile } from './data_kind.ts';
+import { digestOf } from './digests.ts';
 import { learnerOf } from './learner.ts';
 
 /** An encoder of texts before it is on a device. */

@@ -5,7 +5,7 @@ import { expect, it, vi } from 'vitest';
 import { readJsonLines } from '../../src/io/files.ts';
 import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import type { StepReport } from '../../src/train/events.ts';
-import type { LossScaleProgress } from '../../src/train/training_file.ts';
+import type { LossScaleProgress } from '../../src/train/counters.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { onEveryAdapter } from '../ops/harness.ts';
 import { different, half, halfTrainings, model, numbers } from './half_training.ts';
