@@ -18,6 +18,8 @@ export interface TsneOptions {
   /** First coordinates [N, 2]; by default the first two principal components, at deviation 1e-4. */
   readonly start?: Float32Array;
   readonly onProgress?: (iteration: number, kl: number) => void;
+  /** Given the coordinates [N, 2] so far, as often; the descent ends there where it returns false. */
+  readonly onPositions?: (iteration: number, coordinates: Float32Array) => boolean;
 }
 
 export const tsneDefaults = {
@@ -75,14 +77,19 @@ export async function tsne(
     history.push({ iteration, kl });
     options.onProgress?.(iteration, kl);
   };
+  let last = iterations;
   for (let iteration = 1; iteration <= iterations; iteration++) {
     const early = iteration <= options.exaggeratedIterations;
     if (iteration === options.exaggeratedIterations + 1) layout.rest();
     const run = layout.step(early ? options.exaggeration : 1, rate, early ? 0.5 : 0.8);
-    if (iteration % lookEvery === 0 && iteration < iterations) note(iteration, (await run.read())['loss'][0]);
+    if (iteration % lookEvery !== 0 || iteration === iterations) continue;
+    note(iteration, (await run.read())['loss'][0]);
+    if (options.onPositions?.(iteration, await layout.coordinates()) !== false) continue;
+    last = iteration;
+    break;
   }
   const found = await layout.finish();
-  note(iterations, found.kl);
+  note(last, found.kl);
   return { ...found, history };
 }
 
@@ -142,13 +149,19 @@ class Layout {
     this.state.write(this.gain, new Float32Array(this.gain.size).fill(1));
   }
 
-  /** The coordinates about their mean, and their divergence. */
-  async finish(): Promise<Pick<Embedding, 'coordinates' | 'kl'>> {
+  /** The coordinates about their mean. */
+  async coordinates(): Promise<Float32Array> {
     const y = (await this.state.read(this.y)) as Float32Array;
+    const mean = [0, 1].map((c) => y.reduce((sum, value, i) => (i % 2 === c ? sum + value : sum), 0) / (y.length / 2));
+    return y.map((value, i) => value - mean[i % 2]);
+  }
+
+  /** The same and their divergence; nothing can be asked of the layout then. */
+  async finish(): Promise<Pick<Embedding, 'coordinates' | 'kl'>> {
+    const coordinates = await this.coordinates();
     // The loss of a step is that of the embedding before it: one more step, which moves nothing.
     const { loss } = await this.step(1, 0, 0).read();
     this.release();
-    const mean = [0, 1].map((c) => y.reduce((sum, value, i) => (i % 2 === c ? sum + value : sum), 0) / (y.length / 2));
-    return { coordinates: y.map((value, i) => value - mean[i % 2]), kl: loss[0] };
+    return { coordinates, kl: loss[0] };
   }
 }

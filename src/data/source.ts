@@ -48,9 +48,18 @@ export function residentImages(state: State, set: ImageSet, onProgress?: (done: 
   const shards = imageShards(state, set, set.count);
   const all = Uint32Array.from({ length: set.count }, (_, i) => i);
   writeImages(state, set, shards, all, onProgress);
-  const { height, width } = set;
-  return { set, images: (indices) => gatherImages(indices, shards, { height, width }), inputs: () => ({}) };
+  return inShards(set, shards);
 }
+
+/** The same for plans: it says what memory images would take, and takes none. */
+export const plannedImages = (state: State, set: ImageSet): ImageSource =>
+  inShards(set, imageShards(state, set, set.count));
+
+const inShards = (set: ImageSet, shards: readonly Tensor[]): ImageSource => ({
+  set,
+  images: (indices) => gatherImages(indices, shards, { height: set.height, width: set.width }),
+  inputs: () => ({}),
+});
 
 /** Variables u32 [images, words] with room for so many images in all, each as large as a binding may be. */
 export function imageShards(state: State, set: ImageSet, count: number): Tensor[] {

@@ -1,6 +1,6 @@
 /** `adapters.ts` for browsers, which have one adapter or none, and choose it themselves. */
-import { UserError } from '../errors.ts';
 import type * as twin from './adapters.ts';
+import { NoAdapter } from './faults.ts';
 
 /** The browser's way to the GPU; undefined where it has none, and in pages that are not from https or this machine. */
 const browserGpu = (): GPU | undefined => (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
@@ -17,14 +17,14 @@ const isSoftware = ({ info }: GPUAdapter): boolean =>
 async function requestAdapter(): Promise<GPUAdapter> {
   const gpu = browserGpu();
   if (!gpu)
-    throw new UserError(
+    throw new NoAdapter(
       isSecure()
         ? 'this browser has no WebGPU; use a present Chrome, Edge, Safari or Firefox'
         : 'WebGPU is there only for pages from https or from this machine; open the page from such an address',
     );
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter) return adapter;
-  throw new UserError(
+  throw new NoAdapter(
     'the browser has WebGPU but found no GPU that it works with; update the graphics driver, or see what chrome://gpu or about:support says of it',
   );
 }

@@ -1,6 +1,7 @@
 import { create, globals } from 'webgpu';
 import { messageOf, UserError } from '../errors.ts';
 import { useInstalledDrivers } from './drivers.ts';
+import { NoAdapter } from './faults.ts';
 import type { AdapterChoice, FoundAdapter } from './found_adapter.ts';
 import { withoutHarmlessMessages } from './quiet.ts';
 
@@ -53,7 +54,7 @@ const noAdapter = `no WebGPU adapter was found. With a GPU, install its Vulkan d
 /** The name of the adapter to open: the first, or the first that has `wanted` in its name. */
 async function chooseAdapter(wanted: string | undefined): Promise<string> {
   const names = await listAdapters();
-  if (names.length === 0) throw new UserError(noAdapter);
+  if (names.length === 0) throw new NoAdapter(noAdapter);
   if (wanted === undefined) return names[0];
   const found = names.find((name) => name.toLowerCase().includes(wanted.toLowerCase()));
   if (found === undefined) {
@@ -76,7 +77,7 @@ export function withAdapter<T>(
     const name = nullBackend ? 'null-backend' : await chooseAdapter(wanted);
     const instance = openInstance(nullBackend ? 'backend=null' : `adapter=${name}`);
     const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
-    if (!adapter) throw new UserError(noAdapter);
+    if (!adapter) throw new NoAdapter(noAdapter);
     const software = isSoftware(name) || adapter.info.isFallbackAdapter;
     return use({ adapter, name, software, letGo: () => letGo(instance) });
   });

@@ -14,6 +14,9 @@ export class DeviceLost extends UserError {
   }
 }
 
+/** There is no device that could be opened. */
+export class NoAdapter extends UserError {}
+
 /** The device has not the memory for what was asked of it. */
 export class OutOfMemory extends UserError {}
 

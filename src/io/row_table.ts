@@ -1,20 +1,7 @@
 /** Tables of rows that have texts and numbers, in the formats that other programs read: CSV, JSON Lines, Parquet. */
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
-import { csvLine } from './csv.ts';
-
-/** A table of `count` rows. */
-export interface RowTable {
-  readonly count: number;
-  /** Columns of text, by name. */
-  readonly texts: Readonly<Record<string, (row: number) => string>>;
-  readonly numbers: {
-    /** [count, width], row by row. */
-    readonly values: Float32Array;
-    /** Names of the columns; or one name of all: then they are a list in JSON Lines and Parquet, and `f0`, `f1`, … in CSV. */
-    readonly columns: readonly string[] | string;
-  };
-}
+import { csvPieces, decimals, numbersOf, type RowTable, widthOf } from './csv_table.ts';
 
 const writers = { '.csv': csvPieces, '.jsonl': jsonPieces, '.parquet': parquetPieces } as const;
 export type RowTableExtension = keyof typeof writers;
@@ -31,25 +18,6 @@ export const rowTablePieces = (
   table: RowTable,
   numbersInGroup = usualGroup,
 ): Generator<string | Uint8Array, void, undefined> => writers[extension](table, numbersInGroup);
-
-const widthOf = ({ count, numbers: { values } }: RowTable): number => values.length / count;
-
-/** The numbers of a row. */
-const numbersOf = (table: RowTable, row: number): Float32Array =>
-  table.numbers.values.subarray(row * widthOf(table), (row + 1) * widthOf(table));
-
-/** Decimals that no two numbers of f32 share: `0.1`, not `0.10000000149011612`. */
-const decimals = (values: Float32Array): number[] => Array.from(values, (value) => Number(value.toPrecision(9)));
-
-function* csvPieces(table: RowTable): Generator<string, void, undefined> {
-  const { count, texts, numbers } = table;
-  const { columns } = numbers;
-  const names = typeof columns === 'string' ? Array.from({ length: widthOf(table) }, (_, i) => `f${i}`) : columns;
-  yield csvLine([...Object.keys(texts), ...names]);
-  const textAt = Object.values(texts);
-  for (let row = 0; row < count; row++)
-    yield csvLine([...textAt.map((at) => at(row)), ...decimals(numbersOf(table, row))]);
-}
 
 function* jsonPieces(table: RowTable): Generator<string, void, undefined> {
   const { count, texts, numbers } = table;

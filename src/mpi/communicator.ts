@@ -24,4 +24,4 @@ export interface Communicator {
 
 /** The text of rank 0. */
 export const shareText = async (ranks: Communicator, text = ''): Promise<string> =>
-  Buffer.from(await ranks.share(Buffer.from(text))).toString();
+  new TextDecoder().decode(await ranks.share(new TextEncoder().encode(text)));

@@ -48,18 +48,24 @@ function encode(data: EpochData): Uint8Array {
   const entries = Object.entries(data).map(
     ([name, values]): Entry => ({ name, kind: kindOf(values), length: values.length }),
   );
-  const list = Buffer.from(JSON.stringify(entries));
-  const values = Object.values(data).map(({ buffer, byteOffset, byteLength }) =>
-    Buffer.from(buffer, byteOffset, byteLength),
-  );
-  return Buffer.concat([Buffer.from(Uint32Array.of(list.length).buffer), list, ...values]);
+  const list = new TextEncoder().encode(JSON.stringify(entries));
+  const values = Object.values(data);
+  const bytes = new Uint8Array(4 + list.length + values.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  new DataView(bytes.buffer).setUint32(0, list.length, true);
+  bytes.set(list, 4);
+  let at = 4 + list.length;
+  for (const { buffer, byteOffset, byteLength } of values) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += byteLength;
+  }
+  return bytes;
 }
 
 function decode(bytes: Uint8Array): EpochData {
   const { buffer, byteOffset } = bytes;
   const header = new DataView(buffer, byteOffset).getUint32(0, true);
   let at = 4 + header;
-  const entries = JSON.parse(Buffer.from(buffer, byteOffset + 4, header).toString()) as Entry[];
+  const entries = JSON.parse(new TextDecoder().decode(bytes.subarray(4, at))) as Entry[];
   return Object.fromEntries(
     entries.map(({ name, kind, length }) => {
       const own = new Uint8Array(bytes.subarray(at, (at += 4 * length))); // a copy, which begins at a whole word

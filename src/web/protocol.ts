@@ -27,7 +27,10 @@ export interface OpenRequest {
   readonly type: 'open';
   /** In place of those that were open; what was learnt from those is kept until something else is trained or loaded. */
   readonly photos: readonly Photo[];
-  /** Height and width to which photos are decoded, in pixels (16 to 512). While weights of a file are loaded, theirs is taken instead. */
+  /**
+   * Height and width to which photos are decoded, in pixels (16 to 512): that of a training. Weights of a file may ask for another: for
+   * them photos are decoded anew where it is needed.
+   */
   readonly imageSize: number;
 }
 
@@ -181,7 +184,7 @@ export interface Finished {
 export interface Loaded {
   readonly type: 'loaded';
   readonly name: string;
-  /** For people: `ResNet-18, cifar stem`. */
+  /** For people: `resnet18 of width 0.25`. */
   readonly encoder: string;
   readonly imageSize: number;
   /** The photos that are open were decoded anew, to its image size; undefined where none are. */

@@ -1,7 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
-import { type RowTable, type RowTableExtension, rowTablePieces } from '../../src/io/row_table.ts';
+import type { RowTable } from '../../src/io/csv_table.ts';
+import { type RowTableExtension, rowTablePieces } from '../../src/io/row_table.ts';
 import { noise } from '../ops/harness.ts';
 
 const names = ['a.jpg', 'b, with "quotes".jpg', 'c\nd.jpg', 'größe 🙂.jpg'];

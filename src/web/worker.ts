@@ -1,0 +1,18 @@
+/** The worker of the page: see `protocol.ts`. */
+import { z } from 'zod';
+import type { FromWorker, ToWorker } from './protocol.ts';
+import { Requests } from './requests.ts';
+
+// Schemas are compiled to code otherwise, which the page's policy forbids.
+z.config({ jitless: true });
+
+/** A dedicated worker's own end, which the library of types for pages does not know. */
+interface Port {
+  postMessage(answer: FromWorker, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+}
+const port = globalThis as unknown as Port;
+
+const requests = new Requests((answer, transfer) => port.postMessage(answer, transfer));
+port.onmessage = ({ data }) => requests.receive(data);
+void requests.begin();
