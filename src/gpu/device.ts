@@ -131,6 +131,11 @@ export class Gpu {
     if (this.failure) throw this.failure;
   }
 
+  /** Forgets a failure after which the device goes on: of memory that it did not have. What needed it must not be used. */
+  recover(): void {
+    if (this.failure instanceof OutOfMemory) this.failure = undefined;
+  }
+
   /** A zeroed buffer, taken from the pool of released ones where one of this very size and usage is there. */
   createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
     const reused = this.free.findIndex((buffer) => buffer.size === size && buffer.usage === usage);

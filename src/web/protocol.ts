@@ -233,7 +233,7 @@ export interface WorkerError {
   readonly type: 'error';
   /**
    * - `no-webgpu`: this browser has no WebGPU, or no adapter, or one whose limits are too small;
-   * - `memory`: the GPU has not the memory; nothing is lost but what was asked for;
+   * - `memory`: the GPU has not the memory for it; less may do;
    * - `device-lost`: the GPU is gone, and with it what was learnt and not saved; the next request opens it anew;
    * - `input`: what was asked for cannot be done so;
    * - `fault`: a mistake of this program.

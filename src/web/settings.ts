@@ -5,12 +5,13 @@ import { kindOf } from '../data/samples.ts';
 import { plannedImages } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
+import { OutOfMemory } from '../gpu/faults.ts';
 import { memoryOf } from '../graph/buffer_pool.ts';
-import { plan } from '../graph/plan.ts';
+import { type Plan, plan } from '../graph/plan.ts';
 import type { State } from '../graph/state.ts';
 import { allMethods } from '../methods/index.ts';
 import { countNumbers } from '../nn/module.ts';
-import { type Learner, type Method, ofPairs } from '../ssl/method.ts';
+import type { Learner, Method } from '../ssl/method.ts';
 import { totalSteps } from '../ssl/settings.ts';
 import { trainedParameters } from '../ssl/step.ts';
 import { traceStep } from '../ssl/trace_step.ts';
@@ -68,12 +69,22 @@ export function describeTraining(
   };
 }
 
-/** Plans a training without memory on the device: what it would be, and what it would take. */
+/** OutOfMemory: a buffer is larger than the device has any. */
+function checkBuffers(plans: readonly Plan[], { adapter, limits }: DeviceTraits): void {
+  const largest = Math.max(...plans.flatMap(({ bufferSizes }) => bufferSizes));
+  const most = Math.min(limits['maxBufferSize'], limits['maxStorageBufferBindingSize']);
+  if (largest > most) throw new OutOfMemory(`a buffer of ${largest} bytes, where '${adapter}' allows ${most}`);
+}
+
+/**
+ * Plans a training without memory on the device: what it would be, and what it would take.
+ * @throws OutOfMemory it has a buffer that the device does not allow
+ */
 export function planTraining(state: State, set: ImageSet, settings: TrainSettings): TrainingFacts {
   const parts = stepParts(plannedImages(state, set), settings);
-  const plans = traceStep(parts).phases.map((phase) =>
-    plan(phase.graph, Object.values(phase.outputs), state.gpu.traits),
-  );
+  const { traits } = state.gpu;
+  const plans = traceStep(parts).phases.map((phase) => plan(phase.graph, Object.values(phase.outputs), traits));
+  checkBuffers(plans, traits);
   const { intermediates, leaves } = memoryOf(inMemoryOrder(plans));
   return { ...describeTraining(parts.learner, settings, set), peakBytes: intermediates + leaves };
 }

@@ -70,6 +70,7 @@ export class Studio {
     const gpu = await this.device();
     const { set } = this.openPhotos;
     const settings = settingsFor(given, set, gpu.traits);
+    planTraining(new State(gpu), set, settings); // what cannot be is told before what there is has to go
     this.drop();
     const events = tellingEvents(this.tell, gpu, settings.batchSize);
     const model = await PhotoTraining.create(gpu, set, settings, events);

@@ -18,8 +18,8 @@ export function deviceFacts({ traits }: Gpu): DeviceFacts {
   };
 }
 
-export function trainingFacts({ training, state }: PhotoTraining): TrainingFacts {
-  const { learner, settings, source } = training;
+export function trainingFacts({ training, settings, state }: PhotoTraining): TrainingFacts {
+  const { learner, source } = training;
   return { ...describeTraining(learner, settings, source.set as ImageSet), peakBytes: state.gpu.bytes };
 }
 

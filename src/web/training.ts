@@ -34,10 +34,10 @@ export class PhotoTraining implements Model {
   private constructor(
     readonly state: State,
     readonly training: Training,
+    readonly settings: TrainSettings,
     private readonly probe: SimilarityProbe | undefined,
     private readonly events: PhotoTrainingEvents,
   ) {
-    const { settings } = training;
     this.pace = new Pace(settings.batchSize);
     this.loop = new Loop({
       state,
@@ -74,8 +74,10 @@ export class PhotoTraining implements Model {
       const figure = training.learner.figures?.find(ofPairs);
       const probe = figure && (await SimilarityProbe.create(state, training, figure));
       await gpu.finish(); // what the device has no memory for is told now
-      return new PhotoTraining(state, training, probe, events);
+      return new PhotoTraining(state, training, settings, probe, events);
     } catch (error) {
+      await gpu.finish().catch(() => {});
+      gpu.recover();
       state.destroy();
       throw error;
     }
@@ -86,7 +88,7 @@ export class PhotoTraining implements Model {
   }
 
   get preparation() {
-    return preparation(this.training.settings);
+    return preparation(this.settings);
   }
 
   /** Steps done. */
