@@ -108,17 +108,33 @@ const includesOf = (path) =>
 
 const moduleText = (path) => `export default ${JSON.stringify(describeKernel(path))};`;
 
-/** For esbuild. */
-export const wgslForEsbuild = {
+/** Code without comments and indentation, line by line as before: errors still find their line. */
+const withoutComments = (code) =>
+  code
+    .split('\n')
+    .map((line) => line.replace(/\/\/.*$/, '').trim())
+    .join('\n');
+
+const compactModuleText = (path) => {
+  const kernel = describeKernel(path);
+  return `export default ${JSON.stringify({ ...kernel, code: withoutComments(kernel.code) })};`;
+};
+
+const forEsbuild = (text) => ({
   name: 'wgsl',
   setup(build) {
     build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({
-      contents: moduleText(path),
+      contents: text(path),
       loader: 'js',
       watchFiles: [path, ...includesOf(path)],
     }));
   },
-};
+});
+
+/** For esbuild. */
+export const wgslForEsbuild = forEsbuild(moduleText);
+/** The same for what is sent over a network: without what only people read. */
+export const compactWgslForEsbuild = forEsbuild(compactModuleText);
 
 /** For vite and vitest. */
 export const wgslForVite = {

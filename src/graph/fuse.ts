@@ -1,7 +1,8 @@
 import { type Fusion, type Neighbours, type Node, Tensor } from './tensor.ts';
 
 /**
- * Lets each node propose a cheaper one for itself and the producers that it absorbs (`Op.fuse`). The fused node stands where the
+ * Lets each node propose a cheaper one for itself and the producers that it absorbs (`Op.fuse`), and each for what comes behind it
+ * (`Op.fuseBehind`). The fused node stands where the
  * proposing node stood and makes the very tensors of the nodes that it replaces, so that no reader changes. A proposal is
  * refused where something still reads a tensor that would no longer be made, or would be made too late, or where an update of a
  * variable would change places with another use of it.
@@ -23,7 +24,7 @@ export function fuse(nodes: readonly Node[], outputs: readonly Tensor[]): Node[]
   };
   const result: Node[] = [];
   for (const node of nodes) {
-    const fusion = node.op.fuse?.(node, around);
+    const fusion = node.op.fuse?.(node, around) ?? fromBefore(node, around);
     if (!fusion || !isSafe(fusion, node, result, readers)) {
       result.push(node);
       continue;
@@ -42,6 +43,19 @@ export function fuse(nodes: readonly Node[], outputs: readonly Tensor[]): Node[]
   }
   return result;
 }
+
+/** What one of the producers of a node, or of their producers, proposes for it: the first that proposes something. */
+function fromBefore(node: Node, around: Neighbours): Fusion | undefined {
+  const before = producersOf(node, around);
+  for (const producer of [...before, ...before.flatMap((one) => producersOf(one, around))]) {
+    const fusion = producer.op.fuseBehind?.(producer, node, around);
+    if (fusion) return fusion;
+  }
+  return undefined;
+}
+
+const producersOf = ({ inputs }: Node, { producer }: Neighbours): Node[] =>
+  inputs.flatMap((tensor) => producer(tensor) ?? []);
 
 function isSafe(
   { absorbs, replaces }: Fusion,

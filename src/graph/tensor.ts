@@ -187,6 +187,8 @@ export interface Op<A = AnyAttributes> {
   readyBehind?(attrs: A, inputs: readonly Tensor[]): readonly Tensor[];
   /** A cheaper node for this one and some of its producers. */
   fuse?(node: Node<A>, around: Neighbours): Fusion | undefined;
+  /** The same for a node, `last`, that reads this one, or reads what reads it: whoever uses that op alone need not know of this one. */
+  fuseBehind?(node: Node<A>, last: Node, around: Neighbours): Fusion | undefined;
   /**
    * Where outputs share the memory of inputs. `view`: output 0 is input 0 under another shape. `flatten`: output 0 is one flat
    * buffer in which the inputs are laid one after another at `flatAlignment`.

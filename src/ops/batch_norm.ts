@@ -8,7 +8,7 @@ import {
   forwardLaunches,
   namedInputs,
 } from './batch_norm_launches.ts';
-import { fuseReluBackward } from './batch_norm_relu.ts';
+import { fuseRelu, fuseReluBackward } from './batch_norm_relu.ts';
 
 export interface BatchNormInputs {
   /** Scale and shift of each channel, [C]. */
@@ -54,6 +54,7 @@ export const batchNormOp: Op<BatchNormAttrs> = {
     return dy ? apply(batchNormBackwardOp, [x, dy, weight, mean, rstd], { training, parts, processes }) : [];
   },
   mutates: ({ training }, inputs) => (training ? inputs.map((_, index) => index).slice(3) : []),
+  fuseBehind: fuseRelu,
 };
 
 function checkInputs(inputs: readonly Tensor[], { training, parts, processes }: BatchNormAttrs): void {

@@ -1,6 +1,6 @@
 /**
- * Batch norm, the sum with a residual and the ReLU as one node, and their gradients as one. No layer applies these ops: `relu`
- * and `batch_norm_backward` propose them to the plan (`Op.fuse`), so that x and y cross memory once instead of three times.
+ * Batch norm, the sum with a residual and the ReLU as one node, and their gradients as one. No layer applies these ops: `batch_norm`
+ * and `batch_norm_backward` propose them to the plan (`Op.fuseBehind`, `Op.fuse`), so that x and y cross memory once instead of three times.
  */
 import type { Fusion, Neighbours, Node, Op, Tensor } from '../graph/tensor.ts';
 import {
@@ -30,21 +30,15 @@ export const batchNormReluOp: Op<FusedAttrs> = {
   },
 };
 
-/** relu(batch_norm(x)) and relu(batch_norm(x) + residual), in either order, become one node. */
-export function fuseRelu(relu: Node, around: Neighbours): Fusion | undefined {
-  const sum = around.producer(relu.inputs[0]);
-  if (sum?.op.name === 'add') {
-    const [a, b] = sum.inputs;
-    return fused(relu, around, a, b, sum) ?? fused(relu, around, b, a, sum);
-  }
-  return fused(relu, around, relu.inputs[0]);
-}
-
-/** The fused node if `normal` comes from a batch norm and nothing else reads it. */
-function fused(relu: Node, around: Neighbours, normal: Tensor, residual?: Tensor, sum?: Node): Fusion | undefined {
-  const norm = around.producer(normal);
-  if (norm?.op.name !== 'batch_norm' || around.uses(normal) !== 1) return undefined;
-  const [, mean, rstd] = norm.outputs;
+/** relu(batch_norm(x)) and relu(batch_norm(x) + residual), in either order, become one node, if nothing else reads what it absorbs. */
+export function fuseRelu(norm: Node<BatchNormAttrs>, relu: Node, around: Neighbours): Fusion | undefined {
+  if (relu.op.name !== 'relu') return undefined;
+  const [normal, mean, rstd] = norm.outputs;
+  const direct = relu.inputs[0] === normal;
+  const sum = direct ? undefined : around.producer(relu.inputs[0]);
+  const added = sum?.op.name === 'add' && sum.inputs.includes(normal);
+  if (around.uses(normal) !== 1 || !(direct || added)) return undefined;
+  const residual = sum?.inputs.find((tensor) => tensor !== normal);
   return {
     op: batchNormReluOp,
     inputs: residual ? [...norm.inputs, residual] : norm.inputs,

@@ -5,7 +5,6 @@ import forwardF16 from '../../kernels/relu/forward_f16.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
 import type { Op, Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
-import { fuseRelu } from './batch_norm_relu.ts';
 
 /** y = max(x, 0). */
 export const reluOp: Op<null> = {
@@ -21,7 +20,6 @@ export const reluOp: Op<null> = {
   ],
   // dx = dy where y > 0
   gradient: ({ outputs: [y] }, [dy]) => [dy && reluBackward(dy, y)],
-  fuse: fuseRelu,
 };
 
 export const reluBackwardOp: Op<null> = {
