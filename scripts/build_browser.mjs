@@ -28,7 +28,12 @@ export const bundled = (entryPoints, options) =>
 
 /** Files of the library that its entry leads to, kernels among them, as paths from the project's folder. */
 export async function browserFiles() {
-  const { metafile } = await bundled(['src/browser.ts'], { write: false, outdir: 'dist', metafile: true, minify: false });
+  const { metafile } = await bundled(['src/browser.ts'], {
+    write: false,
+    outdir: 'dist',
+    metafile: true,
+    minify: false,
+  });
   return Object.entries(metafile.inputs).map(([file, { imports }]) => ({
     file,
     packages: imports.filter(({ external }) => external).map(({ path }) => path),
@@ -61,9 +66,9 @@ export async function buildModules(outdir) {
 
 /** The page, its worker and its style. */
 export async function buildPage(outdir) {
-  const page = join(root, 'src/web');
-  await bundled({ main: 'src/web/page/main.ts', worker: 'src/web/worker.ts' }, { outdir });
-  for (const file of ['index.html', 'style.css']) cpSync(join(page, file), join(root, outdir, file));
+  const page = 'src/web';
+  await bundled({ main: `${page}/page/main.ts`, worker: `${page}/worker.ts`, style: `${page}/style.css` }, { outdir });
+  cpSync(join(root, page, 'index.html'), join(root, outdir, 'index.html'));
 }
 
 /** All of it, in the place of what was built before. */

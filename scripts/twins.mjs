@@ -14,6 +14,8 @@ export const inBrowsers = (path) => {
 export const twins = {
   name: 'twins',
   setup(build) {
-    build.onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => ({ path: inBrowsers(resolve(resolveDir, path)) }));
+    build.onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir }) => ({
+      path: inBrowsers(resolve(resolveDir, path)),
+    }));
   },
 };

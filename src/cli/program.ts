@@ -17,6 +17,7 @@ import { namedMethod } from './options.ts';
 import { predictCommand } from './predict.ts';
 import { searchCommand } from './search.ts';
 import { trainCommand } from './train.ts';
+import { webCommand } from './web.ts';
 
 /**
  * `simclr`, ready to parse a command line.
@@ -40,6 +41,7 @@ export function simclr(argv: readonly string[] = process.argv): Command {
     exportCommand(),
     infoCommand(),
     dataCommand(),
+    webCommand(),
   ]) {
     program.addCommand(command);
   }

@@ -9,6 +9,7 @@ import { byteLength, check, type Launch, type Lowering, type Op, Scratch, type T
 import { apply, constant } from '../graph/trace.ts';
 import { type OperationSlot, operationLaunches } from './augment_operations.ts';
 import { type ImageSize, packedWords } from './gather_images.ts';
+import { fuseCast } from './made_as_f16.ts';
 
 type Colour = readonly [number, number, number];
 
@@ -224,6 +225,7 @@ export const augmentOp: Op<AugmentAttrs> = {
       },
     ];
   },
+  fuseBehind: fuseCast,
 };
 
 /** The crop of each view (whole images by default), resized with antialiasing, its flip, and (v − mean)/std. */

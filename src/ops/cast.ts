@@ -2,9 +2,8 @@ import fromU32 from '../../kernels/cast/from_u32.wgsl';
 import toF16 from '../../kernels/cast/to_f16.wgsl';
 import toF32 from '../../kernels/cast/to_f32.wgsl';
 import { grid1d } from '../gpu/kernel.ts';
-import { check, type Fusion, type Neighbours, type Node, type Op, type Tensor } from '../graph/tensor.ts';
+import { check, type Op, type Tensor } from '../graph/tensor.ts';
 import { apply } from '../graph/trace.ts';
-import { type AugmentAttrs, augmentOp } from './augment.ts';
 
 /**
  * y = x, from f32 rounded to the nearest f16 (beyond 65,504 infinite), or from f16 or u32 to f32 (whole numbers up to 2²⁴ exactly; they have
@@ -25,17 +24,7 @@ export const castOp: Op<null> = {
     },
   ],
   gradient: ({ inputs: [x] }, [dy]) => [dy && x.dtype !== 'u32' ? cast(dy, x.dtype) : undefined],
-  fuse: fuseCast,
 };
-
-/** Views that are only read as f16 are stored so: they cross memory once instead of three times. */
-function fuseCast(cast: Node, around: Neighbours): Fusion | undefined {
-  const [views] = cast.inputs;
-  const node = around.producer(views);
-  if (node?.op.name !== 'augment' || cast.outputs[0].dtype !== 'f16' || around.uses(views) !== 1) return undefined;
-  const attrs = { ...node.attrs, dtype: 'f16' } satisfies AugmentAttrs;
-  return { op: augmentOp, inputs: node.inputs, attrs, absorbs: [node], replaces: cast.outputs };
-}
 
 /** The same values as f32 or as f16; x itself where it is of that type. Gradients are cast back. */
 export const cast = (x: Tensor, dtype: Tensor['dtype']): Tensor =>
