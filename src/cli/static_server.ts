@@ -62,22 +62,25 @@ function cannotListen(error: Error, host: string, port: number): UserError {
 }
 
 function answer(folder: string, { method = '', url = '' }: IncomingMessage, response: ServerResponse): void {
-  const end = (status: number, text: string) => {
+  const refuse = (status: number, text: string) => {
     response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
     response.end(`${text}\n`);
   };
-  if (method !== 'GET' && method !== 'HEAD') return end(405, 'only GET and HEAD');
   const file = fileOf(folder, url);
   const stat = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false });
-  if (!file || !stat?.isFile()) return end(404, 'no such file');
+  if (method !== 'GET' && method !== 'HEAD') refuse(405, 'only GET and HEAD');
+  else if (file && stat?.isFile()) send(file, stat.size, method === 'GET', response);
+  else refuse(404, 'no such file');
+}
+
+function send(file: string, bytes: number, content: boolean, response: ServerResponse): void {
   response.writeHead(200, {
     'content-type': types[extname(file).toLowerCase()] ?? 'application/octet-stream',
-    'content-length': stat.size,
-    // Built again, it is to be seen again.
-    'cache-control': 'no-cache',
+    'content-length': bytes,
+    'cache-control': 'no-cache', // built again, it is to be seen again
     'x-content-type-options': 'nosniff',
   });
-  if (method === 'HEAD') response.end();
+  if (!content) response.end();
   else
     createReadStream(file)
       .on('error', () => response.destroy())
