@@ -60,3 +60,12 @@ export async function embedPictures(weights: Uint8Array, count: number, adapter?
   gpu.destroy();
   return features;
 }
+
+/** Bytes as text, to be handed out of a page. */
+export function base64({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array): Promise<string> {
+  const reader = new FileReader();
+  reader.readAsDataURL(new Blob([new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)]));
+  return new Promise((resolve) => {
+    reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,/, ''));
+  });
+}
