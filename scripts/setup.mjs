@@ -4,7 +4,7 @@
  *   node scripts/setup.mjs [--test] [--quiet] [--again]
  *
  * --test   also what only tests use: packages of test/package.json, a second software adapter where there is no GPU, for root
- *          Open MPI
+ *          Open MPI and Chromium
  * --quiet  no advice, only what takes time and what goes wrong
  * --again  looks for a better adapter even if one was found before
  *
@@ -24,6 +24,7 @@ import {
 } from './setup/adapter.mjs';
 import { gpuAdvice, noAdapter, systemReason } from './setup/advice.mjs';
 import { hasApt } from './setup/apt.mjs';
+import { ensureChromium } from './setup/chromium.mjs';
 import { DriverFailure, hint, reasonOf, SetupError, say } from './setup/console.mjs';
 import { readJson, vulkanFolder, writeDrivers, writeJson } from './setup/files.mjs';
 import { fetchLavapipe, installLavapipe, privateLavapipe } from './setup/lavapipe.mjs';
@@ -160,6 +161,7 @@ try {
   if (process.argv.includes('--test')) {
     ensureTestPackages();
     ensureMpi();
+    ensureChromium();
   }
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

@@ -5,7 +5,7 @@ import { playwright } from '../packages.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-const executablePath = (process.env['PATH'] ?? '')
+export const executablePath = (process.env['PATH'] ?? '')
   .split(delimiter)
   .flatMap((folder) => names.map((name) => join(folder, name)))
   .find((path) => existsSync(path));
