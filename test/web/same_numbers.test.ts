@@ -1,27 +1,4 @@
-/** A training in Chromium has the numbers of one in Node, where both are on SwiftShader; and each reads the other's weights. */
-import { expect, it } from 'vitest';
-import { adapters } from '../ops/harness.ts';
-import { inChromium, missing } from './in_chromium.ts';
-import { embedInChromium, trainInChromium } from './run_training.ts';
-import { embedPictures, trainPictures } from './training.ts';
+/** A narrow network; `same_numbers.full.test.ts` has the published one. */
+import { testSameNumbers } from './same_numbers.ts';
 
-const settings = { imageSize: 32, batchSize: 8, width: 0.25, steps: 3, temperature: 0.5 };
-const count = 24;
-const swiftShader = adapters.find((name) => /swiftshader/i.test(name));
-const skipped = missing || (swiftShader ? '' : ' (skipped: Node has no SwiftShader)');
-
-const chromium = inChromium({ training: 'test/web/training.ts' });
-
-it.skipIf(skipped !== '')(`losses, weights and features are those of Node, digit for digit${skipped}`, async () => {
-  const page = await chromium.open('training');
-  const there = await trainInChromium(page, settings, count);
-  const here = await trainPictures(settings, count, swiftShader);
-  expect(there.adapter).toMatch(/swiftshader/i);
-  expect(here.losses).toHaveLength(settings.steps);
-  expect(there.losses).toEqual(here.losses);
-  expect(Buffer.compare(there.weights, here.weights)).toBe(0);
-  expect(there.features).toEqual(here.features);
-  // Each embeds with the file of the other.
-  expect(await embedPictures(there.weights, count, swiftShader)).toEqual(here.features);
-  expect(await embedInChromium(page, here.weights, count)).toEqual(there.features);
-});
+testSameNumbers('resnet18 of width 0.25', { imageSize: 32, batchSize: 8, width: 0.25, steps: 3, temperature: 0.5 }, 24);
