@@ -1,4 +1,5 @@
 /** The worker's end of the conversation: requests one after another, some of them between the steps of a training. */
+import { OutOfMemory } from '../gpu/faults.ts';
 import { failure } from './failures.ts';
 import type { FromWorker, RequestType, ToWorker } from './protocol.ts';
 import { Studio } from './studio.ts';
@@ -49,9 +50,14 @@ export class Requests {
     while (this.waiting.length > 0 && may(this.waiting[0])) {
       const request = this.waiting.shift()!;
       this.current = request.type;
-      this.answer(await this.done(request).catch((error: unknown) => failure(error, request.type)));
+      this.answer(await this.done(request).catch((error: unknown) => this.failed(error, request.type)));
       this.current = outer;
     }
+  }
+
+  private async failed(error: unknown, during: RequestType): Promise<FromWorker> {
+    if (error instanceof OutOfMemory) await this.studio.recover();
+    return failure(error, during);
   }
 
   private done(request: ToWorker): Promise<FromWorker> {

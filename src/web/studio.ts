@@ -3,10 +3,10 @@ import { UserError } from '../errors.ts';
 import { Gpu } from '../gpu/device.ts';
 import { DeviceLost, oneLine } from '../gpu/faults.ts';
 import { State } from '../graph/state.ts';
-import { decodeSafetensors } from '../io/safetensors_format.ts';
+import { decodeSafetensors, type Safetensors } from '../io/safetensors_format.ts';
 import { describeEncoder } from '../nn/encoder_shape.ts';
 import { encodeEncoder } from '../train/encoder_content.ts';
-import { encoderIn, loadStoredEncoder } from '../train/encoder_tensors.ts';
+import { encoderIn, type GivenEncoder, loadStoredEncoder } from '../train/encoder_tensors.ts';
 import { featureTable, type Model } from './model.ts';
 import { PhotoSets } from './photo_sets.ts';
 import type { Finished, FromWorker, ToWorker, WebSettings } from './protocol.ts';
@@ -73,7 +73,10 @@ export class Studio {
     planTraining(new State(gpu), set, settings); // what cannot be is told before what there is has to go
     this.drop();
     const events = tellingEvents(this.tell, gpu, settings.batchSize);
-    const model = await PhotoTraining.create(gpu, set, settings, events);
+    const model = await PhotoTraining.create(gpu, set, settings, events).catch((error: unknown) => {
+      this.abandon(gpu);
+      throw error;
+    });
     this.current = { name: settings.method, model };
     return this.run(model, run);
   }
@@ -99,7 +102,8 @@ export class Studio {
   /** The weights of a file, in place of what there was; the photos are opened at its image size. */
   async load({ name, bytes }: Request<'load'>): Promise<FromWorker> {
     const gpu = await this.device();
-    const stored = encoderIn(decodeSafetensors(new Uint8Array(bytes), name), name, {}, (setting) => setting);
+    const file = decodeSafetensors(new Uint8Array(bytes), name);
+    const stored = encoderIn(file, name, this.preparationOf(file), (setting) => setting);
     const { imageSize, mean, std } = stored;
     this.drop();
     const state = new State(gpu);
@@ -112,6 +116,12 @@ export class Studio {
     if (this.photos && other) this.photos = await this.photos.again(imageSize, this.decoding);
     const opened = other ? this.photos?.opened : undefined;
     return { type: 'loaded', name, encoder: describeEncoder(stored), imageSize, opened };
+  }
+
+  /** How images are prepared for an encoder whose file does not say it: as for torchvision's, at the size of the photos that are open. */
+  private preparationOf({ metadata }: Safetensors): GivenEncoder {
+    const told = ['settings', 'classifier', 'image_size'].some((key) => key in metadata);
+    return told ? {} : { imageSize: this.photos?.set.height ?? 224, normalize: 'imagenet' };
   }
 
   async save(): Promise<FromWorker> {
@@ -133,6 +143,19 @@ export class Studio {
     const { names } = this.openPhotos;
     const bytes = featureTable(await this.compared.features(), names);
     return { type: 'features', name: 'features.csv', bytes };
+  }
+
+  /** After a request that the device had not the memory for: it goes on with what it has. */
+  async recover(): Promise<void> {
+    await this.gpu?.finish().catch(() => {});
+    this.gpu?.recover();
+    this.gpu?.trim();
+  }
+
+  /** Gives up a device on which nothing is left but what a training that did not come about has taken: another is opened when it is needed. */
+  private abandon(gpu: Gpu): void {
+    if (this.gpu === gpu) this.gpu = undefined;
+    gpu.destroy();
   }
 
   private get openPhotos(): PhotoSets {

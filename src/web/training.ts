@@ -76,8 +76,6 @@ export class PhotoTraining implements Model {
       await gpu.finish(); // what the device has no memory for is told now
       return new PhotoTraining(state, training, settings, probe, events);
     } catch (error) {
-      await gpu.finish().catch(() => {});
-      gpu.recover();
       state.destroy();
       throw error;
     }
