@@ -1,10 +1,26 @@
-/** Shrinking pictures as `data/decode.ts` has libvips do it: Lanczos-3, widened when shrinking. */
+/**
+ * Resizing pictures. Shrunk they are as `data/decode.ts` has libvips make them, by Lanczos-3, widened; enlarged by bicubic interpolation,
+ * with which libvips' lie a fraction of a pixel elsewhere.
+ */
 
-/** Lobes of the filter. */
-const lobes = 3;
+/** A filter: weights by the distance from a pixel, none beyond `reach`. */
+interface Filter {
+  readonly reach: number;
+  readonly weight: (distance: number) => number;
+}
 
 const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
-const lanczos = (x: number): number => (Math.abs(x) < lobes ? sinc(x) * sinc(x / lobes) : 0);
+const lanczos: Filter = { reach: 3, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) };
+
+/** Catmull-Rom. */
+const bicubic: Filter = {
+  reach: 2,
+  weight(x) {
+    const t = Math.abs(x);
+    if (t < 1) return 1.5 * t ** 3 - 2.5 * t ** 2 + 1;
+    return t < 2 ? -0.5 * t ** 3 + 2.5 * t ** 2 - 4 * t + 2 : 0;
+  },
+};
 
 /** What a pixel of the result is made of: from the first pixel on, one weight each, which add up to 1. */
 interface Taps {
@@ -16,15 +32,16 @@ interface Taps {
 function tapsOf(from: number, to: number): Taps[] {
   const scale = from / to;
   const stretch = Math.max(1, scale);
+  const { reach, weight } = from > to ? lanczos : bicubic;
   return Array.from({ length: to }, (_, i) => {
     const centre = (i + 0.5) * scale - 0.5;
-    const [low, high] = [Math.ceil(centre - lobes * stretch), Math.floor(centre + lobes * stretch)];
+    const [low, high] = [Math.ceil(centre - reach * stretch), Math.floor(centre + reach * stretch)];
     const [first, last] = [Math.max(0, low), Math.min(from - 1, high)];
     const weights = new Float64Array(last - first + 1);
     for (let x = low; x <= high; x++)
-      weights[Math.min(last, Math.max(first, x)) - first] += lanczos((x - centre) / stretch);
-    const sum = weights.reduce((all, weight) => all + weight, 0);
-    return { first, weights: weights.map((weight) => weight / sum) };
+      weights[Math.min(last, Math.max(first, x)) - first] += weight((x - centre) / stretch);
+    const sum = weights.reduce((all, value) => all + value, 0);
+    return { first, weights: weights.map((value) => value / sum) };
   });
 }
 
