@@ -1,5 +1,5 @@
-import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
+import { OutOfMemory } from '../gpu/faults.ts';
 import { advance } from './advance.ts';
 import { fuse } from './fuse.ts';
 import { type Allocation, assignBuffers, Layout, type Placement } from './layout.ts';
@@ -80,13 +80,13 @@ function liveNodes(nodes: readonly Node[], outputs: readonly Tensor[]): Node[] {
 
 const boundBytes = (bound: Tensor | Scratch): number => (bound instanceof Scratch ? bound.bytes : byteLength(bound));
 
-/** UserError where a launch would bind more than the device lets it: told before anything is allocated. */
+/** OutOfMemory where a launch would bind more than the device lets it: told before anything is allocated. */
 function checkLimits({ label, outputs }: Node, { bindings }: Launch, { limits, adapter }: DeviceTraits): void {
   const limit = limits['maxStorageBufferBindingSize'];
   for (const [name, bound] of Object.entries(bindings)) {
     if (boundBytes(bound) <= limit) continue;
     const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-    throw new UserError(
+    throw new OutOfMemory(
       `${label} [${outputs[0]?.shape ?? ''}]: '${name}' is ${mebibytes(boundBytes(bound))}, but '${adapter}' binds at most ${mebibytes(limit)}; ` +
         'use a smaller --batch-size, --image-size, head, queue or embedding (of a bank: fewer images), or micro-batches (--micro-batch)',
     );

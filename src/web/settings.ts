@@ -5,9 +5,8 @@ import { kindOf } from '../data/samples.ts';
 import { plannedImages } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import type { DeviceTraits } from '../gpu/device.ts';
-import { OutOfMemory } from '../gpu/faults.ts';
 import { memoryOf } from '../graph/buffer_pool.ts';
-import { type Plan, plan } from '../graph/plan.ts';
+import { plan } from '../graph/plan.ts';
 import type { State } from '../graph/state.ts';
 import { allMethods } from '../methods/index.ts';
 import { countNumbers } from '../nn/module.ts';
@@ -69,22 +68,14 @@ export function describeTraining(
   };
 }
 
-/** OutOfMemory: a buffer is larger than the device has any. */
-function checkBuffers(plans: readonly Plan[], { adapter, limits }: DeviceTraits): void {
-  const largest = Math.max(...plans.flatMap(({ bufferSizes }) => bufferSizes));
-  const most = Math.min(limits['maxBufferSize'], limits['maxStorageBufferBindingSize']);
-  if (largest > most) throw new OutOfMemory(`a buffer of ${largest} bytes, where '${adapter}' allows ${most}`);
-}
-
 /**
  * Plans a training without memory on the device: what it would be, and what it would take.
- * @throws OutOfMemory it has a buffer that the device does not allow
+ * @throws OutOfMemory it has a tensor that the device does not bind
  */
 export function planTraining(state: State, set: ImageSet, settings: TrainSettings): TrainingFacts {
   const parts = stepParts(plannedImages(state, set), settings);
   const { traits } = state.gpu;
   const plans = traceStep(parts).phases.map((phase) => plan(phase.graph, Object.values(phase.outputs), traits));
-  checkBuffers(plans, traits);
   const { intermediates, leaves } = memoryOf(inMemoryOrder(plans));
   return { ...describeTraining(parts.learner, settings, set), peakBytes: intermediates + leaves };
 }
