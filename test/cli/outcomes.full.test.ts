@@ -213,10 +213,13 @@ describe('what is made of a checkpoint', () => {
 
   it('a name that says another format is refused in one line, before anything is read or written', async () => {
     for (const [args, message] of [
-      [['export'], 'encoder.onnx: unknown extension for an encoder; supported: .safetensors'],
-      [['embed', '--data', data], 'encoder.onnx: unknown extension for an array; supported: .npy'],
+      [['export'], 'encoder.pt: unknown extension for an encoder; supported: .safetensors'],
+      [
+        ['embed', '--data', data],
+        'encoder.pt: unknown extension for features; supported: .npy, .csv, .jsonl, .parquet',
+      ],
     ] as const) {
-      const out = join(folder, 'new', 'encoder.onnx');
+      const out = join(folder, 'new', 'encoder.pt');
       const { code, err } = await run(...args, '--checkpoint', 'nowhere.safetensors', '--out', out);
       expect(err).toBe(`simclr: ${join(folder, 'new', message)}\n`);
       expect(code).toBe(2);
