@@ -9,7 +9,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { writeFileAtomic } from '../src/io/files.ts';
-import { formatBytes, table } from '../src/report/tables.ts';
+import { formatBytes } from '../src/report/numbers.ts';
+import { table } from '../src/report/tables.ts';
 import type { ExchangeCost } from '../src/ssl/rank_exchange.ts';
 import type { Alone, RankReport, RankRequest } from './mpi_rank.ts';
 

@@ -1,5 +1,5 @@
-import { percentage } from '../src/report/numbers.ts';
-import { formatBytes, table } from '../src/report/tables.ts';
+import { formatBytes, percentage } from '../src/report/numbers.ts';
+import { table } from '../src/report/tables.ts';
 import type { Report, Row } from './report.ts';
 
 /** Three digits that count, in a unit that suits. */

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { downloadStl10 } from '../data/download.ts';
 import { ensureSampleSet } from '../data/sample/sample.ts';
-import { formatBytes } from '../report/tables.ts';
+import { formatBytes } from '../report/numbers.ts';
 import { commandWords } from './common.ts';
 import { Terminal } from './terminal.ts';
 

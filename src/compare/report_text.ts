@@ -2,8 +2,7 @@
 import type { Statistic } from '../analysis/probe.ts';
 import { duration } from '../experiment/report_text.ts';
 import { counted } from '../io/counted.ts';
-import { percent, percentPlusMinus, plusMinus } from '../report/numbers.ts';
-import { formatBytes } from '../report/tables.ts';
+import { formatBytes, percent, percentPlusMinus, plusMinus } from '../report/numbers.ts';
 import { labelsAskedBy } from '../train/learner.ts';
 import { finetunedOf, gainOf, knnOf, linearOf, over, type Results, type RowResult, type RunResult } from './results.ts';
 

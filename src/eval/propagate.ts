@@ -8,7 +8,7 @@ import { bytesPerElement } from '../graph/tensor.ts';
 import { input, trace } from '../graph/trace.ts';
 import { counted } from '../io/counted.ts';
 import { preprocess } from '../ops/augment.ts';
-import { formatBytes } from '../report/tables.ts';
+import { formatBytes } from '../report/numbers.ts';
 import type { Pixels } from '../ssl/pixels.ts';
 import { copiedFrom, type PropagationOptions } from '../ssl/propagation.ts';
 import { type Cargo, type Compared, coloursAsCargo, masksAsCargo } from './carried.ts';

@@ -15,6 +15,13 @@ export const percent = (share: number): string => decimal(100 * share, 2);
 /** 0.614 → `61.4 %`. By `toFixed`, as the other numbers of a line that shows progress are. */
 export const percentage = (share: number, digits: number): string => `${(100 * share).toFixed(digits)} %`;
 
+/** 1536 → `1.5 KiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
 /** What statistics of `analysis` have, a layer that this one does not import. */
 interface Spread {
   readonly mean: number;

@@ -1,6 +1,7 @@
 import type { LaunchTime } from '../gpu/profiler.ts';
 import type { Plan, PlannedLaunch } from '../graph/plan.ts';
 import { columnsOf, pad } from './fold.ts';
+import { formatBytes } from './numbers.ts';
 
 /** Rows as lines of text, columns padded: the first to the left, the others to the right. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -8,13 +9,6 @@ export function table(header: readonly string[], rows: readonly (readonly string
   const line = (cells: readonly string[]) =>
     cells.map((cell, column) => pad(cell, widths[column], column === 0 ? 'left' : 'right')).join('  ');
   return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
-}
-
-/** 1536 → `1.5 KiB`. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
-  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
 const giga = (value: number): string => (value / 1e9).toFixed(3);

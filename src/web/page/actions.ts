@@ -1,0 +1,54 @@
+/** Requests with what belongs to each: it is marked as under way, and its failure is shown in its place. */
+import type { RequestType } from '../protocol.ts';
+import { failureOf } from './client.ts';
+import type { Activity, App, Place, Trouble } from './state.ts';
+
+/** Shows a trouble in its place; undefined takes it away. */
+export function setTrouble(
+  { store, announce }: Pick<App, 'store' | 'announce'>,
+  place: Place,
+  trouble: Trouble | undefined,
+): void {
+  const { [place]: _, ...others } = store.value.troubles;
+  store.set({ troubles: trouble ? { ...others, [place]: trouble } : others });
+  if (trouble) announce(trouble.message);
+}
+
+/** Says something else of a request that is under way. */
+export function setActivity({ store }: Pick<App, 'store'>, during: RequestType, activity: Activity): void {
+  const { busy } = store.value;
+  if (busy.has(during)) store.set({ busy: new Map([...busy, [during, activity]]) });
+}
+
+/** What a lost device takes with it: photos stay, what was learnt and not saved is gone. */
+export function forgetLearnt({ store }: Pick<App, 'store'>): void {
+  store.set({ encoder: undefined, version: store.value.version + 1 });
+}
+
+/**
+ * Does what a request is for, and shows how that ends.
+ *
+ * @param during the request, which is under way until then
+ * @param activity what the strip below the header says at first
+ * @returns what `run` returns; undefined where it failed, which is shown by then
+ */
+export async function attempt<T>(
+  app: App,
+  { place, during, activity }: { readonly place: Place; readonly during: RequestType; readonly activity?: Activity },
+  run: () => Promise<T>,
+): Promise<T | undefined> {
+  const { store } = app;
+  setTrouble(app, place, undefined);
+  store.set({ busy: new Map([...store.value.busy, [during, activity]]) });
+  try {
+    return await run();
+  } catch (thrown) {
+    const trouble = failureOf(thrown);
+    if (trouble.kind === 'device-lost') forgetLearnt(app);
+    setTrouble(app, trouble.kind === 'no-webgpu' ? 'device' : place, trouble);
+    if (trouble.kind === 'fault') console.error(thrown);
+    return undefined;
+  } finally {
+    store.set({ busy: new Map([...store.value.busy].filter(([type]) => type !== during)) });
+  }
+}

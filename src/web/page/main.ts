@@ -1,0 +1,62 @@
+/** The page: makes its worker and its views, and tells them of each other. */
+import { forgetLearnt, setTrouble } from './actions.ts';
+import { announcer, showActivity } from './activity.ts';
+import { Client, startWorker } from './client.ts';
+import { byId, el } from './dom.ts';
+import { mapView } from './map_view.ts';
+import { photosView } from './photos_view.ts';
+import { searchView } from './search_view.ts';
+import { type App, emptyState, isTraining } from './state.ts';
+import { Store } from './store.ts';
+import { trainView } from './train_view.ts';
+import { showTroubles } from './troubles.ts';
+import { followAddress } from './views.ts';
+import { weightsView } from './weights_view.ts';
+
+const store = new Store(emptyState);
+const client = new Client(startWorker(new URL('worker.js', import.meta.url)));
+let searchFor: App['search'] = () => undefined;
+const app: App = { store, client, announce: announcer(), search: (query) => searchFor(query) };
+
+const slowly = 'The graphics are computed by the processor: a training takes many times longer.';
+
+/** The GPU, or that there is none, in the header. */
+function showDevice(): void {
+  const box = byId('device');
+  store.watch(['device', 'troubles'], ({ device, troubles }) => {
+    const text = troubles.device ? 'No GPU' : device ? device.adapter : 'Looking for a GPU …';
+    box.dataset['state'] = troubles.device ? 'bad' : !device ? 'waits' : device.software ? 'slow' : 'good';
+    const slow = device?.software === true && !troubles.device;
+    box.replaceChildren(
+      el('span', { class: 'light', 'aria-hidden': 'true' }),
+      el('span', { class: 'adapter', title: text }, text),
+      ...(slow ? [el('span', { class: 'tag', title: slowly }, 'slow')] : []),
+    );
+  });
+}
+
+client.on('device', (device) => store.set({ device }));
+client.on('error', (error) => {
+  if (error.kind === 'device-lost') forgetLearnt(app);
+  setTrouble(app, 'device', error);
+});
+
+showTroubles(app);
+showActivity(app);
+showDevice();
+photosView(app);
+trainView(app);
+const search = searchView(app);
+const map = mapView(app);
+weightsView(app);
+searchFor = search.search;
+
+followAddress((view, rest) => {
+  if (view === 'search') search.show(rest);
+  if (view === 'map') map.show();
+});
+
+// A training that goes on would be lost with the page.
+addEventListener('beforeunload', (event) => {
+  if (isTraining(store.value)) event.preventDefault();
+});

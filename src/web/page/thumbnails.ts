@@ -1,0 +1,140 @@
+/** Small pictures of the photos, made when they are first seen. */
+import type { Photo } from '../protocol.ts';
+
+/** Height and width in pixels: sharp in the grid on a fine screen. */
+const side = 256;
+/** Those on the map. */
+const markSide = 72;
+/** Browsers decode on threads of their own; more at once would only fill the memory with large photos. */
+const atOnce = 4;
+
+interface Task {
+  readonly index: number;
+  /** May be given up: it is for a tile of the grid, which comes and goes. */
+  readonly passing: boolean;
+  readonly resolve: (url: string | undefined) => void;
+}
+
+/** The square in the middle of a picture. */
+function middle({ width, height }: ImageBitmap): [x: number, y: number, side: number] {
+  const least = Math.min(width, height);
+  return [(width - least) / 2, (height - least) / 2, least];
+}
+
+export class Thumbnails {
+  private readonly urls = new Map<number, string>();
+  private readonly marks = new Map<number, ImageBitmap>();
+  /** Marks that are being made. */
+  private readonly marking = new Set<number>();
+  private waiting: Task[] = [];
+  private running = 0;
+  private closed = false;
+
+  constructor(private readonly photos: readonly Photo[]) {}
+
+  /** The address of a photo's picture, if it was made. */
+  known(index: number): string | undefined {
+    return this.urls.get(index);
+  }
+
+  /** The address of a photo's picture; undefined if it was given up because nobody sees it, or cannot be read any more. */
+  url(index: number, passing = false): Promise<string | undefined> {
+    const known = this.urls.get(index);
+    if (known !== undefined) return Promise.resolve(known);
+    return new Promise((resolve) => {
+      this.waiting.push({ index, passing, resolve });
+      this.next();
+    });
+  }
+
+  /** Gives up what waits for tiles of the grid that are gone. */
+  forget(unwanted: (index: number) => boolean): void {
+    this.drop((task) => task.passing && unwanted(task.index));
+  }
+
+  /** A tiny picture for a canvas; undefined until it is there, when `onReady` is called. */
+  mark(index: number, onReady: () => void): ImageBitmap | undefined {
+    const known = this.marks.get(index);
+    if (known || this.marking.has(index)) return known;
+    this.marking.add(index);
+    void this.makeMark(index, onReady).finally(() => this.marking.delete(index));
+    return undefined;
+  }
+
+  /** Frees everything. */
+  close(): void {
+    this.closed = true;
+    this.drop(() => true);
+    for (const url of this.urls.values()) URL.revokeObjectURL(url);
+    for (const mark of this.marks.values()) mark.close();
+    this.urls.clear();
+    this.marks.clear();
+  }
+
+  private drop(unwanted: (task: Task) => boolean): void {
+    const gone = this.waiting.filter(unwanted);
+    this.waiting = this.waiting.filter((task) => !gone.includes(task));
+    for (const { resolve } of gone) resolve(undefined);
+  }
+
+  private next(): void {
+    // The newest first: that is where the user has scrolled to.
+    const task = this.running < atOnce ? this.waiting.pop() : undefined;
+    if (!task) return;
+    this.running++;
+    void this.make(task.index)
+      .catch(() => undefined)
+      .then((url) => {
+        this.running--;
+        task.resolve(url);
+        this.next();
+      });
+  }
+
+  private async make(index: number): Promise<string | undefined> {
+    const known = this.urls.get(index);
+    if (known !== undefined) return known;
+    const bitmap = await createImageBitmap(this.photos[index].file, { imageOrientation: 'from-image' });
+    const [x, y, least] = middle(bitmap);
+    const size = Math.min(side, least);
+    const canvas = new OffscreenCanvas(size, size);
+    const context = canvas.getContext('2d')!;
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(bitmap, x, y, least, least, 0, 0, size, size);
+    bitmap.close();
+    const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.85 });
+    if (this.closed) return undefined;
+    const url = URL.createObjectURL(blob);
+    this.urls.set(index, url);
+    return url;
+  }
+
+  private async makeMark(index: number, onReady: () => void): Promise<void> {
+    const url = await this.url(index);
+    if (url === undefined || this.marks.has(index)) return;
+    const image = new Image();
+    image.src = url;
+    await image.decode().catch(() => undefined);
+    if (this.closed || image.naturalWidth === 0) return;
+    const mark = await createImageBitmap(image, {
+      resizeWidth: markSide,
+      resizeHeight: markSide,
+      resizeQuality: 'high',
+    });
+    if (this.closed) return mark.close();
+    this.marks.set(index, mark);
+    onReady();
+  }
+}
+
+/** Gives an image a photo's picture as soon as it is there; one that cannot be read any more is marked as gone. */
+export async function fillImage(
+  image: HTMLImageElement,
+  thumbnails: Thumbnails,
+  photo: number,
+  passing = false,
+): Promise<void> {
+  const url = thumbnails.known(photo) ?? (await thumbnails.url(photo, passing));
+  if (url !== undefined) image.src = url;
+  else if (image.isConnected) image.parentElement?.classList.add('gone');
+}

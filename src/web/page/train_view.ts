@@ -1,0 +1,195 @@
+/** A training is set up, followed, stopped and continued here. */
+import type { Finished, Planned, WebSettings } from '../protocol.ts';
+import { attempt, setActivity } from './actions.ts';
+import { failureOf } from './client.ts';
+import { afterPause, byId, el } from './dom.ts';
+import { counted, decimal, duration, percentage, whole } from './format.ts';
+import { LivePanel, summary } from './live_panel.ts';
+import { openPhotos } from './photos_view.ts';
+import { SettingsForm } from './settings_form.ts';
+import { type App, isBusy, isTraining, type State, type TrainingState } from './state.ts';
+import { suggested } from './suggestions.ts';
+
+/** Shares of a training that are told to those who listen. */
+const told = 4;
+
+class TrainView {
+  private readonly form: SettingsForm;
+  private readonly live = new LivePanel(byId('live'));
+  private readonly start = el('button', { type: 'submit', class: 'primary' }, 'Start training');
+  private readonly stop = el('button', { type: 'button', class: 'primary' }, 'Stop');
+  private readonly proceed = el('button', { type: 'button', class: 'primary' }, 'Continue');
+  private readonly replan = afterPause(() => void this.plan(), 300);
+  private tellings = 0;
+
+  constructor(private readonly app: App) {
+    const element = byId<HTMLFormElement>('settings');
+    element.append(el('p', { class: 'buttons' }, this.stop, this.proceed, this.start));
+    this.form = new SettingsForm(element, (name) => this.changed(name));
+    element.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.train();
+    });
+    this.stop.addEventListener('click', () => this.askToStop());
+    this.proceed.addEventListener('click', () => void this.run('continue', {}));
+    this.listen();
+    const { store } = app;
+    store.watch(['device'], (state) => this.takeDevice(state));
+    store.watch(['open', 'device'], (state) => this.takePhotos(state));
+    store.watch(['training', 'busy'], (state) => this.showPhase(state));
+  }
+
+  private set(changes: Partial<TrainingState>): void {
+    const { store } = this.app;
+    if (store.value.training) store.set({ training: { ...store.value.training, ...changes } });
+  }
+
+  /** What the worker says while it trains. */
+  private listen(): void {
+    const { client, announce } = this.app;
+    client.on('compiling', ({ done, total }) =>
+      this.busy({ label: 'Preparing the GPU', done: done / total, detail: `${done} of ${total} programs` }),
+    );
+    client.on('ready', (ready) => {
+      this.live.begin(ready);
+      this.form.showDefaults(ready.settings);
+      this.set({ ready, phase: this.phase === 'stopping' ? 'stopping' : 'running' });
+    });
+    client.on('step', (step) => {
+      this.live.step(step);
+      this.set({ step, phase: this.phase === 'stopping' ? 'stopping' : 'running' });
+      const detail = `epoch ${whole(step.epoch)}, loss ${decimal(step.loss, 2)}, ${duration(step.secondsLeft)} left`;
+      this.busy({ label: 'Training', done: step.step / step.steps, detail });
+      const quarter = Math.floor((told * step.step) / step.steps);
+      if (quarter > this.tellings && quarter < told)
+        announce(`${percentage(quarter / told, 0)} trained, loss ${decimal(step.loss, 2)}.`);
+      this.tellings = quarter;
+    });
+    client.on('epoch', () => {
+      // From here on photos can be searched while it trains, with the weights as they are then.
+      if (this.app.store.value.encoder === undefined) this.app.store.set({ encoder: 'trained' });
+    });
+    client.on('similarity', (similarity) => this.live.heat.show(similarity));
+    client.on('pairs', (pairs) => this.live.pairs.show(pairs));
+    client.on('warning', ({ message }) => this.live.say(message, true));
+  }
+
+  private get phase(): TrainingState['phase'] | undefined {
+    return this.app.store.value.training?.phase;
+  }
+
+  private busy(activity: { label: string; done?: number; detail?: string }): void {
+    const { busy } = this.app.store.value;
+    const stop = this.phase === 'stopping' ? undefined : 'Stop';
+    setActivity(this.app, busy.has('continue') ? 'continue' : 'train', { ...activity, stop });
+  }
+
+  private takeDevice({ device }: State): void {
+    if (!device) return;
+    this.form.offer(
+      'method',
+      device.methods.map(({ name, about }) => [name, about === '' ? name : `${name}: ${about}`] as const),
+    );
+  }
+
+  private takePhotos({ open, device }: State): void {
+    byId('train-empty').hidden = open !== undefined;
+    byId('train-body').hidden = open === undefined;
+    if (!open) return;
+    const count = open.photos.length;
+    this.form.suggest({ ...suggested(device, count), imageSize: open.imageSize });
+    this.form.limit({ batchSize: { value: count, reason: `there are ${counted(count, 'photo')}` } });
+    if (!isTraining(this.app.store.value)) this.replan();
+  }
+
+  private changed(name: string): void {
+    const { open } = this.app.store.value;
+    if (name !== 'imageSize') this.replan();
+    else if (open) void openPhotos(this.app, open.asked, Number(this.form.value('imageSize')));
+  }
+
+  /** Shows what a training with these settings would need. */
+  private async plan(): Promise<void> {
+    const { store, client } = this.app;
+    const { training, open } = store.value;
+    if (!open || isBusy(store.value)) return;
+    const settings = this.form.read();
+    if (!settings) return this.live.plan(undefined);
+    let facts: Planned;
+    try {
+      facts = await client.request({ type: 'plan', settings });
+    } catch (thrown) {
+      this.live.say(failureOf(thrown).message, true);
+      return;
+    }
+    this.form.showDefaults(facts.settings);
+    if (isTraining(store.value)) return;
+    // What was trained stays in sight until another training begins.
+    if (!training) this.live.plan(facts);
+    if (!training) this.live.say('Ready when you are. The time is known after the first steps.');
+  }
+
+  private async train(): Promise<void> {
+    const settings = this.form.read({ focus: true });
+    if (settings) await this.run('train', settings);
+  }
+
+  private async run(type: 'train' | 'continue', settings: WebSettings): Promise<void> {
+    const { store, client } = this.app;
+    if (isBusy(store.value)) return;
+    const { training } = store.value;
+    this.tellings = 0;
+    this.live.say('');
+    store.set({
+      training: {
+        phase: 'compiling',
+        ready: training?.ready,
+        step: type === 'continue' ? training?.step : undefined,
+        finished: undefined,
+      },
+    });
+    const activity = { label: 'Preparing the GPU', stop: 'Stop' };
+    const finished = await attempt(this.app, { place: 'train', during: type, activity }, () =>
+      client.request(type === 'train' ? { type, settings } : { type }),
+    );
+    this.set({ phase: 'ended', finished });
+    if (finished) this.end(finished);
+    else this.live.say('It did not come to its end: see above.', true);
+  }
+
+  private end(finished: Finished): void {
+    const { store, announce } = this.app;
+    const words = finished.interrupted
+      ? `Stopped after ${summary(finished)}: what was learnt is kept.`
+      : `Trained: ${summary(finished)}.`;
+    this.live.say(`${words} Search your photos, look at the map, or save the weights.`);
+    announce(words);
+    if (finished.step > 0) store.set({ encoder: 'trained', version: store.value.version + 1 });
+  }
+
+  private askToStop(): void {
+    this.set({ phase: 'stopping' });
+    this.app.client.stop();
+  }
+
+  private showPhase(state: State): void {
+    const { training } = state;
+    const running = isTraining(state);
+    this.form.disable(running);
+    this.stop.hidden = !running;
+    this.stop.disabled = training?.phase === 'stopping';
+    this.stop.textContent = training?.phase === 'stopping' ? 'Stopping …' : 'Stop';
+    const interrupted = training?.finished?.interrupted === true;
+    this.proceed.hidden = running || !interrupted;
+    this.start.hidden = running;
+    this.start.classList.toggle('primary', !interrupted);
+    this.start.textContent = training?.finished ? 'Train from the start' : 'Start training';
+    this.start.disabled = this.proceed.disabled = isBusy(state);
+    if (training) this.live.show(training);
+  }
+}
+
+/** Makes the view work. */
+export function trainView(app: App): void {
+  new TrainView(app);
+}

@@ -1,0 +1,86 @@
+/** What went wrong, in the place where it did, with what can be done. */
+import { setTrouble } from './actions.ts';
+import { el } from './dom.ts';
+import type { App, Place, Trouble } from './state.ts';
+
+const titles: Record<Trouble['kind'], string> = {
+  'no-webgpu': 'This page needs WebGPU, and does not get it',
+  memory: 'Not enough GPU memory',
+  'device-lost': 'The GPU was lost',
+  input: 'That cannot be done so',
+  fault: 'A mistake of this program',
+};
+
+/** Browsers with WebGPU: https://github.com/gpuweb/gpuweb/wiki/Implementation-Status */
+const browsers: readonly (readonly [name: string, more: string])[] = [
+  ['Chrome, Edge or another Chromium', '113 or newer on Windows, macOS and ChromeOS, 121 or newer on Android'],
+  ['Chromium on Linux', 'open chrome://flags, enable “Unsafe WebGPU Support” and “Vulkan”, and start it anew'],
+  ['Safari', '26 or newer'],
+  ['Firefox', '141 or newer on Windows, 145 or newer on Macs with Apple chips'],
+];
+
+function help({ kind }: Trouble): Node[] {
+  switch (kind) {
+    case 'no-webgpu':
+      return [
+        ...(isSecureContext
+          ? []
+          : [el('p', {}, 'Browsers give WebGPU to pages from https:// or from this machine (http://localhost) only.')]),
+        el('p', {}, 'Browsers that have it:'),
+        el('ul', {}, ...browsers.map(([name, more]) => el('li', {}, el('strong', {}, name), `: ${more}`))),
+        el(
+          'p',
+          {},
+          'Graphics must be switched on in the browser’s settings (“Use graphics acceleration when available”).',
+        ),
+      ];
+    case 'memory':
+      return [
+        el(
+          'p',
+          {},
+          'Lower the batch size first, then the image size or the width of the network. Close other tabs that draw much.',
+        ),
+      ];
+    case 'device-lost':
+      return [
+        el(
+          'p',
+          {},
+          'Your photos are still open. Files that you saved are safe; what was learnt since, and not saved, is gone. ',
+          'Just start again: the GPU is opened anew. If it is lost again, lower the batch size.',
+        ),
+      ];
+    default:
+      return [];
+  }
+}
+
+function notice(app: App, place: Place, trouble: Trouble): HTMLElement {
+  const close = (): void => setTrouble(app, place, undefined);
+  const canClose = trouble.kind !== 'no-webgpu';
+  return el(
+    'div',
+    { class: 'trouble', 'data-kind': trouble.kind, role: 'group', 'aria-label': titles[trouble.kind] },
+    el('h2', {}, titles[trouble.kind]),
+    el('p', {}, trouble.message),
+    ...help(trouble),
+    canClose && el('button', { type: 'button', class: 'quiet', onclick: close }, 'Dismiss'),
+  );
+}
+
+/** Shows troubles wherever the page has a place for them. */
+export function showTroubles(app: App): void {
+  const places = [...document.querySelectorAll<HTMLElement>('[data-troubles]')];
+  const shown = new Map<HTMLElement, Trouble>();
+  app.store.watch(['troubles'], ({ troubles }) => {
+    for (const box of places) {
+      const place = box.dataset['troubles'] as Place;
+      const trouble = troubles[place];
+      if (trouble === shown.get(box)) continue;
+      if (trouble) shown.set(box, trouble);
+      else shown.delete(box);
+      box.replaceChildren(...(trouble ? [notice(app, place, trouble)] : []));
+    }
+  });
+}
