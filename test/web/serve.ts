@@ -1,8 +1,9 @@
 /** The page as it is built, on a server of its own, with the stand-in or the real worker. */
-import { createServer, type Server } from 'node:http';
-import { extname, join } from 'node:path';
+
 import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
 import { build } from 'esbuild';
 import { wgslForEsbuild } from '../../scripts/wgsl.mjs';
 
@@ -12,7 +13,11 @@ const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javas
 /** Files of the page with the stand-in for its worker, by name. */
 async function pageFiles(): Promise<Map<string, string>> {
   const { outputFiles } = await build({
-    entryPoints: { main: join(sources, 'page/main.ts'), worker: join(import.meta.dirname, 'stand_in.ts'), style: join(sources, 'style.css') },
+    entryPoints: {
+      main: join(sources, 'page/main.ts'),
+      worker: join(import.meta.dirname, 'stand_in.ts'),
+      style: join(sources, 'style.css'),
+    },
     bundle: true,
     write: false,
     format: 'esm',

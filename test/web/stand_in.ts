@@ -2,7 +2,15 @@
  * In place of the page's worker: the same messages, and nothing that takes time. A photo's features are the mean colours of nine parts
  * of it; a training's losses are a curve. What goes wrong is chosen by the folder that it is served from: see `scenario`.
  */
-import type { FromWorker, Neighbour, Opened, OpenRequest, Query, ToWorker, WebSettings } from '../../src/web/protocol.ts';
+import type {
+  FromWorker,
+  Neighbour,
+  Opened,
+  OpenRequest,
+  Query,
+  ToWorker,
+  WebSettings,
+} from '../../src/web/protocol.ts';
 
 /** The last folder of this script's address: `plain`, `no-webgpu`, `memory`, `lost`, `slow`, `connects`. */
 const scenario = new URL(import.meta.url).pathname.split('/').at(-2);
@@ -35,7 +43,8 @@ async function decode(file: File): Promise<{ features: Float32Array; pixels: Ima
   const features = new Float32Array(27);
   for (let i = 0; i < side * side; i++) {
     const part = 3 * Math.floor((3 * Math.floor(i / side)) / side) + Math.floor((3 * (i % side)) / side);
-    for (let channel = 0; channel < 3; channel++) features[3 * part + channel] += (pixels.data[4 * i + channel] / 255 - 0.5) / 64;
+    for (let channel = 0; channel < 3; channel++)
+      features[3 * part + channel] += (pixels.data[4 * i + channel] / 255 - 0.5) / 64;
   }
   return { features, pixels };
 }
@@ -58,9 +67,17 @@ async function open({ photos, imageSize }: OpenRequest): Promise<Opened> {
 
 function factsOf(settings: WebSettings) {
   const { batchSize = 32, epochs = 2 } = settings as { batchSize?: number; epochs?: number };
-  if (scenario === 'memory') throw new Refused('memory', 'The training needs 9.3 GiB of GPU memory, and a buffer may have 2.0 GiB.');
+  if (scenario === 'memory')
+    throw new Refused('memory', 'The training needs 9.3 GiB of GPU memory, and a buffer may have 2.0 GiB.');
   const stepsPerEpoch = Math.floor(pictures.length / batchSize);
-  const defaults = { method: 'simclr', lr: 0.001, temperature: 0.5, weightDecay: 0.0001, seed: 1, schedule: 'constant' };
+  const defaults = {
+    method: 'simclr',
+    lr: 0.001,
+    temperature: 0.5,
+    weightDecay: 0.0001,
+    seed: 1,
+    schedule: 'constant',
+  };
   return {
     method: 'simclr',
     parameters: 11_176_512,
@@ -131,14 +148,18 @@ async function train(): Promise<void> {
 
 async function search(query: Query, k: number): Promise<void> {
   const features = 'photo' in query ? pictures[query.photo].features : (await decode(query.file)).features;
-  const all: Neighbour[] = pictures.map((picture, photo) => ({ photo, similarity: cosine(features, picture.features) }));
+  const all: Neighbour[] = pictures.map((picture, photo) => ({
+    photo,
+    similarity: cosine(features, picture.features),
+  }));
   const others = all.filter(({ photo }) => !('photo' in query && query.photo === photo));
   others.sort((a, b) => b.similarity - a.similarity);
   say({ type: 'neighbours', query, neighbours: others.slice(0, k) });
 }
 
 async function answer(request: ToWorker): Promise<void> {
-  if (['search', 'map', 'features', 'save'].includes(request.type) && !learnt) throw new Refused('input', 'Nothing was learnt yet.');
+  if (['search', 'map', 'features', 'save'].includes(request.type) && !learnt)
+    throw new Refused('input', 'Nothing was learnt yet.');
   switch (request.type) {
     case 'open':
       return say(await open(request));
@@ -151,22 +172,35 @@ async function answer(request: ToWorker): Promise<void> {
       return train();
     case 'load': {
       const text = new TextDecoder().decode(request.bytes);
-      if (!text.startsWith('stand-in')) throw new Refused('input', `${request.name} is no safetensors file: choose one that was saved here.`);
+      if (!text.startsWith('stand-in'))
+        throw new Refused('input', `${request.name} is no safetensors file: choose one that was saved here.`);
       learnt = true;
-      return say({ type: 'loaded', name: request.name, encoder: 'ResNet-18, cifar stem', imageSize: 32, opened: undefined });
+      return say({
+        type: 'loaded',
+        name: request.name,
+        encoder: 'ResNet-18, cifar stem',
+        imageSize: 32,
+        opened: undefined,
+      });
     }
     case 'save':
       return say({ type: 'weights', name: 'simclr.safetensors', bytes: new TextEncoder().encode('stand-in weights') });
     case 'search':
       return search(request.query, request.k);
     case 'map': {
-      const positions = Float32Array.from(pictures.flatMap(({ features }) => [Math.tanh(3 * features[12]), Math.tanh(3 * features[1])]));
+      const positions = Float32Array.from(
+        pictures.flatMap(({ features }) => [Math.tanh(3 * features[12]), Math.tanh(3 * features[1])]),
+      );
       say({ type: 'map-progress', done: pictures.length, total: pictures.length });
       return say({ type: 'map', layout: request.layout, positions, interrupted: false });
     }
     case 'features': {
       const rows = pictures.map(({ name, features }) => `${name},${features[0]}`);
-      return say({ type: 'features', name: 'features.csv', bytes: new TextEncoder().encode(`file,f0\n${rows.join('\n')}\n`) });
+      return say({
+        type: 'features',
+        name: 'features.csv',
+        bytes: new TextEncoder().encode(`file,f0\n${rows.join('\n')}\n`),
+      });
     }
     case 'stop':
       stopped = true;
@@ -196,4 +230,3 @@ if (scenario === 'connects') {
   );
   say({ type: 'opened', names: [], places: [], imageSize: 32, skipped: [{ name: 'connection', reason: refused }] });
 }
-

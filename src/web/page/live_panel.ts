@@ -47,20 +47,26 @@ export class LivePanel {
   private readonly history = new History();
   private readonly facts = el('dl', { class: 'facts' });
   private readonly message = el('p', { class: 'message' });
+  private readonly next = el(
+    'p',
+    { class: 'buttons', hidden: true },
+    el('a', { class: 'button', href: '#search' }, 'Search the photos'),
+    el('a', { class: 'button', href: '#map' }, 'See the map'),
+    el('a', { class: 'button', href: '#weights' }, 'Save the weights'),
+  );
+  private readonly figures: HTMLElement;
 
   constructor(root: HTMLElement) {
     this.chart = new LossChart(this.history);
-    root.append(
-      this.message,
-      this.facts,
-      this.chart.root,
-      el('div', { class: 'two' }, this.heat.root, this.pairs.root),
-    );
+    const two = el('div', { class: 'two' }, this.heat.root, this.pairs.root);
+    this.figures = el('div', { class: 'figures', hidden: true }, this.chart.root, two);
+    root.append(this.message, this.next, this.facts, this.figures);
   }
 
   /** A line on how it stands, above everything; empty: none. */
-  say(text: string, isFault = false): void {
+  say(text: string, { isFault = false, hasLearnt = false } = {}): void {
     this.message.textContent = text;
+    this.next.hidden = !hasLearnt;
     this.message.classList.toggle('bad', isFault);
   }
 
@@ -77,6 +83,7 @@ export class LivePanel {
       this.pairs.clear();
     }
     this.plan(ready);
+    this.figures.hidden = false;
     this.chart.begin(ready.steps, ready.chance);
   }
 

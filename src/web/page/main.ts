@@ -49,7 +49,7 @@ trainView(app);
 const search = searchView(app);
 const map = mapView(app);
 weightsView(app);
-searchFor = search.search;
+searchFor = (query) => search.search(query);
 
 followAddress((view, rest) => {
   if (view === 'search') search.show(rest);

@@ -1,32 +1,32 @@
 /** The photos most similar to one of them, or to any other picture. */
-import type { Query } from '../protocol.ts';
+import type { Neighbour, Query } from '../protocol.ts';
 import { attempt, setTrouble } from './actions.ts';
 import { byId, el } from './dom.ts';
 import { dragsFiles, isPicture } from './files.ts';
 import { counted } from './format.ts';
 import { resultList } from './results.ts';
-import type { App, OpenPhotos, Picture, State } from './state.ts';
-import { fillImage } from './thumbnails.ts';
+import type { App, OpenPhotos, State } from './state.ts';
 import { goTo, shownView } from './views.ts';
 
 const counts = [12, 24, 48, 96] as const;
 
 class SearchView {
-  private query: number | Picture | undefined;
+  private query: number | File | undefined;
+  /** The picture that was chosen last: the way back may lead to it. */
+  private picture: File | undefined;
+  private pictures = 0;
   /** What is shown, so that it is not searched for again: the encoder's version, the query and how many. */
   private shown = '';
   private asked = 0;
+  /** The address of the query's picture, given back when another takes its place. */
+  private url = '';
   private readonly image = el('img', { alt: '' });
+  private readonly frame = el('div', { class: 'query-photo' }, this.image);
   private readonly name = el('p', { class: 'query-name' });
   private readonly status = el('p', { class: 'note' });
   private readonly results = resultList((photo) => this.app.search(photo));
   private readonly input = el('input', { type: 'file', accept: 'image/*', hidden: true });
-  private readonly count = el(
-    'select',
-    { id: 'search-count' },
-    ...counts.map((count) => el('option', { value: count }, String(count))),
-  );
-  private readonly frame = el('div', { class: 'query-photo' }, this.image);
+  private readonly count = el('select', {}, ...counts.map((count) => el('option', { value: count }, String(count))));
 
   constructor(private readonly app: App) {
     const choose = el('button', { type: 'button' }, 'Another picture …');
@@ -36,56 +36,52 @@ class SearchView {
       this.input.value = '';
       if (file) this.takeFile(file);
     });
+    this.image.addEventListener('error', () => this.frame.classList.add('gone'));
     this.count.value = String(counts[1]);
     this.count.addEventListener('change', () => void this.run());
-    const controls = el(
-      'div',
-      { class: 'query-controls' },
-      choose,
-      el('label', { for: 'search-count' }, 'Show'),
-      this.count,
-    );
-    const note = el(
-      'p',
-      { class: 'note' },
-      'Or drop a picture on this page. It need not be one of your photos, and stays here as well.',
-    );
-    const query = el('div', { class: 'query', role: 'group', 'aria-label': 'What is searched for' });
-    query.append(this.frame, el('div', {}, this.name, controls, note), this.input);
-    byId('search-body').append(query, el('div', { class: 'found' }, this.status, this.results.root));
-    this.watchDrops();
-    app.store.watch(['open', 'encoder', 'version', 'device'], (state) => this.refresh(state));
-  }
-
-  /** Searches with what the address names, or with the picture that was chosen. */
-  show(rest: string): void {
-    const { open } = this.app.store.value;
-    const photo = rest === '' ? undefined : Number(rest);
-    const known = photo !== undefined && open && Number.isInteger(photo) && photo >= 0 && photo < open.photos.length;
-    if (known) this.query = photo;
-    if (shownView() === 'search') this.refresh(this.app.store.value);
-  }
-
-  /** Takes a picture that is none of the photos. */
-  takePicture(picture: Picture): void {
-    if (typeof this.query === 'object') URL.revokeObjectURL(this.query.url);
-    this.query = picture;
-  }
-
-  private takeFile(file: File): void {
-    if (isPicture(file)) this.app.search({ file, url: URL.createObjectURL(file) });
-    else
-      setTrouble(this.app, 'search', {
-        kind: 'input',
-        message: `${file.name} is no picture. Choose one such as a .jpg or .png file.`,
-      });
-  }
-
-  private watchDrops(): void {
+    this.layOut(choose);
     addEventListener('drop', (event) => {
       const [file] = dragsFiles(event) ? (event.dataTransfer?.files ?? []) : [];
       if (file && shownView() === 'search' && !byId('search-body').hidden) this.takeFile(file);
     });
+    app.store.watch(['open', 'encoder', 'version'], (state) => this.refresh(state));
+  }
+
+  private layOut(choose: HTMLElement): void {
+    const note =
+      'Or drop a picture on this page. It need not be one of your photos, and stays on this machine as well.';
+    const controls = el('div', { class: 'query-controls' }, choose, el('label', {}, 'Show', this.count));
+    const query = el('div', { class: 'query', role: 'group', 'aria-label': 'What is searched for' });
+    query.append(this.frame, el('div', {}, this.name, controls, el('p', { class: 'note' }, note)), this.input);
+    byId('search-body').append(query, el('div', { class: 'found' }, this.status, this.results.root));
+  }
+
+  /** Searches with what the address names: a photo by its number, or `picture`. */
+  show(rest: string): void {
+    const { open } = this.app.store.value;
+    const photo = Number(rest);
+    if (rest === 'picture') this.query = this.picture ?? this.query;
+    else if (/^\d+$/.test(rest) && open && photo < open.photos.length) this.query = photo;
+    this.refresh(this.app.store.value);
+  }
+
+  /** Searches with a photo or with a picture that is none of them. */
+  search(query: number | File): void {
+    if (typeof query !== 'number') {
+      this.picture = query;
+      this.pictures++;
+    }
+    const rest = typeof query === 'number' ? String(query) : 'picture';
+    if (location.hash === `#search/${rest}`) this.show(rest);
+    else goTo('search', rest);
+  }
+
+  private takeFile(file: File): void {
+    if (isPicture(file)) this.app.search(file);
+    else {
+      const message = `${file.name} is no picture. Choose one such as a .jpg or .png file.`;
+      setTrouble(this.app, 'search', { kind: 'input', message });
+    }
   }
 
   private refresh({ open, encoder }: State): void {
@@ -96,20 +92,17 @@ class SearchView {
     if (!can) byId('search-empty').replaceChildren(...needs(open, 'search'));
     else if (shownView() === 'search') {
       this.query ??= 0;
-      this.showQuery(open, this.query);
       void this.run();
     }
   }
 
-  private showQuery(open: OpenPhotos, query: number | Picture): void {
-    if (typeof query === 'number') {
-      this.image.removeAttribute('src');
-      void fillImage(this.image, open.thumbnails, query);
-      this.name.textContent = open.photos[query].name;
-    } else {
-      this.image.src = query.url;
-      this.name.textContent = query.file.name;
-    }
+  private showQuery(open: OpenPhotos, query: number | File): void {
+    const { name, file } = typeof query === 'number' ? open.photos[query] : { name: query.name, file: query };
+    URL.revokeObjectURL(this.url);
+    this.url = URL.createObjectURL(file);
+    this.frame.classList.remove('gone');
+    this.image.src = this.url;
+    this.name.textContent = name;
   }
 
   private async run(): Promise<void> {
@@ -117,27 +110,30 @@ class SearchView {
     const { open, version } = app.store.value;
     if (!open || query === undefined) return;
     const k = Number(this.count.value);
-    const key = `${version} ${typeof query === 'number' ? query : query.url} ${k}`;
+    const key = `${version} ${typeof query === 'number' ? query : `picture ${this.pictures}`} ${k}`;
     if (key === this.shown) return;
     this.shown = key;
+    this.showQuery(open, query);
     const asked = ++this.asked;
     this.status.textContent = 'Searching …';
-    const what: Query = typeof query === 'number' ? { photo: query } : { file: query.file };
+    const what: Query = typeof query === 'number' ? { photo: query } : { file: query };
     const answer = await attempt(app, { place: 'search', during: 'search' }, () =>
       app.client.request({ type: 'search', query: what, k }),
     );
     // Another search was begun meanwhile: its answer comes.
     if (asked !== this.asked) return;
-    if (!answer) {
-      this.shown = '';
-      this.status.textContent = '';
-      return;
-    }
-    this.status.textContent = `The ${counted(answer.neighbours.length, 'photo')} most similar to it. Choose one to go on from there.`;
-    this.results.show(open, answer.neighbours);
+    if (answer) return this.showFound(open, query, answer.neighbours);
+    this.shown = '';
+    this.status.textContent = '';
+  }
+
+  private showFound(open: OpenPhotos, query: number | File, neighbours: readonly Neighbour[]): void {
+    const { store, announce } = this.app;
+    this.status.textContent = `The ${counted(neighbours.length, 'photo')} most similar to it. Choose one to go on from there.`;
+    this.results.show(open, neighbours);
     const own = typeof query === 'number' ? [query] : [];
-    app.store.set({ found: [...own, ...answer.neighbours.map(({ photo }) => photo)] });
-    app.announce(`${counted(answer.neighbours.length, 'similar photo')}.`);
+    store.set({ found: [...own, ...neighbours.map(({ photo }) => photo)] });
+    announce(counted(neighbours.length, 'similar photo'));
   }
 }
 
@@ -160,17 +156,6 @@ export function needs(open: OpenPhotos | undefined, verb: string): Node[] {
 }
 
 /** Makes the view work. */
-export function searchView(app: App): { show(rest: string): void; search(query: number | Picture): void } {
-  const view = new SearchView(app);
-  return {
-    show: (rest) => view.show(rest),
-    search(query) {
-      if (typeof query === 'number') goTo('search', String(query));
-      else {
-        view.takePicture(query);
-        if (location.hash === '#search/picture') view.show('picture');
-        else goTo('search', 'picture');
-      }
-    },
-  };
+export function searchView(app: App): Pick<SearchView, 'show' | 'search'> {
+  return new SearchView(app);
 }

@@ -14,12 +14,6 @@ export interface OpenPhotos {
   readonly thumbnails: Thumbnails;
 }
 
-/** A file that is searched with and is none of the photos. */
-export interface Picture {
-  readonly file: File;
-  readonly url: string;
-}
-
 /** Something under way that the strip below the header shows. */
 export interface Activity {
   readonly label: string;
@@ -75,7 +69,7 @@ export interface App {
   /** Says something to those who listen to the page: only what matters, and seldom. */
   readonly announce: (text: string) => void;
   /** Searches with a photo or a picture, and shows what is found. */
-  readonly search: (query: number | Picture) => void;
+  readonly search: (query: number | File) => void;
 }
 
 /** Whether a training goes on. */

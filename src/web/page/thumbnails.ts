@@ -8,11 +8,16 @@ const markSide = 72;
 /** Browsers decode on threads of their own; more at once would only fill the memory with large photos. */
 const atOnce = 4;
 
+interface Made {
+  readonly url: string;
+  readonly blob: Blob;
+}
+
 interface Task {
   readonly index: number;
   /** May be given up: it is for a tile of the grid, which comes and goes. */
   readonly passing: boolean;
-  readonly resolve: (url: string | undefined) => void;
+  readonly resolve: (made: Made | undefined) => void;
 }
 
 /** The square in the middle of a picture. */
@@ -22,7 +27,7 @@ function middle({ width, height }: ImageBitmap): [x: number, y: number, side: nu
 }
 
 export class Thumbnails {
-  private readonly urls = new Map<number, string>();
+  private readonly made = new Map<number, Made>();
   private readonly marks = new Map<number, ImageBitmap>();
   /** Marks that are being made. */
   private readonly marking = new Set<number>();
@@ -34,17 +39,12 @@ export class Thumbnails {
 
   /** The address of a photo's picture, if it was made. */
   known(index: number): string | undefined {
-    return this.urls.get(index);
+    return this.made.get(index)?.url;
   }
 
   /** The address of a photo's picture; undefined if it was given up because nobody sees it, or cannot be read any more. */
-  url(index: number, passing = false): Promise<string | undefined> {
-    const known = this.urls.get(index);
-    if (known !== undefined) return Promise.resolve(known);
-    return new Promise((resolve) => {
-      this.waiting.push({ index, passing, resolve });
-      this.next();
-    });
+  async url(index: number, passing = false): Promise<string | undefined> {
+    return (await this.get(index, passing))?.url;
   }
 
   /** Gives up what waits for tiles of the grid that are gone. */
@@ -56,8 +56,9 @@ export class Thumbnails {
   mark(index: number, onReady: () => void): ImageBitmap | undefined {
     const known = this.marks.get(index);
     if (known || this.marking.has(index)) return known;
+    // One that fails stays among these: it would fail again in each frame.
     this.marking.add(index);
-    void this.makeMark(index, onReady).finally(() => this.marking.delete(index));
+    void this.makeMark(index, onReady);
     return undefined;
   }
 
@@ -65,10 +66,19 @@ export class Thumbnails {
   close(): void {
     this.closed = true;
     this.drop(() => true);
-    for (const url of this.urls.values()) URL.revokeObjectURL(url);
+    for (const { url } of this.made.values()) URL.revokeObjectURL(url);
     for (const mark of this.marks.values()) mark.close();
-    this.urls.clear();
+    this.made.clear();
     this.marks.clear();
+  }
+
+  private get(index: number, passing: boolean): Promise<Made | undefined> {
+    const known = this.made.get(index);
+    if (known) return Promise.resolve(known);
+    return new Promise((resolve) => {
+      this.waiting.push({ index, passing, resolve });
+      this.next();
+    });
   }
 
   private drop(unwanted: (task: Task) => boolean): void {
@@ -78,22 +88,21 @@ export class Thumbnails {
   }
 
   private next(): void {
-    // The newest first: that is where the user has scrolled to.
-    const task = this.running < atOnce ? this.waiting.pop() : undefined;
+    const task = this.running < atOnce ? this.waiting.shift() : undefined;
     if (!task) return;
     this.running++;
     void this.make(task.index)
       .catch(() => undefined)
-      .then((url) => {
+      .then((made) => {
         this.running--;
-        task.resolve(url);
+        task.resolve(made);
         this.next();
       });
   }
 
-  private async make(index: number): Promise<string | undefined> {
-    const known = this.urls.get(index);
-    if (known !== undefined) return known;
+  private async make(index: number): Promise<Made | undefined> {
+    const known = this.made.get(index);
+    if (known) return known;
     const bitmap = await createImageBitmap(this.photos[index].file, { imageOrientation: 'from-image' });
     const [x, y, least] = middle(bitmap);
     const size = Math.min(side, least);
@@ -104,23 +113,16 @@ export class Thumbnails {
     bitmap.close();
     const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.85 });
     if (this.closed) return undefined;
-    const url = URL.createObjectURL(blob);
-    this.urls.set(index, url);
-    return url;
+    const made = this.made.get(index) ?? { url: URL.createObjectURL(blob), blob };
+    this.made.set(index, made);
+    return made;
   }
 
   private async makeMark(index: number, onReady: () => void): Promise<void> {
-    const url = await this.url(index);
-    if (url === undefined || this.marks.has(index)) return;
-    const image = new Image();
-    image.src = url;
-    await image.decode().catch(() => undefined);
-    if (this.closed || image.naturalWidth === 0) return;
-    const mark = await createImageBitmap(image, {
-      resizeWidth: markSide,
-      resizeHeight: markSide,
-      resizeQuality: 'high',
-    });
+    const made = await this.get(index, false);
+    if (!made) return;
+    const size = { resizeWidth: markSide, resizeHeight: markSide, resizeQuality: 'high' } as const;
+    const mark = await createImageBitmap(made.blob, size);
     if (this.closed) return mark.close();
     this.marks.set(index, mark);
     onReady();

@@ -10,6 +10,10 @@ import { SettingsForm } from './settings_form.ts';
 import { type App, isBusy, isTraining, type State, type TrainingState } from './state.ts';
 import { suggested } from './suggestions.ts';
 
+const how =
+  'In each step the network sees some of the photos twice, each time cropped, recoloured and blurred at random, and learns to tell which ' +
+  'two views are of the same photo. What it has to notice for that is what makes photos alike. How long it takes is known after a few steps.';
+
 /** Shares of a training that are told to those who listen. */
 const told = 4;
 
@@ -71,7 +75,7 @@ class TrainView {
     });
     client.on('similarity', (similarity) => this.live.heat.show(similarity));
     client.on('pairs', (pairs) => this.live.pairs.show(pairs));
-    client.on('warning', ({ message }) => this.live.say(message, true));
+    client.on('warning', ({ message }) => this.live.say(message, { isFault: true }));
   }
 
   private get phase(): TrainingState['phase'] | undefined {
@@ -119,14 +123,14 @@ class TrainView {
     try {
       facts = await client.request({ type: 'plan', settings });
     } catch (thrown) {
-      this.live.say(failureOf(thrown).message, true);
+      this.live.say(failureOf(thrown).message, { isFault: true });
       return;
     }
     this.form.showDefaults(facts.settings);
     if (isTraining(store.value)) return;
     // What was trained stays in sight until another training begins.
     if (!training) this.live.plan(facts);
-    if (!training) this.live.say('Ready when you are. The time is known after the first steps.');
+    if (!training) this.live.say(how);
   }
 
   private async train(): Promise<void> {
@@ -154,7 +158,7 @@ class TrainView {
     );
     this.set({ phase: 'ended', finished });
     if (finished) this.end(finished);
-    else this.live.say('It did not come to its end: see above.', true);
+    else this.live.say('It did not come to its end: see above.', { isFault: true });
   }
 
   private end(finished: Finished): void {
@@ -162,7 +166,7 @@ class TrainView {
     const words = finished.interrupted
       ? `Stopped after ${summary(finished)}: what was learnt is kept.`
       : `Trained: ${summary(finished)}.`;
-    this.live.say(`${words} Search your photos, look at the map, or save the weights.`);
+    this.live.say(words, { hasLearnt: finished.step > 0 });
     announce(words);
     if (finished.step > 0) store.set({ encoder: 'trained', version: store.value.version + 1 });
   }

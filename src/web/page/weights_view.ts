@@ -48,7 +48,7 @@ export function weightsView(app: App): void {
     button('Save features', () => void save(app, 'features')),
   ];
   const there = el('p', { class: 'lead', id: 'weights-there' });
-  const command = el('pre', { tabindex: 0 }, 'npm run simclr -- embed --checkpoint FILE --data PHOTOS');
+  const command = el('pre', {}, 'npm run simclr -- embed --checkpoint FILE --data PHOTOS');
   byId('weights-body').append(
     there,
     card(
