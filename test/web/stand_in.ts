@@ -61,6 +61,14 @@ async function open({ photos, imageSize }: OpenRequest): Promise<Opened> {
     } else skipped.push({ name, reason: 'is no picture that this browser can decode' });
     say({ type: 'decoding', done: place + 1, total: photos.length });
   }
+  if (scenario === 'connects') {
+    // What a photo could leave by. Whether the page's policy refuses it is told as of a file that cannot be read.
+    const reason = await fetch(new URL('style.css', import.meta.url)).then(
+      () => 'connected',
+      () => 'refused',
+    );
+    skipped.push({ name: 'connection', reason });
+  }
   if (pictures.length === 0) throw new Refused('input', 'None of the files is a picture that this browser can decode.');
   return { type: 'opened', names: pictures.map(({ name }) => name), places, imageSize, skipped };
 }
@@ -220,13 +228,4 @@ if (scenario === 'no-webgpu') {
   const methods = [{ name: 'simclr', about: 'two views of a photo are alike, those of others are not' }];
   const limits = { maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 30, features: [] };
   say({ type: 'device', adapter: 'Stand-in graphics', software: scenario === 'slow', ...limits, methods });
-}
-
-if (scenario === 'connects') {
-  // What a photo could leave by: the page's policy must refuse it. The answer is told in place of a file that could not be read.
-  const refused = await fetch(new URL('style.css', import.meta.url)).then(
-    () => 'connected',
-    () => 'refused',
-  );
-  say({ type: 'opened', names: [], places: [], imageSize: 32, skipped: [{ name: 'connection', reason: refused }] });
 }

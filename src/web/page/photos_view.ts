@@ -82,6 +82,8 @@ function watchDrops(app: App): void {
 }
 
 function watchInputs(app: App): void {
+  // Browsers of phones may have no choice of folders.
+  byId('choose-folder').hidden = !('webkitdirectory' in HTMLInputElement.prototype);
   for (const kind of ['folder', 'files']) {
     const input = byId<HTMLInputElement>(`${kind}-input`);
     byId(`choose-${kind}`).addEventListener('click', () => input.click());

@@ -1,0 +1,161 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { axe } from '../packages.ts';
+import { goTo, missing, openFolder, pageTests, train } from './page.ts';
+
+const views = ['photos', 'train', 'search', 'map', 'weights'];
+
+describe.skipIf(missing !== '')(`the page for everybody${missing}`, () => {
+  const { pictures, open } = pageTests();
+
+  it('does everything by keyboard', async () => {
+    const page = await open('plain');
+    await page.keyboard.press('Tab');
+    expect(await focusedText(page)).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    await tabTo(page, 'Choose a folder …');
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
+    await chooser.setFiles(pictures);
+    await page.locator('#opened').waitFor();
+
+    await tabTo(page, 'Train', { back: true });
+    await page.keyboard.press('Enter');
+    expect(await focusedText(page)).toBe('Train');
+    await tabTo(page, 'Start training');
+    await page.keyboard.press('Enter');
+    await page.getByText(/^Trained: /).waitFor();
+
+    await tabTo(page, 'Photos', { back: true });
+    await page.keyboard.press('Enter');
+    await tabTo(page, 'blue/2.png');
+    await page.keyboard.press('ArrowRight');
+    const chosen = await focusedText(page);
+    await page.keyboard.press('Enter');
+    await page.locator('.results li').first().waitFor();
+    expect(await page.textContent('.query-name')).toBe(chosen);
+    await tabTo(page, /^1\. /);
+    await page.keyboard.press('ArrowDown');
+    expect(await focusedText(page)).toMatch(/^([2-9]|1\d)\. /);
+    await page.keyboard.press('Enter');
+    await page.waitForFunction((name) => document.querySelector('.query-name')?.textContent !== name, chosen);
+
+    await tabTo(page, 'Map', { back: true });
+    await page.keyboard.press('Enter');
+    await tabTo(page, 'Map of 30 photos');
+    await page.locator('.card-photo').waitFor();
+    await page.keyboard.press('+');
+    await page.keyboard.press('Enter');
+    await page.locator('#view-search').waitFor();
+  });
+
+  it('tells those who listen what has happened, and seldom', async () => {
+    const page = await open('plain');
+    await page.evaluate(() => {
+      const heard: string[] = [];
+      Object.assign(window, { heard });
+      const box = document.querySelector('#announcements')!;
+      new MutationObserver(() => box.textContent && heard.push(box.textContent)).observe(box, { childList: true });
+    });
+    await openFolder(page, pictures);
+    await page.waitForTimeout(300);
+    await train(page);
+    await page.waitForTimeout(300);
+    const heard = await page.evaluate(() => (window as unknown as { heard: string[] }).heard);
+    expect(heard[0]).toBe('30 photos open.');
+    expect(heard.at(-1)).toMatch(/^Trained: /);
+    expect(heard.length).toBeLessThan(8);
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it.skipIf(!axe)(
+      `has no fault that axe finds, in ${colorScheme} colours${axe ? '' : ' (skipped: no axe-core)'}`,
+      async () => {
+        const page = await open('plain', { colorScheme });
+        expect(await axeFaults(page)).toEqual([]);
+        await openFolder(page, pictures);
+        await goTo(page, 'search');
+        expect(await axeFaults(page)).toEqual([]);
+        await train(page);
+        for (const view of views) {
+          await goTo(page, view);
+          if (view === 'search') await page.locator('.results li').first().waitFor();
+          expect([view, await axeFaults(page)]).toEqual([view, []]);
+        }
+        const without = await open('no-webgpu', { colorScheme });
+        await without.locator('.trouble').waitFor();
+        expect(await axeFaults(without)).toEqual([]);
+      },
+    );
+  }
+
+  it('fits a telephone of 360 pixels, and a window of 1920', async () => {
+    for (const width of [360, 1920]) {
+      const page = await open('plain', { viewport: { width, height: 740 }, hasTouch: width === 360 });
+      expect(await tooWide(page)).toEqual([]);
+      await openFolder(page, pictures);
+      await train(page);
+      for (const view of views) {
+        await goTo(page, view);
+        if (view === 'search') await page.locator('.results li').first().waitFor();
+        expect([view, await tooWide(page)]).toEqual([view, []]);
+      }
+    }
+  });
+
+  it('moves nothing where motion is not wanted', async () => {
+    const animation = async (reducedMotion: 'reduce' | 'no-preference') => {
+      const page = await open('plain', { reducedMotion });
+      return page.evaluate(() => {
+        const bar = document.createElement('progress');
+        document.body.append(bar);
+        return getComputedStyle(bar).animationName;
+      });
+    };
+    expect(await animation('reduce')).toBe('none');
+    expect(await animation('no-preference')).not.toBe('none');
+  });
+});
+
+/** What has the focus, by its name. */
+const focusedText = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const { activeElement } = document;
+    return activeElement?.ariaLabel ?? activeElement?.textContent?.trim() ?? '';
+  });
+
+/** Presses Tab until something has the focus, or fails behind as many presses as there is nothing to reach by. */
+async function tabTo(page: Page, name: string | RegExp, { back = false } = {}): Promise<void> {
+  const met: string[] = [];
+  for (let presses = 0; presses < 60; presses++) {
+    await page.keyboard.press(back ? 'Shift+Tab' : 'Tab');
+    const text = await focusedText(page);
+    if (typeof name === 'string' ? text === name : name.test(text)) return;
+    met.push(text.slice(0, 40));
+  }
+  expect.fail(`Tab does not reach ${name}; it reaches ${met.join(' | ')}`);
+}
+
+/** Faults that axe finds in what is shown, a line each. */
+async function axeFaults(page: Page): Promise<string[]> {
+  // By the debugger's way, which the page's policy does not keep out.
+  await page.evaluate(axe!.source);
+  const violations = await page.evaluate(async () => {
+    const { axe: checker } = window as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }> };
+    };
+    return (await checker.run()).violations;
+  });
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
+  );
+}
+
+/** What reaches beyond the window: then the page scrolls sideways. */
+const tooWide = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    if (document.documentElement.scrollWidth <= innerWidth) return [];
+    const beyond = [...document.querySelectorAll('body *')].filter(
+      (element) => element.getBoundingClientRect().right > innerWidth + 1,
+    );
+    return beyond.map(({ outerHTML }) => outerHTML.slice(0, 100));
+  });

@@ -1,0 +1,309 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { goTo, missing, openFolder, pageTests, train } from './page.ts';
+import { picture, pictureFolder } from './pictures.ts';
+
+describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missing}`, () => {
+  const { folder, pictures, open } = pageTests();
+
+  it('opens a folder that is dropped, with folders in it: pictures only, and says which cannot be read', async () => {
+    const dropped = pictureFolder(join(folder, 'dropped'), 9);
+    mkdirSync(join(dropped, 'deep/er'), { recursive: true });
+    for (const name of ['notes.txt', '.hidden.png', 'red/.DS_Store']) writeFileSync(join(dropped, name), 'none');
+    writeFileSync(join(dropped, 'deep/er/torn.jpg'), 'no picture');
+    writeFileSync(join(dropped, 'deep/er/photo.png'), picture(0.1, 3));
+    const page = await open('plain');
+    await drop(page, [dropped], '#drop');
+    await page.locator('#opened').waitFor();
+    expect(await page.textContent('#photos-title')).toBe('10 photos');
+    expect(await labels(page, '#grid button')).toContain('deep/er/photo.png');
+    expect(await page.textContent('#skipped summary')).toBe('1 file could not be read');
+    await page.click('#skipped summary');
+    expect(await page.textContent('#skipped li')).toMatch(/^deep\/er\/torn\.jpg is no picture/);
+    await page.waitForFunction(() => [...document.images].some(({ naturalWidth }) => naturalWidth === 40));
+  });
+
+  it('says so where there is no picture, and where none can be read', async () => {
+    const page = await open('plain');
+    await page.setInputFiles('#files-input', [{ name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('a') }]);
+    const trouble = page.locator('#view-photos .trouble');
+    expect(await trouble.textContent()).toContain('There is no picture among 1 file.');
+    await page.setInputFiles('#files-input', [{ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('a') }]);
+    await page.getByText('None of the files is a picture').waitFor();
+    await trouble.getByRole('button', { name: 'Dismiss' }).click();
+    expect(await trouble.count()).toBe(0);
+  });
+
+  it('has elements for those photos only that are near the window, and finds the last by its key', async () => {
+    const page = await open('plain');
+    await page.evaluate(
+      (bytes) => {
+        const transfer = new DataTransfer();
+        const blob = Uint8Array.from(bytes);
+        for (let i = 0; i < 600; i++) transfer.items.add(new File([blob], `${i}.png`, { type: 'image/png' }));
+        const input = document.querySelector<HTMLInputElement>('#files-input')!;
+        input.files = transfer.files;
+        input.dispatchEvent(new Event('change'));
+      },
+      [...picture(0.5, 2, 8)],
+    );
+    await page.locator('#opened').waitFor({ timeout: 60_000 });
+    expect(await page.textContent('#photos-title')).toBe('600 photos');
+    expect(await page.locator('#grid li').count()).toBeLessThan(200);
+    await page.locator('#grid button').first().focus();
+    await page.keyboard.press('End');
+    expect(await focused(page)).toBe('599.png');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowLeft');
+    expect(await focused(page)).toMatch(/^5[789]\d\.png$/);
+    expect(await page.locator('#grid li').count()).toBeLessThan(200);
+  });
+
+  it('shows what a training needs, follows it, and names it in the title', async () => {
+    const page = await open('slow');
+    await openFolder(page, pictures);
+    await goTo(page, 'train');
+    await page.locator('.fact').first().waitFor();
+    expect(await page.locator('.facts').innerText()).toMatch(
+      /Parameters\s+11\.2M[^]*GPU memory\s+1\.4 GiB[^]*Steps\s+\d+/,
+    );
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await page.waitForFunction(() => /^\d+ % Training/.test(document.title));
+    await page.waitForFunction(() =>
+      /^Loss [\d.]+ after [2-9] steps; guessing has /.test(document.querySelector('svg.loss')?.ariaLabel ?? ''),
+    );
+    expect(await page.locator('.heat').getAttribute('aria-label')).toMatch(/^Matrix of similarities after step \d/);
+    expect(await page.locator('.pairs canvas').count()).toBe(16);
+    expect(await page.locator('.facts').innerText()).toMatch(
+      /Loss\s+\d\.\d{3}\s+guessing: \d\.\d\d[^]*Contrastive accuracy\s+[\d.]+ %[^]*Time left/,
+    );
+    expect(await page.locator('#setting-epochs').isDisabled()).toBe(true);
+  });
+
+  it('stops, keeps what was learnt, and goes on from there', async () => {
+    const page = await open('slow');
+    await openFolder(page, pictures);
+    await goTo(page, 'train');
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await page.waitForFunction(() => /after [2-9] steps/.test(document.querySelector('svg.loss')?.ariaLabel ?? ''));
+    await page.locator('#activity').getByRole('button', { name: 'Stop' }).click();
+    const told = await page.getByText(/^Stopped after \d+ of/).textContent();
+    const stoppedAt = Number(/after (\d+)/.exec(told!)![1]);
+    expect(await page.getByRole('link', { name: 'Search the photos' }).isVisible()).toBe(true);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForFunction(
+      (step) => Number(/after (\d+)/.exec(document.querySelector('svg.loss')?.ariaLabel ?? '')?.[1]) > step,
+      stoppedAt,
+    );
+    const steps = await page.locator('.facts').innerText();
+    expect(Number(/step (\d+) of/.exec(steps)![1])).toBeGreaterThan(stoppedAt);
+  });
+
+  it('warns before a training is left', async () => {
+    const page = await open('slow');
+    await openFolder(page, pictures);
+    await goTo(page, 'train');
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await page.waitForFunction(() => document.title.includes('Training'));
+    const [dialog] = await Promise.all([page.waitForEvent('dialog'), page.close({ runBeforeUnload: true })]);
+    expect(dialog.type()).toBe('beforeunload');
+    await dialog.dismiss();
+    expect(page.isClosed()).toBe(false);
+  });
+
+  it('refuses settings that cannot be, beside the field', async () => {
+    const page = await open('plain');
+    await openFolder(page, pictures);
+    await goTo(page, 'train');
+    const batch = page.getByLabel('Batch size');
+    await batch.fill('31');
+    await page.getByRole('button', { name: 'Start training' }).click();
+    expect(await page.textContent('#setting-batchSize-fault')).toBe(
+      'Batch size must be a whole number from 2 to 30: there are 30 photos.',
+    );
+    expect(await batch.getAttribute('aria-invalid')).toBe('true');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('setting-batchSize');
+    await batch.fill('30');
+    expect(await page.textContent('#setting-batchSize-fault')).toBe('');
+    await page.click('summary:has-text("More settings")');
+    for (const [label, text, fault] of [
+      ['Epochs', 'many', 'Epochs must be a whole number from 1 to 100000.'],
+      ['Learning rate', '0', 'Learning rate must be a number above 0 and at most 10.'],
+      ['Seed', '1.5', 'Seed must be a whole number from 0 to 2147483647.'],
+    ]) {
+      const field = page.getByLabel(label, { exact: true });
+      await field.fill(text);
+      expect(await page.getByText(fault).isVisible()).toBe(true);
+      await field.fill('1');
+      expect(await page.getByText(fault).count()).toBe(0);
+    }
+  });
+
+  it('finds similar photos, goes on from one, back, and takes a picture from elsewhere', async () => {
+    const page = await open('plain');
+    await openFolder(page, pictures);
+    await goTo(page, 'search');
+    expect(await page.textContent('#search-empty')).toContain('Nothing was learnt');
+    await train(page);
+    await goTo(page, 'photos');
+    await page.getByRole('button', { name: 'green/13.png' }).click();
+    await page.locator('.results li').first().waitFor();
+    const found = await labels(page, '.results button');
+    expect(found).toHaveLength(24);
+    // The nine others of its hue come first.
+    expect(found.slice(0, 9).filter((label) => / green\//.test(label))).toHaveLength(9);
+    expect(found.some((label) => label.includes('green/13.png'))).toBe(false);
+    const scores = found.map((label) => Number(label.split('similarity ')[1].replace('−', '-')));
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    await page.locator('.results button').first().click();
+    await page.waitForFunction(() => document.querySelector('.query-name')?.textContent !== 'green/13.png');
+    await page.goBack();
+    await page.waitForFunction(() => document.querySelector('.query-name')?.textContent === 'green/13.png');
+    await page.setInputFiles('#view-search input[type=file]', [
+      { name: 'mine.png', mimeType: 'image/png', buffer: picture(2 / 3, 5) },
+    ]);
+    await page.waitForFunction(() => document.querySelector('.results button')?.ariaLabel?.includes('blue/'));
+    expect(await page.textContent('.query-name')).toBe('mine.png');
+    await page.setInputFiles('#view-search input[type=file]', [
+      { name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('a') },
+    ]);
+    expect(await page.locator('#view-search .trouble').textContent()).toContain('a.txt is no picture');
+  });
+
+  it('draws a map that is moved, zoomed, pointed at and searched with', async () => {
+    const page = await open('plain');
+    await openFolder(page, pictures);
+    await train(page);
+    await goTo(page, 'map');
+    const canvas = page.locator('.map-frame canvas');
+    // All its pictures are made by then.
+    await expect.poll(async () => (await painted(page)).colours, { timeout: 10_000 }).toBeGreaterThan(100);
+    await page.waitForTimeout(500);
+    const before = await painted(page);
+    const { x, y, width, height } = (await canvas.boundingBox())!;
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.wheel(0, -500);
+    await page.waitForTimeout(100);
+    expect((await painted(page)).image).not.toBe(before.image);
+    await page.getByRole('button', { name: 'Show all photos' }).click();
+    await page.mouse.move(x + 5, y + 5);
+    await page.waitForTimeout(100);
+    expect((await painted(page)).image).toBe(before.image);
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2 + 120, y + height / 2, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForTimeout(100);
+    expect((await painted(page)).image).not.toBe(before.image);
+    expect(new URL(page.url()).hash).toBe('#map');
+    await canvas.focus();
+    await page.keyboard.press('0');
+    await page.keyboard.press('ArrowLeft');
+    const name = await page.locator('.card-photo .name').textContent();
+    expect(name).toMatch(/^(red|green|blue)\/\d+\.png$/);
+    await page.keyboard.press('Enter');
+    await page.waitForFunction((text) => document.querySelector('.query-name')?.textContent === text, name);
+    expect(new URL(page.url()).hash).toMatch(/^#search\/\d+$/);
+  });
+
+  it('saves weights and features, and loads weights', async () => {
+    const page = await open('plain');
+    await openFolder(page, pictures);
+    await goTo(page, 'weights');
+    expect(await page.getByRole('button', { name: 'Save weights' }).isDisabled()).toBe(true);
+    const load = (name: string, text: string) =>
+      page.setInputFiles('#weights-input', [{ name, mimeType: 'application/octet-stream', buffer: Buffer.from(text) }]);
+    await load('wrong.safetensors', 'nothing');
+    expect(await page.locator('#view-weights .trouble').textContent()).toContain(
+      'wrong.safetensors is no safetensors file',
+    );
+    await load('mine.safetensors', 'stand-in');
+    await page.getByText('mine.safetensors: ResNet-18, cifar stem, 32 × 32 pixels').waitFor();
+    expect(await page.locator('#view-weights .trouble').count()).toBe(0);
+    const saved = async (label: string) => {
+      const [file] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: label }).click(),
+      ]);
+      return [file.suggestedFilename(), readFileSync(await file.path(), 'utf8')];
+    };
+    expect(await saved('Save weights')).toEqual(['simclr.safetensors', 'stand-in weights']);
+    const [name, text] = await saved('Save features');
+    expect([name, text.split('\n').length]).toEqual(['features.csv', 32]);
+  });
+
+  it('says what is wrong with the GPU, and what can be done', async () => {
+    const without = await open('no-webgpu');
+    const trouble = without.locator('[data-troubles=device] .trouble');
+    await trouble.waitFor();
+    expect(await trouble.textContent()).toMatch(/This browser has no WebGPU\.[^]*Chrome[^]*Linux[^]*Safari[^]*Firefox/);
+    expect(await without.textContent('#device')).toBe('No GPU');
+
+    const memory = await open('memory');
+    await openFolder(memory, pictures);
+    await goTo(memory, 'train');
+    await memory.getByRole('button', { name: 'Start training' }).click();
+    await memory.locator('#view-train .trouble').waitFor();
+    expect(await memory.locator('#view-train .trouble').textContent()).toMatch(
+      /needs 9\.3 GiB[^]*Lower the batch size first/,
+    );
+
+    const lost = await open('lost');
+    await openFolder(lost, pictures);
+    await goTo(lost, 'train');
+    await lost.getByRole('button', { name: 'Start training' }).click();
+    await lost.locator('#view-train .trouble').waitFor();
+    expect(await lost.locator('#view-train .trouble').textContent()).toMatch(
+      /lost in step 3[^]*Your photos are still open/,
+    );
+    expect(
+      await lost
+        .getByRole('button', { name: 'Train from the start' })
+        .or(lost.getByRole('button', { name: 'Start training' }))
+        .isEnabled(),
+    ).toBe(true);
+    await goTo(lost, 'search');
+    expect(await lost.textContent('#search-empty')).toContain('Nothing was learnt');
+  });
+
+  it('cannot connect to anything, its worker neither', async () => {
+    const page = await open('connects');
+    await openFolder(page, pictures);
+    await page.getByText('1 file could not be read').waitFor();
+    expect(await page.textContent('#skipped li')).toBe('connection refused');
+    expect(
+      await page.evaluate(() =>
+        fetch('style.css').then(
+          () => 'connected',
+          () => 'refused',
+        ),
+      ),
+    ).toBe('refused');
+  });
+});
+
+/** Drops files and folders, as a file manager does. */
+async function drop(page: Page, paths: readonly string[], selector: string): Promise<void> {
+  const { x, y, width, height } = (await page.locator(selector).boundingBox())!;
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [...paths], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', { type, x: x + width / 2, y: y + height / 2, data });
+  }
+}
+
+const labels = (page: Page, selector: string): Promise<string[]> =>
+  page.locator(selector).evaluateAll((all) => all.map((element) => element.ariaLabel ?? ''));
+
+const focused = (page: Page): Promise<string | null | undefined> =>
+  page.evaluate(() => document.activeElement?.ariaLabel);
+
+/** What the map shows: its picture, and how many colours it has. */
+const painted = (page: Page): Promise<{ readonly image: string; readonly colours: number }> =>
+  page.locator('.map-frame canvas').evaluate((element) => {
+    const canvas = element as HTMLCanvasElement;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    return { image: canvas.toDataURL(), colours: new Set(new Uint32Array(data.buffer)).size };
+  });

@@ -1,0 +1,75 @@
+/** The page in Chromium, with the stand-in for its worker, for the tests of a file. */
+import { join } from 'node:path';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { scratchFolder } from '../cli/run.ts';
+import { missing, openChromium } from './chromium.ts';
+import { pictureFolder } from './pictures.ts';
+import { servePage } from './serve.ts';
+
+export { missing };
+
+/** What the tests of a file work with: opened before them, closed behind them. */
+export function pageTests() {
+  const folder = scratchFolder();
+  let browser: Browser | undefined;
+  let server: Awaited<ReturnType<typeof servePage>>;
+  const faults: string[] = [];
+  const hosts = new Set<string>();
+  const contexts: BrowserContext[] = [];
+
+  beforeAll(async () => {
+    if (missing !== '') return;
+    server = await servePage();
+    browser = await openChromium();
+  });
+  // Pages that go on training would take the time of those that follow.
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    if (missing !== '') return;
+    expect(faults).toEqual([]);
+    expect([...hosts]).toEqual([new URL(server.url).host]);
+  });
+
+  return {
+    folder,
+    /** A folder of 30 pictures of three hues. */
+    pictures: pictureFolder(join(folder, 'pictures'), 30),
+    /** Opens the page. What it writes to the console as an error fails the tests, but for what the policy refuses. */
+    async open(scenario: string, options: BrowserContextOptions = {}): Promise<Page> {
+      const context = await browser!.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+      contexts.push(context);
+      const page = await context.newPage();
+      page.setDefaultTimeout(20_000);
+      page.on('pageerror', (error) => faults.push(error.message));
+      page.on('console', (message) => {
+        if (message.type() === 'error' && scenario !== 'connects') faults.push(message.text());
+      });
+      page.on('request', (request) => {
+        if (request.url().startsWith('http')) hosts.add(new URL(request.url()).host);
+      });
+      await page.goto(`${server.url}/${scenario}/`);
+      return page;
+    },
+  };
+}
+
+/** Opens a folder in the page, as the button for it does. */
+export async function openFolder(page: Page, folder: string): Promise<void> {
+  await page.setInputFiles('#folder-input', folder);
+  await page.locator('#opened').waitFor();
+}
+
+/** Goes to a part of the page by its link. */
+export const goTo = (page: Page, view: string): Promise<void> => page.click(`nav [data-view=${view}]`);
+
+/** Trains from the start, to the end. */
+export async function train(page: Page): Promise<void> {
+  await goTo(page, 'train');
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await page.getByText(/^Trained: /).waitFor();
+}
