@@ -66,9 +66,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     await openFolder(page, pictures);
     await goTo(page, 'train');
     await page.locator('.fact').first().waitFor();
-    expect(await page.locator('.facts').innerText()).toMatch(
-      /Parameters\s+11\.2M[^]*GPU memory\s+1\.4 GiB[^]*Steps\s+\d+/,
-    );
+    expect(await page.locator('.facts').textContent()).toMatch(/Parameters11\.2M.*GPU memory1\.4 GiB.*Steps\d+/);
     await page.getByRole('button', { name: 'Start training' }).click();
     await page.waitForFunction(() => /^\d+ % Training/.test(document.title));
     await page.waitForFunction(() =>
@@ -76,8 +74,8 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     );
     expect(await page.locator('.heat').getAttribute('aria-label')).toMatch(/^Matrix of similarities after step \d/);
     expect(await page.locator('.pairs canvas').count()).toBe(16);
-    expect(await page.locator('.facts').innerText()).toMatch(
-      /Loss\s+\d\.\d{3}\s+guessing: \d\.\d\d[^]*Contrastive accuracy\s+[\d.]+ %[^]*Time left/,
+    expect(await page.locator('.facts').textContent()).toMatch(
+      /Loss\d\.\d{3}guessing: \d\.\d\d.*Contrastive accuracy[\d.]+ %.*Time left/,
     );
     expect(await page.locator('#setting-epochs').isDisabled()).toBe(true);
   });
@@ -89,7 +87,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     await page.getByRole('button', { name: 'Start training' }).click();
     await page.waitForFunction(() => /after [2-9] steps/.test(document.querySelector('svg.loss')?.ariaLabel ?? ''));
     await page.locator('#activity').getByRole('button', { name: 'Stop' }).click();
-    const told = await page.getByText(/^Stopped after \d+ of/).textContent();
+    const told = await page.locator('.message', { hasText: /^Stopped after/ }).textContent();
     const stoppedAt = Number(/after (\d+)/.exec(told!)![1]);
     expect(await page.getByRole('link', { name: 'Search the photos' }).isVisible()).toBe(true);
     await page.getByRole('button', { name: 'Continue' }).click();
@@ -97,7 +95,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
       (step) => Number(/after (\d+)/.exec(document.querySelector('svg.loss')?.ariaLabel ?? '')?.[1]) > step,
       stoppedAt,
     );
-    const steps = await page.locator('.facts').innerText();
+    const steps = await page.locator('.facts').textContent();
     expect(Number(/step (\d+) of/.exec(steps)![1])).toBeGreaterThan(stoppedAt);
   });
 
@@ -155,7 +153,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     // The nine others of its hue come first.
     expect(found.slice(0, 9).filter((label) => / green\//.test(label))).toHaveLength(9);
     expect(found.some((label) => label.includes('green/13.png'))).toBe(false);
-    const scores = found.map((label) => Number(label.split('similarity ')[1].replace('−', '-')));
+    const scores = found.map((label) => Number(/^Similarity (\S+)/.exec(label)![1].replace('−', '-')));
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
     await page.locator('.results button').first().click();
     await page.waitForFunction(() => document.querySelector('.query-name')?.textContent !== 'green/13.png');
@@ -164,7 +162,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     await page.setInputFiles('#view-search input[type=file]', [
       { name: 'mine.png', mimeType: 'image/png', buffer: picture(2 / 3, 5) },
     ]);
-    await page.waitForFunction(() => document.querySelector('.results button')?.ariaLabel?.includes('blue/'));
+    await page.waitForFunction(() => document.querySelector('.results button')?.textContent.includes('blue/'));
     expect(await page.textContent('.query-name')).toBe('mine.png');
     await page.setInputFiles('#view-search input[type=file]', [
       { name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('a') },
@@ -187,7 +185,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     await page.mouse.wheel(0, -500);
     await page.waitForTimeout(100);
     expect((await painted(page)).image).not.toBe(before.image);
-    await page.getByRole('button', { name: 'Show all photos' }).click();
+    await page.getByRole('button', { name: 'Fit all photos' }).click();
     await page.mouse.move(x + 5, y + 5);
     await page.waitForTimeout(100);
     expect((await painted(page)).image).toBe(before.image);
@@ -238,7 +236,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     const without = await open('no-webgpu');
     const trouble = without.locator('[data-troubles=device] .trouble');
     await trouble.waitFor();
-    expect(await trouble.textContent()).toMatch(/This browser has no WebGPU\.[^]*Chrome[^]*Linux[^]*Safari[^]*Firefox/);
+    expect(await trouble.textContent()).toMatch(/This browser has no WebGPU\..*Chrome.*Linux.*Safari.*Firefox/);
     expect(await without.textContent('#device')).toBe('No GPU');
 
     const memory = await open('memory');
@@ -246,9 +244,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     await goTo(memory, 'train');
     await memory.getByRole('button', { name: 'Start training' }).click();
     await memory.locator('#view-train .trouble').waitFor();
-    expect(await memory.locator('#view-train .trouble').textContent()).toMatch(
-      /needs 9\.3 GiB[^]*Lower the batch size first/,
-    );
+    expect(await memory.locator('#view-train .trouble').textContent()).toMatch(/needs 9\.3 GiB.*Other tabs/);
 
     const lost = await open('lost');
     await openFolder(lost, pictures);
@@ -256,7 +252,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     await lost.getByRole('button', { name: 'Start training' }).click();
     await lost.locator('#view-train .trouble').waitFor();
     expect(await lost.locator('#view-train .trouble').textContent()).toMatch(
-      /lost in step 3[^]*Your photos are still open/,
+      /lost in step 3.*Your photos are still open/,
     );
     expect(
       await lost
@@ -295,7 +291,7 @@ async function drop(page: Page, paths: readonly string[], selector: string): Pro
 }
 
 const labels = (page: Page, selector: string): Promise<string[]> =>
-  page.locator(selector).evaluateAll((all) => all.map((element) => element.ariaLabel ?? ''));
+  page.locator(selector).evaluateAll((all) => all.map((element) => element.ariaLabel ?? element.textContent));
 
 const focused = (page: Page): Promise<string | null | undefined> =>
   page.evaluate(() => document.activeElement?.ariaLabel);

@@ -67,9 +67,10 @@ export async function openFolder(page: Page, folder: string): Promise<void> {
 /** Goes to a part of the page by its link. */
 export const goTo = (page: Page, view: string): Promise<void> => page.click(`nav [data-view=${view}]`);
 
-/** Trains from the start, to the end. */
+/** Trains from the start, to the end of its second epoch. */
 export async function train(page: Page): Promise<void> {
   await goTo(page, 'train');
+  await page.getByLabel('Epochs').fill('2');
   await page.getByRole('button', { name: 'Start training' }).click();
-  await page.getByText(/^Trained: /).waitFor();
+  await page.locator('.message', { hasText: /^Trained: / }).waitFor();
 }

@@ -1,6 +1,7 @@
 /** Requests with what belongs to each: it is marked as under way, and its failure is shown in its place. */
 import type { RequestType } from '../protocol.ts';
 import { failureOf } from './client.ts';
+import { sentence } from './format.ts';
 import type { Activity, App, Place, Trouble } from './state.ts';
 
 /** Shows a trouble in its place; undefined takes it away. */
@@ -11,7 +12,7 @@ export function setTrouble(
 ): void {
   const { [place]: _, ...others } = store.value.troubles;
   store.set({ troubles: trouble ? { ...others, [place]: trouble } : others });
-  if (trouble) announce(trouble.message);
+  if (trouble) announce(sentence(trouble.message));
 }
 
 /** Says something else of a request that is under way. */
@@ -20,7 +21,7 @@ export function setActivity({ store }: Pick<App, 'store'>, during: RequestType, 
   if (busy.has(during)) store.set({ busy: new Map([...busy, [during, activity]]) });
 }
 
-/** What a lost device takes with it: photos stay, what was learnt and not saved is gone. */
+/** There is no encoder any more: another training takes its place, or the device is lost. Photos stay. */
 export function forgetLearnt({ store }: Pick<App, 'store'>): void {
   store.set({ encoder: undefined, version: store.value.version + 1 });
 }
@@ -44,7 +45,8 @@ export async function attempt<T>(
     return await run();
   } catch (thrown) {
     const trouble = failureOf(thrown);
-    if (trouble.kind === 'device-lost') forgetLearnt(app);
+    // A training drops what there was before it begins; what is refused before that is input.
+    if (trouble.kind === 'device-lost' || (during === 'train' && trouble.kind !== 'input')) forgetLearnt(app);
     setTrouble(app, trouble.kind === 'no-webgpu' ? 'device' : place, trouble);
     if (trouble.kind === 'fault') console.error(thrown);
     return undefined;

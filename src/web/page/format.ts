@@ -33,3 +33,9 @@ export const rate = (value: number): string => (value < 10 ? decimal(value, 1) :
 /** A number of a training in the way that it asks for. */
 export const metric = (value: number, format: 'percent' | 'number'): string =>
   format === 'percent' ? percentage(value, 1) : decimal(value, 3);
+
+/** A message of the worker, which may stand behind a name of a file elsewhere, as a sentence of its own. What begins with a name is left. */
+export function sentence(message: string): string {
+  const text = /^[a-z]+[ ,;]/.test(message) ? message.charAt(0).toUpperCase() + message.slice(1) : message;
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}

@@ -98,7 +98,7 @@ class MapView {
       { class: 'map-buttons' },
       button('Larger', '+', zoom(1.4)),
       button('Smaller', '−', zoom(1 / 1.4)),
-      button('Show all photos', 'Fit', () => this.fit()),
+      button('Fit all photos', 'Fit', () => this.fit()),
     );
   }
 

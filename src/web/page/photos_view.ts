@@ -29,6 +29,8 @@ export async function openPhotos(app: App, photos: readonly Photo[], imageSize: 
   );
   if (!opened) return false;
   takeOpened(app, opened, photos);
+  // What was learnt is kept, but it would go on with the photos that it began with.
+  app.store.set({ training: undefined });
   const left = opened.skipped.length > 0 ? `, ${counted(opened.skipped.length, 'file')} could not be read` : '';
   app.announce(`${counted(opened.names.length, 'photo')} open${left}.`);
   return true;

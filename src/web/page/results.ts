@@ -17,6 +17,7 @@ function result({ thumbnails, photos }: OpenPhotos, { photo, similarity }: Neigh
   const { name } = photos[photo];
   const image = el('img', { alt: '', decoding: 'async' });
   const text = decimal(similarity, 3);
+  const meter = el('meter', { min: 0, max: 1, value: Math.max(0, similarity), 'aria-hidden': 'true' });
   const frame = el('span', { class: 'frame' }, image);
   const button = el(
     'button',
@@ -24,16 +25,10 @@ function result({ thumbnails, photos }: OpenPhotos, { photo, similarity }: Neigh
       type: 'button',
       'data-photo': photo,
       title: name,
-      'aria-label': `${place + 1}. ${name}, similarity ${text}`,
       tabindex: place === 0 ? 0 : -1,
     },
     frame,
-    el(
-      'span',
-      { class: 'score' },
-      el('meter', { min: 0, max: 1, value: Math.max(0, similarity), 'aria-hidden': 'true' }),
-      text,
-    ),
+    el('span', { class: 'score' }, meter, el('span', { class: 'unheard' }, 'Similarity '), text, ' '),
     el('span', { class: 'name' }, name),
   );
   void fillImage(image, thumbnails, photo);

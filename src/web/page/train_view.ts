@@ -1,9 +1,9 @@
 /** A training is set up, followed, stopped and continued here. */
 import type { Finished, Planned, WebSettings } from '../protocol.ts';
-import { attempt, setActivity } from './actions.ts';
+import { attempt, forgetLearnt, setActivity } from './actions.ts';
 import { failureOf } from './client.ts';
 import { afterPause, byId, el } from './dom.ts';
-import { counted, decimal, duration, percentage, whole } from './format.ts';
+import { counted, decimal, duration, percentage, sentence, whole } from './format.ts';
 import { LivePanel, summary } from './live_panel.ts';
 import { openPhotos } from './photos_view.ts';
 import { SettingsForm } from './settings_form.ts';
@@ -56,6 +56,7 @@ class TrainView {
     );
     client.on('ready', (ready) => {
       this.live.begin(ready);
+      if (ready.startsAt === 0) forgetLearnt(this.app);
       this.form.showDefaults(ready.settings);
       this.set({ ready, phase: this.phase === 'stopping' ? 'stopping' : 'running' });
     });
@@ -75,7 +76,7 @@ class TrainView {
     });
     client.on('similarity', (similarity) => this.live.heat.show(similarity));
     client.on('pairs', (pairs) => this.live.pairs.show(pairs));
-    client.on('warning', ({ message }) => this.live.say(message, { isFault: true }));
+    client.on('warning', ({ message }) => this.live.say(sentence(message), { isFault: true }));
   }
 
   private get phase(): TrainingState['phase'] | undefined {
@@ -123,7 +124,7 @@ class TrainView {
     try {
       facts = await client.request({ type: 'plan', settings });
     } catch (thrown) {
-      this.live.say(failureOf(thrown).message, { isFault: true });
+      this.live.say(sentence(failureOf(thrown).message), { isFault: true });
       return;
     }
     this.form.showDefaults(facts.settings);

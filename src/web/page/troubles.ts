@@ -1,6 +1,7 @@
 /** What went wrong, in the place where it did, with what can be done. */
 import { setTrouble } from './actions.ts';
 import { el } from './dom.ts';
+import { sentence } from './format.ts';
 import type { App, Place, Trouble } from './state.ts';
 
 const titles: Record<Trouble['kind'], string> = {
@@ -35,22 +36,9 @@ function help({ kind }: Trouble): Node[] {
         ),
       ];
     case 'memory':
-      return [
-        el(
-          'p',
-          {},
-          'Lower the batch size first, then the image size or the width of the network. Close other tabs that draw much.',
-        ),
-      ];
+      return [el('p', {}, 'Other tabs and programs that draw much take of it too: close them, or lower the settings.')];
     case 'device-lost':
-      return [
-        el(
-          'p',
-          {},
-          'Your photos are still open. Files that you saved are safe; what was learnt since, and not saved, is gone. ',
-          'Just start again: the GPU is opened anew. If it is lost again, lower the batch size.',
-        ),
-      ];
+      return [el('p', {}, 'Your photos are still open, and files that you saved are safe.')];
     default:
       return [];
   }
@@ -63,7 +51,7 @@ function notice(app: App, place: Place, trouble: Trouble): HTMLElement {
     'div',
     { class: 'trouble', 'data-kind': trouble.kind, role: 'group', 'aria-label': titles[trouble.kind] },
     el('h2', {}, titles[trouble.kind]),
-    el('p', {}, trouble.message),
+    el('p', {}, sentence(trouble.message)),
     ...help(trouble),
     canClose && el('button', { type: 'button', class: 'quiet', onclick: close }, 'Dismiss'),
   );
