@@ -75,7 +75,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     expect(await page.locator('.heat').getAttribute('aria-label')).toMatch(/^Matrix of similarities after step \d/);
     expect(await page.locator('.pairs canvas').count()).toBe(16);
     expect(await page.locator('.facts').textContent()).toMatch(
-      /Loss\d\.\d{3}guessing: \d\.\d\d.*Contrastive accuracy[\d.]+ %.*Time left/,
+      /Loss\d\.\d{3}guessing: \d\.\d\d.*Pairs found[\d.]+ %.*Time left/,
     );
     expect(await page.locator('#setting-epochs').isDisabled()).toBe(true);
   });

@@ -15,6 +15,12 @@ const tiles = (facts: readonly Fact[]): HTMLElement[] =>
     el('div', { class: 'fact' }, el('dt', {}, label), el('dd', {}, value, note !== undefined && el('small', {}, note))),
   );
 
+/** Names of metrics in words, with what is to be known of them; others have the label that the method gives them. */
+const words: Readonly<Record<string, readonly [label: string, note: string]>> = {
+  accuracy: ['Pairs found', 'accuracy among all views'],
+  embeddingStd: ['Spread', 'at 0 all look the same'],
+};
+
 /** What is known before the first step. */
 const planFacts = ({ parameters, peakBytes, steps, stepsPerEpoch, batchSize }: TrainingFacts): Fact[] => [
   ['Parameters', short(parameters)],
@@ -26,7 +32,7 @@ const planFacts = ({ parameters, peakBytes, steps, stepsPerEpoch, batchSize }: T
 function stepFacts(step: Step, { chance, metrics, epochs }: Ready, { phase, finished }: TrainingState): Fact[] {
   const guessing = chance === undefined ? undefined : `guessing: ${decimal(chance, 2)}`;
   const shown = Object.entries(metrics).flatMap(([name, { label, format }]): Fact[] =>
-    name in step.metrics ? [[label, metric(step.metrics[name], format)]] : [],
+    name in step.metrics ? [[words[name]?.[0] ?? label, metric(step.metrics[name], format), words[name]?.[1]]] : [],
   );
   const time: Fact =
     phase === 'ended' && finished ? ['Took', duration(finished.seconds)] : ['Time left', duration(step.secondsLeft)];

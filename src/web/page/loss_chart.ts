@@ -111,7 +111,7 @@ export class LossChart {
     const lower = buckets.map(({ step, least }) => [x(step), y(least)] as const).reverse();
     const means = smoothed(
       buckets.map(({ mean }) => mean),
-      Math.max(0, 1 - 24 / buckets.length) * 0.9,
+      Math.min(0.92, buckets.length / (buckets.length + 12)),
     );
     const middle = buckets.map(({ step }, i) => [x(step), y(means[i])] as const);
     const [endX, endY] = middle.at(-1)!;

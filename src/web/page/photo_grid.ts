@@ -102,7 +102,7 @@ export class PhotoGrid {
     const tile = el('li', { 'aria-setsize': photos.length, 'aria-posinset': photo + 1 }, button);
     this.tiles.set(photo, tile);
     this.place(tile, photo);
-    void fillImage(image, thumbnails, photo, true);
+    void fillImage(image, thumbnails, photo, 'tile');
     return tile;
   }
 

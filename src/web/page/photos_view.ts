@@ -111,6 +111,11 @@ function showSkipped(skipped: Opened['skipped']): void {
   );
 }
 
+const nextStep = (): Node[] => [
+  el('a', { class: 'button primary', href: '#train' }, 'Train on them'),
+  el('span', {}, 'or ', el('a', { href: '#weights' }, 'load weights'), ', to search and map them.'),
+];
+
 /** Makes the view work. */
 export function photosView(app: App): void {
   const grid = new PhotoGrid(byId('grid'), (photo) => app.search(photo));
@@ -132,6 +137,10 @@ export function photosView(app: App): void {
     byId('drop-title').textContent = 'Other photos';
     showSkipped(open.skipped);
     grid.show(open);
+  });
+  app.store.watch(['open', 'encoder'], ({ open, encoder }) => {
+    const next = encoder === undefined ? nextStep() : ['Choose a photo to find those that are like it.'];
+    byId('photos-next').replaceChildren(...(open ? next : []));
   });
   app.store.watch(['busy'], (state) => {
     for (const id of ['choose-folder', 'choose-files']) byId<HTMLButtonElement>(id).disabled = isBusy(state);

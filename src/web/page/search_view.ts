@@ -50,10 +50,10 @@ class SearchView {
   private layOut(choose: HTMLElement): void {
     const note =
       'Or drop a picture on this page. It need not be one of your photos, and stays on this machine as well.';
-    const controls = el('div', { class: 'query-controls' }, choose, el('label', {}, 'Show', this.count));
     const query = el('div', { class: 'query', role: 'group', 'aria-label': 'What is searched for' });
-    query.append(this.frame, el('div', {}, this.name, controls, el('p', { class: 'note' }, note)), this.input);
-    byId('search-body').append(query, el('div', { class: 'found' }, this.status, this.results.root));
+    query.append(this.frame, el('div', {}, this.name, choose, el('p', { class: 'note' }, note)), this.input);
+    const head = el('div', { class: 'found-head' }, this.status, el('label', {}, 'Show', this.count));
+    byId('search-body').append(query, el('div', { class: 'found' }, head, this.results.root));
   }
 
   /** Searches with what the address names: a photo by its number, or `picture`. */

@@ -13,10 +13,15 @@ interface Made {
   readonly blob: Blob;
 }
 
+/**
+ * What a picture is for: something that is looked at now; a tile of the grid, which comes and goes, and it is given up with it; a mark on
+ * the map, which waits for all others, as there is one for each photo.
+ */
+type Purpose = 'shown' | 'tile' | 'mark';
+
 interface Task {
   readonly index: number;
-  /** May be given up: it is for a tile of the grid, which comes and goes. */
-  readonly passing: boolean;
+  readonly purpose: Purpose;
   readonly resolve: (made: Made | undefined) => void;
 }
 
@@ -43,13 +48,13 @@ export class Thumbnails {
   }
 
   /** The address of a photo's picture; undefined if it was given up because nobody sees it, or cannot be read any more. */
-  async url(index: number, passing = false): Promise<string | undefined> {
-    return (await this.get(index, passing))?.url;
+  async url(index: number, purpose: Purpose = 'shown'): Promise<string | undefined> {
+    return (await this.get(index, purpose))?.url;
   }
 
   /** Gives up what waits for tiles of the grid that are gone. */
   forget(unwanted: (index: number) => boolean): void {
-    this.drop((task) => task.passing && unwanted(task.index));
+    this.drop(({ purpose, index }) => purpose === 'tile' && unwanted(index));
   }
 
   /** A tiny picture for a canvas; undefined until it is there, when `onReady` is called. */
@@ -72,11 +77,11 @@ export class Thumbnails {
     this.marks.clear();
   }
 
-  private get(index: number, passing: boolean): Promise<Made | undefined> {
+  private get(index: number, purpose: Purpose): Promise<Made | undefined> {
     const known = this.made.get(index);
     if (known) return Promise.resolve(known);
     return new Promise((resolve) => {
-      this.waiting.push({ index, passing, resolve });
+      this.waiting.push({ index, purpose, resolve });
       this.next();
     });
   }
@@ -88,8 +93,12 @@ export class Thumbnails {
   }
 
   private next(): void {
-    const task = this.running < atOnce ? this.waiting.shift() : undefined;
-    if (!task) return;
+    if (this.running >= atOnce || this.waiting.length === 0) return;
+    const first = Math.max(
+      0,
+      this.waiting.findIndex(({ purpose }) => purpose !== 'mark'),
+    );
+    const [task] = this.waiting.splice(first, 1);
     this.running++;
     void this.make(task.index)
       .catch(() => undefined)
@@ -119,7 +128,7 @@ export class Thumbnails {
   }
 
   private async makeMark(index: number, onReady: () => void): Promise<void> {
-    const made = await this.get(index, false);
+    const made = await this.get(index, 'mark');
     if (!made) return;
     const size = { resizeWidth: markSide, resizeHeight: markSide, resizeQuality: 'high' } as const;
     const mark = await createImageBitmap(made.blob, size);
@@ -134,9 +143,9 @@ export async function fillImage(
   image: HTMLImageElement,
   thumbnails: Thumbnails,
   photo: number,
-  passing = false,
+  purpose: Purpose = 'shown',
 ): Promise<void> {
-  const url = thumbnails.known(photo) ?? (await thumbnails.url(photo, passing));
+  const url = thumbnails.known(photo) ?? (await thumbnails.url(photo, purpose));
   if (url !== undefined) image.src = url;
   else if (image.isConnected) image.parentElement?.classList.add('gone');
 }
