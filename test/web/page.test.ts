@@ -111,6 +111,18 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     expect(page.isClosed()).toBe(false);
   });
 
+  it('warns before weights are left that were not saved, and not when they were', async () => {
+    const page = await open('plain');
+    await openFolder(page, pictures);
+    await train(page);
+    const [dialog] = await Promise.all([page.waitForEvent('dialog'), page.close({ runBeforeUnload: true })]);
+    await dialog.dismiss();
+    await goTo(page, 'weights');
+    await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save weights' }).click()]);
+    await Promise.all([page.waitForEvent('close'), page.close({ runBeforeUnload: true })]);
+    expect(page.isClosed()).toBe(true);
+  });
+
   it('refuses settings that cannot be, beside the field', async () => {
     const page = await open('plain');
     await openFolder(page, pictures);
@@ -262,6 +274,27 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     ).toBe(true);
     await goTo(lost, 'search');
     expect(await lost.textContent('#search-empty')).toContain('Nothing was learnt');
+  });
+
+  it.each([
+    ['refuses', 'none'],
+    ['cannot run', 'throw new Error("not here")'],
+  ])('starts its worker from its file where the browser %s a script without an address', async (_, script) => {
+    const page = await open(
+      'plain',
+      {},
+      (text) => {
+        const make = URL.createObjectURL;
+        URL.createObjectURL = (object) => {
+          if (!(object instanceof Blob) || object.type !== 'text/javascript') return make(object);
+          return text === 'none' ? 'blob:null/none' : make(new Blob([text], { type: object.type }));
+        };
+      },
+      script,
+    );
+    await page.locator('#device[data-state=good]').waitFor();
+    await openFolder(page, pictures);
+    expect(await page.textContent('#photos-title')).toBe('30 photos');
   });
 
   it('cannot connect to anything, its worker neither', async () => {

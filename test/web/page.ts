@@ -39,10 +39,16 @@ export function pageTests() {
     folder,
     /** A folder of 30 pictures of three hues. */
     pictures: pictureFolder(join(folder, 'pictures'), 30),
-    /** Opens the page. What it writes to the console as an error fails the tests, but for what the policy refuses. */
-    async open(scenario: string, options: BrowserContextOptions = {}): Promise<Page> {
+    /** Opens the page, `before` which something may be done in it. What it writes to the console as an error fails the tests, but for what the policy refuses. */
+    async open(
+      scenario: string,
+      options: BrowserContextOptions = {},
+      before?: (text: string) => void,
+      text = '',
+    ): Promise<Page> {
       const context = await browser!.newContext({ viewport: { width: 1280, height: 860 }, ...options });
       contexts.push(context);
+      if (before) await context.addInitScript(before, text);
       const page = await context.newPage();
       page.setDefaultTimeout(20_000);
       page.on('pageerror', (error) => faults.push(error.message));

@@ -23,7 +23,7 @@ export function setActivity({ store }: Pick<App, 'store'>, during: RequestType, 
 
 /** There is no encoder any more: another training takes its place, or the device is lost. Photos stay. */
 export function forgetLearnt({ store }: Pick<App, 'store'>): void {
-  store.set({ encoder: undefined, version: store.value.version + 1 });
+  store.set({ encoder: undefined, unsaved: false, version: store.value.version + 1 });
 }
 
 /**

@@ -56,22 +56,44 @@ export const failureOf = (thrown: unknown): Pick<WorkerError, 'kind' | 'message'
     : { kind: 'fault', message: thrown instanceof Error ? thrown.message : String(thrown) };
 
 interface Pending {
-  readonly type: RequestType;
+  readonly request: ToWorker;
   readonly resolve: (answer: never) => void;
   readonly reject: (failure: Failure) => void;
 }
 
 export class Client {
+  private worker: Worker;
+  /** It has said something: its script is there and runs. */
+  private heard = false;
   private pending: Pending[] = [];
   private readonly listeners: ((message: FromWorker) => void)[] = [];
 
-  constructor(private readonly worker: Worker) {
+  /** @param ways to start the worker: the next is taken where one does not come to run */
+  constructor(private readonly ways: readonly (() => Worker)[]) {
+    this.worker = this.begin(0);
+  }
+
+  private begin(way: number): Worker {
+    const isLast = way + 1 === this.ways.length;
+    let worker: Worker;
+    try {
+      worker = this.ways[way]();
+    } catch (error) {
+      if (isLast) throw error;
+      return this.begin(way + 1);
+    }
     worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => this.receive(data));
+    worker.addEventListener('messageerror', () => this.broken('a message could not be read'));
     worker.addEventListener('error', (event) => {
       event.preventDefault();
-      this.broken(event.message || 'its script could not be loaded');
+      if (this.heard || isLast) this.broken(event.message || 'its script could not be loaded');
+      else {
+        worker.terminate();
+        this.worker = this.begin(way + 1);
+        for (const { request } of this.pending) this.worker.postMessage(request);
+      }
     });
-    worker.addEventListener('messageerror', () => this.broken('a message could not be read'));
+    return worker;
   }
 
   /** Hears every message of a type; of errors, those that end no request. */
@@ -84,7 +106,7 @@ export class Client {
   /** Sends a request. Rejects with a `Failure`. */
   request<K extends keyof Answers>(request: Request<K>, transfer: Transferable[] = []): Promise<Answers[K]> {
     return new Promise((resolve, reject) => {
-      this.pending.push({ type: request.type, resolve, reject });
+      this.pending.push({ request, resolve, reject });
       this.worker.postMessage(request, transfer);
     });
   }
@@ -95,6 +117,7 @@ export class Client {
   }
 
   private receive(message: FromWorker): void {
+    this.heard = true;
     if (message.type === 'error') {
       const { during } = message;
       const request = during && this.take([during]);
@@ -113,7 +136,7 @@ export class Client {
 
   /** The oldest request of one of these types, which has its answer now. */
   private take(types: readonly RequestType[]): Pending | undefined {
-    const index = this.pending.findIndex(({ type }) => types.includes(type));
+    const index = this.pending.findIndex(({ request }) => types.includes(request.type));
     return index < 0 ? undefined : this.pending.splice(index, 1)[0];
   }
 
@@ -123,16 +146,16 @@ export class Client {
     const error: WorkerError = { type: 'error', kind: 'fault', message, during: undefined };
     const { pending } = this;
     this.pending = [];
-    for (const request of pending) request.reject(new Failure(error));
+    for (const { reject } of pending) reject(new Failure(error));
     this.tell(error);
   }
 }
 
 /**
- * Starts the worker by way of a script without an address of its own: such a worker has the policy of the page, which allows no
- * connection, whereas one that is loaded from a server has that which the server sends with it, if any.
+ * How the worker is started. By way of a script without an address of its own it has the policy of the page, which allows no connection,
+ * whereas one that is loaded from a server has that which the server sends with it, if any: this is for browsers that refuse the first.
  */
-export function startWorker(url: URL): Worker {
-  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: 'text/javascript' }));
-  return new Worker(script, { type: 'module' });
+export function waysToStart(url: URL): (() => Worker)[] {
+  const script = new Blob([`import ${JSON.stringify(url.href)};`], { type: 'text/javascript' });
+  return [() => new Worker(URL.createObjectURL(script), { type: 'module' }), () => new Worker(url, { type: 'module' })];
 }

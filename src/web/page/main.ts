@@ -1,7 +1,7 @@
 /** The page: makes its worker and its views, and tells them of each other. */
 import { forgetLearnt, setTrouble } from './actions.ts';
 import { announcer, showActivity } from './activity.ts';
-import { Client, startWorker } from './client.ts';
+import { Client, waysToStart } from './client.ts';
 import { byId, el } from './dom.ts';
 import { mapView } from './map_view.ts';
 import { photosView } from './photos_view.ts';
@@ -14,7 +14,7 @@ import { followAddress } from './views.ts';
 import { weightsView } from './weights_view.ts';
 
 const store = new Store(emptyState);
-const client = new Client(startWorker(new URL('worker.js', import.meta.url)));
+const client = new Client(waysToStart(new URL('worker.js', import.meta.url)));
 let searchFor: App['search'] = () => undefined;
 const app: App = { store, client, announce: announcer(), search: (query) => searchFor(query) };
 
@@ -56,7 +56,7 @@ followAddress((view, rest) => {
   if (view === 'map') map.show();
 });
 
-// A training that goes on would be lost with the page.
+// A training that goes on, or that was not saved, would be lost with the page.
 addEventListener('beforeunload', (event) => {
-  if (isTraining(store.value)) event.preventDefault();
+  if (isTraining(store.value) || store.value.unsaved) event.preventDefault();
 });

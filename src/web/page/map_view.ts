@@ -111,6 +111,10 @@ class MapView {
       this.shown = '';
       return;
     }
+    if (this.positions.length !== 2 * open.photos.length) {
+      this.positions = new Float32Array();
+      this.point(undefined);
+    }
     this.about.textContent = layouts.find(([layout]) => layout === this.layout)![2];
     this.canvas.setAttribute('aria-label', `Map of ${counted(open.photos.length, 'photo')}`);
     if (shownView() === 'map' && this.shown !== `${version} ${this.layout}`) void this.make();

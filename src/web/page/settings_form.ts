@@ -57,13 +57,18 @@ export class SettingsForm {
   }
 
   /** Values of fields that the user has not changed. */
-  suggest(values: Readonly<Record<string, string | number>>): void {
-    for (const { field, input } of this.rows) {
+  suggest(values: Readonly<Partial<Record<string, number>>>): void {
+    for (const { field } of this.rows) {
       const value = values[field.name];
-      if (value === undefined || this.touched.has(field.name)) continue;
-      if (input instanceof HTMLSelectElement) this.addChoice(input, String(value));
-      input.value = String(value);
+      if (value !== undefined && !this.touched.has(field.name)) this.set(field.name, String(value));
     }
+  }
+
+  /** Gives a field a value, which a choice offers from then on. */
+  set(name: string, value: string): void {
+    const { input } = this.row(name);
+    if (input instanceof HTMLSelectElement) this.addChoice(input, value);
+    input.value = value;
   }
 
   /** What a choice offers; that with one choice is not shown. */
@@ -88,10 +93,8 @@ export class SettingsForm {
       const value = settings[field.name];
       row.hidden = value === undefined;
       if (value === undefined || this.touched.has(field.name)) continue;
-      if (input instanceof HTMLSelectElement) {
-        this.addChoice(input, String(value));
-        input.value = String(value);
-      } else input.placeholder = String(value);
+      if (input instanceof HTMLSelectElement) this.set(field.name, String(value));
+      else input.placeholder = String(value);
     }
   }
 

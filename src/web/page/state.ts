@@ -40,8 +40,10 @@ export interface State {
   readonly device: DeviceFacts | undefined;
   readonly open: OpenPhotos | undefined;
   readonly training: TrainingState | undefined;
-  /** What there is to search with: what was trained, or the name of a file that was loaded. */
+  /** What there is to search with, in words; undefined where there is nothing. */
   readonly encoder: string | undefined;
+  /** A training has ended, and its weights are in no file. */
+  readonly unsaved: boolean;
   /** Goes up whenever the encoder may give other features: what was found before is out of date. */
   readonly version: number;
   /** What was searched for last: the photo, if it is one of them, then those that were found. */
@@ -56,6 +58,7 @@ export const emptyState: State = {
   open: undefined,
   training: undefined,
   encoder: undefined,
+  unsaved: false,
   version: 0,
   found: [],
   busy: new Map(),

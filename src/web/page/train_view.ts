@@ -14,6 +14,8 @@ const how =
   'In each step the network sees some of the photos twice, each time cropped, recoloured and blurred at random, and learns to tell which ' +
   'two views are of the same photo. What it has to notice for that is what makes photos alike. How long it takes is known after a few steps.';
 
+const trained = 'What was trained here';
+
 /** Shares of a training that are told to those who listen. */
 const told = 4;
 
@@ -72,7 +74,7 @@ class TrainView {
     });
     client.on('epoch', () => {
       // From here on photos can be searched while it trains, with the weights as they are then.
-      if (this.app.store.value.encoder === undefined) this.app.store.set({ encoder: 'trained' });
+      if (this.app.store.value.encoder === undefined) this.app.store.set({ encoder: trained });
     });
     client.on('similarity', (similarity) => this.live.heat.show(similarity));
     client.on('pairs', (pairs) => this.live.pairs.show(pairs));
@@ -102,7 +104,8 @@ class TrainView {
     byId('train-body').hidden = open === undefined;
     if (!open) return;
     const count = open.photos.length;
-    this.form.suggest({ ...suggested(device, count), imageSize: open.imageSize });
+    this.form.suggest(suggested(device, count));
+    this.form.set('imageSize', String(open.imageSize));
     this.form.limit({ batchSize: { value: count, reason: `there are ${counted(count, 'photo')}` } });
     if (!isTraining(this.app.store.value)) this.replan();
   }
@@ -169,7 +172,9 @@ class TrainView {
       : `Trained: ${summary(finished)}.`;
     this.live.say(words, { hasLearnt: finished.step > 0 });
     announce(words);
-    if (finished.step > 0) store.set({ encoder: 'trained', version: store.value.version + 1 });
+    if (finished.step === 0) return;
+    const encoder = `${trained}, ${counted(finished.step, 'step')}`;
+    store.set({ encoder, unsaved: true, version: store.value.version + 1 });
   }
 
   private askToStop(): void {

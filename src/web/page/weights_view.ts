@@ -1,9 +1,10 @@
 /** What was learnt, to and from files. */
 import { attempt } from './actions.ts';
 import { byId, download, el } from './dom.ts';
-import { counted } from './format.ts';
+import { dragsFiles } from './files.ts';
 import { takeOpened } from './photos_view.ts';
 import { type App, isBusy } from './state.ts';
+import { shownView } from './views.ts';
 
 const card = (title: string, text: readonly (Node | string)[], ...rest: readonly Node[]): HTMLElement =>
   el('div', { class: 'card' }, el('h2', {}, title), el('p', {}, ...text), ...rest);
@@ -19,7 +20,7 @@ async function load(app: App, file: File): Promise<void> {
   if (!loaded) return;
   if (loaded.opened) takeOpened(app, loaded.opened, asked);
   const encoder = `${loaded.name}: ${loaded.encoder}, ${loaded.imageSize} × ${loaded.imageSize} pixels`;
-  store.set({ encoder, training: undefined, version: store.value.version + 1 });
+  store.set({ encoder, training: undefined, unsaved: false, version: store.value.version + 1 });
   app.announce(`Weights of ${loaded.name} are loaded.`);
 }
 
@@ -28,6 +29,7 @@ async function save(app: App, type: 'save' | 'features'): Promise<void> {
   const content = await attempt(app, { place: 'weights', during: type, activity }, () => app.client.request({ type }));
   if (!content) return;
   download(content, type === 'save' ? 'application/octet-stream' : 'text/csv');
+  if (type === 'save') app.store.set({ unsaved: false });
   app.announce(`${content.name} was saved.`);
 }
 
@@ -41,6 +43,10 @@ export function weightsView(app: App): void {
     const [file] = input.files ?? [];
     input.value = '';
     if (file) void load(app, file);
+  });
+  addEventListener('drop', (event) => {
+    const [file] = dragsFiles(event) ? (event.dataTransfer?.files ?? []) : [];
+    if (file && shownView() === 'weights' && !isBusy(app.store.value)) void load(app, file);
   });
   const [saveButton, loadButton, tableButton] = [
     button('Save weights', () => void save(app, 'save')),
@@ -75,17 +81,10 @@ export function weightsView(app: App): void {
       tableButton,
     ),
   );
-  app.store.watch(['open', 'encoder', 'busy', 'training'], (state) => {
-    const { encoder, open, training, busy } = state;
-    const trained = training?.finished
-      ? `What was trained here, ${counted(training.finished.step, 'step')}`
-      : 'What was trained here';
+  app.store.watch(['open', 'encoder', 'busy'], (state) => {
+    const { encoder, open, busy } = state;
     there.textContent =
-      encoder === undefined
-        ? 'No network yet: train one, or load the weights of one.'
-        : encoder === 'trained'
-          ? `${trained}.`
-          : `${encoder}.`;
+      encoder === undefined ? 'No network yet: train one, or load the weights of one.' : `${encoder}.`;
     saveButton.disabled = encoder === undefined || busy.has('save');
     tableButton.disabled = encoder === undefined || !open || busy.has('features');
     loadButton.disabled = isBusy(state);
