@@ -5,7 +5,7 @@
  *   dist/browser/simclr-webgpu.js    the same in one file, for pages without a bundler
  *   dist/web/                        the page: static files with relative addresses, for any server
  */
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -64,11 +64,13 @@ export async function buildModules(outdir) {
   });
 }
 
+/** What the page is made of beside its document, by the names that this has for them. */
+export const pageEntries = { main: 'src/web/page/main.ts', worker: 'src/web/worker.ts', style: 'src/web/style.css' };
+
 /** The page, its worker and its style. */
 export async function buildPage(outdir) {
-  const page = 'src/web';
-  await bundled({ main: `${page}/page/main.ts`, worker: `${page}/worker.ts`, style: `${page}/style.css` }, { outdir });
-  cpSync(join(root, page, 'index.html'), join(root, outdir, 'index.html'));
+  await bundled(pageEntries, { outdir });
+  cpSync(join(root, 'src/web/index.html'), join(root, outdir, 'index.html'));
 }
 
 /** All of it, in the place of what was built before. */
@@ -77,7 +79,7 @@ async function buildAll() {
   mkdirSync(join(root, 'dist/web'), { recursive: true });
   await buildModules('dist/browser');
   await bundled({ 'simclr-webgpu': 'src/browser.ts' }, { outdir: 'dist/browser' });
-  if (existsSync(join(root, 'src/web/page/main.ts'))) await buildPage('dist/web');
+  await buildPage('dist/web');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAll();

@@ -96,7 +96,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
       stoppedAt,
     );
     const steps = await page.locator('.facts').textContent();
-    expect(Number(/step (\d+) of/.exec(steps)![1])).toBeGreaterThan(stoppedAt);
+    expect(Number(/step (\d+) of/.exec(steps!)![1])).toBeGreaterThan(stoppedAt);
   });
 
   it('warns before a training is left', async () => {

@@ -1,26 +1,30 @@
-/** The page in Chromium, with the stand-in for its worker, for the tests of a file. */
+/** The page in Chromium, for the tests of a file. */
 import { join } from 'node:path';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { scratchFolder } from '../cli/run.ts';
 import { missing, openChromium } from './chromium.ts';
 import { pictureFolder } from './pictures.ts';
-import { servePage } from './serve.ts';
+import { type Served, servePage } from './serve.ts';
 
 export { missing };
 
-/** What the tests of a file work with: opened before them, closed behind them. */
-export function pageTests() {
+/**
+ * What the tests of a file work with: opened before them, closed behind them.
+ *
+ * @param worker the source of the page's worker
+ */
+export function pageTests(worker = 'test/web/stand_in.ts') {
   const folder = scratchFolder();
   let browser: Browser | undefined;
-  let server: Awaited<ReturnType<typeof servePage>>;
+  let server: Served;
   const faults: string[] = [];
   const hosts = new Set<string>();
   const contexts: BrowserContext[] = [];
 
   beforeAll(async () => {
     if (missing !== '') return;
-    server = await servePage();
+    server = await servePage(worker);
     browser = await openChromium();
   });
   // Pages that go on training would take the time of those that follow.

@@ -104,7 +104,7 @@ class TrainView {
     byId('train-body').hidden = open === undefined;
     if (!open) return;
     const count = open.photos.length;
-    this.form.suggest(suggested(device, count));
+    this.form.suggest({ ...suggested(device, count) });
     this.form.set('imageSize', String(open.imageSize));
     this.form.limit({ batchSize: { value: count, reason: `there are ${counted(count, 'photo')}` } });
     if (!isTraining(this.app.store.value)) this.replan();
