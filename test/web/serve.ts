@@ -10,7 +10,7 @@ const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javas
 /** Files of the page by name. */
 async function pageFiles(worker: string): Promise<Map<string, string>> {
   const { outputFiles } = await bundled({ ...pageEntries, worker }, { write: false, outdir: '/' });
-  const files = new Map(outputFiles.map(({ path, text }) => [path.split(/[\\/]/).at(-1)!, text]));
+  const files = new Map(outputFiles!.map(({ path, text }) => [path.split(/[\\/]/).at(-1)!, text]));
   return files.set('index.html', readFileSync(join(import.meta.dirname, '../../src/web/index.html'), 'utf8'));
 }
 

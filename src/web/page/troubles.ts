@@ -13,11 +13,15 @@ const titles: Record<Trouble['kind'], string> = {
 };
 
 /** Browsers with WebGPU: https://github.com/gpuweb/gpuweb/wiki/Implementation-Status */
-const browsers: readonly (readonly [name: string, more: string])[] = [
-  ['Chrome, Edge or another Chromium', '113 or newer on Windows, macOS and ChromeOS, 121 or newer on Android'],
-  ['Chromium on Linux', 'open chrome://flags, enable “Unsafe WebGPU Support” and “Vulkan”, and start it anew'],
+const browsers: readonly (readonly [name: string, more: string, code?: string])[] = [
+  ['Chrome, Edge and other Chromiums', '113 or newer on Windows, macOS and ChromeOS, 121 or newer on Android'],
+  [
+    'Chromium on Linux',
+    'newer ones have it for some GPUs; for others start it with',
+    '--enable-unsafe-webgpu --ozone-platform=x11 --use-angle=vulkan --enable-features=Vulkan,VulkanFromANGLE',
+  ],
   ['Safari', '26 or newer'],
-  ['Firefox', '141 or newer on Windows, 145 or newer on Macs with Apple chips'],
+  ['Firefox', '141 or newer on Windows, 145 or newer on Macs with Apple chips and macOS 26'],
 ];
 
 function help({ kind }: Trouble): Node[] {
@@ -28,7 +32,13 @@ function help({ kind }: Trouble): Node[] {
           ? []
           : [el('p', {}, 'Browsers give WebGPU to pages from https:// or from this machine (http://localhost) only.')]),
         el('p', {}, 'Browsers that have it:'),
-        el('ul', {}, ...browsers.map(([name, more]) => el('li', {}, el('strong', {}, name), `: ${more}`))),
+        el(
+          'ul',
+          {},
+          ...browsers.map(([name, more, code]) =>
+            el('li', {}, el('strong', {}, name), `: ${more} `, code !== undefined && el('code', {}, code)),
+          ),
+        ),
         el(
           'p',
           {},
