@@ -123,6 +123,18 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     expect(page.isClosed()).toBe(true);
   });
 
+  it('has photos decoded to another size, and leaves their pictures', async () => {
+    const page = await open('plain');
+    await openFolder(page, pictures);
+    await page.waitForFunction(() => document.querySelector<HTMLImageElement>('#grid img')?.src);
+    const picture = await page.locator('#grid img').first().getAttribute('src');
+    await goTo(page, 'train');
+    await page.getByLabel('Image size').selectOption('64');
+    await expect.poll(() => page.textContent('#announcements')).toBe('30 photos open.');
+    expect(await page.getByLabel('Image size').inputValue()).toBe('64');
+    expect(await page.locator('#grid img').first().getAttribute('src')).toBe(picture);
+  });
+
   it('refuses settings that cannot be, beside the field', async () => {
     const page = await open('plain');
     await openFolder(page, pictures);

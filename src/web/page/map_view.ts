@@ -102,7 +102,7 @@ class MapView {
     );
   }
 
-  private refresh({ open, encoder, version }: State): void {
+  private refresh({ open, encoder, version, found }: State): void {
     const can = open !== undefined && encoder !== undefined;
     byId('map-empty').hidden = can;
     byId('map-body').hidden = !can;
@@ -115,7 +115,8 @@ class MapView {
       this.positions = new Float32Array();
       this.point(undefined);
     }
-    this.about.textContent = layouts.find(([layout]) => layout === this.layout)![2];
+    const framed = found.length > 0 ? ' Framed: what was searched with, and found, last.' : '';
+    this.about.textContent = layouts.find(([layout]) => layout === this.layout)![2] + framed;
     this.canvas.setAttribute('aria-label', `Map of ${counted(open.photos.length, 'photo')}`);
     if (shownView() === 'map' && this.shown !== `${version} ${this.layout}`) void this.make();
   }

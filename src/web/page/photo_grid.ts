@@ -32,8 +32,9 @@ export class PhotoGrid {
     root.addEventListener('focusin', ({ target }) => this.activate(this.photoOf(target), false));
   }
 
-  /** Shows other photos. */
+  /** Shows photos: where they are those that are shown, nothing is touched. */
   show(open: OpenPhotos): void {
+    if (this.open?.photos === open.photos) return;
     this.open = open;
     this.active = 0;
     this.tiles.clear();

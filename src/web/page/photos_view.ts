@@ -10,14 +10,18 @@ import { suggestedImageSize } from './suggestions.ts';
 import { Thumbnails } from './thumbnails.ts';
 import { shownView } from './views.ts';
 
-/** Takes what the worker has opened: photos in its order. */
-export function takeOpened(app: App, opened: Opened, asked: readonly Photo[]): void {
+/** Takes what the worker has opened: photos in its order. Those that were only decoded to another size stay as they are. */
+export function takeOpened(app: App, { places, imageSize, skipped }: Opened, asked: readonly Photo[]): void {
   const { store } = app;
-  const photos = opened.places.map((place) => asked[place]);
   const former = store.value.open;
-  const thumbnails = new Thumbnails(photos);
-  const { imageSize, skipped } = opened;
-  store.set({ open: { photos, asked, imageSize, skipped, thumbnails }, found: [], version: store.value.version + 1 });
+  const version = store.value.version + 1;
+  const same = former?.asked === asked && places.every((place, i) => asked[place] === former.photos[i]);
+  if (same && places.length === former.photos.length) {
+    store.set({ open: { ...former, imageSize, skipped }, version });
+    return;
+  }
+  const photos = places.map((place) => asked[place]);
+  store.set({ open: { photos, asked, imageSize, skipped, thumbnails: new Thumbnails(photos) }, found: [], version });
   former?.thumbnails.close();
 }
 
