@@ -129,6 +129,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     await page.waitForFunction(() => document.querySelector<HTMLImageElement>('#grid img')?.src);
     const picture = await page.locator('#grid img').first().getAttribute('src');
     await goTo(page, 'train');
+    await page.locator('#announcements').evaluate((box) => (box.textContent = ''));
     await page.getByLabel('Image size').selectOption('64');
     await expect.poll(() => page.textContent('#announcements')).toBe('30 photos open.');
     expect(await page.getByLabel('Image size').inputValue()).toBe('64');

@@ -185,7 +185,7 @@ class TrainView {
   private showPhase(state: State): void {
     const { training } = state;
     const running = isTraining(state);
-    byId('train-body').classList.toggle('running', running);
+    byId('train-body').classList.toggle('begun', training !== undefined);
     this.form.disable(running);
     this.stop.hidden = !running;
     this.stop.disabled = training?.phase === 'stopping';
