@@ -7,3 +7,4 @@ const load = <T>(loading: Promise<T>): Promise<T | undefined> => loading.catch((
 export const onnxruntime = await load(import('onnxruntime-node'));
 export const transformers = await load(import('@huggingface/transformers'));
 export const playwright = await load(import('playwright-core'));
+export const axe = await load(import('axe-core'));

@@ -90,6 +90,8 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     const told = await page.locator('.message', { hasText: /^Stopped after/ }).textContent();
     const stoppedAt = Number(/after (\d+)/.exec(told!)![1]);
     expect(await page.getByRole('link', { name: 'Search the photos' }).isVisible()).toBe(true);
+    await page.getByLabel('Epochs').fill('3');
+    await page.locator('#plan', { hasText: '11.2M parameters, 1.4 GiB on the GPU, 21 steps.' }).waitFor();
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.waitForFunction(
       (step) => Number(/after (\d+)/.exec(document.querySelector('svg.loss')?.ariaLabel ?? '')?.[1]) > step,
@@ -267,6 +269,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     const memory = await open('memory');
     await openFolder(memory, pictures);
     await goTo(memory, 'train');
+    await memory.locator('#plan.bad', { hasText: 'needs 9.3 GiB' }).waitFor();
     await memory.getByRole('button', { name: 'Start training' }).click();
     await memory.locator('#view-train .trouble').waitFor();
     expect(await memory.locator('#view-train .trouble').textContent()).toMatch(/needs 9\.3 GiB.*Other tabs/);

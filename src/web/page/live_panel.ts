@@ -77,8 +77,8 @@ export class LivePanel {
   }
 
   /** What a training would need. */
-  plan(facts: TrainingFacts | undefined): void {
-    this.facts.replaceChildren(...(facts ? tiles(planFacts(facts)) : []));
+  plan(facts: TrainingFacts): void {
+    this.facts.replaceChildren(...tiles(planFacts(facts)));
   }
 
   /** From the first step, or from where it was stopped. */

@@ -3,7 +3,7 @@ import type { Finished, Planned, WebSettings } from '../protocol.ts';
 import { attempt, forgetLearnt, setActivity } from './actions.ts';
 import { failureOf } from './client.ts';
 import { afterPause, byId, el } from './dom.ts';
-import { counted, decimal, duration, percentage, sentence, whole } from './format.ts';
+import { counted, decimal, duration, formatBytes, percentage, sentence, short, whole } from './format.ts';
 import { LivePanel, summary } from './live_panel.ts';
 import { openPhotos } from './photos_view.ts';
 import { SettingsForm } from './settings_form.ts';
@@ -25,12 +25,14 @@ class TrainView {
   private readonly start = el('button', { type: 'submit', class: 'primary' }, 'Start training');
   private readonly stop = el('button', { type: 'button', class: 'primary' }, 'Stop');
   private readonly proceed = el('button', { type: 'button', class: 'primary' }, 'Continue');
+  /** What a training with these settings would need, or why there can be none. */
+  private readonly note = el('p', { class: 'note', id: 'plan' });
   private readonly replan = afterPause(() => void this.plan(), 300);
   private tellings = 0;
 
   constructor(private readonly app: App) {
     const element = byId<HTMLFormElement>('settings');
-    element.append(el('p', { class: 'buttons' }, this.stop, this.proceed, this.start));
+    element.append(this.note, el('p', { class: 'buttons' }, this.stop, this.proceed, this.start));
     this.form = new SettingsForm(element, (name) => this.changed(name));
     element.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -42,7 +44,7 @@ class TrainView {
     const { store } = app;
     store.watch(['device'], (state) => this.takeDevice(state));
     store.watch(['open', 'device'], (state) => this.takePhotos(state));
-    store.watch(['training', 'busy'], (state) => this.showPhase(state));
+    store.watch(['training', 'busy', 'encoder'], (state) => this.showPhase(state));
   }
 
   private set(changes: Partial<TrainingState>): void {
@@ -122,19 +124,28 @@ class TrainView {
     const { training, open } = store.value;
     if (!open || isBusy(store.value)) return;
     const settings = this.form.read();
-    if (!settings) return this.live.plan(undefined);
+    this.note.textContent = '';
+    if (!settings) return;
     let facts: Planned;
     try {
       facts = await client.request({ type: 'plan', settings });
     } catch (thrown) {
-      this.live.say(sentence(failureOf(thrown).message), { isFault: true });
+      this.sayPlan(sentence(failureOf(thrown).message), true);
       return;
     }
     this.form.showDefaults(facts.settings);
     if (isTraining(store.value)) return;
+    const { parameters, peakBytes, steps } = facts;
+    this.sayPlan(`${short(parameters)} parameters, ${formatBytes(peakBytes)} on the GPU, ${counted(steps, 'step')}.`);
     // What was trained stays in sight until another training begins.
-    if (!training) this.live.plan(facts);
-    if (!training) this.live.say(how);
+    if (training) return;
+    this.live.plan(facts);
+    this.live.say(how);
+  }
+
+  private sayPlan(text: string, isFault = false): void {
+    this.note.textContent = text;
+    this.note.classList.toggle('bad', isFault);
   }
 
   private async train(): Promise<void> {
@@ -191,7 +202,8 @@ class TrainView {
     this.stop.disabled = training?.phase === 'stopping';
     this.stop.textContent = training?.phase === 'stopping' ? 'Stopping …' : 'Stop';
     const interrupted = training?.finished?.interrupted === true;
-    this.proceed.hidden = running || !interrupted;
+    this.proceed.hidden = running || !interrupted || state.encoder === undefined;
+    this.note.hidden = running;
     this.start.hidden = running;
     this.start.classList.toggle('primary', !interrupted);
     this.start.textContent = training?.finished ? 'Train from the start' : 'Start training';
