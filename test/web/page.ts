@@ -24,7 +24,7 @@ export function pageTests(worker = 'test/web/stand_in.ts') {
 
   beforeAll(async () => {
     if (missing !== '') return;
-    server = await servePage(worker);
+    server = await servePage(join(folder, 'site'), worker);
     browser = await openChromium();
   });
   // Pages that go on training would take the time of those that follow.
@@ -36,7 +36,7 @@ export function pageTests(worker = 'test/web/stand_in.ts') {
     await server?.close();
     if (missing !== '') return;
     expect(faults).toEqual([]);
-    expect([...hosts]).toEqual([new URL(server.url).host]);
+    expect([...hosts]).toEqual([server.host]);
   });
 
   return {
@@ -62,7 +62,7 @@ export function pageTests(worker = 'test/web/stand_in.ts') {
       page.on('request', (request) => {
         if (request.url().startsWith('http')) hosts.add(new URL(request.url()).host);
       });
-      await page.goto(`${server.url}/${scenario}/`);
+      await page.goto(server.urlOf(scenario));
       return page;
     },
   };

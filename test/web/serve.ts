@@ -1,44 +1,36 @@
-/** The page as it is built, on a server of its own, with the stand-in or the real worker. */
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname, join } from 'node:path';
+/** The page as it is built, with its own worker or another, on the server that it has. */
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { bundled, pageEntries } from '../../scripts/build_browser.mjs';
+import { serveFolder } from '../../src/cli/static_server.ts';
 
-const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
-
-/** Files of the page by name. */
-async function pageFiles(worker: string): Promise<Map<string, string>> {
-  const { outputFiles } = await bundled({ ...pageEntries, worker }, { write: false, outdir: '/' });
-  const files = new Map(outputFiles!.map(({ path, text }) => [path.split(/[\\/]/).at(-1)!, text]));
-  return files.set('index.html', readFileSync(join(import.meta.dirname, '../../src/web/index.html'), 'utf8'));
-}
+const document = join(import.meta.dirname, '../../src/web/index.html');
 
 /** Where the page is, and how it is taken away. */
 export interface Served {
-  readonly url: string;
+  /** The page's address in a folder of this name: `memory` is it with the stand-in's scenario of that name. */
+  urlOf(name: string): string;
+  readonly host: string;
   close(): Promise<void>;
 }
 
 /**
- * Serves the page in every folder: `http://127.0.0.1:…/memory/` is it with the stand-in's scenario `memory`.
+ * Builds and serves the page.
  *
+ * @param site an empty folder for it
  * @param worker its source, from the project's folder
  */
-export async function servePage(worker: string = pageEntries.worker): Promise<Served> {
-  const files = await pageFiles(worker);
-  const server = createServer(({ url = '/' }, response) => {
-    const name = new URL(url, 'http://localhost').pathname.split('/').at(-1) || 'index.html';
-    const text = files.get(name);
-    response.writeHead(text === undefined ? 404 : 200, { 'content-type': types[extname(name)] ?? 'text/plain' });
-    response.end(text);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { url: `http://127.0.0.1:${port}`, close };
+export async function servePage(site: string, worker: string = pageEntries.worker): Promise<Served> {
+  const built = join(site, 'built');
+  await bundled({ ...pageEntries, worker }, { outdir: built });
+  cpSync(document, join(built, 'index.html'));
+  const { url, close } = await serveFolder(site, { port: 0, host: '127.0.0.1' });
+  return {
+    host: new URL(url).host,
+    close,
+    urlOf(name) {
+      if (!existsSync(join(site, name))) cpSync(built, join(site, name), { recursive: true });
+      return `${url}${name}/`;
+    },
+  };
 }
