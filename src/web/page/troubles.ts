@@ -17,11 +17,11 @@ const browsers: readonly (readonly [name: string, more: string, code?: string])[
   ['Chrome, Edge and other Chromiums', '113 or newer on Windows, macOS and ChromeOS, 121 or newer on Android'],
   [
     'Chromium on Linux',
-    'newer ones have it for some GPUs; for others start it with',
+    '144 or newer with Intel’s newer GPUs, 147 or newer with NVIDIA’s; with others start it with',
     '--enable-unsafe-webgpu --ozone-platform=x11 --use-angle=vulkan --enable-features=Vulkan,VulkanFromANGLE',
   ],
   ['Safari', '26 or newer'],
-  ['Firefox', '141 or newer on Windows, 145 or newer on Macs with Apple chips and macOS 26'],
+  ['Firefox', '141 or newer on Windows, 147 or newer on Macs with Apple chips'],
 ];
 
 function help({ kind }: Trouble): Node[] {
