@@ -31,7 +31,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     const trouble = page.locator('#view-photos .trouble');
     expect(await trouble.textContent()).toContain('There is no picture among 1 file.');
     await page.setInputFiles('#files-input', [{ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('a') }]);
-    await page.getByText('None of the files is a picture').waitFor();
+    await page.locator('#view-photos .trouble', { hasText: 'None of the files is a picture' }).waitFor();
     await trouble.getByRole('button', { name: 'Dismiss' }).click();
     expect(await trouble.count()).toBe(0);
   });
@@ -316,7 +316,7 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
   it('cannot connect to anything, its worker neither', async () => {
     const page = await open('connects');
     await openFolder(page, pictures);
-    await page.getByText('1 file could not be read').waitFor();
+    await page.locator('#skipped li').waitFor({ state: 'attached' });
     expect(await page.textContent('#skipped li')).toBe('connection refused');
     expect(
       await page.evaluate(() =>
