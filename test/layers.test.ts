@@ -1,5 +1,5 @@
 /**
- * Imports point one way: cli → compare → experiment → eval → train → analysis, onnx, report → methods → ssl → losses, nn, optim → data → io,
+ * Imports point one way: cli → compare, watch → experiment → eval → train → analysis, onnx, report → methods → ssl → losses, nn, optim → data → io,
  * ops → graph → gpu, mpi.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { expect, it } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 const levels = [
   ['cli'],
-  ['compare'],
+  ['compare', 'watch'],
   ['experiment'],
   ['eval'],
   ['train'],

@@ -15,6 +15,7 @@ import {
   writeFileAtomic,
 } from '../io/files.ts';
 import { checkUnlocked, lockFolder } from '../io/folder_lock.ts';
+import type { Learner } from '../ssl/method.ts';
 import { ReplacedRun } from './replaced_run.ts';
 import { type RunConfig, readRunConfig } from './run_config.ts';
 
@@ -27,8 +28,11 @@ export type MetricsRecord = Readonly<z.infer<typeof metricsRecord>>;
 
 const checkpointName = /^step-(\d{8})\.safetensors$/;
 
+/** What a method declares of the numbers that it logs. */
+export type Legend = Pick<Learner, 'metrics' | 'chance'>;
+
 /**
- * The folder of a run: `config.json`, `images.jsonl`, `metrics.jsonl`, `checkpoints/step-00000390.safetensors`, `figures/*.png`.
+ * The folder of a run: `config.json`, `images.jsonl`, `metrics.jsonl`, `legend.json`, `checkpoints/step-00000390.safetensors`, `figures/*.png`.
  * Whatever is replaced is replaced in one step, so a run that is killed leaves a folder that it can continue from.
  */
 export class RunFolder {
@@ -160,6 +164,11 @@ export class RunFolder {
     writeFileAtomic(this.file('config.json'), `${JSON.stringify(config, null, 2)}\n`);
   }
 
+  /** Keeps what the numbers in `metrics.jsonl` are, for whoever shows them. */
+  writeLegend(legend: Legend): void {
+    writeFileAtomic(this.file('legend.json'), `${JSON.stringify(legend, null, 2)}\n`);
+  }
+
   file(...parts: string[]): string {
     return join(this.path, ...parts);
   }
@@ -184,8 +193,9 @@ export class RunFolder {
     for (const step of this.checkpointSteps().slice(0, -keep)) rmSync(this.checkpointFile(step), { force: true });
   }
 
+  /** Appends a line, with the time: seconds since 1970, as in `Date.now() / 1000`. */
   log(record: MetricsRecord): void {
-    appendLine(this.file('metrics.jsonl'), record);
+    appendLine(this.file('metrics.jsonl'), { ...record, time: Date.now() / 1000 });
   }
 
   /** What was logged, without a last line that was cut. UserError: a line is damaged. */
@@ -243,6 +253,7 @@ export class FollowedFolder extends RunFolder {
   override prune(): void {}
   override log(): void {}
   override rewindMetrics(): void {}
+  override writeLegend(): void {}
   override figure(): void {}
 
   override records(): readonly MetricsRecord[] {

@@ -81,6 +81,7 @@ export class Trainer {
       resumedAt: loop.progress.step,
       learner,
     });
+    folder.writeLegend({ metrics: learner.metrics, chance: learner.chance });
     await this.checkRanks();
     if (initialised) await this.save(); // from now on the run does not need the file
     if (loop.progress.step === 0) await this.showUntrained();
