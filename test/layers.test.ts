@@ -1,5 +1,5 @@
 /**
- * Imports point one way: cli → compare, watch → experiment → eval → train → analysis, onnx, report → methods → ssl → losses, nn, optim → data → io,
+ * Imports point one way: cli → compare, watch → experiment → eval → train → analysis, onnx, report, tensorboard → methods → ssl → losses, nn, optim → data → io,
  * ops → graph → gpu, mpi.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const levels = [
   ['experiment'],
   ['eval'],
   ['train'],
-  ['analysis', 'onnx', 'report'],
+  ['analysis', 'onnx', 'report', 'tensorboard'],
   ['methods'],
   ['ssl'],
   ['losses', 'nn', 'optim'],

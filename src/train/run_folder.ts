@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { type ListedFile, writeInventory } from '../data/inventory.ts';
 import { checkResultsPlace, markResults, resultsMarker } from '../data/results_folder.ts';
 import { UserError } from '../errors.ts';
@@ -16,15 +15,9 @@ import {
 } from '../io/files.ts';
 import { checkUnlocked, lockFolder } from '../io/folder_lock.ts';
 import type { Learner } from '../ssl/method.ts';
+import { type MetricsLog, type MetricsRecord, metricsRecord } from './metrics_record.ts';
 import { ReplacedRun } from './replaced_run.ts';
 import { type RunConfig, readRunConfig } from './run_config.ts';
-
-/** One line of `metrics.jsonl`. Lines of a step and of an epoch carry the number of steps done. */
-const metricsRecord = z.looseObject({
-  type: z.enum(['probe', 'step', 'epoch', 'warning']),
-  step: z.number().int().min(0),
-});
-export type MetricsRecord = Readonly<z.infer<typeof metricsRecord>>;
 
 const checkpointName = /^step-(\d{8})\.safetensors$/;
 
@@ -41,6 +34,8 @@ export class RunFolder {
   private made: readonly string[] | undefined;
   /** A former run that `create` set aside. */
   private replaced: ReplacedRun | undefined;
+  /** What keeps the numbers beside `metrics.jsonl`. */
+  private logs: readonly MetricsLog[] = [];
 
   constructor(readonly path: string) {}
 
@@ -143,6 +138,7 @@ export class RunFolder {
   unlock(): void {
     this.release?.();
     this.release = undefined;
+    for (const log of this.logs) log.close();
   }
 
   /** Takes back what `create` made, because the run was refused before its first step. A run that was there before only gets unlocked. */
@@ -195,7 +191,14 @@ export class RunFolder {
 
   /** Appends a line, with the time: seconds since 1970, as in `Date.now() / 1000`. */
   log(record: MetricsRecord): void {
-    appendLine(this.file('metrics.jsonl'), { ...record, time: Date.now() / 1000 });
+    const timed = { ...record, time: Date.now() / 1000 };
+    appendLine(this.file('metrics.jsonl'), timed);
+    for (const log of this.logs) log.record(timed);
+  }
+
+  /** Has the numbers kept by these too, from the next `rewindMetrics` on. */
+  logTo(logs: readonly MetricsLog[]): void {
+    this.logs = logs;
   }
 
   /** What was logged, without a last line that was cut. UserError: a line is damaged. */
@@ -216,6 +219,9 @@ export class RunFolder {
     const keep = (record: object) => step > 0 && (record as MetricsRecord).step <= step;
     this.records(); // a damaged line is told before anything is dropped
     truncateJsonLines(file, keep);
+    if (this.logs.length === 0) return;
+    const kept = this.records();
+    for (const log of this.logs) log.rewind(step, kept);
   }
 
   /** Whether any figure was drawn. */
@@ -229,8 +235,10 @@ export class RunFolder {
     return existsSync(folder) ? readdirSync(folder).sort() : [];
   }
 
-  figure(name: string, png: Uint8Array): void {
-    writeFileAtomic(this.file('figures', name), png);
+  /** Keeps a picture of a kind, `similarity`, as it was after a step. */
+  figure(kind: string, step: number, png: Uint8Array): void {
+    writeFileAtomic(this.file('figures', `${kind}-step-${String(step).padStart(8, '0')}.png`), png);
+    for (const log of this.logs) log.figure(kind, step, png);
   }
 }
 
@@ -252,6 +260,7 @@ export class FollowedFolder extends RunFolder {
   override begin(): void {}
   override prune(): void {}
   override log(): void {}
+  override logTo(): void {}
   override rewindMetrics(): void {}
   override writeLegend(): void {}
   override figure(): void {}

@@ -211,7 +211,7 @@ export class Trainer {
     for (const figure of figures) {
       const { files, pairs } = await figure.draw(step, training.step.epochData);
       for (const [name, png] of Object.entries(files))
-        folder.figure(`${name}-step-${String(step).padStart(8, '0')}.png`, png);
+        folder.figure(name, step, png);
       if (pairs) events.onFigure?.(step, pairs.positives, pairs.negatives, pairs.similarity);
     }
     this.drawn = step;

@@ -95,7 +95,7 @@ function usePlot(props: ChartProps, drawn: readonly Drawn[]) {
   useEffect(() => {
     if (plot.current && plot.current.data !== data) plot.current.setData(data);
     else plot.current?.redraw();
-  }, [data, props.range?.join(), references]);
+  }, [data, props.range.join(), references]);
 
   const move = (event: KeyboardEvent) => {
     const u = plot.current;

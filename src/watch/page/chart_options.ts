@@ -19,7 +19,8 @@ export interface ChartLook {
   readonly axis: Axis;
   readonly format: Format;
   readonly logY: boolean;
-  readonly range: Range | undefined;
+  /** What part of the axis of x is shown, the same in all charts. */
+  readonly range: Range;
   readonly references: readonly Reference[];
 }
 
@@ -48,7 +49,7 @@ export function chartOptions(
       sync: { key: 'simclr', setSeries: false },
     },
     scales: {
-      x: { time: false, range: (_, min, max) => xRange(look().range, min, max) },
+      x: { time: false, range: () => [...look().range] },
       y: { distr: logY ? 3 : 1, range: (_, min, max) => yRange(look(), min, max) },
     },
     axes: [
@@ -57,6 +58,7 @@ export function chartOptions(
         ...line,
         size: (_, values) => Math.max(40, 12 + 7 * Math.max(0, ...(values ?? []).map((text) => text?.length ?? 0))),
         gap: 6,
+        ...(format === 'bytes' && { incrs: powersOfTwo }),
         values: (_, ticks) => ticks.map((y) => (y === null ? '' : atTick(y, format))),
       },
     ],
@@ -75,6 +77,9 @@ export function chartOptions(
     },
   };
 }
+
+/** Steps between ticks of bytes. */
+const powersOfTwo = Array.from({ length: 48 }, (_, power) => 2 ** power);
 
 /** Series and bands of the columns that `alignedData` makes. */
 function linesOf(drawn: readonly Drawn[]): { series: uPlot.Series[]; bands: uPlot.Band[] } {
@@ -101,11 +106,6 @@ const withAlpha = (color: string, alpha: number): string => {
   return parts ? `rgba(${parts.join(', ')}, ${alpha})` : color;
 };
 
-function xRange(range: Range | undefined, min: number, max: number): uPlot.Range.MinMax {
-  if (range) return [range[0], range[1]];
-  return min === max ? [min - 1, max + 1] : [min, max];
-}
-
 /** All values, and the reference lines that are not so far off that the curves would be flat. */
 function yRange({ references, logY, format }: ChartLook, min: number, max: number): uPlot.Range.MinMax {
   if (min === null || max === null) return [0, 1];
@@ -116,7 +116,8 @@ function yRange({ references, logY, format }: ChartLook, min: number, max: numbe
   if (logY) return uPlot.rangeLog(low, high, 10, false);
   if (low === high) return low === 0 ? [0, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(low) * 0.1];
   const margin = 0.06 * (high - low);
-  const floor = low >= 0 && format !== 'number' && low < 0.4 * high ? 0 : low - margin;
+  const fromNought = format === 'bytes' || format === 'rate' || (format !== 'number' && low < 0.4 * high);
+  const floor = low >= 0 && fromNought ? 0 : low - margin;
   return [low >= 0 ? Math.max(0, floor) : floor, high + margin];
 }
 

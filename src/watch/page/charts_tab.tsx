@@ -7,6 +7,7 @@ import { Chart } from './chart.tsx';
 import type { Curve } from './chart_data.ts';
 import type { Reference } from './chart_options.ts';
 import { colorVariable, dashOf } from './colors.ts';
+import { written } from './format.ts';
 import { inOrder, nameOf, sections } from './names.ts';
 import { Tiles } from './tiles.tsx';
 import { useSeries } from './use_runs.ts';
@@ -19,6 +20,7 @@ export function ChartsTab({ runs, prefs, change, now }: TabProps) {
   const { axis, smoothing, logY, theme } = prefs;
   const series = useSeries(runs, axis, pointsFor(runs.length), range);
   const charts = useMemo(() => chartsOf(runs, series), [runs, series]);
+  const all = useMemo(() => extent(charts, axis), [charts, axis]);
   const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
   return (
     <>
@@ -32,6 +34,7 @@ export function ChartsTab({ runs, prefs, change, now }: TabProps) {
         range={range}
         onReset={() => setRange(undefined)}
       />
+      {runs.length > 1 && <Legend runs={runs} />}
       {sections.map((section) => {
         const own = charts.filter((chart) => chart.section === section);
         return own.length === 0 ? null : (
@@ -41,7 +44,8 @@ export function ChartsTab({ runs, prefs, change, now }: TabProps) {
               {own.map(({ key, section: _, ...chart }) => (
                 <Chart
                   key={key}
-                  {...{ ...chart, axis, smoothing, range }}
+                  {...{ ...chart, axis, smoothing }}
+                  range={range ?? all}
                   logY={logY && chart.curves.some(({ series: { mean } }) => mean.some((value) => value > 0))}
                   theme={theme + isDark}
                   onRange={setRange}
@@ -54,6 +58,14 @@ export function ChartsTab({ runs, prefs, change, now }: TabProps) {
       {charts.length === 0 && <p class="empty">Nothing was logged yet.</p>}
     </>
   );
+}
+
+/** From where to where there is something: the same in all charts, so that they can be compared. */
+function extent(charts: ReturnType<typeof chartsOf>, axis: Axis): Range {
+  const xs = charts.flatMap(({ curves }) => curves.map(({ series }) => series.x));
+  const last = Math.max(...xs.map((x) => x.at(-1) ?? 0), 0);
+  const first = axis === 'time' ? 0 : Math.min(...xs.map((x) => x[0] ?? 0), last);
+  return first === last ? [first - 1, last + 1] : [first, last];
 }
 
 /** The charts of what the runs have logged. */
@@ -80,10 +92,23 @@ function referencesOf(runs: readonly RunSummary[], key: string): Reference[] {
     byValue.set(`${reference.value} ${reference.text}`, { reference, ids: [...(found?.ids ?? []), id] });
   }
   return [...byValue.values()].map(({ reference, ids }) => ({
-    ...reference,
+    value: reference.value,
+    text: `${reference.text} ${written(reference.value, nameOf(key, runs[0]?.legend[key]).format)}`,
     color: ids.length === 1 && runs.length > 1 ? colorVariable(ids[0]) : 'var(--muted)',
   }));
 }
+
+/** Whose the curves are, where the list of runs is not beside them. */
+const Legend = ({ runs }: Pick<TabProps, 'runs'>) => (
+  <ul class="legend" aria-label="Colours of the runs">
+    {runs.map(({ id, name }) => (
+      <li key={id}>
+        <i class="swatch" style={{ background: colorVariable(id) }} />
+        {name}
+      </li>
+    ))}
+  </ul>
+);
 
 const axisNames: Readonly<Record<Axis, string>> = { step: 'Step', epoch: 'Epoch', time: 'Time' };
 

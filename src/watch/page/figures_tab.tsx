@@ -32,6 +32,8 @@ export function FiguresTab({ runs }: TabProps) {
       return stage ? [{ run, kind, stage }] : [];
     }),
   );
+  // The same kind of all runs side by side, the small pictures of similarities first.
+  shown.sort((a, b) => Number(b.kind === 'similarity') - Number(a.kind === 'similarity') || a.kind.localeCompare(b.kind));
   if (steps.length === 0)
     return <p class="empty">These runs have drawn no pictures; --figure-every sets how often they do.</p>;
   const move = (to: number) => choose(to >= steps.length - 1 ? undefined : steps[Math.max(0, to)]);

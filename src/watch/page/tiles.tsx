@@ -4,16 +4,11 @@ import { colorVariable } from './colors.ts';
 import { duration, written } from './format.ts';
 import { ProgressBar, StatusBadge } from './status.tsx';
 
-/** Of more runs the list beside the charts says enough. */
-const most = 3;
-
+/** Of one run; of several, the list beside the charts says enough, and the table of the next view the rest. */
 export function Tiles({ runs, now }: { runs: readonly RunSummary[]; now: number }) {
-  if (runs.length > most) return <Warnings runs={runs} />;
   return (
     <>
-      {runs.map((run) => (
-        <RunTiles key={run.id} run={run} now={now} isAlone={runs.length === 1} />
-      ))}
+      {runs.length === 1 && <RunTiles run={runs[0]} now={now} />}
       <Warnings runs={runs} />
     </>
   );
@@ -25,9 +20,9 @@ interface Tile {
   readonly note?: string | undefined;
 }
 
-function RunTiles({ run, now, isAlone }: { run: RunSummary; now: number; isAlone: boolean }) {
+function RunTiles({ run, now }: { run: RunSummary; now: number }) {
   return (
-    <section class={isAlone ? 'card tiles alone' : 'card tiles'} style={{ '--own': colorVariable(run.id) }}>
+    <section class="card tiles" aria-label={run.name} style={{ '--own': colorVariable(run.id) }}>
       <div class="head">
         <h2>{run.name}</h2>
         <StatusBadge run={run} now={now} />
