@@ -52,7 +52,8 @@ const noRunYet = 'no run yet; those that begin are shown';
 /** UserError: what is to be watched is not there. */
 function checkFolder(path: string): void {
   if (!existsSync(path)) throw new UserError(`${path}: no such folder; give a run, or a folder of runs`);
-  if (!statSync(path).isDirectory()) throw new UserError(`${path}: a file; give the folder of a run, or a folder of runs`);
+  if (!statSync(path).isDirectory())
+    throw new UserError(`${path}: a file; give the folder of a run, or a folder of runs`);
 }
 
 /** UserError: a folder that was named holds no run. */

@@ -87,7 +87,7 @@ const messages = {
 };
 
 /** Of these one is there, and is written even where it is nought: a loss of 0 is a value. */
-const oneofs: Readonly<Record<string, object>> = {
+const oneofs: Readonly<Record<string, Record<string, { oneof: string[] }>>> = {
   Event: { what: { oneof: ['fileVersion', 'summary', 'sessionLog'] } },
   Value: { value: { oneof: ['simpleValue', 'image', 'tensor'] } },
 };

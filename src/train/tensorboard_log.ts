@@ -1,6 +1,6 @@
 /** A run's log as TensorBoard reads it, in `tensorboard/` of the run's folder. */
 import { EventFile } from '../tensorboard/event_file.ts';
-import { picture, scalar, type SummaryValue, text } from '../tensorboard/schema.ts';
+import { picture, type SummaryValue, scalar, text } from '../tensorboard/schema.ts';
 import type { MetricsLog, MetricsRecord } from './metrics_record.ts';
 
 /** Names in a line that are no measured numbers. */
@@ -71,4 +71,8 @@ export class TensorBoardLog implements MetricsLog {
 }
 
 const markdownTable = (settings: object): string =>
-  ['| setting | value |', '|---|---|', ...Object.entries(settings).map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+  [
+    '| setting | value |',
+    '|---|---|',
+    ...Object.entries(settings).map(([name, value]) => `| ${name} | ${value} |`),
+  ].join('\n');

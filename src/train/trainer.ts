@@ -210,8 +210,7 @@ export class Trainer {
     const { training, figures, folder, events } = this.parts;
     for (const figure of figures) {
       const { files, pairs } = await figure.draw(step, training.step.epochData);
-      for (const [name, png] of Object.entries(files))
-        folder.figure(name, step, png);
+      for (const [name, png] of Object.entries(files)) folder.figure(name, step, png);
       if (pairs) events.onFigure?.(step, pairs.positives, pairs.negatives, pairs.similarity);
     }
     this.drawn = step;

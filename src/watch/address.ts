@@ -17,7 +17,9 @@ export interface Address {
 
 /** A file of its own for each list of folders. */
 function fileFor(roots: readonly string[], folder: string): string {
-  const key = createHash('sha256').update(JSON.stringify(roots.map((root) => resolve(root)))).digest('hex');
+  const key = createHash('sha256')
+    .update(JSON.stringify(roots.map((root) => resolve(root))))
+    .digest('hex');
   return join(folder, 'watch', `${key.slice(0, 16)}.json`);
 }
 

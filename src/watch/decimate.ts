@@ -88,7 +88,11 @@ export function decimate(xs: Float64Array, values: Float64Array, { points, from,
 }
 
 /** Rows [first, end) that lie in a part of the axis, and one on either side, so that lines reach its borders. */
-function rowsWithin(xs: Float64Array, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY): [number, number] {
+function rowsWithin(
+  xs: Float64Array,
+  from = Number.NEGATIVE_INFINITY,
+  to = Number.POSITIVE_INFINITY,
+): [number, number] {
   const first = xs.findIndex((x) => x >= from);
   const end = xs.findLastIndex((x) => x <= to) + 1;
   return [Math.max(0, (first < 0 ? xs.length : first) - 1), Math.min(xs.length, end + 1)];

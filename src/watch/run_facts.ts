@@ -1,8 +1,8 @@
 /** What `config.json` of a run says, read with patience: a page that shows runs of any version refuses none for a value it does not know. */
 import { z } from 'zod';
 import { epochSteps } from '../data/order.ts';
-import { readPlainly } from './plain_files.ts';
 import { totalSteps } from '../ssl/settings.ts';
+import { readPlainly } from './plain_files.ts';
 import type { SettingValue } from './wire.ts';
 
 const mostBytes = 4 << 20;

@@ -79,7 +79,12 @@ function portError(error: unknown, port: number): unknown {
   return error;
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, routes: Routes, token: string): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  routes: Routes,
+  token: string,
+): Promise<void> {
   if (!isOwnName(request.headers.host)) return refuse(response, 421, 'this server answers to 127.0.0.1 and localhost');
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'GET only');
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');

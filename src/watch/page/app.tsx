@@ -4,7 +4,7 @@ import type { RunList, RunSummary } from '../wire.ts';
 import { ChartsTab } from './charts_tab.tsx';
 import { assignColors } from './colors.ts';
 import { FiguresTab } from './figures_tab.tsx';
-import { type Prefs, type Tab, tabs, type Theme, usePrefs } from './prefs.ts';
+import { type Prefs, type Tab, type Theme, tabs, usePrefs } from './prefs.ts';
 import { RunsTab } from './runs_tab.tsx';
 import { SettingsTab } from './settings_tab.tsx';
 import { Sidebar } from './sidebar.tsx';
@@ -109,10 +109,7 @@ function Header({ runs, prefs, change }: Omit<TabProps, 'now'>) {
       </nav>
       <label class="theme">
         <span class="hidden">Colours of the page</span>
-        <select
-          value={prefs.theme}
-          onChange={({ currentTarget }) => change({ theme: currentTarget.value as Theme })}
-        >
+        <select value={prefs.theme} onChange={({ currentTarget }) => change({ theme: currentTarget.value as Theme })}>
           {Object.entries(themeNames).map(([value, name]) => (
             <option key={value} value={value}>
               {name}

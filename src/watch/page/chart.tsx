@@ -41,6 +41,7 @@ export function Chart(props: ChartProps) {
         class="plot"
         ref={host}
         role="img"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys read the curves
         tabIndex={0}
         aria-label={`${title}${logY ? ', logarithmic' : ''}. Newest values: ${last.slice(0, 10).join('; ')}. Arrow keys move along the curves.`}
         onKeyDown={move}
@@ -58,7 +59,9 @@ function usePlot(props: ChartProps, drawn: readonly Drawn[]) {
   latest.current = props;
   const [pointed, point] = useState<Pointed>();
   const { logY, axis, format, theme } = props;
-  const shape = drawn.map(({ curve, hasRaw, hasBand, isSparse }) => `${curve.id}${curve.color}${hasRaw}${hasBand}${isSparse}`);
+  const shape = drawn.map(
+    ({ curve, hasRaw, hasBand, isSparse }) => `${curve.id}${curve.color}${hasRaw}${hasBand}${isSparse}`,
+  );
   const data = useMemo(() => alignedData(drawn, logY), [drawn, logY]);
 
   useEffect(() => {
@@ -74,7 +77,11 @@ function usePlot(props: ChartProps, drawn: readonly Drawn[]) {
       onCursor,
     };
     const width = () => Math.max(200, element.clientWidth);
-    const u = new uPlot(chartOptions(drawn, () => latest.current, { width: width(), height }, events), data, element);
+    const u = new uPlot(
+      chartOptions(drawn, () => latest.current, { width: width(), height }, events),
+      data,
+      element,
+    );
     plot.current = u;
     const observer = new ResizeObserver(() => {
       if (u.width !== width()) u.setSize({ width: width(), height });

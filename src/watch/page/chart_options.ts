@@ -102,7 +102,10 @@ function linesOf(drawn: readonly Drawn[]): { series: uPlot.Series[]; bands: uPlo
 
 /** `rgb(1, 2, 3)` → `rgba(1, 2, 3, 0.3)`: what browsers make of a colour. */
 const withAlpha = (color: string, alpha: number): string => {
-  const parts = /^rgba?\(([^)]+)\)$/.exec(color)?.[1].split(/[\s,/]+/).slice(0, 3);
+  const parts = /^rgba?\(([^)]+)\)$/
+    .exec(color)?.[1]
+    .split(/[\s,/]+/)
+    .slice(0, 3);
   return parts ? `rgba(${parts.join(', ')}, ${alpha})` : color;
 };
 
@@ -111,7 +114,9 @@ function yRange({ references, logY, format }: ChartLook, min: number, max: numbe
   if (min === null || max === null) return [0, 1];
   const near = references
     .map(({ value }) => value)
-    .filter((value) => (!logY || value > 0) && value >= min - 2 * spread(min, max) && value <= max + 2 * spread(min, max));
+    .filter(
+      (value) => (!logY || value > 0) && value >= min - 2 * spread(min, max) && value <= max + 2 * spread(min, max),
+    );
   const [low, high] = [Math.min(min, ...near), Math.max(max, ...near)];
   if (logY) return uPlot.rangeLog(low, high, 10, false);
   if (low === high) return low === 0 ? [0, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(low) * 0.1];

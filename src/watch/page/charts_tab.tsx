@@ -2,13 +2,13 @@
 import { useMemo, useState } from 'preact/hooks';
 import { type Axis, axes, type RunSummary, type SeriesOfRun } from '../wire.ts';
 import type { Range } from './api.ts';
-import type { TabProps } from './tab_props.ts';
 import { Chart } from './chart.tsx';
 import type { Curve } from './chart_data.ts';
 import type { Reference } from './chart_options.ts';
 import { colorVariable, dashOf } from './colors.ts';
 import { written } from './format.ts';
 import { inOrder, nameOf, sections } from './names.ts';
+import type { TabProps } from './tab_props.ts';
 import { Tiles } from './tiles.tsx';
 import { useSeries } from './use_runs.ts';
 
@@ -75,7 +75,9 @@ function chartsOf(runs: readonly RunSummary[], series: ReadonlyMap<string, Serie
     const facts = runs.find(({ legend }) => legend[key])?.legend[key];
     const curves = runs.flatMap((run): Curve[] => {
       const own = series.get(run.id)?.[key];
-      return own ? [{ id: run.id, name: run.name, color: colorVariable(run.id), dash: dashOf(run.id), series: own }] : [];
+      return own
+        ? [{ id: run.id, name: run.name, color: colorVariable(run.id), dash: dashOf(run.id), series: own }]
+        : [];
     });
     const shown = runs.filter(({ id }) => curves.some((curve) => curve.id === id));
     return { key, ...nameOf(key, facts), note: facts?.note, curves, references: referencesOf(shown, key) };

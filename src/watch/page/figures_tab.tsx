@@ -2,8 +2,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { FigureKind, RunSummary } from '../wire.ts';
 import { figureUrl } from './api.ts';
-import type { TabProps } from './tab_props.ts';
 import { colorVariable } from './colors.ts';
+import type { TabProps } from './tab_props.ts';
 
 type Stage = FigureKind['stages'][number];
 
@@ -19,13 +19,18 @@ const stageAt = (stages: readonly Stage[], step: number): Stage | undefined =>
   stages.findLast((stage) => stage.step <= step) ?? stages[0];
 
 export function FiguresTab({ runs }: TabProps) {
-  const steps = [...new Set(runs.flatMap(({ figures }) => figures.flatMap(({ stages }) => stages.map(({ step }) => step))))];
+  const steps = [
+    ...new Set(runs.flatMap(({ figures }) => figures.flatMap(({ stages }) => stages.map(({ step }) => step)))),
+  ];
   steps.sort((a, b) => a - b);
   // Undefined: the newest, whichever that is.
   const [chosen, choose] = useState<number>();
   const [large, enlarge] = useState<{ id: string; kind: string }>();
   const step = chosen ?? steps.at(-1) ?? 0;
-  const at = Math.max(0, steps.findLastIndex((one) => one <= step));
+  const at = Math.max(
+    0,
+    steps.findLastIndex((one) => one <= step),
+  );
   const shown = runs.flatMap((run) =>
     run.figures.flatMap(({ name: kind, stages }): Shown[] => {
       const stage = stageAt(stages, step);
@@ -33,7 +38,9 @@ export function FiguresTab({ runs }: TabProps) {
     }),
   );
   // The same kind of all runs side by side, the small pictures of similarities first.
-  shown.sort((a, b) => Number(b.kind === 'similarity') - Number(a.kind === 'similarity') || a.kind.localeCompare(b.kind));
+  shown.sort(
+    (a, b) => Number(b.kind === 'similarity') - Number(a.kind === 'similarity') || a.kind.localeCompare(b.kind),
+  );
   if (steps.length === 0)
     return <p class="empty">These runs have drawn no pictures; --figure-every sets how often they do.</p>;
   const move = (to: number) => choose(to >= steps.length - 1 ? undefined : steps[Math.max(0, to)]);
@@ -60,7 +67,11 @@ export function FiguresTab({ runs }: TabProps) {
       </div>
       <div class="grid figures">
         {shown.map((one) => (
-          <Figure key={`${one.run.id} ${one.kind}`} {...one} onOpen={() => enlarge({ id: one.run.id, kind: one.kind })} />
+          <Figure
+            key={`${one.run.id} ${one.kind}`}
+            {...one}
+            onOpen={() => enlarge({ id: one.run.id, kind: one.kind })}
+          />
         ))}
       </div>
       {opened && <Large {...opened} onMove={(by) => move(at + by)} onClose={() => enlarge(undefined)} />}

@@ -1,12 +1,12 @@
 /** Runs side by side in a table: how far they are, how good, and in which settings they differ. */
 import { useState } from 'preact/hooks';
 import type { RunSummary } from '../wire.ts';
-import type { TabProps } from './tab_props.ts';
 import { colorVariable } from './colors.ts';
 import { duration, written } from './format.ts';
 import { type Format, inOrder, nameOf } from './names.ts';
 import { differing, settingText } from './settings_tab.tsx';
 import { StatusBadge } from './status.tsx';
+import type { TabProps } from './tab_props.ts';
 
 interface Column {
   readonly key: string;
@@ -15,7 +15,12 @@ interface Column {
   readonly text: (run: RunSummary) => string;
 }
 
-const number = (key: string, title: string, format: Format, of: (run: RunSummary) => number | null | undefined): Column => ({
+const number = (
+  key: string,
+  title: string,
+  format: Format,
+  of: (run: RunSummary) => number | null | undefined,
+): Column => ({
   ...{ key, title },
   value: (run) => of(run) ?? undefined,
   text: (run) => written(of(run) ?? Number.NaN, format),
@@ -45,7 +50,8 @@ function columnsOf(runs: readonly RunSummary[]): Column[] {
     },
     ...differing(runs).map((name) => ({
       ...{ key: `setting ${name}`, title: name },
-      value: ({ settings }: RunSummary) => (typeof settings[name] === 'number' ? settings[name] : settingText(settings[name])),
+      value: ({ settings }: RunSummary) =>
+        typeof settings[name] === 'number' ? settings[name] : settingText(settings[name]),
       text: ({ settings }: RunSummary) => settingText(settings[name]),
     })),
   ];
@@ -59,7 +65,7 @@ export function RunsTab({ runs, now }: TabProps) {
   const toggle = (key: string) => setSort({ key, down: sort?.key === key ? !sort.down : true });
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that is wider than the page is scrolled by keys
-    <div class="card table" tabIndex={0} role="region" aria-label="Runs and their newest numbers">
+    <section class="card table" tabIndex={0} aria-label="Runs and their newest numbers">
       <table>
         <thead>
           <tr>
@@ -96,7 +102,7 @@ export function RunsTab({ runs, now }: TabProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 

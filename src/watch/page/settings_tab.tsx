@@ -1,8 +1,8 @@
 /** Settings of the runs, those first in which they differ. */
 import { useState } from 'preact/hooks';
 import type { RunSummary, SettingValue } from '../wire.ts';
-import type { TabProps } from './tab_props.ts';
 import { colorVariable } from './colors.ts';
+import type { TabProps } from './tab_props.ts';
 
 export const settingText = (value: SettingValue | undefined): string =>
   value === undefined ? '–' : value === true ? 'on' : value === false ? 'off' : String(value);
@@ -41,7 +41,7 @@ export function SettingsTab({ runs }: TabProps) {
         )}
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a table that is wider than the page is scrolled by keys */}
-      <div class="card table" tabIndex={0} role="region" aria-label="Settings of the runs">
+      <section class="card table" tabIndex={0} aria-label="Settings of the runs">
         <table>
           <thead>
             <tr>
@@ -65,8 +65,10 @@ export function SettingsTab({ runs }: TabProps) {
             ))}
           </tbody>
         </table>
-        {names.length === 0 && <p class="empty">{different.size === 0 ? 'These runs have the same settings.' : 'No such setting.'}</p>}
-      </div>
+        {names.length === 0 && (
+          <p class="empty">{different.size === 0 ? 'These runs have the same settings.' : 'No such setting.'}</p>
+        )}
+      </section>
     </>
   );
 }

@@ -1,10 +1,10 @@
 /** The list of runs: which are shown, and how each of them is. */
 import { useState } from 'preact/hooks';
 import type { RunSummary } from '../wire.ts';
-import type { TabProps } from './tab_props.ts';
 import { colorVariable } from './colors.ts';
 import { written } from './format.ts';
 import { ProgressBar, StatusBadge } from './status.tsx';
+import type { TabProps } from './tab_props.ts';
 
 interface SidebarProps extends TabProps {
   readonly visible: readonly RunSummary[];
@@ -13,7 +13,9 @@ interface SidebarProps extends TabProps {
 export function Sidebar({ runs, visible, prefs, change, now }: SidebarProps) {
   const [filter, setFilter] = useState('');
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const listed = runs.filter(({ name, method }) => words.every((word) => `${name} ${method}`.toLowerCase().includes(word)));
+  const listed = runs.filter(({ name, method }) =>
+    words.every((word) => `${name} ${method}`.toLowerCase().includes(word)),
+  );
   const ticked = new Set(visible.map(({ id }) => id));
   const tick = (of: readonly RunSummary[], on: boolean) =>
     change({ shown: { ...prefs.shown, ...Object.fromEntries(of.map(({ id }) => [id, on])) } });
