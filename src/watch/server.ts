@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { messageOf, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { hasCode } from '../io/file_errors.ts';
 import { type Answer, jsonAnswer, refuse, send } from './answers.ts';
 import { document } from './document.ts';
@@ -47,8 +47,8 @@ const mostPictureBytes = 64 << 20;
 export async function serve({ watcher, assets, token, port }: ServerOptions): Promise<Dashboard> {
   const routes = new Routes(watcher, assets);
   const server = createServer((request, response) => {
-    answer(request, response, routes, token).catch((error) => {
-      if (!response.headersSent) refuse(response, 500, messageOf(error));
+    answer(request, response, routes, token).catch(() => {
+      if (!response.headersSent) refuse(response, 500, 'simclr watch met a fault of its own');
       else response.destroy();
     });
   });
@@ -87,10 +87,11 @@ async function answer(
 ): Promise<void> {
   if (!isOwnName(request.headers.host)) return refuse(response, 421, 'this server answers to 127.0.0.1 and localhost');
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'GET only');
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
-  const [, given = '', ...parts] = pathname.split('/');
+  // Nothing is decoded: no name that is served needs it.
+  const [path, query] = (request.url ?? '/').split('?', 2);
+  const [, given = '', ...parts] = path.split('/');
   if (!sameText(given, token)) return refuse(response, 404, 'not found: open the address that simclr watch printed');
-  const found = await routes.find(parts, searchParams);
+  const found = await routes.find(parts, new URLSearchParams(query));
   if (found) send(request, response, found);
   else refuse(response, 404, 'not found');
 }
@@ -113,7 +114,7 @@ class Routes {
   async find(parts: readonly string[], query: URLSearchParams): Promise<Answer | undefined> {
     const [first = '', id = '', name = ''] = parts;
     if (parts.length === 1 && first === '') return document;
-    if (parts.length === 1 && first in assets) return this.asset(first);
+    if (parts.length === 1 && Object.hasOwn(assets, first)) return this.asset(first);
     if (parts.length === 1 && first === 'runs') return jsonAnswer(await this.watcher.list());
     if (parts.length === 2 && first === 'series') return this.series(id, query);
     if (parts.length === 3 && first === 'figures') return this.figure(id, name);
