@@ -35,10 +35,10 @@ async function watch(given: readonly string[], { port }: Options): Promise<void>
   given.forEach(checkFolder);
   const { startDashboard, Watcher } = await import('../watch/index.ts');
   const watcher = new Watcher(roots);
-  const { runs } = await watcher.all();
+  const runs = await watcher.find();
   if (given.length > 0) checkRuns(given, watcher);
   const dashboard = await startDashboard(watcher, port);
-  terminal.line(`watching   ${roots.join(', ')}: ${runs.length > 0 ? counted(runs.length, 'run') : noRunYet}`);
+  terminal.line(`watching   ${roots.join(', ')}: ${runs > 0 ? counted(runs, 'run') : noRunYet}`);
   terminal.line(`page       ${dashboard.url}`);
   terminal.line(
     `elsewhere  from another machine: ssh -L ${dashboard.port}:127.0.0.1:${dashboard.port} ${hostname()}, then the same address`,

@@ -31,10 +31,10 @@ export class Watcher {
     return { runs, roots: this.roots, loading: this.loading };
   }
 
-  /** The same, when all files have been read. */
-  async all(): Promise<RunList> {
-    await (this.refreshing ?? this.look());
-    return this.list();
+  /** Looks for runs, and reads none of them. @returns how many there are */
+  async find(): Promise<number> {
+    await this.search();
+    return this.runs.size;
   }
 
   /** Whether a folder holds one of the runs that were found. */
@@ -59,10 +59,7 @@ export class Watcher {
   }
 
   private async look(): Promise<void> {
-    if (performance.now() - this.searched >= searchEvery) {
-      await this.search();
-      this.searched = performance.now();
-    }
+    if (performance.now() - this.searched >= searchEvery) await this.search();
     // One after another: the disk is the training's too.
     for (const run of this.runs.values()) await run.refresh();
     this.loading = false;
@@ -79,6 +76,7 @@ export class Watcher {
       const run = new WatchedRun(one);
       this.runs.set(run.id, run);
     }
+    this.searched = performance.now();
   }
 }
 

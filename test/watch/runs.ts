@@ -2,6 +2,8 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
+import type { Watcher } from '../../src/watch/watcher.ts';
+import type { RunSummary } from '../../src/watch/wire.ts';
 
 export interface MadeRun {
   readonly path: string;
@@ -50,6 +52,14 @@ export function makeRun(path: string, settings: object = {}): MadeRun {
 }
 
 export const lossAt = (step: number): number => 1 + 4 / (1 + step / 10);
+
+/** The runs of a watcher when all of their files have been read. */
+export async function allRuns(watcher: Watcher): Promise<readonly RunSummary[]> {
+  for (;;) {
+    const { runs, loading } = await watcher.list();
+    if (!loading) return runs;
+  }
+}
 
 /** What ends a run's step: a checkpoint, of which only the name counts here. */
 export const checkpoint = (run: MadeRun, step: number): void =>

@@ -9,7 +9,7 @@ import { type Dashboard, serve } from '../../src/watch/server.ts';
 import { Watcher } from '../../src/watch/watcher.ts';
 import type { RunList, SeriesOfRun } from '../../src/watch/wire.ts';
 import { scratchFolder } from '../cli/run.ts';
-import { type MadeRun, makeRun } from './runs.ts';
+import { allRuns, type MadeRun, makeRun } from './runs.ts';
 
 const scratch = scratchFolder();
 const root = join(scratch, 'runs');
@@ -30,7 +30,7 @@ beforeAll(async () => {
   symlinkSync(join(scratch, 'secret.png'), join(made.path, 'figures', 'link-step-00000001.png'));
   writeFileSync(join(made.path, 'figures', 'notes.png'), secret);
   const watcher = new Watcher([root]);
-  [{ id }] = (await watcher.all()).runs;
+  [{ id }] = await allRuns(watcher);
   dashboard = await serve({ watcher, assets: 'dist/watch', token, port: 0 });
 });
 afterAll(() => dashboard.close());

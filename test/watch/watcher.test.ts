@@ -7,7 +7,7 @@ import { lockFolder } from '../../src/io/folder_lock.ts';
 import { WatchedRun } from '../../src/watch/watched_run.ts';
 import { Watcher } from '../../src/watch/watcher.ts';
 import { scratchFolder } from '../cli/run.ts';
-import { checkpoint, lossAt, makeRun } from './runs.ts';
+import { allRuns, checkpoint, lossAt, makeRun } from './runs.ts';
 
 const scratch = scratchFolder();
 let root: string;
@@ -162,19 +162,19 @@ describe('folders of runs', () => {
     const elsewhere = makeRun(join(scratch, `elsewhere-${number}`, 'run'));
     elsewhere.steps(1, 2);
     symlinkSync(elsewhere.path, join(root, 'link'));
-    const { runs } = await new Watcher([root]).all();
+    const runs = await allRuns(new Watcher([root]));
     expect(runs.map(({ name }) => name)).toEqual(['a', 'experiment/seed-1/pretrain']);
   });
 
   it('a run that is watched by itself has the name of its folder; a folder that is given twice is one', async () => {
     const { path } = makeRun(join(root, 'own'));
-    const { runs } = await new Watcher([path, root, path]).all();
+    const runs = await allRuns(new Watcher([path, root, path]));
     expect(runs.map(({ name }) => name)).toEqual(['own']);
   });
 
   it('runs that begin appear, and those that are removed go', async () => {
     const watcher = new Watcher([join(root, 'runs')]);
-    expect((await watcher.all()).runs).toEqual([]); // the folder itself is not there yet
+    expect(await allRuns(watcher)).toEqual([]); // the folder itself is not there yet
     makeRun(join(root, 'runs', 'new')).steps(1, 2);
     await expect
       .poll(async () => (await watcher.list()).runs.map(({ name }) => name), { timeout: 10_000 })

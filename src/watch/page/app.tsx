@@ -16,10 +16,16 @@ const shownAtFirst = 10;
 /** Looks that failed before it is said: one alone may be chance. */
 const patience = 2;
 
+const newestFirst = (runs: readonly RunSummary[]): RunSummary[] =>
+  runs.toSorted((a, b) => (b.started ?? '').localeCompare(a.started ?? ''));
+
 /** The runs that are ticked: as was chosen, else the newest. */
 function chosen(runs: readonly RunSummary[], shown: Prefs['shown']): RunSummary[] {
-  const byStart = runs.toSorted((a, b) => (b.started ?? '').localeCompare(a.started ?? ''));
-  const newest = new Set(byStart.slice(0, shownAtFirst).map(({ id }) => id));
+  const newest = new Set(
+    newestFirst(runs)
+      .slice(0, shownAtFirst)
+      .map(({ id }) => id),
+  );
   return runs.filter(({ id }) => shown[id] ?? newest.has(id));
 }
 
@@ -27,7 +33,7 @@ export function App() {
   const { list, failures, now } = useRuns();
   const [prefs, change] = usePrefs();
   const runs = list?.runs ?? [];
-  assignColors(runs.toSorted((a, b) => (a.started ?? '').localeCompare(b.started ?? '')).map(({ id }) => id));
+  assignColors(newestFirst(runs).map(({ id }) => id));
   const visible = useMemo(() => chosen(runs, prefs.shown), [runs, prefs.shown]);
   document.title = titleOf(runs);
   return (

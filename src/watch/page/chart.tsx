@@ -28,7 +28,7 @@ const height = 230;
 
 export function Chart(props: ChartProps) {
   const { title, note, curves, smoothing, logY, format, axis } = props;
-  const drawn = useMemo(() => curves.map((curve) => drawnOf(curve, smoothing)), [curves, smoothing]);
+  const drawn = useMemo(() => curves.map((curve) => drawnOf(curve, smoothing, curves.length)), [curves, smoothing]);
   const { host, pointed, move } = usePlot(props, drawn);
   const last = drawn.map(({ curve, values }) => `${curve.name} ${written(values.at(-1) ?? Number.NaN, format)}`);
   return (

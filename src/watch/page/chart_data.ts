@@ -16,6 +16,9 @@ export interface Curve {
 /** A curve with as few points is shown as it is: there is nothing to smooth. */
 const fewPoints = 25;
 
+/** Bands of more curves than this would cover each other. */
+const mostBands = 4;
+
 /** What is drawn of a curve. */
 export interface Drawn {
   readonly curve: Curve;
@@ -27,7 +30,8 @@ export interface Drawn {
   readonly isSparse: boolean;
 }
 
-export function drawnOf(curve: Curve, smoothing: number): Drawn {
+/** @param curves how many there are in the chart */
+export function drawnOf(curve: Curve, smoothing: number, curves: number): Drawn {
   const { mean, min, size, x } = curve.series;
   const isSparse = x.length < fewPoints;
   const weight = isSparse ? 0 : smoothing;
@@ -35,7 +39,7 @@ export function drawnOf(curve: Curve, smoothing: number): Drawn {
     curve,
     values: smoothed(mean, weight, size),
     hasRaw: weight > 0 && min === undefined,
-    hasBand: min !== undefined,
+    hasBand: min !== undefined && curves <= mostBands,
     isSparse,
   };
 }

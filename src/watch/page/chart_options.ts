@@ -38,7 +38,7 @@ export function chartOptions(
   const line = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
   return {
     ...size,
-    padding: [10, 14, 0, 0],
+    padding: [10, 20, 0, 0],
     legend: { show: false },
     series: [{}, ...series],
     bands,

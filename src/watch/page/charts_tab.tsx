@@ -95,7 +95,7 @@ function referencesOf(runs: readonly RunSummary[], key: string): Reference[] {
   }
   return [...byValue.values()].map(({ reference, ids }) => ({
     value: reference.value,
-    text: `${reference.text} ${written(reference.value, nameOf(key, runs[0]?.legend[key]).format)}`,
+    text: `${reference.text} = ${written(reference.value, nameOf(key, runs[0]?.legend[key]).format)}`,
     color: ids.length === 1 && runs.length > 1 ? colorVariable(ids[0]) : 'var(--muted)',
   }));
 }

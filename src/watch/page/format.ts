@@ -62,5 +62,4 @@ export function place(x: number, axis: Axis): string {
   return `step ${Math.round(x).toLocaleString('en-US')}`;
 }
 
-export const axisTick = (x: number, axis: Axis): string =>
-  axis === 'time' ? duration(x) : Number(x.toPrecision(8)).toLocaleString('en-US');
+export const axisTick = (x: number, axis: Axis): string => (axis === 'time' ? duration(x) : atTick(x, 'number'));

@@ -56,10 +56,12 @@ export function SettingsTab({ runs }: TabProps) {
           </thead>
           <tbody>
             {names.map((name) => (
-              <tr key={name} class={different.has(name) ? 'differs' : ''}>
+              <tr key={name} class={showsAll && different.has(name) ? 'differs' : ''}>
                 <th scope="row">{name}</th>
                 {runs.map(({ id, settings }) => (
-                  <td key={id}>{settingText(settings[name])}</td>
+                  <td key={id} title={settingText(settings[name])}>
+                    {settingText(settings[name])}
+                  </td>
                 ))}
               </tr>
             ))}

@@ -86,7 +86,11 @@ function RunItem({ run, now, isOn, onTick, onOnly }: ItemProps) {
       <div class="facts">
         <StatusBadge run={run} now={now} /> <span>{method}</span>
       </div>
-      <div class="facts">{facts.join(' · ')}</div>
+      <div class="facts">
+        {facts.map((fact) => (
+          <span key={fact}>{fact}</span>
+        ))}
+      </div>
       <ProgressBar run={run} />
     </li>
   );
