@@ -41,7 +41,7 @@ export function App() {
       <a class="skip" href="#main">
         Skip to the charts
       </a>
-      <Header runs={runs} prefs={prefs} change={change} />
+      <Header runs={runs} prefs={prefs} change={change} loading={list?.loading ?? false} />
       {failures >= patience && (
         <p class="banner" role="alert">
           <b>No answer from simclr watch.</b> What you see may be old; the page goes on as soon as it is started again.
@@ -87,12 +87,13 @@ function TabView({ tab, ...props }: TabProps & { tab: Tab }) {
   }
 }
 
-function Header({ runs, prefs, change }: Omit<TabProps, 'now'>) {
+function Header({ runs, prefs, change, loading }: Omit<TabProps, 'now'> & { loading: boolean }) {
   const count = (wanted: RunSummary['status']) => runs.filter(({ status }) => status === wanted).length;
   const parts = [
     `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`,
     ...(count('running') > 0 ? [`${count('running')} running`] : []),
     ...(count('failed') > 0 ? [`${count('failed')} failed`] : []),
+    ...(loading ? ['reading …'] : []),
   ];
   return (
     <header>

@@ -55,7 +55,9 @@ export function ChartsTab({ runs, prefs, change, now }: TabProps) {
           </section>
         );
       })}
-      {charts.length === 0 && <p class="empty">Nothing was logged yet.</p>}
+      {charts.length === 0 && (
+        <p class="empty">{series.size < runs.length ? 'Reading …' : 'Nothing was logged yet.'}</p>
+      )}
     </>
   );
 }
