@@ -1,6 +1,6 @@
 /**
- * Imports point one way: cli, web → compare → experiment → eval → train → analysis, onnx, report → methods → ssl → losses, nn, optim → data → io,
- * ops → graph → gpu, mpi.
+ * Imports point one way: cli, web → compare, watch → experiment → eval → train → analysis, onnx, report, tensorboard → methods → ssl →
+ * losses, nn, optim → data → io, ops → graph → gpu, mpi.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -9,11 +9,11 @@ import { expect, it } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 const levels = [
   ['cli', 'web'],
-  ['compare'],
+  ['compare', 'watch'],
   ['experiment'],
   ['eval'],
   ['train'],
-  ['analysis', 'onnx', 'report'],
+  ['analysis', 'onnx', 'report', 'tensorboard'],
   ['methods'],
   ['ssl'],
   ['losses', 'nn', 'optim'],

@@ -112,7 +112,7 @@ async function runStages(
   const events = printComparison(terminal, config, reached, signal);
   const run = async (device: Gpu): Promise<Results> => {
     chooseKernels(device, options, terminal, out);
-    const results = await runComparison(device, dataset, config, out, events, signal);
+    const results = await runComparison(device, dataset, config, out, { ...events, log: options.log }, signal);
     await writeComparisonReport(results, out);
     return results;
   };

@@ -8,12 +8,13 @@ import { kindOf } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import { allMethods, firstMethod, methodIfKnown } from '../methods/index.ts';
 import { settingGroups } from '../ssl/settings.ts';
+import type { LogKind } from '../train/metrics_logs.ts';
 import { policyGiven } from '../train/policy_file.ts';
 import { flagOf, type GivenSettings, settingsOf, sharedNames } from '../train/settings.ts';
 import { type BudgetOptions, minutesFrom } from './budget.ts';
 import { addDeviceOptions, type DeviceOptions } from './device.ts';
 import { countFrom, listOf } from './eval_options.ts';
-import { addExclude, addSetting } from './options.ts';
+import { addExclude, addLog, addSetting } from './options.ts';
 
 export interface CompareOptions extends DeviceOptions, BudgetOptions, Readonly<Record<string, unknown>> {
   readonly data?: string;
@@ -32,6 +33,7 @@ export interface CompareOptions extends DeviceOptions, BudgetOptions, Readonly<R
   readonly labels?: number;
   readonly finetuneEpochs?: number;
   readonly mapPoints?: number;
+  readonly log?: readonly LogKind[];
 }
 
 /** They have flags of their own here. */
@@ -121,6 +123,7 @@ export function addCompareOptions(command: Command): Command {
     .option('--labels <number>', 'labels per class for fine-tuning; 0: none (default: 10)', countFrom(0))
     .option('--finetune-epochs <number>', 'epochs of fine-tuning (default: 100; without a GPU 12)', countFrom(1))
     .option('--map-points <number>', 'images of the t-SNE maps; 0: none (default: 500)', countFrom(0));
+  addLog(command);
   addExclude(command);
   addDeviceOptions(command);
   const table = settingsOf(firstMethod).shape;
@@ -171,7 +174,7 @@ export function budgetGiven(options: CompareOptions): Budget {
 }
 
 /** Options that a comparison which goes on takes: where its images are now, and the device. */
-const whenResumed = ['resume', 'data', 'adapter', 'autotune'];
+const whenResumed = ['resume', 'data', 'adapter', 'autotune', 'log'];
 
 /** UserError (usage): an option that only a new comparison takes. */
 export function checkResumed(options: CompareOptions): void {

@@ -109,10 +109,10 @@ const isRun = ({ version, settings }: Values): boolean =>
   version === 1 && typeof settings === 'object' && settings !== null;
 
 /** The options that start such a run again. What else its file has says how it went, and on which device. */
-function optionsOfRun({ settings, data, exclude, captions, init }: Values, file: string): Values {
+function optionsOfRun({ settings, data, exclude, captions, init, log }: Values, file: string): Values {
   const method = methodOf(settings, file, (name) => name);
   const used = Object.entries(settings as Values).filter(([name]) => name === 'method' || usesSetting(method, name));
-  const given = { data, exclude, captions, init: (init as { file?: unknown } | undefined)?.file };
+  const given = { data, exclude, captions, log, init: (init as { file?: unknown } | undefined)?.file };
   return {
     ...Object.fromEntries(used),
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),

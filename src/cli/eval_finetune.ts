@@ -10,7 +10,7 @@ import { accuracy } from '../ssl/metrics.ts';
 import { flagOf } from '../train/settings.ts';
 import { parseSupervisedSettings, supervisedSettings } from '../train/supervised.ts';
 import type { EvalOptions, Tools } from './eval_options.ts';
-import { addSetting } from './options.ts';
+import { addLog, addSetting } from './options.ts';
 import { epochOf, stepDetails } from './train_output.ts';
 
 /** Settings of a training of the whole encoder that can be given; the rest is the encoder's, or the default. */
@@ -46,7 +46,7 @@ export function addFinetune(command: Command): Command {
   for (const name of [...tuned, 'batchSize'] as const) {
     addSetting(command, supervisedSettings.shape[name], flagOf(keyOf(name)));
   }
-  return command.addHelpText('after', `\nWithout a GPU the defaults are ${sizesOf(softwareSupervised)}.`);
+  return addLog(command).addHelpText('after', `\nWithout a GPU the defaults are ${sizesOf(softwareSupervised)}.`);
 }
 
 /** What was given of them, under the names of `supervisedSettings`. */
@@ -85,6 +85,7 @@ export function trainingTools(
     supervised,
     folder: join(out, 'trainings'),
     signal: stopOnSignals(),
+    log: flags.log,
     onTraining: (name) => terminal.line(`training   ${name}`),
     events: {
       onPipeline: (done, total) => terminal.progress('compiling', done, total),

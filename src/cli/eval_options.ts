@@ -4,6 +4,7 @@ import { PHOTO_FORMATS } from '../data/photo_names.ts';
 import type { DataKind } from '../data/samples.ts';
 import { UserError } from '../errors.ts';
 import type { GivenEncoder } from '../train/encoder_file.ts';
+import type { LogKind } from '../train/metrics_logs.ts';
 import { flagOf } from '../train/settings.ts';
 import { addDeviceOptions, type DeviceOptions } from './device.ts';
 import { addExclude } from './options.ts';
@@ -15,6 +16,7 @@ export interface EvalOptions extends DeviceOptions, GivenEncoder {
   readonly data: string;
   readonly exclude?: readonly string[];
   readonly out?: string;
+  readonly log?: readonly LogKind[];
   readonly cache?: string;
   /** These two only where features are computed. */
   readonly batchSize: number;

@@ -28,6 +28,7 @@ import type { Method } from '../ssl/method.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import { checkTakesImages, kindOfSettings } from '../train/data_kind.ts';
 import { checkImages } from '../train/learner.ts';
+import type { LogKind } from '../train/metrics_logs.ts';
 import { checkSameImages } from '../train/same_images.ts';
 import { flagOf, parseValues } from '../train/settings.ts';
 import { supervisedSettings } from '../train/supervised_settings.ts';
@@ -36,7 +37,7 @@ import { addDeviceOptions, chooseKernels, openAdapter } from './device.ts';
 import { announceExperiment, printExperiment, printResults } from './experiment_output.ts';
 import { followed } from './experiment_reached.ts';
 import { printNextSteps } from './next_steps.ts';
-import { addExclude, addSetting, addTrainSettings, givenSettings } from './options.ts';
+import { addExclude, addLog, addSetting, addTrainSettings, givenSettings } from './options.ts';
 import { reopening } from './reopen.ts';
 import { Terminal } from './terminal.ts';
 import { captionsOf, defaultData, openData } from './train_data.ts';
@@ -51,6 +52,7 @@ type Options = Readonly<Record<string, unknown>> & {
   readonly folds?: readonly number[];
   readonly adapter?: string;
   readonly autotune?: boolean;
+  readonly log?: readonly LogKind[];
 };
 
 const supervisedNames = [...ownSupervised, ...onlySupervised];
@@ -90,6 +92,7 @@ export function experimentCommand(method: Method): Command {
     )
     .option('--seeds <numbers>', 'run everything once per seed and report mean ± standard deviation', parseList)
     .option('--folds <numbers>', 'train on folds of STL-10’s protocol: all, or a list of 0 to 9', parseFolds);
+  addLog(experiment);
   addExclude(experiment);
   addDeviceOptions(experiment);
   addTrainSettings(experiment, own, methods);
@@ -159,7 +162,7 @@ async function runStages(gpu: Gpu, { config, dataset }: Opened, options: Options
   const { events, reached } = followed(printExperiment(terminal, config));
   const run = async (device: Gpu) => {
     chooseKernels(device, options, terminal, out);
-    const numbers = await runExperiment(device, dataset, config, out, events, signal);
+    const numbers = await runExperiment(device, dataset, config, out, { ...events, log: options.log }, signal);
     return { numbers, results: await writeReport(device, dataset, config, numbers, out) };
   };
   try {

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { firstMethod, methodIfKnown, methodNamed } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import { settingGroups } from '../ssl/settings.ts';
+import { type LogKind, logKinds } from '../train/metrics_logs.ts';
 import { policyGiven } from '../train/policy_file.ts';
 import {
   flagOf,
@@ -83,6 +84,19 @@ export const addExclude = (command: Command): Command =>
     '--exclude <glob>',
     'ignore photos and folders whose path in the data folder matches; repeatable',
     (glob: string, before: readonly string[] = []) => [...before, glob],
+  );
+
+/** Adds `--log`. */
+export const addLog = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      '--log <name>',
+      `keep the numbers in another form too, in a folder of the run: ${logKinds.join(', ')}`,
+    ).argParser((text: string, before: readonly LogKind[] = []) => {
+      const kind = logKinds.find((name) => name === text);
+      if (kind) return [...new Set([...before, kind])];
+      throw new InvalidArgumentError(`Allowed choices are ${logKinds.join(', ')}.`);
+    }),
   );
 
 /**

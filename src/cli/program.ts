@@ -17,6 +17,7 @@ import { namedMethod } from './options.ts';
 import { predictCommand } from './predict.ts';
 import { searchCommand } from './search.ts';
 import { trainCommand } from './train.ts';
+import { watchCommand } from './watch.ts';
 import { webCommand } from './web.ts';
 
 /**
@@ -30,6 +31,7 @@ export function simclr(argv: readonly string[] = process.argv): Command {
     .version('0.1.0');
   for (const command of [
     trainCommand(method),
+    watchCommand(),
     methodsCommand(),
     compareCommand(),
     experimentCommand(method),

@@ -9,6 +9,7 @@ import { counted } from '../io/counted.ts';
 import { totalSteps } from '../ssl/settings.ts';
 import { newestCheckpoint } from '../train/checkpoint.ts';
 import { resumedConfig } from '../train/extension.ts';
+import { type LogKind, logsFor } from '../train/metrics_logs.ts';
 import { type RunConfig, samplesOf } from '../train/run_config.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import { checkSameImages } from '../train/same_images.ts';
@@ -58,7 +59,8 @@ export async function resume(
     const checkpoint = newestCheckpoint(folder, {}); // whoever trains from it tells of those that are passed over
     if (checkpoint) checkSameSettings(folder.file('config.json'), recorded.settings, checkpoint, samplesOf(recorded));
     const step = checkpoint?.progress.step ?? 0;
-    const { config, notes } = resumedConfig(path, recorded, given, step);
+    const { config: resumed, notes } = resumedConfig(path, recorded, given, step);
+    const config = withLogs(resumed, options.log);
     const captions = captionsOf(config.settings, options.captions ?? config.captions);
     const logged = folder.loggedSteps();
     const restart = step === 0 ? restartNote(folder, config, logged) : finishedNote(config, step);
@@ -72,6 +74,7 @@ export async function resume(
     const dataset = await openForAll(team, { data, exclude, captions, settings, folder: path }, terminal);
     checkSameImages(path, data, config, dataset);
     if (config !== recorded) folder.writeConfig(config);
+    folder.logTo(await logsFor(config.log ?? [], path, config.settings));
     for (const note of [...restart, ...notes]) terminal.line(`note       ${note}`);
     return {
       gpu,
@@ -86,6 +89,13 @@ export async function resume(
     folder.unlock();
     throw error;
   }
+}
+
+/** A run keeps its numbers as it did before, and in the forms that are asked for now. */
+function withLogs(config: RunConfig, asked: readonly LogKind[] = []): RunConfig {
+  const kept = config.log ?? [];
+  const added = asked.filter((kind) => !kept.includes(kind));
+  return added.length === 0 ? config : { ...config, log: [...kept, ...added] };
 }
 
 /** Where the images are. UserError: they are gone, or others are left out of them than before. */

@@ -15,6 +15,7 @@ import type { Method } from '../ssl/method.ts';
 import type { TrainResult } from '../train/events.ts';
 import type { InitialWeights } from '../train/initial_weights.ts';
 import { checkImages, checkRanks } from '../train/learner.ts';
+import { logsFor } from '../train/metrics_logs.ts';
 import { otherDefaults, withRecipe } from '../train/recipe.ts';
 import type { RunConfig } from '../train/run_config.ts';
 import { FollowedFolder, RunFolder } from '../train/run_folder.ts';
@@ -27,7 +28,7 @@ import { addDeviceOptions, chooseKernels, type DeviceOptions, knownKernels, open
 import { readInit, settingsOf, startFrom } from './init.ts';
 import { dryRun, profileStep } from './inspect.ts';
 import { printNextSteps } from './next_steps.ts';
-import { addExclude, addTrainSettings, givenSettings } from './options.ts';
+import { addExclude, addLog, addTrainSettings, givenSettings } from './options.ts';
 import { type Decided, folderOf, openForAll } from './rank_data.ts';
 import { adapterOf, checkTeamOptions, introduce, leads, type Team, terminalOf, withRanks } from './ranks.ts';
 import { type Resumable, reopening } from './reopen.ts';
@@ -67,6 +68,7 @@ export function trainCommand(method: Method): Command {
     '--captions <file>',
     `captions of the photos, for a method that needs them: a table .csv or .jsonl of file and text (default: ${captionFiles.join(' or ')} in the data folder)`,
   );
+  addLog(train);
   addExclude(train);
   addDeviceOptions(train);
   addBudget(train);
@@ -136,9 +138,10 @@ async function lead(options: TrainOptions, team: Team | undefined): Promise<void
       imagesDigest: inventoryDigest(dataset.files),
       init: start?.config,
     },
-    ...{ adapter: gpu.traits.adapter, started: new Date().toISOString() },
+    ...{ log: options.log, adapter: gpu.traits.adapter, started: new Date().toISOString() },
   };
   const folder = RunFolder.create(out, config, dataset.files, { overwrite });
+  folder.logTo(await logsFor(config.log ?? [], folder.path, settings));
   const open = { gpu, dataset, data, exclude, captions, settings, folder, init: start?.weights, team };
   await run(open, terminal, options, given);
 }

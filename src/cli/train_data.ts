@@ -13,6 +13,7 @@ import { UserError } from '../errors.ts';
 import { methodNamed } from '../methods/index.ts';
 import type { Method } from '../ssl/method.ts';
 import { labelsAskedBy, wantsCaptions } from '../train/learner.ts';
+import type { LogKind } from '../train/metrics_logs.ts';
 import { windowOf } from '../train/sequence_settings.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { BudgetOptions } from './budget.ts';
@@ -32,6 +33,7 @@ export interface TrainOptions extends Partial<TrainSettings>, DeviceOptions, Bud
   readonly resume?: string;
   readonly dryRun?: boolean;
   readonly profile?: boolean;
+  readonly log?: readonly LogKind[];
 }
 
 /** Whether a run looks at labels: to learn from them, or to follow the features. */

@@ -14,6 +14,7 @@ import { fitToBudget, type TimingEvents } from '../train/budget.ts';
 import type { TrainEvents } from '../train/events.ts';
 import { saveEncoder } from '../train/export.ts';
 import { imageFacts, learnerOf } from '../train/learner.ts';
+import type { LogKind } from '../train/metrics_logs.ts';
 import { readRunConfig } from '../train/run_config.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import type { ComparisonConfig } from './config.ts';
@@ -48,6 +49,8 @@ export interface CompareEvents {
   readonly training?: (settings: TrainSettings) => TrainEvents;
   readonly timing?: TimingEvents;
   readonly measuring?: MeasureEvents;
+  /** In which other forms its trainings keep their numbers. */
+  readonly log?: readonly LogKind[] | undefined;
 }
 
 /** An encoder with its first weights, or a row. */
@@ -190,7 +193,9 @@ async function trainStage(context: Context, entry: Entry, seed: number) {
   gpu.highWater = gpu.bytes; // of this training alone
   const settings = await sized(context, entry, seed);
   const training = events.training?.(settings) ?? {};
-  const { checkpoint, wallSeconds = 0 } = await pretrain(gpu, dataset, path, config.data, settings, training, signal);
+  const { checkpoint, wallSeconds = 0 } = await pretrain(
+    ...([gpu, dataset, path, config.data, settings, training, signal, events.log] as const),
+  );
   return { checkpoint, trained: readTrained(path, settings, imageFacts(dataset.train), wallSeconds) };
 }
 

@@ -7,6 +7,7 @@ import { counted } from '../io/counted.ts';
 import { shapeSettings } from '../nn/encoder_shape.ts';
 import { percent, percentPlusMinus } from '../report/numbers.ts';
 import { lineChart } from '../report/plot.ts';
+import type { LogKind } from '../train/metrics_logs.ts';
 import { type SupervisedEvents, type SupervisedSettings, trainSupervised } from '../train/supervised.ts';
 import type { SupervisedData } from '../train/supervised_data.ts';
 import { deviationNote, type Evaluation, type Outcome, outcome } from './evaluation.ts';
@@ -20,6 +21,8 @@ export interface FinetuneSettings {
   readonly folder: string;
   readonly events?: SupervisedEvents;
   readonly signal?: AbortSignal;
+  /** In which other forms the trainings keep their numbers. */
+  readonly log?: readonly LogKind[] | undefined;
   /** A further training begins. */
   readonly onTraining?: (name: string) => void;
 }
@@ -66,6 +69,7 @@ export async function finetuneOn(
     head: evaluation.file.head,
     events: settings.events,
     signal: settings.signal,
+    log: settings.log,
   });
 }
 

@@ -12,6 +12,7 @@ import { readEntries } from '../nn/state_dict.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import type { TrainEvents } from '../train/events.ts';
 import { learnerOf } from '../train/learner.ts';
+import type { LogKind } from '../train/metrics_logs.ts';
 import { checkSameSettings } from '../train/same_settings.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { type SupervisedEvents, trainSupervised } from '../train/supervised.ts';
@@ -44,6 +45,8 @@ export interface ExperimentEvents {
   onStage?(stage: Stage): void;
   readonly pretraining?: TrainEvents;
   readonly supervised?: SupervisedEvents;
+  /** In which other forms its trainings keep their numbers. */
+  readonly log?: readonly LogKind[] | undefined;
 }
 
 export interface ExperimentNumbers {
@@ -141,7 +144,7 @@ function pretrainStage({ gpu, dataset, config, out, events, signal, begin }: Con
   const path = join(out, `seed-${seed}`, 'pretrain');
   begin('pretrain', seed, null, isPretrained(path));
   const settings: TrainSettings = { ...config.pretrain, seed };
-  return pretrain(gpu, dataset, path, config.data, settings, events.pretraining ?? {}, signal);
+  return pretrain(gpu, dataset, path, config.data, settings, events.pretraining ?? {}, signal, events.log);
 }
 
 /** The three models and the control on one training set. */
@@ -158,7 +161,7 @@ async function labelledStages(
     const folder = join(folderOf(out, seed, fold), model);
     begin(model, seed, fold, existsSync(join(folder, 'result.json')));
     const encoder = model === 'random' ? random : pretrained;
-    const options = { folder, encoder, events: events.supervised, signal };
+    const options = { folder, encoder, events: events.supervised, log: events.log, signal };
     models[model] = await trainSupervised(gpu, data, model === 'random' ? 'frozen' : model, settings, options);
   }
   return models as Record<ModelName, ModelResult>;

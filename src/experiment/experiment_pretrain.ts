@@ -14,6 +14,7 @@ import { ofPairs } from '../ssl/method.ts';
 import { type Checkpoint, readCheckpoint } from '../train/checkpoint.ts';
 import type { TrainEvents } from '../train/events.ts';
 import { imageFacts, learnerOf } from '../train/learner.ts';
+import { type LogKind, logsFor } from '../train/metrics_logs.ts';
 import { RunFolder } from '../train/run_folder.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
@@ -43,6 +44,7 @@ export const isPretrained = (path: string): boolean => finishedRun(path) !== und
 /**
  * Pre-trains in a folder: from the start, from where it was stopped, or not at all if it has ended. When `signal` is aborted the
  * step under way is finished and saved, and the signal's reason is thrown.
+ * @param log in which other forms its numbers are kept
  */
 export async function pretrain(
   gpu: Gpu,
@@ -52,10 +54,12 @@ export async function pretrain(
   settings: TrainSettings,
   events: TrainEvents,
   signal?: AbortSignal,
+  log: readonly LogKind[] = [],
 ): Promise<PretrainingResult> {
   if (!isPretrained(path)) {
     const started = performance.now();
     const folder = openRun(path, data, dataset, settings, gpu);
+    folder.logTo(await logsFor(log, path, settings));
     const before = wallSecondsIn(folder.file(wallFile), 'delete it: only the time that was spent is lost') ?? 0;
     const wallSeconds = () => before + (performance.now() - started) / 1000;
     const keep = () => writeFileAtomic(folder.file(wallFile), `${JSON.stringify({ wallSeconds: wallSeconds() })}\n`);

@@ -16,16 +16,21 @@ const MAX_WRITE = 64 * 1024 * 1024;
  * Replaces `path` by the concatenated pieces: all of them or, when anything throws (the pieces' iterator included), none.
  * They go to a temporary file beside the target, which is synced and renamed over it; then the folder is synced. The temporary
  * is removed on failure; what a killed process left behind goes with the next write. A symbolic link keeps pointing.
+ * @param mode who may read and write it, less what the process's mask takes away
  * @returns the number of bytes written
  */
-export function writeFileAtomic(path: string, pieces: string | Uint8Array | Iterable<string | Uint8Array>): number {
+export function writeFileAtomic(
+  path: string,
+  pieces: string | Uint8Array | Iterable<string | Uint8Array>,
+  mode = 0o666,
+): number {
   const target = guarded('write', path, () => replaceableTarget(path));
   const temporary = join(dirname(target), temporaryName(target, process.pid));
   removeStaleTemporaries(target);
   let fd: number | undefined;
   let bytes = 0;
   try {
-    const file = (fd = guarded('write', path, () => fs.openSync(temporary, 'wx')));
+    const file = (fd = guarded('write', path, () => fs.openSync(temporary, 'wx', mode)));
     for (const piece of typeof pieces === 'string' || pieces instanceof Uint8Array ? [pieces] : pieces) {
       bytes += guarded('write', path, () => writeAll(file, piece));
     }

@@ -80,6 +80,27 @@ export function checkUnlocked(path: string): void {
   if (fs.existsSync(join(path, fileName))) lockFolder(path)();
 }
 
+/**
+ * Who seems to hold a folder's lock, without touching it: whoever only looks must never be in the way of a training that begins.
+ * @returns `here`: a process of this machine; `elsewhere`: one of another machine, of which no more is known; `gone`: a process of this
+ * machine that ended without releasing it; undefined: nobody
+ */
+export function holderOf(path: string): 'here' | 'elsewhere' | 'gone' | undefined {
+  let fd: number;
+  try {
+    fd = fs.openSync(join(path, fileName), 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    const holder = readHolder(fd);
+    if (holder && holder.host !== hostname()) return 'elsewhere';
+    return isAlive(holder) ? 'here' : 'gone';
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 function release(fd: number, file: string): void {
   fs.rmSync(file, { force: true }); // while it is locked: nobody else's file can be there
   fs.closeSync(fd);

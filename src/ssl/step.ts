@@ -127,7 +127,19 @@ export function checkedLoss(loss: Tensor, group: string): Tensor {
 }
 
 /** Names that a line of `metrics.jsonl` has for itself. */
-const takenNames = ['type', 'step', 'epoch', 'epochs', 'loss', 'chance', 'lr', 'lossScale', 'knn', 'knnBalanced'];
+const takenNames = [
+  'type',
+  'step',
+  'epoch',
+  'epochs',
+  'loss',
+  'chance',
+  'lr',
+  'lossScale',
+  'knn',
+  'knnBalanced',
+  'time',
+];
 
 /** What a method logs. Error: a name is taken, or a value is not one number. */
 export function checkedLog(log: Readonly<Record<string, Tensor>> = {}): Readonly<Record<string, Tensor>> {

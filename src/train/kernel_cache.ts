@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { cpus, homedir } from 'node:os';
+import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Tuner, type Tuning, type TuningCache, type TuningEvents } from '../graph/autotune.ts';
 import { useVariantTuner } from '../graph/variant_tuner.ts';
+import { cacheFolder } from '../io/cache_folder.ts';
 import { writeFileAtomic } from '../io/files.ts';
 
 const cacheSchema = z.strictObject({
@@ -19,14 +20,6 @@ const cacheSchema = z.strictObject({
     z.strictObject({ variant: z.string(), code: z.string(), milliseconds: z.record(z.string(), z.number()) }),
   ),
 });
-
-/** The user's folder for what can be made again, by the conventions of each system. */
-function cacheFolder(): string {
-  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  if (process.platform === 'win32' && LOCALAPPDATA) return join(LOCALAPPDATA, 'simclr-webgpu', 'Cache');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'simclr-webgpu');
-  return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'simclr-webgpu');
-}
 
 /** What findings hold for. A software adapter has one name on all processors: theirs goes with the driver's. */
 function deviceOf({ traits, adapter }: Gpu): { adapter: string; driver: string } {

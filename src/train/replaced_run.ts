@@ -6,7 +6,18 @@ import { guarded } from '../io/file_errors.ts';
 
 /** What a run leaves in its folder, evaluations of its checkpoints included. */
 const entriesOfRun = [
-  ...['config.json', 'images.jsonl', 'metrics.jsonl', 'kernels.json', 'checkpoints', 'figures', 'eval', resultsMarker],
+  ...[
+    'config.json',
+    'images.jsonl',
+    'metrics.jsonl',
+    'legend.json',
+    'kernels.json',
+    'checkpoints',
+    'figures',
+    'tensorboard',
+    'eval',
+    resultsMarker,
+  ],
 ];
 /** A folder in that of the run, hidden from what looks for photos. */
 const asideName = '.replaced';

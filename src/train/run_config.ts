@@ -5,6 +5,7 @@ import type { SampleCount } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import { settingsTable } from '../io/checked.ts';
 import { readChecked } from '../io/json_files.ts';
+import { logKinds } from './metrics_logs.ts';
 import { parseSettings, type TrainSettings } from './settings.ts';
 
 const count = () => z.number().int().min(0);
@@ -28,6 +29,8 @@ const configSchema = z.object({
   init: z.object({ file: z.string(), sha256: z.string(), head: z.boolean() }).optional(),
   /** Former lengths of a run that was extended, oldest first, and the steps it had done then. */
   extended: z.array(z.object({ at: z.string(), step: count(), epochs: count(), steps: count() })).optional(),
+  /** Where else the numbers are kept: `--log`. */
+  log: z.array(z.enum(logKinds)).readonly().optional(),
   adapter: z.string(),
   started: z.string(),
 });

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { type ListedFile, writeInventory } from '../data/inventory.ts';
 import { checkResultsPlace, markResults, resultsMarker } from '../data/results_folder.ts';
 import { UserError } from '../errors.ts';
@@ -15,20 +14,18 @@ import {
 } from '../io/files.ts';
 import { checkUnlocked, lockFolder } from '../io/folder_lock.ts';
 import { readRecords } from '../io/json_files.ts';
+import type { Learner } from '../ssl/method.ts';
+import { type MetricsLog, type MetricsRecord, metricsRecord } from './metrics_record.ts';
 import { ReplacedRun } from './replaced_run.ts';
 import { type RunConfig, readRunConfig } from './run_config.ts';
 
-/** One line of `metrics.jsonl`. Lines of a step and of an epoch carry the number of steps done. */
-const metricsRecord = z.looseObject({
-  type: z.enum(['probe', 'step', 'epoch', 'warning']),
-  step: z.number().int().min(0),
-});
-export type MetricsRecord = Readonly<z.infer<typeof metricsRecord>>;
-
 const checkpointName = /^step-(\d{8})\.safetensors$/;
 
+/** What a method declares of the numbers that it logs. */
+export type Legend = Pick<Learner, 'metrics' | 'chance'>;
+
 /**
- * The folder of a run: `config.json`, `images.jsonl`, `metrics.jsonl`, `checkpoints/step-00000390.safetensors`, `figures/*.png`.
+ * The folder of a run: `config.json`, `images.jsonl`, `metrics.jsonl`, `legend.json`, `checkpoints/step-00000390.safetensors`, `figures/*.png`.
  * Whatever is replaced is replaced in one step, so a run that is killed leaves a folder that it can continue from.
  */
 export class RunFolder {
@@ -37,6 +34,8 @@ export class RunFolder {
   private made: readonly string[] | undefined;
   /** A former run that `create` set aside. */
   private replaced: ReplacedRun | undefined;
+  /** What keeps the numbers beside `metrics.jsonl`. */
+  private logs: readonly MetricsLog[] = [];
 
   constructor(readonly path: string) {}
 
@@ -139,6 +138,7 @@ export class RunFolder {
   unlock(): void {
     this.release?.();
     this.release = undefined;
+    for (const log of this.logs) log.close();
   }
 
   /** Takes back what `create` made, because the run was refused before its first step. A run that was there before only gets unlocked. */
@@ -158,6 +158,11 @@ export class RunFolder {
 
   writeConfig(config: RunConfig): void {
     writeFileAtomic(this.file('config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  /** Keeps what the numbers in `metrics.jsonl` are, for whoever shows them. */
+  writeLegend(legend: Legend): void {
+    writeFileAtomic(this.file('legend.json'), `${JSON.stringify(legend, null, 2)}\n`);
   }
 
   file(...parts: string[]): string {
@@ -184,8 +189,16 @@ export class RunFolder {
     for (const step of this.checkpointSteps().slice(0, -keep)) rmSync(this.checkpointFile(step), { force: true });
   }
 
+  /** Appends a line, with the time: seconds since 1970, as in `Date.now() / 1000`. */
   log(record: MetricsRecord): void {
-    appendLine(this.file('metrics.jsonl'), record);
+    const timed = { ...record, time: Date.now() / 1000 };
+    appendLine(this.file('metrics.jsonl'), timed);
+    for (const log of this.logs) log.record(timed);
+  }
+
+  /** Has the numbers kept by these too, from the next `rewindMetrics` on. */
+  logTo(logs: readonly MetricsLog[]): void {
+    this.logs = logs;
   }
 
   /** What was logged, without a last line that was cut. UserError: a line is damaged. */
@@ -206,6 +219,9 @@ export class RunFolder {
     const keep = (record: object) => step > 0 && (record as MetricsRecord).step <= step;
     this.records(); // a damaged line is told before anything is dropped
     truncateJsonLines(file, keep);
+    if (this.logs.length === 0) return;
+    const kept = this.records();
+    for (const log of this.logs) log.rewind(step, kept);
   }
 
   /** Whether any figure was drawn. */
@@ -219,8 +235,10 @@ export class RunFolder {
     return existsSync(folder) ? readdirSync(folder).sort() : [];
   }
 
-  figure(name: string, png: Uint8Array): void {
-    writeFileAtomic(this.file('figures', name), png);
+  /** Keeps a picture of a kind, `similarity`, as it was after a step. */
+  figure(kind: string, step: number, png: Uint8Array): void {
+    writeFileAtomic(this.file('figures', `${kind}-step-${String(step).padStart(8, '0')}.png`), png);
+    for (const log of this.logs) log.figure(kind, step, png);
   }
 }
 
@@ -242,7 +260,9 @@ export class FollowedFolder extends RunFolder {
   override begin(): void {}
   override prune(): void {}
   override log(): void {}
+  override logTo(): void {}
   override rewindMetrics(): void {}
+  override writeLegend(): void {}
   override figure(): void {}
 
   override records(): readonly MetricsRecord[] {

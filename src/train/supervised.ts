@@ -10,6 +10,7 @@ import { countNumbers } from '../nn/module.ts';
 import { checkPrecision } from '../ops/precision.ts';
 import { trainedParameters } from '../ssl/step.ts';
 import { saveClassifier } from './classifier_file.ts';
+import { type LogKind, logsFor } from './metrics_logs.ts';
 import { classCount, digestOf, type SupervisedData, sampledDigestOf } from './supervised_data.ts';
 import {
   digestOfGiven,
@@ -45,6 +46,8 @@ export interface SupervisedOptions {
   /** Layers of its projection head that it ends with, their tensors among its own as `head.0.weight`, …; none by default. */
   readonly head?: HeadShape | undefined;
   readonly events?: SupervisedEvents;
+  /** In which other forms its numbers are kept. */
+  readonly log?: readonly LogKind[] | undefined;
   /** Stops the training: the step under way is finished and saved, and the promise rejected with the signal's reason. */
   readonly signal?: AbortSignal;
   /** False: a frozen encoder runs in every step, even where its features never change. */
@@ -106,7 +109,8 @@ export async function trainSupervised(
     });
     if (encoder) loadEncoder(state, classifier.encoder, originOf(encoder));
     unlock = folder.prepare();
-    const { events = {} } = options;
+    const { events = {}, log = [] } = options;
+    folder.logTo(await logsFor(log, folder.path, settings));
     const fixed = options.cacheFeatures !== false && hasFixedFeatures(mode, settings);
     const before = await digestsOf(state, classifier, mode, settings);
     const sources = fixed

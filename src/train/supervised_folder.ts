@@ -144,6 +144,11 @@ export class SupervisedFolder {
     this.run.log(record);
   }
 
+  /** As `RunFolder.logTo`. */
+  logTo(logs: Parameters<RunFolder['logTo']>[0]): void {
+    this.run.logTo(logs);
+  }
+
   /** Drops the lines of steps after `step`: they will be run again. */
   rewindMetrics(step: number): void {
     this.run.rewindMetrics(step);

@@ -81,6 +81,7 @@ export class Trainer {
       resumedAt: loop.progress.step,
       learner,
     });
+    folder.writeLegend({ metrics: learner.metrics, chance: learner.chance });
     await this.checkRanks();
     if (initialised) await this.save(); // from now on the run does not need the file
     if (loop.progress.step === 0) await this.showUntrained();
@@ -209,8 +210,7 @@ export class Trainer {
     const { training, figures, folder, events } = this.parts;
     for (const figure of figures) {
       const { files, pairs } = await figure.draw(step, training.step.epochData);
-      for (const [name, png] of Object.entries(files))
-        folder.figure(`${name}-step-${String(step).padStart(8, '0')}.png`, png);
+      for (const [name, png] of Object.entries(files)) folder.figure(name, step, png);
       if (pairs) events.onFigure?.(step, pairs.positives, pairs.negatives, pairs.similarity);
     }
     this.drawn = step;

@@ -100,7 +100,7 @@ export async function runIn(
 const roundedToF16 = (values: ArrayLike<number>): Float32Array => fromFloat16(toFloat16(values as Float32Array));
 
 const timeless = (records: readonly object[]): unknown =>
-  records.map((record) => ({ ...record, imagesPerSecond: 0, memory: 0 }));
+  records.map((record) => ({ ...record, imagesPerSecond: 0, memory: 0, time: 0 }));
 
 /**
  * Trains straight, and once more stopped after every step: the checkpoints are the same bytes, the records the same numbers. In the second half

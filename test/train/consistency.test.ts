@@ -47,7 +47,7 @@ const model = (name: string) => readFileSync(classifierFile(join(folder, name)))
 const records = (name: string) =>
   (readJsonLines(join(folder, name, 'metrics.jsonl')) as Record<string, unknown>[]).map((record): typeof record => ({
     ...record,
-    ...{ seconds: 0, imagesPerSecond: 0 },
+    ...{ seconds: 0, imagesPerSecond: 0, time: 0 },
   }));
 
 it('photos come in an order of their own, each once before any comes again', () => {

@@ -1,0 +1,181 @@
+/** The page of `simclr watch` in a browser: live curves, restarts, comparison, keys, narrow windows. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Dashboard, serve } from '../../src/watch/server.ts';
+import { Watcher } from '../../src/watch/watcher.ts';
+import { scratchFolder } from '../cli/run.ts';
+import { noBrowser, openBrowser } from './chromium.ts';
+import { checkpoint, type MadeRun, makeRun } from './runs.ts';
+
+const token = 'abcdefghijklmnopqrstuv';
+const root = scratchFolder();
+const long = { timeout: 20_000 };
+
+describe.skipIf(noBrowser)(`the page${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, () => {
+  let browser: Browser;
+  let page: Page;
+  let dashboard: Dashboard;
+  let first: MadeRun;
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    first = makeRun(join(root, 'first'));
+    first.line({ type: 'probe', step: 0, knn: 0.2, majority: 0.11 });
+    first.steps(1, 30);
+    first.line({ type: 'epoch', epoch: 3, epochs: 4, step: 30, loss: 3, chance: 4.8, knn: 0.5, memory: 2 ** 26 });
+    first.picture('similarity-step-00000000.png');
+    first.picture('similarity-step-00000030.png', 200);
+    const second = makeRun(join(root, 'second'), { method: 'byol', lr: 0.25 });
+    second.steps(1, 40, { loss: 2.5 });
+    checkpoint(second, 40);
+    browser = await openBrowser();
+    dashboard = await serve({ watcher: new Watcher([root]), assets: 'dist/watch', token, port: 0 });
+  });
+  afterAll(async () => {
+    await browser.close();
+    await dashboard.close();
+  });
+  afterEach(async () => {
+    await page.context().close();
+    expect(faults.splice(0)).toEqual([]);
+  });
+
+  async function open({ width = 1280, height = 900 } = {}): Promise<Page> {
+    const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
+    page = await context.newPage();
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => {
+      // A server that is gone is told by the browser too.
+      if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) faults.push(message.text());
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(dashboard.url) && !request.url().startsWith('data:')) faults.push(request.url());
+    });
+    await page.goto(dashboard.url);
+    await plot('Loss').locator('canvas').waitFor(long);
+    return page;
+  }
+  const plot = (title: string) => page.getByRole('img', { name: new RegExp(`^${title}[.,]`) });
+  const tab = (name: string) => page.getByRole('button', { name, exact: true }).click();
+  const item = (name: string) => page.locator('.runs li').filter({ hasText: name });
+
+  it('shows each run with its status and newest numbers, and follows new lines', async () => {
+    await open();
+    expect(await item('first').textContent()).toMatch(/failed.*simclr.*epoch 3\/4.*kNN 50\.0 %/);
+    expect(await item('second').textContent()).toMatch(/finished.*byol.*loss 2\.5/);
+    const before = await plot('Loss').getAttribute('aria-label');
+    first.steps(31, 31, { loss: 0.125 });
+    await expect.poll(() => item('first').textContent(), long).toContain('loss 0.125');
+    await expect.poll(() => plot('Loss').getAttribute('aria-label'), long).not.toBe(before);
+    expect(await plot('Loss').getAttribute('aria-label')).toContain('second 2.5');
+  });
+
+  it('runs that begin appear, those that are removed go', async () => {
+    await open();
+    const third = makeRun(join(root, 'third'));
+    third.steps(1, 5);
+    await item('third').waitFor(long);
+    rmSync(third.path, { recursive: true });
+    await item('third').waitFor({ ...long, state: 'detached' });
+  });
+
+  it('says when the server is gone, and goes on when it is back', async () => {
+    await open();
+    const { port } = dashboard;
+    await dashboard.close();
+    await page.getByText('No answer from simclr watch.').waitFor(long);
+    first.steps(32, 33, { loss: 0.5 });
+    dashboard = await serve({ watcher: new Watcher([root]), assets: 'dist/watch', token, port });
+    await page.getByText('No answer from simclr watch.').waitFor({ ...long, state: 'detached' });
+    await expect.poll(() => item('first').textContent(), long).toContain('loss 0.5');
+  });
+
+  it('compares: smoothing, the axis, a log scale, which runs', async () => {
+    await open();
+    const newest = async () => (await plot('Loss').getAttribute('aria-label'))!;
+    const smoothed = await newest();
+    await page.getByLabel('Smoothing').fill('0');
+    await expect.poll(newest).not.toBe(smoothed);
+    expect(await newest()).toMatch(/first 0\.5/);
+    await page.getByText('Log scale').click();
+    await expect.poll(newest).toMatch(/^Loss, logarithmic/);
+    await page.getByText('Epoch', { exact: true }).click();
+    await page.getByRole('button', { name: 'Show only second' }).click();
+    await expect.poll(newest).not.toContain('first');
+    expect(await page.locator('.tiles').textContent()).toMatch(/Epoch4 \/ 4step 40 of 40/);
+    // What was chosen is still there at the next visit.
+    await page.reload();
+    await plot('Loss').waitFor(long);
+    expect(await page.getByLabel('Smoothing').inputValue()).toBe('0');
+    expect(await newest()).toMatch(/^Loss, logarithmic/);
+  });
+
+  it('tells values under the pointer, and looks closer where it is dragged', async () => {
+    await open();
+    await page.getByLabel('Smoothing').fill('0');
+    const box = (await plot('Loss').locator('.u-over').boundingBox())!;
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    const tooltip = page.locator('.tooltip');
+    await tooltip.waitFor(long);
+    expect(await tooltip.textContent()).toMatch(/step (19|20|21)second2\.5first2\.\d/);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.7, box.y + box.height / 2, { steps: 4 });
+    await page.mouse.up();
+    await page.getByRole('button', { name: 'Show all' }).click(long);
+    expect(await page.getByRole('button', { name: 'Show all' }).count()).toBe(0);
+  });
+
+  it('works by keys alone', async () => {
+    await open();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toMatch('Skip to the charts');
+    await plot('Loss').focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('ArrowLeft');
+    await page.locator('.tooltip').waitFor(long);
+    const at = await page.locator('.tooltip .where').first().textContent();
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => page.locator('.tooltip .where').first().textContent()).not.toBe(at);
+    await page.keyboard.press('Escape');
+    await page.locator('.tooltip').waitFor({ ...long, state: 'detached' });
+  });
+
+  it('pictures by stage, and large', async () => {
+    await open();
+    await tab('Pictures');
+    const image = page.getByRole('img', { name: /similarity of first/ });
+    expect(await image.getAttribute('alt')).toBe('similarity of first at step 30');
+    await page.getByRole('slider', { name: 'Stage' }).fill('0');
+    await expect.poll(() => image.getAttribute('alt')).toBe('similarity of first at step 0');
+    await expect.poll(() => image.evaluate((one) => (one as unknown as { naturalWidth: number }).naturalWidth)).toBe(8);
+    await page.getByRole('button', { name: /^Enlarge/ }).click();
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('dialog', { name: 'similarity of first at step 30' }).waitFor(long);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ ...long, state: 'detached' });
+  });
+
+  it('settings that differ, and all of them', async () => {
+    await open();
+    await tab('Settings');
+    const rows = () => page.locator('tbody th').allTextContents();
+    expect((await rows()).sort()).toEqual(['lr', 'method']);
+    await page.getByLabel('Only what differs').uncheck();
+    expect(await rows()).toContain('batchSize');
+    await tab('Compare');
+    await page.getByRole('button', { name: 'Loss', exact: true }).click();
+    expect(await page.getByRole('columnheader', { name: 'Loss' }).getAttribute('aria-sort')).toBe('descending');
+    expect(await rows()).toEqual(['second', 'first']);
+  });
+
+  it.each([360, 390, 768, 1280])('no window of %i pixels is scrolled sideways', async (width) => {
+    await open({ width, height: 800 });
+    for (const name of ['Charts', 'Compare', 'Pictures', 'Settings']) {
+      await tab(name);
+      const content = await page.evaluate('document.documentElement.scrollWidth');
+      expect([name, content]).toEqual([name, width]);
+    }
+  });
+});
