@@ -17,9 +17,9 @@ export interface BarlowTwinsOptions {
 export interface BarlowTwins {
   /** [1] */
   readonly loss: Tensor;
-  /** [1]: Σ_i (1 − C_ii)². */
+  /** `[1]`: Σ_i (1 − C_ii)². */
   readonly invariance: Tensor;
-  /** [1]: Σ_i Σ_{j≠i} C_ij², without λ. */
+  /** `[1]`: Σ_i Σ_{j≠i} C_ij², without λ. */
   readonly redundancy: Tensor;
   /** C [D, D] */
   readonly correlation: Tensor;

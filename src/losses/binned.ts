@@ -11,7 +11,7 @@ import { logSoftmax, softmax } from '../ops/softmax.ts';
 import { neg } from '../ops/unary.ts';
 
 export interface BinTargets {
-  /** [P, Q]: shares of the bins in each value. */
+  /** `[P, Q]`: shares of the bins in each value. */
   readonly shares: Tensor;
   /** u32 [P]: the bin whose centre is nearest. */
   readonly nearest: Tensor;

@@ -6,9 +6,9 @@ import { infoNce } from './info_nce.ts';
 export interface ClipLoss {
   /** [1] */
   readonly loss: Tensor;
-  /** [1]: the share of images whose own text is the most similar of the batch. */
+  /** `[1]`: the share of images whose own text is the most similar of the batch. */
   readonly imageToText: Tensor;
-  /** [1]: the share of texts whose own image is. */
+  /** `[1]`: the share of texts whose own image is. */
   readonly textToImage: Tensor;
 }
 

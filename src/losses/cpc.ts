@@ -11,11 +11,11 @@ export interface CpcOptions {
 }
 
 export interface Cpc {
-  /** [1]: the mean over k of InfoNCE. */
+  /** `[1]`: the mean over k of InfoNCE. */
   readonly loss: Tensor;
-  /** [1]: the mean over k of the share of predictions whose target scores highest among all candidates. */
+  /** `[1]`: the mean over k of the share of predictions whose target scores highest among all candidates. */
   readonly accuracy: Tensor;
-  /** [1]: the mean over k of log M_k − loss_k, a lower bound of the mutual information of context and target, in nats; at most log M_k. */
+  /** `[1]`: the mean over k of log M_k − loss_k, a lower bound of the mutual information of context and target, in nats; at most log M_k. */
   readonly informationBound: Tensor;
   /** The accuracy of each k, [1]. */
   readonly accuracies: readonly Tensor[];

@@ -29,7 +29,7 @@ export interface DinoLoss {
   readonly loss: Tensor;
   /** q [2 · N, K] */
   readonly targets: Tensor;
-  /** [1]: the mean entropy of q. loss − entropy is the mean Kullback–Leibler divergence of predictions from targets. */
+  /** `[1]`: the mean entropy of q. loss − entropy is the mean Kullback–Leibler divergence of predictions from targets. */
   readonly entropy: Tensor;
 }
 

@@ -20,9 +20,9 @@ export interface InfoNceOptions {
 export interface InfoNce {
   /** [1] */
   readonly loss: Tensor;
-  /** [1]: the share of queries whose positive is the most similar of their candidates. */
+  /** `[1]`: the share of queries whose positive is the most similar of their candidates. */
   readonly accuracy: Tensor;
-  /** [M]: log-sum-exp over the candidates of each query. */
+  /** `[M]`: log-sum-exp over the candidates of each query. */
   readonly lse: Tensor;
 }
 

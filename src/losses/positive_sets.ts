@@ -17,9 +17,9 @@ import { excludedBy, greater, identity, largest, numbered, sameAs } from './mask
 import type { PairLoss } from './pairs.ts';
 
 export interface PositiveSets {
-  /** [M, K]: 1 at the positives of a row, which are candidates too. */
+  /** `[M, K]`: 1 at the positives of a row, which are candidates too. */
   readonly positives: Tensor;
-  /** [M, K]: 1 at what is no candidate of a row. */
+  /** `[M, K]`: 1 at what is no candidate of a row. */
   readonly excluded: Tensor;
 }
 
@@ -83,7 +83,7 @@ export interface CancellationOptions {
 }
 
 export interface Cancellation extends PairLoss {
-  /** [2N, 2N]: 1 at the views that count as false negatives of a view. */
+  /** `[2N, 2N]`: 1 at the views that count as false negatives of a view. */
   readonly falseNegatives: Tensor;
 }
 
@@ -113,7 +113,7 @@ export function falseNegativeCancellation(z: Tensor, support: Tensor, options: C
   return { loss: contrastSets(logits, sets), accuracy, unit, falseNegatives };
 }
 
-/** [N, 2N]: of the support of each image with each view. */
+/** `[N, 2N]`: of the support of each image with each view. */
 function scoresOf(unit: Tensor, support: Tensor, aggregate: CancellationOptions['aggregate']): Tensor {
   const views = unit.shape[0];
   const all = matmul(support, unit, { transposeB: true });

@@ -17,7 +17,7 @@ import { type PairLoss, pairAccuracy, pairSimilarities } from './pairs.ts';
 import { type TripletOptions, tripletTerms } from './triplet.ts';
 
 export interface MinedTriplets {
-  /** [1]: the mean over the triplets that there are; 0 without any. */
+  /** `[1]`: the mean over the triplets that there are; 0 without any. */
   readonly loss: Tensor;
   /** u32, one for each triplet: rows of z. */
   readonly anchor: Tensor;
