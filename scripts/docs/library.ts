@@ -7,6 +7,7 @@ import {
   type Context,
   Converter,
   type DeclarationReflection,
+  type ProjectReflection,
   ReflectionKind,
 } from 'typedoc';
 
@@ -28,31 +29,44 @@ const areas: Readonly<Record<string, string>> = {
   errors: 'Errors',
 };
 
-export const areaOrder = Object.values(areas);
+/** Types that are only met in signatures of others. */
+const unexported = 'Types that are not exported';
 
-/** Has TypeDoc group the symbols of the library by area. Error: a symbol of a folder that is none. */
+export const areaOrder = [...Object.values(areas), unexported];
+
+/** Has TypeDoc group the symbols of the library by area. Warns of one without a docstring. Error: a symbol of a folder that is no area. */
 export function groupByArea(app: Application, root: string): void {
+  const exported = new Set<DeclarationReflection>();
+  // Before the plugin that adds types which are not exported, and after it.
+  app.converter.on(
+    Converter.EVENT_RESOLVE_BEGIN,
+    ({ project }: Context) => symbolsOf(project).forEach((symbol) => exported.add(symbol)),
+    2e9,
+  );
   app.converter.on(
     Converter.EVENT_RESOLVE_BEGIN,
     ({ project }: Context) => {
-      for (const reflection of project.getReflectionsByKind(ReflectionKind.All)) {
-        if (!reflection.isDeclaration() || !reflection.parent?.kindOf(ReflectionKind.Module)) continue;
-        if (!isDocumented(reflection)) app.logger.warn(`${reflection.name} of ${fileOf(reflection)} has no docstring`);
-        reflection.comment ??= new Comment();
-        reflection.comment.removeTags('@group');
-        reflection.comment.blockTags.push(new CommentTag('@group', [{ kind: 'text', text: areaOf(reflection, root) }]));
+      for (const symbol of symbolsOf(project)) {
+        const isExported = exported.has(symbol);
+        if (isExported && !isDocumented(symbol))
+          app.logger.warn(`${symbol.name} of ${fileOf(symbol)} has no docstring`);
+        const group = isExported ? areaOf(symbol, root) : unexported;
+        symbol.comment ??= new Comment();
+        symbol.comment.blockTags.push(new CommentTag('@group', [{ kind: 'text', text: group }]));
       }
     },
-    // After the plugin that adds types which are not exported.
     -1e9,
   );
   // Places in files stay; there is no address to link them to.
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }: Context) => {
     for (const reflection of Object.values(project.reflections))
-      if ('sources' in reflection)
-        for (const source of (reflection.sources as { url?: string }[]) ?? []) delete source.url;
+      if (reflection.isDeclaration() || reflection.isSignature())
+        for (const source of reflection.sources ?? []) delete source.url;
   });
 }
+
+const symbolsOf = (project: ProjectReflection): DeclarationReflection[] =>
+  project.getChildrenByKind(ReflectionKind.Module).flatMap((module) => module.children ?? []);
 
 /** Functions have their docstrings at their signatures. */
 const isDocumented = (reflection: DeclarationReflection): boolean =>

@@ -59,7 +59,7 @@ const options = ({ root, readme, documents }: SiteParts): TypeDocOptions & Recor
   highlightLanguages: ['ts', 'js', 'sh', 'json', 'jsonl', 'yaml', 'python', 'wgsl', 'csv', 'html'],
   searchInComments: true,
   searchInDocuments: true,
-  sort: ['source-order'],
+  sort: ['alphabetical'],
   groupOrder: areaOrder,
   hideGenerator: true,
   validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true, notDocumented: false },

@@ -7,6 +7,7 @@ import { sqrt, square } from '../ops/unary.ts';
 import { centred } from './centred.ts';
 import { alike } from './distance.ts';
 
+/** Constants of `barlowTwins`. */
 export interface BarlowTwinsOptions {
   /** λ: the weight of the redundancy-reduction term. */
   readonly redundancyWeight: number;
@@ -14,6 +15,7 @@ export interface BarlowTwinsOptions {
   readonly eps?: number;
 }
 
+/** What `barlowTwins` computes. */
 export interface BarlowTwins {
   /** [1] */
   readonly loss: Tensor;

@@ -3,6 +3,7 @@ import { add } from '../ops/add.ts';
 import { mul } from '../ops/binary.ts';
 import { infoNce } from './info_nce.ts';
 
+/** What `clipLoss` computes. */
 export interface ClipLoss {
   /** [1] */
   readonly loss: Tensor;

@@ -47,6 +47,7 @@ export function components(nearest: Tensor): Tensor {
 /** How many components there are: [1]. */
 export const countComponents = (labels: Tensor): Tensor => sum(eq(cast(labels, 'f32'), numbered('rows', labels.size)));
 
+/** How far components and classes are the same partition, by `agreement`. */
 export interface Agreement {
   /** `[1]`: the share of rows that are of the most frequent class in their component. */
   readonly purity: Tensor;

@@ -5,11 +5,13 @@ import { reshape } from '../ops/reshape.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
 import { infoNce } from './info_nce.ts';
 
+/** Which steps `cpc` has predicted. */
 export interface CpcOptions {
   /** Steps that follow a context and are not predicted, such as those that overlap what it has seen; 0 by default. */
   readonly skip?: number;
 }
 
+/** What `cpc` computes. */
 export interface Cpc {
   /** `[1]`: the mean over k of InfoNCE. */
   readonly loss: Tensor;

@@ -12,6 +12,7 @@ import { logSinkhorn } from './sinkhorn.ts';
 /** What keeps a teacher's outputs from all being the same. */
 export type Center = Tensor | 'sinkhorn';
 
+/** What `dinoLoss` compares, and its constants. */
 export interface DinoOptions {
   /** s [V · N, K]: the student's outputs for all crops, the two global ones first. */
   readonly student: Tensor;
@@ -24,6 +25,7 @@ export interface DinoOptions {
   readonly teacherTemperature: number | Tensor;
 }
 
+/** What `dinoLoss` computes. */
 export interface DinoLoss {
   /** [1] */
   readonly loss: Tensor;

@@ -16,6 +16,7 @@ export function viewsOfPairs(z: Tensor, op = 'pairs'): [first: Tensor, second: T
   return [slice(z, 0, 0, rows / 2), slice(z, 0, rows / 2)];
 }
 
+/** What losses of two views of each image compute. */
 export interface PairLoss {
   /** [1] */
   readonly loss: Tensor;

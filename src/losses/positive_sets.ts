@@ -16,6 +16,7 @@ import { temperatureOf } from './info_nce.ts';
 import { excludedBy, greater, identity, largest, numbered, sameAs } from './masks.ts';
 import type { PairLoss } from './pairs.ts';
 
+/** Which candidates are positives of which row, for `contrastSets`: f32, M rows and K candidates. */
 export interface PositiveSets {
   /** `[M, K]`: 1 at the positives of a row, which are candidates too. */
   readonly positives: Tensor;
@@ -51,6 +52,7 @@ function compared(z: Tensor, op: string) {
 
 const countOf = (k: number | Tensor): Tensor => (typeof k === 'number' ? constant('count', Float32Array.of(k)) : k);
 
+/** Constants of `nearestPositives`. */
 export interface NearestPositivesOptions {
   /** τ; f32 [1] where a schedule feeds it. */
   readonly temperature: number | Tensor;
@@ -69,6 +71,7 @@ export function nearestPositives(z: Tensor, { temperature, nearest }: NearestPos
   return { loss: contrastSets(logits, { positives, excluded: itself }), accuracy, unit };
 }
 
+/** What `falseNegativeCancellation` takes for false negatives, and what becomes of them. */
 export interface CancellationOptions {
   /** τ; f32 [1] where a schedule feeds it. */
   readonly temperature: number | Tensor;

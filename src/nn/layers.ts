@@ -116,6 +116,7 @@ export class BatchNorm extends Module {
   }
 }
 
+/** Of a `Linear`; a bias, and PyTorch's first values, by default. */
 export interface LinearOptions {
   readonly bias?: boolean;
   /** First values of the weight are N(0, std²), of the bias zero. */

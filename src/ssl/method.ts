@@ -126,6 +126,7 @@ export interface ImageFacts {
   readonly tokenCounts?: (() => readonly number[]) | undefined;
 }
 
+/** What a method may know of the sequences that it learns from. */
 export type SequenceFacts = Pick<SequenceSet, 'channels' | 'sampleRate'>;
 export type TextFacts = Pick<TextSet, 'columns'>;
 
