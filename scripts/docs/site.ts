@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Application, type TypeDocOptions } from 'typedoc';
 import { UserError } from '../../src/errors.ts';
+import { keepIndented } from './docstrings.ts';
 import { areaOrder, groupByArea } from './library.ts';
 import type { Section } from './pages.ts';
 import { PathRouter } from './router.ts';
@@ -26,6 +27,7 @@ export async function renderSite(parts: SiteParts): Promise<void> {
   app.renderer.defineRouter('paths', PathRouter);
   app.renderer.defineTheme('sections', sectionTheme(parts.sections));
   groupByArea(app, parts.root);
+  keepIndented(app);
   const project = await app.convert();
   if (project) {
     app.validate(project);
@@ -56,7 +58,7 @@ const options = ({ root, readme, documents }: SiteParts): TypeDocOptions & Recor
   theme: 'sections',
   customCss: join(root, 'scripts/docs/style.css'),
   headings: { readme: false, document: false },
-  highlightLanguages: ['ts', 'js', 'sh', 'json', 'jsonl', 'yaml', 'python', 'wgsl', 'csv', 'html'],
+  highlightLanguages: ['ts', 'js', 'sh', 'json', 'jsonl', 'yaml', 'python', 'wgsl', 'csv', 'html', 'dockerfile'],
   searchInComments: true,
   searchInDocuments: true,
   sort: ['alphabetical'],

@@ -67,6 +67,7 @@ export class Upsample extends Module {
   }
 }
 
+/** As `torch.nn.Tanh`. */
 export class Tanh extends Module {
   forward(x: Tensor): Tensor {
     return scope(this.name, () => tanh(x));

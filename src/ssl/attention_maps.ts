@@ -23,8 +23,9 @@ export const attentionKind = ({ classAttention }: Looking): string =>
  * inference mode.
  *
  * @param encoder whose maps or heads are drawn
- * @param options.side of a view in pixels
- * @param options.colours how views are normalised
+ * @param view what its views are
+ * @param view.side of a view in pixels
+ * @param view.colours how views are normalised
  */
 export const attentionMaps = (
   encoder: Looking,
