@@ -28,8 +28,11 @@ export function methodOptions(method: string): readonly Option[] {
 export const optionTable = (options: readonly Option[]): string =>
   table(
     ['option', 'what it does'],
-    options.map((option) => [`\`${option.flags.replaceAll('|', '\\|')}\``, cell(described(option))]),
+    options.map((option) => [flagsOf(option), cell(described(option))]),
   );
+
+/** `--data` `<folder>`: words by themselves, between which a line may end. */
+const flagsOf = ({ flags }: Option): string => flags.replaceAll('|', '\\|').replace(/\S+/g, (word) => `\`${word}\``);
 
 /** As commander prints it: with choices and default. */
 const described = (option: Option): string => program.createHelp().optionDescription(option);

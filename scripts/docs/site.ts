@@ -64,5 +64,6 @@ const options = ({ root, readme, documents }: SiteParts): TypeDocOptions & Recor
   sort: ['alphabetical'],
   groupOrder: areaOrder,
   hideGenerator: true,
+  includeHierarchySummary: false,
   validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true, notDocumented: false },
 });
