@@ -17,12 +17,12 @@ export async function buildSite(root: string, out: string): Promise<void> {
   try {
     const stage = new Stage(root, folder);
     const readme = stage.add(firstPageOf(root));
-    const [start, tasks, guides, inside, results] = writtenSections(root);
+    const [start, tasks, guides, methods, inside, results] = writtenSections(root);
     const sections: Section[] = [
       start,
       tasks,
       guides,
-      { title: 'Methods', pages: methodPages() },
+      { ...methods, pages: [...methods.pages, ...methodPages()] },
       inside,
       { title: 'Commands', pages: commandPages() },
       results,

@@ -32,14 +32,9 @@ const order = {
   tasks: ['train', 'method', 'evaluate', 'search', 'classify', 'export', 'gpus', 'watch', 'browser', 'library'].map(
     (name) => `docs/tasks/${name}.md`,
   ),
-  guides: ['photos', 'augmentation', 'compare', 'experiment'].map((name) => `docs/${name}.md`),
-  inside: [
-    'docs/architecture.md',
-    'docs/adding-a-method.md',
-    'docs/reliability.md',
-    'bench/README.md',
-    'bench/peers/README.md',
-  ],
+  guides: ['training', 'evaluation', 'photos', 'export', 'compare', 'experiment'].map((name) => `docs/${name}.md`),
+  methods: ['docs/methods.md', 'docs/adding-a-method.md'],
+  inside: ['docs/architecture.md', 'docs/reliability.md', 'bench/README.md', 'bench/peers/README.md'],
 };
 
 /** Names that are shorter than the headings of their pages. */
@@ -48,6 +43,7 @@ const shortTitles: Readonly<Record<string, string>> = {
   'bench/README.md': 'Benchmarks',
   'bench/peers/README.md': 'Peers of the benchmarks',
   'docs/adding-a-method.md': 'A method of your own',
+  'docs/methods.md': 'Kinds of methods',
   'docs/offline.md': 'Without internet',
   'docs/reliability.md': 'Reliability',
 };
@@ -58,7 +54,7 @@ export function writtenSections(root: string): Section[] {
     const text = readFileSync(join(root, path), 'utf8');
     return { path, text, title: shortTitles[path] ?? heading(text, path) };
   };
-  const placed = new Set([...order.start, ...order.inside, firstPage]);
+  const placed = new Set([...order.start, ...order.methods, ...order.inside, firstPage]);
   const ordered = (folder: string, first: readonly string[]) =>
     [...new Set([...first, ...pagesIn(root, folder)])].filter((path) => !placed.has(path) || first.includes(path));
   const results = [...pagesIn(root, 'docs/results'), ...pagesIn(root, 'bench/results')];
@@ -66,6 +62,7 @@ export function writtenSections(root: string): Section[] {
     { title: 'Start', pages: order.start.map(page) },
     { title: 'Tasks', pages: ordered('docs/tasks', order.tasks).map(page) },
     { title: 'Guides', pages: ordered('docs', order.guides).map(page) },
+    { title: 'Methods', pages: order.methods.map(page) },
     { title: 'How it works', pages: order.inside.map(page) },
     { title: 'Results', pages: results.map(page).map((result) => ({ ...result, title: dated(result) })) },
   ];
