@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { firstPageOf, writtenSections } from '../scripts/docs/pages.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const documents = [
@@ -54,6 +55,11 @@ it('every document can be reached from the first page of the documentation', () 
   };
   visit('docs/README.md');
   expect(documents.filter((document) => !reached.has(document))).toEqual([]);
+});
+
+it('the documentation site has every document, each once', () => {
+  const pages = [firstPageOf(root), ...writtenSections(root).flatMap((section) => section.pages)];
+  expect(pages.map(({ path }) => path).sort()).toEqual([...documents].sort());
 });
 
 it.each(documents)('%s: scripts of npm that it names exist', (document) => {

@@ -1,6 +1,6 @@
 /** TypeDoc makes the site: pages and library, navigation, search. */
 import { join } from 'node:path';
-import { Application, type TypeDocOptions } from 'typedoc';
+import { Application, type IndexEvent, type Reflection, Renderer, type TypeDocOptions } from 'typedoc';
 import { UserError } from '../../src/errors.ts';
 import { keepIndented } from './docstrings.ts';
 import { areaOrder, groupByArea } from './library.ts';
@@ -28,6 +28,7 @@ export async function renderSite(parts: SiteParts): Promise<void> {
   app.renderer.defineTheme('sections', sectionTheme(parts.sections));
   groupByArea(app, parts.root);
   keepIndented(app);
+  app.renderer.on(Renderer.EVENT_PREPARE_INDEX, (index: IndexEvent) => withoutSources(index, parts.sections));
   const project = await app.convert();
   if (project) {
     app.validate(project);
@@ -37,6 +38,13 @@ export async function renderSite(parts: SiteParts): Promise<void> {
     throw new UserError(
       'the documentation has errors or warnings, printed above: correct the pages or docstrings that they name',
     );
+}
+
+/** Files of the project that pages link to are found by these links: a search looks into pages and the library. */
+function withoutSources(index: IndexEvent, sections: readonly Section[]): void {
+  const pages = new Set(sections.flatMap(({ pages }) => pages.map(({ path }) => path)));
+  const isSource = (found: Reflection): boolean => found.isDocument() && !pages.has(String(found.frontmatter['page']));
+  for (let i = index.searchResults.length - 1; i >= 0; i--) if (isSource(index.searchResults[i])) index.removeResult(i);
 }
 
 const options = ({ root, readme, documents }: SiteParts): TypeDocOptions & Record<string, unknown> => ({
@@ -61,6 +69,7 @@ const options = ({ root, readme, documents }: SiteParts): TypeDocOptions & Recor
   highlightLanguages: ['ts', 'js', 'sh', 'json', 'jsonl', 'yaml', 'python', 'wgsl', 'csv', 'html', 'dockerfile'],
   searchInComments: true,
   searchInDocuments: true,
+  searchGroupBoosts: { Documents: 3 },
   sort: ['alphabetical'],
   groupOrder: areaOrder,
   hideGenerator: true,
