@@ -64,6 +64,7 @@ export class Embedder {
     return features;
   }
 
+  /** Frees the memory on the device. */
   destroy(): void {
     this.program.destroy();
   }

@@ -83,6 +83,7 @@ export class SequenceEmbedder {
     return features as Float32Array;
   }
 
+  /** Frees the memory on the device. */
   destroy(): void {
     this.program.destroy();
   }
