@@ -1,5 +1,9 @@
 /// <reference types="@webgpu/types" preserve="true" />
-/** The library: everything that the command line is made of. */
+/**
+ * The library: everything that the command line is made of. `z` is zod, for the settings of methods.
+ *
+ * @module simclr-webgpu
+ */
 
 export { readCaptions } from './data/captions.ts';
 export { type Dataset, openDataset } from './data/dataset.ts';

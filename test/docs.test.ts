@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { firstPageOf, writtenSections } from '../scripts/docs/pages.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const documents = [
@@ -25,15 +26,40 @@ const anchor = (heading: string): string =>
 const anchors = (document: string): string[] =>
   [...read(document).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading));
 
+/** What a document links to: Markdown's links and images, and images in HTML. */
+const linksIn = (document: string): string[] =>
+  [...read(document).matchAll(/\]\(([^)\s]+)\)|src="([^"]+)"/g)].map((match) => match[1] ?? match[2]);
+
+/** The file that a link of a document means, from the project's root. */
+const targetOf = (document: string, link: string): string => {
+  const [file] = link.split('#');
+  return file === '' ? document : join(dirname(document), file);
+};
+
 it.each(documents)('%s: links lead somewhere', (document) => {
-  const links = [...read(document).matchAll(/\]\(([^)\s]+)\)|src="([^"]+)"/g)].map((match) => match[1] ?? match[2]);
-  const broken = links.filter((link) => {
+  const broken = linksIn(document).filter((link) => {
     if (/^https?:/.test(link)) return false;
-    const [file, section] = link.split('#');
-    const target = file === '' ? document : join(dirname(document), file);
+    const [, section] = link.split('#');
+    const target = targetOf(document, link);
     return !existsSync(join(root, target)) || (section !== undefined && !anchors(target).includes(section));
   });
   expect(broken).toEqual([]);
+});
+
+it('every document can be reached from the first page of the documentation', () => {
+  const reached = new Set<string>();
+  const visit = (document: string): void => {
+    if (reached.has(document) || !documents.includes(document)) return;
+    reached.add(document);
+    for (const link of linksIn(document)) visit(targetOf(document, link));
+  };
+  visit('docs/README.md');
+  expect(documents.filter((document) => !reached.has(document))).toEqual([]);
+});
+
+it('the documentation site has every document, each once', () => {
+  const pages = [firstPageOf(root), ...writtenSections(root).flatMap((section) => section.pages)];
+  expect(pages.map(({ path }) => path).sort()).toEqual([...documents].sort());
 });
 
 it.each(documents)('%s: scripts of npm that it names exist', (document) => {

@@ -7,6 +7,7 @@ import { input, trace } from '../graph/trace.ts';
 import type { Encoder } from '../nn/encoder.ts';
 import { preprocess } from '../ops/augment.ts';
 
+/** How an `Embedder` prepares images and passes them through an encoder. */
 export interface EmbedOptions extends Preparation {
   /** Images a run, 64 by default. Results do not depend on it. */
   readonly batchSize?: number;
@@ -63,6 +64,7 @@ export class Embedder {
     return features;
   }
 
+  /** Frees the memory on the device. */
   destroy(): void {
     this.program.destroy();
   }

@@ -5,6 +5,7 @@ import { input, trace } from '../graph/trace.ts';
 import type { Encoder } from '../nn/encoder.ts';
 import { windowStarts } from '../ssl/windows.ts';
 
+/** How a `SequenceEmbedder` passes sequences through an encoder. */
 export interface SequenceEmbedOptions {
   /** Frames that the encoder is given at a time. */
   readonly window: number;
@@ -82,6 +83,7 @@ export class SequenceEmbedder {
     return features as Float32Array;
   }
 
+  /** Frees the memory on the device. */
   destroy(): void {
     this.program.destroy();
   }

@@ -72,6 +72,7 @@ export class TextEmbedder {
     return { ids, last, seen };
   }
 
+  /** Frees the memory on the device. */
   destroy(): void {
     this.program.destroy();
   }

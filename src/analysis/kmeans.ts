@@ -4,6 +4,7 @@ import { toUnit, wordStream } from '../data/hash.ts';
 import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
 
+/** How `kMeans` looks for clusters. */
 export interface KMeansOptions {
   readonly clusters: number;
   /** Of so many runs from other beginnings the one with the least inertia counts. */
@@ -14,6 +15,7 @@ export interface KMeansOptions {
 
 export const kMeansDefaults = { restarts: 10, iterations: 300, seed: 1 } as const;
 
+/** What `kMeans` found. */
 export interface Clusters {
   /** [clusters, dimensions] */
   readonly centres: Float64Array;

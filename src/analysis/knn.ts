@@ -6,6 +6,7 @@ import { counted } from '../io/counted.ts';
 import { cosineSimilarity } from '../ops/cosine_similarity.ts';
 import { type Recognition, recognition } from './recognition.ts';
 
+/** How nearest neighbours vote for a class. */
 export interface KnnOptions {
   /** Neighbours that vote. */
   readonly k: number;
@@ -13,6 +14,7 @@ export interface KnnOptions {
   readonly temperature: number;
 }
 
+/** Features of images with their classes, in the same order. */
 export interface Labelled {
   /** [count, dimensions] */
   readonly features: Float32Array;

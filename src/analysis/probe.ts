@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import { counted } from '../io/counted.ts';
 import { accuracyOf, fitLbfgs, fitSgd, type LinearModel, predict, type Samples, score } from './logistic.ts';
 
+/** How `trainProbe` trains a linear classifier, and what it chooses from. */
 export interface ProbeOptions {
   readonly solver: 'lbfgs' | 'sgd';
   /** Strengths λ of the L2 penalty λ/2 ‖W‖² to choose from (L-BFGS); SGD takes the first. */

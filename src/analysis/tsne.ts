@@ -6,6 +6,7 @@ import { input, trace, variable } from '../graph/trace.ts';
 import { tsneAffinities, tsneGradient, tsneUpdate } from '../ops/tsne.ts';
 import { firstComponents } from './pca.ts';
 
+/** How `tsne` makes a map (van der Maaten & Hinton, 2008). */
 export interface TsneOptions {
   /** Neighbours, about, that a point looks at. */
   readonly perplexity: number;
@@ -29,6 +30,7 @@ export const tsneDefaults = {
   exaggeratedIterations: 250,
 } as const;
 
+/** A map of points, by `tsne`. */
 export interface Embedding {
   /** [N, 2], their mean at 0 */
   readonly coordinates: Float32Array;

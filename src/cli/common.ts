@@ -23,9 +23,10 @@ export const command = (...args: string[]): string => commandWords(...args).join
 function program(): string {
   const launcher = process.env['SIMCLR_PROGRAM'];
   if (launcher) return shellWord(launcher);
-  if (process.env['npm_lifecycle_event']) return 'npm run simclr --';
-  const script = process.argv[1] ?? '';
-  return basename(script).startsWith('simclr') ? 'simclr' : `node ${shellWord(relative('', script))}`;
+  const script = process.env['npm_lifecycle_event'];
+  if (script) return script === 'npx' ? 'npx simclr' : 'npm run simclr --';
+  const file = process.argv[1] ?? '';
+  return basename(file).startsWith('simclr') ? 'simclr' : `node ${shellWord(relative('', file))}`;
 }
 
 /** A word as a shell takes it. */

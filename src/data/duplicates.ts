@@ -2,6 +2,7 @@
 import type { ImageSet } from './images.ts';
 import { imageWords } from './source.ts';
 
+/** How many images of a set are there more than once, by `findDuplicates`. */
 export interface Duplicates {
   /** Images that are the same, byte for byte, as an earlier one. */
   readonly copies: number;

@@ -17,6 +17,7 @@ import { wavSeries } from './wav.ts';
 /** What sequences are read from, for people. */
 export const SEQUENCE_FORMATS = 'WAV, or NumPy arrays (.npy) of frames, or of frames × channels';
 
+/** What `openSequences` makes of a folder. */
 export interface SequenceOptions {
   /** Frames of a window; shorter files are left out. */
   readonly window: number;

@@ -15,6 +15,7 @@ import { isTable, readBytes, tableExtensions } from './table.ts';
 import { TEXT_FORMATS, type TextRows, textLines, textRows } from './text_rows.ts';
 import { labelArray, pickTexts, type TextSet, textSet } from './texts.ts';
 
+/** What `openTexts` makes of a file or folder. */
 export interface TextsOptions {
   /** Whether labels are looked at, and rows held out for a probe; default true. Without, all rows are in `train`, in their order. */
   readonly probe?: boolean;

@@ -11,7 +11,8 @@ const ORDER_STREAM = 0x0d0e;
  * of the stream (seed, epoch). The bias of scaling a 32-bit word is below count/2³².
  *
  * @param count images, 0 to 2³²−1
- * @param seed, epoch integers from 0 to 2⁵³−1
+ * @param seed an integer from 0 to 2⁵³−1
+ * @param epoch likewise
  */
 export function epochOrder(count: number, seed: number, epoch: number): Uint32Array {
   if (!Number.isInteger(count) || count < 0 || count >= 2 ** 32) {

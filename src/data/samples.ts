@@ -2,6 +2,7 @@
 
 /** What a method learns from: images, sequences such as sound and other series of numbers, or texts. */
 export const dataKinds = ['images', 'sequences', 'texts'] as const;
+/** What a method learns from. */
 export type DataKind = (typeof dataKinds)[number];
 
 /** One of them, in messages. */

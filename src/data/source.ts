@@ -15,6 +15,7 @@ export interface SampleSource {
   hold?(indices: Uint32Array): void;
 }
 
+/** Images, and how they come to the GPU: resident there, or from the host with each batch. */
 export interface ImageSource extends SampleSource {
   readonly set: ImageSet;
   /**

@@ -129,6 +129,7 @@ export class State {
     };
   }
 
+  /** Frees the values of all variables: programs of this state are of no use afterwards. */
   destroy(): void {
     for (const buffer of this.buffers.values()) this.gpu.destroyBuffer(buffer);
     this.buffers.clear();

@@ -178,6 +178,7 @@ export interface Op<A = AnyAttributes> {
   readonly name: string;
   /** Shapes and types of the outputs; throws `ShapeError` for inputs that do not fit. */
   infer(inputs: readonly Tensor[], attrs: A): readonly Spec[];
+  /** What the device is to run, in this order, for a node with these inputs and outputs. */
   launches(lowering: Lowering<A>): readonly Launch[];
   /** Gradients with respect to the inputs, undefined where there is none; `dy` has undefined for outputs that nothing used. */
   gradient?(node: Node<A>, dy: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[];

@@ -7,6 +7,7 @@ import { sqrt, square } from '../ops/unary.ts';
 import { centred } from './centred.ts';
 import { alike } from './distance.ts';
 
+/** Constants of `barlowTwins`. */
 export interface BarlowTwinsOptions {
   /** λ: the weight of the redundancy-reduction term. */
   readonly redundancyWeight: number;
@@ -14,12 +15,13 @@ export interface BarlowTwinsOptions {
   readonly eps?: number;
 }
 
+/** What `barlowTwins` computes. */
 export interface BarlowTwins {
   /** [1] */
   readonly loss: Tensor;
-  /** [1]: Σ_i (1 − C_ii)². */
+  /** `[1]`: Σ_i (1 − C_ii)². */
   readonly invariance: Tensor;
-  /** [1]: Σ_i Σ_{j≠i} C_ij², without λ. */
+  /** `[1]`: Σ_i Σ_{j≠i} C_ij², without λ. */
   readonly redundancy: Tensor;
   /** C [D, D] */
   readonly correlation: Tensor;

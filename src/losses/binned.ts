@@ -10,8 +10,9 @@ import { mean, sum } from '../ops/reduce.ts';
 import { logSoftmax, softmax } from '../ops/softmax.ts';
 import { neg } from '../ops/unary.ts';
 
+/** What `binTargets` makes of values: which bins they are near. */
 export interface BinTargets {
-  /** [P, Q]: shares of the bins in each value. */
+  /** `[P, Q]`: shares of the bins in each value. */
   readonly shares: Tensor;
   /** u32 [P]: the bin whose centre is nearest. */
   readonly nearest: Tensor;

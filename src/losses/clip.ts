@@ -3,12 +3,13 @@ import { add } from '../ops/add.ts';
 import { mul } from '../ops/binary.ts';
 import { infoNce } from './info_nce.ts';
 
+/** What `clipLoss` computes. */
 export interface ClipLoss {
   /** [1] */
   readonly loss: Tensor;
-  /** [1]: the share of images whose own text is the most similar of the batch. */
+  /** `[1]`: the share of images whose own text is the most similar of the batch. */
   readonly imageToText: Tensor;
-  /** [1]: the share of texts whose own image is. */
+  /** `[1]`: the share of texts whose own image is. */
   readonly textToImage: Tensor;
 }
 

@@ -47,12 +47,13 @@ export function components(nearest: Tensor): Tensor {
 /** How many components there are: [1]. */
 export const countComponents = (labels: Tensor): Tensor => sum(eq(cast(labels, 'f32'), numbered('rows', labels.size)));
 
+/** How far components and classes are the same partition, by `agreement`. */
 export interface Agreement {
-  /** [1]: the share of rows that are of the most frequent class in their component. */
+  /** `[1]`: the share of rows that are of the most frequent class in their component. */
   readonly purity: Tensor;
-  /** [1]: the same where each row has the class of the next one, the last that of the first: what sizes of components and of classes alone give. */
+  /** `[1]`: the same where each row has the class of the next one, the last that of the first: what sizes of components and of classes alone give. */
   readonly shuffledPurity: Tensor;
-  /** [1]: of the pairs of rows that are of one class, the share that is in one component. */
+  /** `[1]`: of the pairs of rows that are of one class, the share that is in one component. */
   readonly joined: Tensor;
 }
 

@@ -20,7 +20,7 @@ export interface ConsistencyOptions {
 export interface Consistency {
   /** [1] */
   readonly loss: Tensor;
-  /** [1]: the share of the photos that count. */
+  /** `[1]`: the share of the photos that count. */
   readonly confident: Tensor;
 }
 
@@ -65,7 +65,7 @@ export function annealedThreshold(annealing: Exclude<Annealing, 'none'>, share: 
 export interface AnnealedCrossEntropy {
   /** [1] */
   readonly loss: Tensor;
-  /** [1]: the share of the images that count. */
+  /** `[1]`: the share of the images that count. */
   readonly counted: Tensor;
 }
 

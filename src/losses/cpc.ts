@@ -5,17 +5,19 @@ import { reshape } from '../ops/reshape.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
 import { infoNce } from './info_nce.ts';
 
+/** Which steps `cpc` has predicted. */
 export interface CpcOptions {
   /** Steps that follow a context and are not predicted, such as those that overlap what it has seen; 0 by default. */
   readonly skip?: number;
 }
 
+/** What `cpc` computes. */
 export interface Cpc {
-  /** [1]: the mean over k of InfoNCE. */
+  /** `[1]`: the mean over k of InfoNCE. */
   readonly loss: Tensor;
-  /** [1]: the mean over k of the share of predictions whose target scores highest among all candidates. */
+  /** `[1]`: the mean over k of the share of predictions whose target scores highest among all candidates. */
   readonly accuracy: Tensor;
-  /** [1]: the mean over k of log M_k − loss_k, a lower bound of the mutual information of context and target, in nats; at most log M_k. */
+  /** `[1]`: the mean over k of log M_k − loss_k, a lower bound of the mutual information of context and target, in nats; at most log M_k. */
   readonly informationBound: Tensor;
   /** The accuracy of each k, [1]. */
   readonly accuracies: readonly Tensor[];

@@ -12,6 +12,7 @@ import { logSinkhorn } from './sinkhorn.ts';
 /** What keeps a teacher's outputs from all being the same. */
 export type Center = Tensor | 'sinkhorn';
 
+/** What `dinoLoss` compares, and its constants. */
 export interface DinoOptions {
   /** s [V · N, K]: the student's outputs for all crops, the two global ones first. */
   readonly student: Tensor;
@@ -24,12 +25,13 @@ export interface DinoOptions {
   readonly teacherTemperature: number | Tensor;
 }
 
+/** What `dinoLoss` computes. */
 export interface DinoLoss {
   /** [1] */
   readonly loss: Tensor;
   /** q [2 · N, K] */
   readonly targets: Tensor;
-  /** [1]: the mean entropy of q. loss − entropy is the mean Kullback–Leibler divergence of predictions from targets. */
+  /** `[1]`: the mean entropy of q. loss − entropy is the mean Kullback–Leibler divergence of predictions from targets. */
   readonly entropy: Tensor;
 }
 

@@ -9,6 +9,7 @@ import { exp, log } from '../ops/unary.ts';
 import { temperatureOf } from './info_nce.ts';
 import { type PairLoss, pairAccuracy, pairSimilarities } from './pairs.ts';
 
+/** Constants of `hardNegativeNtXent`. */
 export interface HardNegativeOptions {
   /** τ; f32 [1] where a schedule feeds it. */
   readonly temperature: number | Tensor;

@@ -4,6 +4,7 @@ import { add } from '../ops/add.ts';
 import { mul } from '../ops/binary.ts';
 import { infoNceOp, noKey } from '../ops/info_nce.ts';
 
+/** Which keys are positives and candidates of which queries of `infoNce`. */
 export interface InfoNceOptions {
   /** τ; f32 [1] where a schedule feeds it. It gets no gradient: one that is learnt multiplies the queries, with τ = 1. */
   readonly temperature: number | Tensor;
@@ -17,12 +18,13 @@ export interface InfoNceOptions {
   readonly own?: number;
 }
 
+/** What `infoNce` computes. */
 export interface InfoNce {
   /** [1] */
   readonly loss: Tensor;
-  /** [1]: the share of queries whose positive is the most similar of their candidates. */
+  /** `[1]`: the share of queries whose positive is the most similar of their candidates. */
   readonly accuracy: Tensor;
-  /** [M]: log-sum-exp over the candidates of each query. */
+  /** `[M]`: log-sum-exp over the candidates of each query. */
   readonly lse: Tensor;
 }
 

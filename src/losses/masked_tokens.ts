@@ -4,10 +4,11 @@ import { div, maximum, mul } from '../ops/binary.ts';
 import { crossEntropyRows } from '../ops/cross_entropy_rows.ts';
 import { sum } from '../ops/reduce.ts';
 
+/** What `maskedTokenLoss` computes. */
 export interface MaskedTokenLoss {
-  /** [1]: Σ w_r (−log softmax(logits_r) at the token) / Σ w_r. */
+  /** `[1]`: Σ w_r (−log softmax(logits_r) at the token) / Σ w_r. */
   readonly loss: Tensor;
-  /** [1]: the share of tokens, by weights, whose logit is the first largest. */
+  /** `[1]`: the share of tokens, by weights, whose logit is the first largest. */
   readonly accuracy: Tensor;
 }
 

@@ -9,6 +9,7 @@ export interface NtXent extends InfoNce {
   readonly unit: Tensor;
 }
 
+/** Constants of `ntXent`, and which rows are pairs. */
 export interface NtXentOptions {
   /** τ; f32 [1] where a schedule feeds it. */
   readonly temperature: number | Tensor;

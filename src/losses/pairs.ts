@@ -16,19 +16,20 @@ export function viewsOfPairs(z: Tensor, op = 'pairs'): [first: Tensor, second: T
   return [slice(z, 0, 0, rows / 2), slice(z, 0, rows / 2)];
 }
 
+/** What losses of two views of each image compute. */
 export interface PairLoss {
   /** [1] */
   readonly loss: Tensor;
-  /** [1]: the share of views whose pair is more similar than all views of other images. */
+  /** `[1]`: the share of views whose pair is more similar than all views of other images. */
   readonly accuracy: Tensor;
   /** The embeddings with rows of length one, [2N, D]. */
   readonly unit: Tensor;
 }
 
 export interface PairSimilarities {
-  /** [2N]: of each view with the other view of its image. */
+  /** `[2N]`: of each view with the other view of its image. */
   readonly positives: Tensor;
-  /** [2N, 2N − 2]: of each view with the views of all other images. */
+  /** `[2N, 2N − 2]`: of each view with the views of all other images. */
   readonly negatives: Tensor;
 }
 

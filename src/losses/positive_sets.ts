@@ -16,10 +16,11 @@ import { temperatureOf } from './info_nce.ts';
 import { excludedBy, greater, identity, largest, numbered, sameAs } from './masks.ts';
 import type { PairLoss } from './pairs.ts';
 
+/** Which candidates are positives of which row, for `contrastSets`: f32, M rows and K candidates. */
 export interface PositiveSets {
-  /** [M, K]: 1 at the positives of a row, which are candidates too. */
+  /** `[M, K]`: 1 at the positives of a row, which are candidates too. */
   readonly positives: Tensor;
-  /** [M, K]: 1 at what is no candidate of a row. */
+  /** `[M, K]`: 1 at what is no candidate of a row. */
   readonly excluded: Tensor;
 }
 
@@ -51,6 +52,7 @@ function compared(z: Tensor, op: string) {
 
 const countOf = (k: number | Tensor): Tensor => (typeof k === 'number' ? constant('count', Float32Array.of(k)) : k);
 
+/** Constants of `nearestPositives`. */
 export interface NearestPositivesOptions {
   /** τ; f32 [1] where a schedule feeds it. */
   readonly temperature: number | Tensor;
@@ -69,6 +71,7 @@ export function nearestPositives(z: Tensor, { temperature, nearest }: NearestPos
   return { loss: contrastSets(logits, { positives, excluded: itself }), accuracy, unit };
 }
 
+/** What `falseNegativeCancellation` takes for false negatives, and what becomes of them. */
 export interface CancellationOptions {
   /** τ; f32 [1] where a schedule feeds it. */
   readonly temperature: number | Tensor;
@@ -83,7 +86,7 @@ export interface CancellationOptions {
 }
 
 export interface Cancellation extends PairLoss {
-  /** [2N, 2N]: 1 at the views that count as false negatives of a view. */
+  /** `[2N, 2N]`: 1 at the views that count as false negatives of a view. */
   readonly falseNegatives: Tensor;
 }
 
@@ -113,7 +116,7 @@ export function falseNegativeCancellation(z: Tensor, support: Tensor, options: C
   return { loss: contrastSets(logits, sets), accuracy, unit, falseNegatives };
 }
 
-/** [N, 2N]: of the support of each image with each view. */
+/** `[N, 2N]`: of the support of each image with each view. */
 function scoresOf(unit: Tensor, support: Tensor, aggregate: CancellationOptions['aggregate']): Tensor {
   const views = unit.shape[0];
   const all = matmul(support, unit, { transposeB: true });

@@ -4,6 +4,7 @@ import { detach } from '../ops/detach.ts';
 import { logSoftmax, softmax } from '../ops/softmax.ts';
 import { transpose } from '../ops/strided_copy.ts';
 
+/** Constants of `sinkhorn`. */
 export interface SinkhornOptions {
   /** ε: the smaller, the nearer codes are to one prototype each. A number, or f32 [1] where a schedule feeds it. */
   readonly epsilon: number | Tensor;

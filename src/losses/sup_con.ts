@@ -9,6 +9,7 @@ import { mean } from '../ops/reduce.ts';
 import { excludedBy, identity, sameAs } from './masks.ts';
 import { contrastSets } from './positive_sets.ts';
 
+/** Constants of `supCon`. */
 export interface SupConOptions {
   /** τ; f32 [1] where a schedule feeds it. */
   readonly temperature: number | Tensor;

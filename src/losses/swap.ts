@@ -9,6 +9,7 @@ import { components, nearestOther } from './components.ts';
 import { infoNce } from './info_nce.ts';
 import { type SupConOptions, supCon } from './sup_con.ts';
 
+/** What `swap` computes. */
 export interface Swap {
   /** [1] */
   readonly loss: Tensor;

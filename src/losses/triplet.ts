@@ -5,6 +5,7 @@ import { mean } from '../ops/reduce.ts';
 import { relu } from '../ops/relu.ts';
 import { euclideanDistance, squaredDistance } from './distance.ts';
 
+/** Constants of `triplet`. */
 export interface TripletOptions {
   readonly margin: number;
   /** Of squares, as FaceNet has it, or `euclidean`, as `torch.nn.functional.triplet_margin_loss` has it. Default `squared`. */

@@ -16,8 +16,9 @@ import { excludedBy, greater, identity, numbered, sameAs } from './masks.ts';
 import { type PairLoss, pairAccuracy, pairSimilarities } from './pairs.ts';
 import { type TripletOptions, tripletTerms } from './triplet.ts';
 
+/** The triplets that were found in a batch, and their loss. */
 export interface MinedTriplets {
-  /** [1]: the mean over the triplets that there are; 0 without any. */
+  /** `[1]`: the mean over the triplets that there are; 0 without any. */
   readonly loss: Tensor;
   /** u32, one for each triplet: rows of z. */
   readonly anchor: Tensor;

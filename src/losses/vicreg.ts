@@ -9,6 +9,7 @@ import { centred } from './centred.ts';
 import { alike } from './distance.ts';
 import { mse } from './mse.ts';
 
+/** Constants of `vicreg`. */
 export interface VicregOptions {
   /** λ, μ and ν of the paper: the weights of the three terms. */
   readonly invarianceWeight: number;

@@ -68,6 +68,7 @@ export function registerMethod(method: Method): void {
 /** The method of runs that do not say which: there was no other when they were made. */
 export const firstMethod = simclr;
 
+/** All methods that are known, ours and registered ones, each once. */
 export const allMethods = (): readonly Method[] => [...new Set(known.values())];
 
 /** UserError (usage): there is no such method. */

@@ -4,6 +4,7 @@ import { type EncoderOptions, encoderOf } from './encoders.ts';
 import { Linear } from './layers.ts';
 import type { Mode, NamedTensor } from './module.ts';
 
+/** The encoder of a `Classifier`, and how many classes it tells apart. */
 export interface ClassifierOptions extends EncoderOptions {
   readonly classes: number;
 }

@@ -6,6 +6,7 @@ import { normal } from './init.ts';
 import { withBias } from './layers.ts';
 import { Module } from './module.ts';
 
+/** Of a `Conv1d`, in frames: as `torch.nn.Conv1d`, stride 1 and padding 0 by default. */
 export interface Conv1dOptions {
   readonly kernel: number;
   readonly stride?: number;

@@ -8,6 +8,7 @@ import { sqrt, square } from '../ops/unary.ts';
 import { Conv1d } from './conv1d.ts';
 import { type Mode, Module } from './module.ts';
 
+/** Sizes of a `Conv1dEncoder`. */
 export interface Conv1dEncoderOptions {
   /** Numbers of a frame. */
   readonly channels: number;

@@ -7,6 +7,7 @@ import { Gru } from './gru.ts';
 import { Linear } from './layers.ts';
 import { type Mode, Module } from './module.ts';
 
+/** Sizes of a `CpcHead`. */
 export interface CpcHeadOptions {
   /** Numbers of the code of a step, D. */
   readonly inputs: number;

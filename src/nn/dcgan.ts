@@ -25,6 +25,7 @@ const largestEnd = 7;
 /** Rows and columns to which the maps of all layers are max-pooled. */
 const grid = 4;
 
+/** Of both networks of a `Dcgan`. */
 export interface DcganOptions {
   /** Multiplies the channels of every layer; 1, the default, starts with 64. */
   readonly width?: number | undefined;
@@ -149,6 +150,7 @@ export function generatorSteps(size: number): { readonly first: number; readonly
   return { first, doublings };
 }
 
+/** Sizes of a `DcganGenerator`. */
 export interface GeneratorOptions extends DcganOptions {
   /** Numbers that an image is made from. */
   readonly latentDim: number;

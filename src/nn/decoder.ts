@@ -12,6 +12,7 @@ import { type Mode, Module } from './module.ts';
 /** How a map becomes twice as large: a transposed 4×4 convolution of stride 2, or each pixel four times and a 3×3 convolution. */
 export const decoderKinds = ['deconv', 'upsample'] as const;
 
+/** Sizes of a `Decoder`. */
 export interface DecoderOptions {
   /** `decoder`; its layers are `decoder.fc`, `decoder.1.conv`, … */
   readonly name: string;

@@ -44,6 +44,7 @@ export class ConvTranspose2d extends Module {
     if (options.bias) this.bias = this.parameter('bias', [outChannels], () => new Float32Array(outChannels));
   }
 
+  /** x [N, H, W, I] → [N, H′, W′, O] */
   forward(x: Tensor): Tensor {
     const { stride = 1, padding = 0 } = this.options;
     return scope(this.name, () => {
@@ -62,12 +63,15 @@ export class Upsample extends Module {
     super(name);
   }
 
+  /** x [N, H, W, C] → [N, factor · H, factor · W, C] */
   forward(x: Tensor): Tensor {
     return scope(this.name, () => upsampleNearest(x, this.factor));
   }
 }
 
+/** As `torch.nn.Tanh`. */
 export class Tanh extends Module {
+  /** Any shape. */
   forward(x: Tensor): Tensor {
     return scope(this.name, () => tanh(x));
   }

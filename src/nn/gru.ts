@@ -13,6 +13,7 @@ import { sigmoid, tanh } from '../ops/unary.ts';
 import { uniform } from './init.ts';
 import { type Mode, Module } from './module.ts';
 
+/** Sizes of a `Gru`. */
 export interface GruOptions {
   /** Numbers of a step of the sequences, I. */
   readonly inputs: number;

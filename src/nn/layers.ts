@@ -62,6 +62,7 @@ export class Conv2d extends Module {
     if (options.bias) this.bias = this.parameter('bias', [outChannels], zeros(outChannels));
   }
 
+  /** x [N, H, W, I] → [N, H′, W′, O] */
   forward(x: Tensor): Tensor {
     const { stride = 1, padding = 0 } = this.options;
     return scope(this.name, () => {
@@ -102,6 +103,7 @@ export class BatchNorm extends Module {
     this.runningVar = this.buffer('running_var', [channels], ones(channels));
   }
 
+  /** x [N, …, C] → the same shape */
   forward(
     x: Tensor,
     { training, batchShare = 1, batchSplits: parts = 1, batchNormProcesses: processes = 1 }: Mode,
@@ -116,6 +118,7 @@ export class BatchNorm extends Module {
   }
 }
 
+/** Of a `Linear`; a bias, and PyTorch's first values, by default. */
 export interface LinearOptions {
   readonly bias?: boolean;
   /** First values of the weight are N(0, std²), of the bias zero. */
@@ -147,6 +150,7 @@ export class Linear extends Module {
     if (bias) this.bias = this.parameter('bias', [outFeatures], std === undefined ? firstBias : zeros(outFeatures));
   }
 
+  /** x [N, inputs] → [N, outputs] */
   forward(x: Tensor): Tensor {
     return scope(this.name, () => linear(x, x.dtype === 'f16' ? f16Weight(this.weight) : this.weight, this.bias));
   }
@@ -154,6 +158,7 @@ export class Linear extends Module {
 
 /** max(x, 0) as a module, so that it counts in a `Sequential`'s numbering. */
 export class ReLU extends Module {
+  /** Any shape. */
   forward(x: Tensor): Tensor {
     return scope(this.name, () => relu(x));
   }
@@ -161,6 +166,7 @@ export class ReLU extends Module {
 
 /** x · Φ(x) as a module. */
 export class Gelu extends Module {
+  /** Any shape. */
   forward(x: Tensor): Tensor {
     return scope(this.name, () => gelu(x));
   }
@@ -175,6 +181,7 @@ export class Sequential extends Module {
     this.modules = modules.map((module) => this.child(module));
   }
 
+  /** One layer after another. */
   forward(x: Tensor, mode: Mode): Tensor {
     return this.modules.reduce((value, module) => module.forward(value, mode), x);
   }

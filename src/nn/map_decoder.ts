@@ -4,6 +4,7 @@ import type { EncoderShape } from './encoder_shape.ts';
 import { BatchNorm, Conv2d, ReLU, Sequential } from './layers.ts';
 import { type Mode, Module } from './module.ts';
 
+/** Sizes of a `MapDecoder`. */
 export interface MapDecoderOptions {
   /** Channels of the map that it starts from, of its hidden layers, and of what it gives. */
   readonly inputs: number;

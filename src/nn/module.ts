@@ -54,6 +54,7 @@ export abstract class Module {
   /** @param name full name, `layer1.0.conv1`; empty for a whole network, or `teacher/` where it has a name itself. */
   constructor(readonly name: string) {}
 
+  /** A variable that training changes, under the name of the module and a suffix, `weight`; its first values are those of `init`. */
   protected parameter(suffix: string, shape: Shape, init: (name: string) => Data, torchShape = shape): Tensor {
     const name = join(this.name, suffix);
     const tensor = variable(name, shape, () => init(name));
@@ -61,12 +62,14 @@ export abstract class Module {
     return tensor;
   }
 
+  /** A variable that forward passes change, such as running statistics. */
   protected buffer(suffix: string, shape: Shape, init: () => Data): Tensor {
     const tensor = variable(join(this.name, suffix), shape, init);
     this.ownBuffers.push({ tensor, torchShape: shape });
     return tensor;
   }
 
+  /** Adds a part, whose parameters and buffers are then also of this module. @returns it */
   protected child<M extends Module>(module: M): M {
     this.children.push(module);
     return module;
@@ -82,6 +85,7 @@ export abstract class Module {
     return [...this.ownBuffers, ...this.children.flatMap((child) => child.buffers)];
   }
 
+  /** Records the ops of the module on a tensor. @returns what it makes of x */
   abstract forward(x: Tensor, mode: Mode): Tensor;
 }
 

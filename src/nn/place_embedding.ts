@@ -14,6 +14,7 @@ import type { ResNetOptions } from './resnet.ts';
 export const stageStride = (stage: number, stem: ResNetOptions['stem']): number =>
   (stem === 'imagenet' ? 4 : 1) * 2 ** (stage - 1);
 
+/** What a `PlaceEmbedding` embeds. */
 export interface PlaceEmbeddingOptions {
   /** Channels of the last map: the encoder's dimensions. */
   readonly channels: number;

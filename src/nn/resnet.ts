@@ -19,6 +19,7 @@ export type ResNetName = keyof typeof resnets;
 export const resnetNames = Object.keys(resnets) as readonly ResNetName[];
 export const stems = ['imagenet', 'cifar'] as const;
 
+/** Which `ResNet`. */
 export interface ResNetOptions {
   readonly architecture: ResNetName;
   /** `imagenet`: 7×7 stride 2 and max pooling. `cifar`: 3×3 stride 1 without pooling, for images of 32 pixels or so. */

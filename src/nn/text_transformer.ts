@@ -17,6 +17,7 @@ import { Block, LayerNorm, transformerStd, unseen, withDropout } from './transfo
  */
 export const textPoolings = ['eot', 'cls', 'mean'] as const;
 
+/** Sizes of a `TextTransformer`. */
 export interface TextOptions {
   /** How many numbers a token may be. */
   readonly vocabulary: number;

@@ -73,7 +73,7 @@ export type AttentionMask = 'causal' | Tensor;
 /** Is added to the score of what is not seen: its softmax is 0 in any precision. */
 export const unseen = -1e9;
 
-/** [1, 1, T, T]: a token sees itself and those before it. */
+/** `[1, 1, T, T]`: a token sees itself and those before it. */
 function causalMask(tokens: number): Tensor {
   const cell = (_: unknown, i: number) => (i % tokens > Math.floor(i / tokens) ? unseen : 0);
   return constant('causal mask', Float32Array.from({ length: tokens * tokens }, cell), [1, 1, tokens, tokens]);

@@ -45,6 +45,7 @@ export interface VitShape {
   readonly positions: (typeof positionKinds)[number];
 }
 
+/** Which `Vit`, and how it is trained. */
 export interface VitOptions extends VitShape {
   /** Probability that the last block is left out for an image in training, that of earlier ones by their depth; 0 by default. */
   readonly dropPath?: number | undefined;

@@ -26,6 +26,7 @@ export const gaussianNoiseOp: Op<Attrs> = {
   ],
 };
 
+/** Which noise `gaussianNoise` draws. */
 export interface GaussianNoiseOptions {
   /** By default the number of tensors of noise that the program had before. */
   readonly salt?: number;

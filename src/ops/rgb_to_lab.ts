@@ -15,6 +15,7 @@ export interface LabChannel {
 /** L, a and b as they are. */
 export const plainLab: readonly LabChannel[] = (['L', 'a', 'b'] as const).map((of) => ({ of, center: 0, scale: 1 }));
 
+/** What `rgbToLab` is given, and which channels it gives. */
 export interface LabOptions {
   /** How the colours of the input are normalised: they are x · std + mean, and are clamped to 0 … 1. */
   readonly mean: Colour;

@@ -31,6 +31,7 @@ const warmedUp =
 
 const constant = warmedUp((_progress, { base }) => base);
 
+/** How the learning rate changes over a run, by name: functions of the step. */
 export const schedules = {
   constant,
   cosine: warmedUp((progress, { base }) => cosineBetween(base, 0, progress)),

@@ -22,8 +22,10 @@ export const attentionKind = ({ classAttention }: Looking): string =>
  * yellow, white. A row for each view of the first group, a column for each stage or head; labels have the size of a map. The encoder is in
  * inference mode.
  *
- * @param side of a view in pixels
- * @param colours how views are normalised
+ * @param encoder whose maps or heads are drawn
+ * @param view what its views are
+ * @param view.side of a view in pixels
+ * @param view.colours how views are normalised
  */
 export const attentionMaps = (
   encoder: Looking,

@@ -230,6 +230,7 @@ export interface Contrast {
   readonly discriminatesImages: boolean;
 }
 
+/** The loss that `--loss` names, ready to compare the embeddings of batches, with what it logs and what guessing would give. */
 export function contrast(settings: ContrastiveSettings, { batchSize: n }: Pick<Build, 'batchSize'>): Contrast {
   const loss = contrastiveLosses[settings.loss];
   const bounds = loss.bound === true;

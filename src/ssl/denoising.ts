@@ -56,7 +56,7 @@ export function corrupt(views: Tensor, feeds: Feeds, settings: CorruptionSetting
       `colour of ${value}`,
       Float32Array.from([0, 1, 2, 3], (c) => (c < 3 ? (value - mean[c]) / std[c] : 0)),
     );
-  /** [N, S, S, 1]: 1 of a share of pixels, 0 of the others. */
+  /** `[N, S, S, 1]`: 1 of a share of pixels, 0 of the others. */
   const share = (p: number) => {
     const ones = expand(constant('one', Float32Array.of(1), [1, 1, 1, 1]), views.shape.with(3, 1));
     return mul(dropout(ones, { p: 1 - p, seeds }), p);

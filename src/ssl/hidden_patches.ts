@@ -38,6 +38,7 @@ export function vitOf(f: Encoder): Vit {
   throw new Error('only a vision transformer has patches to hide');
 }
 
+/** Which patches `hiddenPatches` hides. */
 export interface HiddenPatchOptions {
   /** Images of a batch, N, and patches along a side of each. */
   readonly images: number;
@@ -49,6 +50,7 @@ export interface HiddenPatchOptions {
   readonly views?: number;
 }
 
+/** The patches of a batch that are hidden, by `hiddenPatches`. */
 export interface HiddenPatches {
   /** f32 [views · N, L, 1]: 1 where a patch is hidden; view v of image i in row v · N + i. */
   readonly mask: Tensor;

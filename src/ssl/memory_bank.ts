@@ -7,6 +7,7 @@ import { gatherRows } from '../ops/gather_rows.ts';
 import { l2Normalize } from '../ops/l2_normalize.ts';
 import { indexCopy } from '../ops/narrow.ts';
 
+/** Sizes of a `MemoryBank`, and how fast it changes. */
 export interface MemoryBankOptions {
   /** Rows, one for each image of the data set. */
   readonly images: number;

@@ -72,7 +72,9 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
    * another value than its defaults, so that somebody asked for it; of settings in a file, where defaults may be those of older versions, none has.
    */
   check?(settings: Settings<O>, name: Naming, given: (setting: string) => boolean): void;
+  /** The views of each image that a step asks for; none of data that are no images. */
   views(settings: Settings<O>): readonly ViewGroup[];
+  /** Makes networks and the step that trains them: called once in a run, before anything is traced. */
   create(settings: Settings<O>, build: Build): Learner;
 }
 
@@ -126,6 +128,7 @@ export interface ImageFacts {
   readonly tokenCounts?: (() => readonly number[]) | undefined;
 }
 
+/** What a method may know of the sequences that it learns from. */
 export type SequenceFacts = Pick<SequenceSet, 'channels' | 'sampleRate'>;
 export type TextFacts = Pick<TextSet, 'columns'>;
 

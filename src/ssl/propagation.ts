@@ -4,6 +4,7 @@ import { carry, pointer } from '../losses/pointer.ts';
 import { reshape } from '../ops/reshape.ts';
 import { concat, slice } from '../ops/strided_copy.ts';
 
+/** From where frames copy. */
 export interface PropagationOptions {
   /** How many frames before it a frame copies from, beside the first. */
   readonly frames: number;

@@ -2,6 +2,7 @@
 
 import { toUnit, wordStream } from '../data/hash.ts';
 
+/** A stream of random numbers, by `random`. */
 export interface Random {
   /** In [0, 1). */
   uniform(): number;

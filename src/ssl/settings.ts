@@ -16,8 +16,11 @@ import { schedules } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
 import { policies, policyFault, policySlots } from './policies.ts';
 
+/** A setting that is a whole number, `least` or more. */
 export const count = (least: number) => z.number().int().min(least);
+/** A setting from 0 to 1. */
 export const share = () => z.number().min(0).max(1);
+/** A setting above 0. */
 export const positive = () => z.number().gt(0);
 
 /**
@@ -211,6 +214,7 @@ export const sharedShape = {
 };
 
 export const sharedSettings = z.strictObject(sharedShape);
+/** The settings that runs of all methods have. */
 export type SharedSettings = z.infer<typeof sharedSettings>;
 export type SettingName = keyof SharedSettings;
 

@@ -29,7 +29,7 @@ export type Exchange = RowExchange | GradientExchange;
 
 export interface RowExchange {
   readonly kind: 'rows';
-  /** [V · N, …]: `parts` V, in each of which processes have N/R rows one after another. */
+  /** `[V · N, …]`: `parts` V, in each of which processes have N/R rows one after another. */
   readonly rows: Tensor;
   readonly parts: number;
 }

@@ -1,7 +1,9 @@
 /** What is done to a text so that it is another view of the same: words are left out, or others stand for them. */
 import type { Random } from './rng.ts';
 
+/** What `augmentText` can do to a text, besides nothing. */
 export const textAugmentations = ['none', 'deletion', 'replacement'] as const;
+/** One of `textAugmentations`. */
 export type TextAugmentation = (typeof textAugmentations)[number];
 
 /** Letters, marks and digits, with apostrophes and hyphens between them: `don't`, `well-known`. */

@@ -25,6 +25,7 @@ import {
   type TrainingFile,
 } from './training_file.ts';
 
+/** A run's checkpoint: tensors, how far the run was, and its settings. */
 export type Checkpoint = TrainingFile<Progress> & { readonly settings: TrainSettings };
 
 const ofRuns: CheckpointKind = {

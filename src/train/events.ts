@@ -68,6 +68,7 @@ export interface TrainEvents {
   onFigure?(step: number, positives: number, negatives: number, similarity: Float32Array): void;
 }
 
+/** How a training ended. */
 export interface TrainResult {
   readonly step: number;
   /** The last checkpoint. */

@@ -23,6 +23,7 @@ import { preparationMetadata } from './preparation.ts';
 
 const ownName: Naming = (setting) => setting;
 
+/** What `exportOnnx` writes, and how pictures are prepared where the file does not say. */
 export interface OnnxExportOptions extends GivenEncoder {
   /** What the model is given; `normalized`, by default, leaves preparation to the caller. */
   readonly takes?: ModelInput;

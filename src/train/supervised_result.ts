@@ -25,4 +25,5 @@ export const supervisedResult = z.object({
   /** Of all processes that worked on the training, compiling included. */
   wallSeconds: z.number(),
 });
+/** What a training with labels ended with, as its result file has it. */
 export type SupervisedResult = Readonly<z.infer<typeof supervisedResult>>;

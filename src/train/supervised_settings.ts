@@ -85,6 +85,7 @@ export const supervisedSettings = sharedSettings
     ...consistencyOptions,
   });
 
+/** Settings of a training with labels. */
 export type SupervisedSettings = z.infer<typeof supervisedSettings>;
 
 /** Checks settings, with defaults for those that are not there. UserError: one line that names every wrong one; exit code 2, and 1 for a file. */

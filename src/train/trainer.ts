@@ -216,6 +216,7 @@ export class Trainer {
     this.drawn = step;
   }
 
+  /** Frees the memory on the device, and the folder of the run for others. */
   destroy(): void {
     const { training, figures, knn, state, folder } = this.parts;
     training.step.destroy();
