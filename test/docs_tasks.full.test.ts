@@ -4,7 +4,7 @@
  *
  * One thing differs from what a reader does: `simclr` is a program that has trainings in small (`smallSimclr`), since they take hours.
  */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
@@ -82,13 +82,35 @@ const environment = {
   OMPI_MCA_btl_vader_single_copy_mechanism: 'none',
 };
 
-/** Runs commands as one would paste them, up to the first that fails. Not synchronously: vitest wants to hear of its workers. */
-const shell = (commands: string): Promise<{ code: number | null; out: string; err: string }> =>
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/**
+ * Runs commands as one would paste them, up to the first that fails. Not synchronously: vitest wants to hear of its workers.
+ * @param until what is printed is followed by Ctrl-C; undefined: they end by themselves
+ */
+const shell = (commands: string, until?: RegExp): Promise<Ran> =>
   new Promise((settle) => {
-    execFile('sh', ['-e', '-c', commands], { cwd: folder, env: environment }, (error, out, err) => {
-      settle({ code: error ? Number(error.code) : 0, out, err });
+    // A group of its own, so that Ctrl-C reaches all of it, as in a terminal.
+    const child = spawn('sh', ['-e', '-c', commands], { cwd: folder, env: environment, detached: true });
+    const ran = { out: '', err: '', stopped: false };
+    child.stdout.on('data', (chunk) => {
+      ran.out += chunk;
+      if (ran.stopped || !until?.test(plain(ran.out))) return;
+      ran.stopped = true;
+      process.kill(-child.pid!, 'SIGINT');
     });
+    child.stderr.on('data', (chunk) => {
+      ran.err += chunk;
+    });
+    child.on('close', (code) => settle({ ...ran, code: ran.stopped ? 0 : code }));
   });
+
+/** Commands that serve a page until Ctrl-C. */
+const serves = (commands: string): boolean => /^npx simclr watch\b/.test(commands);
 
 async function take(step: Step): Promise<void> {
   if (step.kind === 'file') {
@@ -96,9 +118,10 @@ async function take(step: Step): Promise<void> {
     return;
   }
   const { commands, printed } = step;
-  const { code, out, err } = await shell(commands);
+  const expected = printed === undefined ? /$/ : patternOf(printed);
+  const { code, out, err } = await shell(commands, serves(commands) ? expected : undefined);
   expect(code, `${commands}\n${out}\n${err}`).toBe(0);
-  if (printed !== undefined) expect(plain(out).replaceAll(smallWidth, ''), commands).toMatch(patternOf(printed));
+  expect(plain(out).replaceAll(smallWidth, ''), commands).toMatch(expected);
 }
 
 /** What a page needs that may not be there. */
