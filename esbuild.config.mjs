@@ -1,4 +1,5 @@
 import { build } from 'esbuild';
+import { buildWatchPage } from './scripts/build_watch.mjs';
 import { wgslForEsbuild } from './scripts/wgsl.mjs';
 
 await build({
@@ -15,17 +16,4 @@ await build({
   logLevel: 'warning',
 });
 
-// The page of `simclr watch`: all that it needs is in two files, which its server sends.
-await build({
-  entryPoints: { 'watch/page': 'src/watch/page/main.tsx' },
-  outdir: 'dist',
-  bundle: true,
-  minify: true,
-  format: 'esm',
-  platform: 'browser',
-  target: ['chrome123', 'firefox121', 'safari17.5'],
-  jsx: 'automatic',
-  jsxImportSource: 'preact',
-  legalComments: 'eof',
-  logLevel: 'warning',
-});
+await buildWatchPage('dist');

@@ -1,4 +1,4 @@
-import type { BuildOptions, BuildResult } from 'esbuild';
+import type { BuildOptions, BuildResult, Metafile } from 'esbuild';
 
 export function bundled<T extends BuildOptions>(
   entryPoints: BuildOptions['entryPoints'],
@@ -7,4 +7,4 @@ export function bundled<T extends BuildOptions>(
 export const pageEntries: Readonly<Record<'main' | 'worker' | 'style', string>>;
 export function browserFiles(): Promise<{ readonly file: string; readonly packages: readonly string[] }[]>;
 export function buildModules(outdir: string): Promise<void>;
-export function buildPage(outdir: string): Promise<void>;
+export function buildPage(outdir: string): Promise<Metafile>;

@@ -67,10 +67,11 @@ export async function buildModules(outdir) {
 /** What the page is made of beside its document, by the names that this has for them. */
 export const pageEntries = { main: 'src/web/page/main.ts', worker: 'src/web/worker.ts', style: 'src/web/style.css' };
 
-/** The page, its worker and its style. */
+/** The page, its worker and its style. @returns what went in, as esbuild tells it */
 export async function buildPage(outdir) {
-  await bundled(pageEntries, { outdir });
-  cpSync(join(root, 'src/web/index.html'), join(root, outdir, 'index.html'));
+  const { metafile } = await bundled(pageEntries, { outdir, metafile: true });
+  cpSync(join(root, 'src/web/index.html'), resolve(root, outdir, 'index.html'));
+  return metafile;
 }
 
 /** All of it, in the place of what was built before. */

@@ -51,12 +51,14 @@ function spawned(program: string, args: readonly string[], options: SpawnOptions
   });
 }
 
-/** Runs the launcher from another folder, through a link, with nothing in the environment but the choice of drivers. */
-const simclr = (...args: string[]): Promise<Ended> =>
-  spawned(join(scratch, 'link'), args, {
-    cwd: scratch,
-    env: { PATH: '/nowhere', COLUMNS: '1000', VK_DRIVER_FILES: process.env['VK_DRIVER_FILES'] },
-  });
+/** Another folder, and nothing in the environment but the choice of drivers. */
+const bare = {
+  cwd: scratch,
+  env: { PATH: '/nowhere', COLUMNS: '1000', VK_DRIVER_FILES: process.env['VK_DRIVER_FILES'] },
+};
+
+/** Runs the launcher through a link. */
+const simclr = (...args: string[]): Promise<Ended> => spawned(join(scratch, 'link'), args, bare);
 
 function writePhotos(target: string): void {
   mkdirSync(target);
@@ -105,6 +107,31 @@ describe.skipIf(reason !== '')(`an archive${reason && ` (skipped: ${reason})`}`,
     expect(status).toBe(0);
     expect(stdout).toContain(`${join(scratch, 'link')} export --checkpoint`);
     expect(readdirSync(join(scratch, 'run', 'checkpoints'))).toContain('step-00000002.safetensors');
+  });
+
+  it('has the pages of watch and web', async () => {
+    for (const [args, address] of [
+      [['watch', 'run'], /http:\/\/127\.0\.0\.1:\d+\/[\w-]+\//],
+      [['web', '--port', '0'], /http:\/\/127\.0\.0\.1:\d+\//],
+    ] as const) {
+      const server = spawn(join(scratch, 'link'), args, { ...bare, stdio: ['ignore', 'pipe', 'inherit'] });
+      try {
+        const url = await new Promise<string>((resolve, reject) => {
+          let printed = '';
+          server.stdout.on('data', (text) => {
+            printed += text;
+            const [found] = address.exec(printed) ?? [];
+            if (found) resolve(found);
+          });
+          server.once('close', () => reject(new Error(`simclr ${args[0]} ended: ${printed}`)));
+        });
+        const page = await (await fetch(url)).text();
+        const script = /<script[^>]* src="([^"]+)"/.exec(page)?.[1];
+        expect((await fetch(new URL(script!, url))).status, page).toBe(200);
+      } finally {
+        server.kill('SIGINT');
+      }
+    }
   });
 
   it('has the benchmark with tfjs', async () => {

@@ -3,6 +3,8 @@ import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleBench } from '../../bench/bundle.mjs';
+import { buildPage } from '../build_browser.mjs';
+import { buildWatchPage } from '../build_watch.mjs';
 import { wgslForEsbuild } from '../wgsl.mjs';
 import { nativePackages } from './packages.mjs';
 import { projectFolder } from './project.mjs';
@@ -62,7 +64,7 @@ async function bundleTests(outdir) {
 }
 
 /**
- * Writes `cli`, `bench` and `test` into a folder.
+ * Writes `cli`, `bench`, `test` and the page of `simclr web` into a folder.
  * @param {string} folder
  * @returns {Promise<string[]>} the files that went in, relative to the project
  */
@@ -70,6 +72,8 @@ export async function bundle(folder) {
   const program = await bundleProgram(join(folder, 'cli'));
   const bench = await bundleBench({ outdir: join(folder, 'bench'), external: common.external });
   const tests = await bundleTests(join(folder, 'test'));
+  // Where `simclr watch` and `simclr web` look for their pages.
+  const pages = [await buildWatchPage(join(folder, 'cli')), await buildPage(join(folder, 'dist/web'))];
   const ofBench = Object.keys(bench.inputs).map((file) => join('bench', file));
-  return [...new Set([...Object.keys(program.inputs), ...ofBench, ...Object.keys(tests.inputs)])];
+  return [...new Set([...[program, tests, ...pages].flatMap(({ inputs }) => Object.keys(inputs)), ...ofBench])];
 }
