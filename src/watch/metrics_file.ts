@@ -12,8 +12,8 @@ export interface LineSink {
   /** The file is another one, or shorter: all that was told is void. */
   restart(): void;
   line(record: Readonly<Record<string, unknown>>): void;
-  /** A line that is no record; the number of its first byte. */
-  damaged(at: number): void;
+  /** A line that is no record. */
+  damaged(): void;
 }
 
 export class MetricsFile {
@@ -90,12 +90,10 @@ export class MetricsFile {
   }
 
   private tell(lines: Buffer): void {
-    let at = this.offset;
     for (const text of lines.toString('utf8').split('\n').slice(0, -1)) {
       const record = parsed(text);
       if (record) this.sink.line(record);
-      else if (text.trim() !== '') this.sink.damaged(at);
-      at += Buffer.byteLength(text) + 1;
+      else if (text.trim() !== '') this.sink.damaged();
     }
     this.offset += lines.length;
     this.tail = Buffer.from(lines.subarray(Math.max(0, lines.length - tailBytes)));

@@ -65,12 +65,25 @@ export class NumbersTable {
     this.steps.push(step);
     this.epochs.push(numberOr(record['epoch'], Number.NaN));
     this.times.push(numberOr(record['time'], Number.NaN));
-    for (const [name, value] of numbersIn(record)) {
-      let column = this.columns.get(name);
-      if (!column) this.columns.set(name, (column = new Doubles()));
-      fill(column, row);
-      column.push(value);
+    for (const name in record) {
+      if (counters.has(name)) continue;
+      const value = record[name];
+      if (typeof value === 'number') this.put(name, row, value);
+      else if (typeof value === 'object') this.putAll(name, row, value);
     }
+  }
+
+  /** The numbers of an object in a line (`lossScale`), as `lossScale.scale`. */
+  private putAll(prefix: string, row: number, values: object | null): void {
+    for (const [key, value] of Object.entries(values ?? {}))
+      if (typeof value === 'number') this.put(`${prefix}.${key}`, row, value);
+  }
+
+  private put(name: string, row: number, value: number): void {
+    let column = this.columns.get(name);
+    if (!column) this.columns.set(name, (column = new Doubles()));
+    fill(column, row);
+    column.push(value);
   }
 
   /** Drops the rows of this step and of later ones. */
@@ -88,13 +101,3 @@ function fill(column: Doubles, rows: number): void {
 }
 
 const numberOr = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
-
-/** Numbers of a line by name, those of an object within it (`lossScale`) as `lossScale.scale`. */
-function numbersIn(record: Readonly<Record<string, unknown>>, prefix = ''): [string, number][] {
-  return Object.entries(record).flatMap(([key, value]): [string, number][] => {
-    if (prefix === '' && counters.has(key)) return [];
-    if (typeof value === 'number') return [[prefix + key, value]];
-    if (typeof value !== 'object' || value === null || prefix !== '') return [];
-    return numbersIn(value as Record<string, unknown>, `${key}.`);
-  });
-}
