@@ -4,7 +4,7 @@ import { hasApt, PrivateApt } from './apt.mjs';
 import { reasonOf, say } from './console.mjs';
 
 const packages = ['chromium'];
-/** As tests look for it: test/web/chromium.ts. */
+/** As tests look for it: test/chromium.ts. */
 const programs = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 const skipped = 'tests of what runs in browsers are skipped';

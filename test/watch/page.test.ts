@@ -5,15 +5,15 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Dashboard, serve } from '../../src/watch/server.ts';
 import { Watcher } from '../../src/watch/watcher.ts';
+import { missing, openChromium } from '../chromium.ts';
 import { scratchFolder } from '../cli/run.ts';
-import { noBrowser, openBrowser } from './chromium.ts';
 import { checkpoint, type MadeRun, makeRun } from './runs.ts';
 
 const token = 'abcdefghijklmnopqrstuv';
 const root = scratchFolder();
 const long = { timeout: 20_000 };
 
-describe.skipIf(noBrowser)(`the page${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, () => {
+describe.skipIf(missing)(`the page${missing}`, () => {
   let browser: Browser;
   let page: Page;
   let dashboard: Dashboard;
@@ -30,7 +30,7 @@ describe.skipIf(noBrowser)(`the page${noBrowser ? ` (skipped: ${noBrowser})` : '
     const second = makeRun(join(root, 'second'), { method: 'byol', lr: 0.25 });
     second.steps(1, 40, { loss: 2.5 });
     checkpoint(second, 40);
-    browser = await openBrowser();
+    browser = await openChromium();
     dashboard = await serve({ watcher: new Watcher([root]), assets: 'dist/watch', token, port: 0 });
   });
   afterAll(async () => {

@@ -5,8 +5,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
 import { bundled } from '../../scripts/build_browser.mjs';
 import { type StaticServer, serveFolder } from '../../src/cli/static_server.ts';
+import { missing, openChromium } from '../chromium.ts';
 import { scratchFolder } from '../cli/run.ts';
-import { missing, openChromium } from './chromium.ts';
 
 export { missing };
 

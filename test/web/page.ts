@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { missing, openChromium } from '../chromium.ts';
 import { scratchFolder } from '../cli/run.ts';
-import { missing, openChromium } from './chromium.ts';
 import { pictureFolder } from './pictures.ts';
 import { type Served, servePage } from './serve.ts';
 

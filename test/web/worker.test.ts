@@ -1,8 +1,8 @@
 /** The worker behind the page: a whole conversation, and what goes wrong. */
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { executablePath } from '../chromium.ts';
 import { playwright } from '../packages.ts';
-import { executablePath } from './chromium.ts';
 import { inChromium, missing } from './in_chromium.ts';
 import type * as conversations from './worker.ts';
 

@@ -1,7 +1,7 @@
-/** A Chromium for tests of the page; undefined where there is none, or nothing that drives it. */
+/** A Chromium for tests of pages; undefined where there is none, or nothing that drives it. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { playwright } from '../packages.ts';
+import { playwright } from './packages.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
