@@ -5,7 +5,7 @@ import { goTo, missing, openFolder, pageTests, train } from './page.ts';
 
 const views = ['photos', 'train', 'search', 'map', 'weights'];
 
-describe.skipIf(missing !== '')(`the page for everybody${missing}`, () => {
+describe.skipIf(missing !== '')(`the page for everybody${missing}`, { retry: 1 }, () => {
   const { pictures, open } = pageTests();
 
   it('does everything by keyboard', async () => {

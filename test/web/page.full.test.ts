@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 900_000 });
 const photos = '../shared/data/clothing96/test';
 const why = missing || (existsSync(photos) ? '' : ` (skipped: ${photos} is not here)`);
 
-describe.skipIf(why !== '')(`the page on real photographs${why}`, () => {
+describe.skipIf(why !== '')(`the page on real photographs${why}`, { retry: 1 }, () => {
   const { folder, open } = pageTests('src/web/worker.ts');
 
   it('trains, searches and maps; the command line computes the same features with the weights that it saves', async () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { goTo, missing, openFolder, pageTests, train } from './page.ts';
 import { picture, pictureFolder } from './pictures.ts';
 
-describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missing}`, () => {
+describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missing}`, { retry: 1 }, () => {
   const { folder, pictures, open } = pageTests();
 
   it('opens a folder that is dropped, with folders in it: pictures only, and says which cannot be read', async () => {
@@ -23,6 +23,18 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     await page.click('#skipped summary');
     expect(await page.textContent('#skipped li')).toMatch(/^deep\/er\/torn\.jpg is no picture/);
     await page.waitForFunction(() => [...document.images].some(({ naturalWidth }) => naturalWidth === 40));
+  });
+
+  it('opens photos at the size that suits the GPU, also those that come before it', async () => {
+    for (const [scenario, size] of [
+      ['plain', '96'],
+      ['late', '32'],
+    ] as const) {
+      const page = await open(scenario);
+      await openFolder(page, pictures);
+      await goTo(page, 'train');
+      expect(await page.locator('#setting-imageSize').inputValue()).toBe(size);
+    }
   });
 
   it('says so where there is no picture, and where none can be read', async () => {
@@ -231,6 +243,16 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     await page.keyboard.press('Enter');
     await page.waitForFunction((text) => document.querySelector('.query-name')?.textContent === text, name);
     expect(new URL(page.url()).hash).toMatch(/^#search\/\d+$/);
+  });
+
+  it('says that a map is under way until there is one', async () => {
+    const page = await open('late');
+    await openFolder(page, pictures);
+    await train(page);
+    await goTo(page, 'map');
+    await page.locator('.map-wait', { hasText: 'Looking at the photos …' }).waitFor();
+    await page.locator('.map-wait').waitFor({ state: 'hidden' });
+    await expect.poll(async () => (await painted(page)).colours, { timeout: 10_000 }).toBeGreaterThan(100);
   });
 
   it('saves weights and features, and loads weights', async () => {

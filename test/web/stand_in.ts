@@ -12,7 +12,7 @@ import type {
   WebSettings,
 } from '../../src/web/protocol.ts';
 
-/** The last folder of this script's address: `plain`, `no-webgpu`, `memory`, `lost`, `slow`, `connects`. */
+/** The last folder of this script's address: `plain`, `no-webgpu`, `memory`, `lost`, `slow`, `late`, `connects`. */
 const scenario = new URL(import.meta.url).pathname.split('/').at(-2);
 /** Milliseconds a step takes. */
 const pace = scenario === 'slow' ? 250 : 4;
@@ -196,6 +196,7 @@ async function answer(request: ToWorker): Promise<void> {
     case 'search':
       return search(request.query, request.k);
     case 'map': {
+      if (scenario === 'late') await pause(1000);
       const positions = Float32Array.from(
         pictures.flatMap(({ features }) => [Math.tanh(3 * features[12]), Math.tanh(3 * features[1])]),
       );
@@ -227,5 +228,7 @@ if (scenario === 'no-webgpu') {
 } else {
   const methods = [{ name: 'simclr', about: 'two views of a photo are alike, those of others are not' }];
   const limits = { maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 30, features: [] };
-  say({ type: 'device', adapter: 'Stand-in graphics', software: scenario === 'slow', ...limits, methods });
+  const software = scenario === 'slow' || scenario === 'late';
+  if (scenario === 'late') await pause(1500);
+  say({ type: 'device', adapter: 'Stand-in graphics', software, ...limits, methods });
 }

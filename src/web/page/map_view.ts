@@ -40,12 +40,14 @@ class MapView {
   });
   private readonly card = el('div', { class: 'card-photo', hidden: true });
   private readonly about = el('p', { class: 'note' });
+  /** In place of the photos until there is a map. */
+  private readonly wait = el('p', { class: 'map-wait', hidden: true });
   private readonly pictures = el('input', { type: 'checkbox', id: 'map-pictures', checked: true });
   private readonly redraw = oncePerFrame(() => this.draw());
   private readonly tell = afterPause(() => this.announce(), 500);
 
   constructor(private readonly app: App) {
-    const frame = el('div', { class: 'map-frame' }, this.canvas, this.card, this.buttons());
+    const frame = el('div', { class: 'map-frame' }, this.canvas, this.wait, this.card, this.buttons());
     byId('map-body').append(this.toolbar(), frame, el('p', { class: 'note', id: 'map-keys' }, keys));
     listenToGestures(this.canvas, {
       pan: (right, down) => this.change((view) => moved(view, right, down)),
@@ -62,6 +64,7 @@ class MapView {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', this.redraw);
     app.client.on('map-progress', ({ done, total, positions }) => this.progress(done / total, positions));
     app.store.watch(['open', 'encoder', 'version'], (state) => this.refresh(state));
+    app.store.watch(['busy'], (state) => this.showWait(state));
   }
 
   /** The view is shown: draws the map if there is none of this encoder. */
@@ -121,6 +124,12 @@ class MapView {
     if (shownView() === 'map' && this.shown !== `${version} ${this.layout}`) void this.make();
   }
 
+  private showWait({ busy }: Pick<State, 'busy'>): void {
+    const trains = busy.has('train') || busy.has('continue');
+    this.wait.hidden = !busy.has('map') || this.positions.length > 0;
+    this.wait.textContent = trains ? 'The map comes behind the next step of the training …' : 'Looking at the photos …';
+  }
+
   private async make(): Promise<void> {
     const { app, layout } = this;
     const { version } = app.store.value;
@@ -145,6 +154,7 @@ class MapView {
 
   private take(positions: Float32Array): void {
     this.positions = new Float32Array(positions);
+    this.showWait(this.app.store.value);
     if (this.touched) this.redraw();
     else this.fit();
   }

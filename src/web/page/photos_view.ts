@@ -1,5 +1,5 @@
 /** Photos are opened here: dropped or chosen, decoded by the worker, shown in a grid. */
-import type { Opened, Photo } from '../protocol.ts';
+import type { DeviceFacts, Opened, Photo } from '../protocol.ts';
 import { attempt, setActivity, setTrouble } from './actions.ts';
 import { byId, el } from './dom.ts';
 import { type Chosen, chosenFiles, dragsFiles, droppedFiles } from './files.ts';
@@ -25,11 +25,15 @@ export function takeOpened(app: App, { places, imageSize, skipped }: Opened, ask
   former?.thumbnails.close();
 }
 
-/** Opens photos in place of those that are open. */
-export async function openPhotos(app: App, photos: readonly Photo[], imageSize: number): Promise<boolean> {
+/** Opens photos in place of those that are open, at a size that may not be known yet. */
+export async function openPhotos(
+  app: App,
+  photos: readonly Photo[],
+  imageSize: number | Promise<number>,
+): Promise<boolean> {
   const activity = { label: 'Reading photos', done: 0, detail: counted(photos.length, 'file') };
-  const opened = await attempt(app, { place: 'photos', during: 'open', activity }, () =>
-    app.client.request({ type: 'open', photos, imageSize }),
+  const opened = await attempt(app, { place: 'photos', during: 'open', activity }, async () =>
+    app.client.request({ type: 'open', photos, imageSize: await imageSize }),
   );
   if (!opened) return false;
   takeOpened(app, opened, photos);
@@ -39,6 +43,14 @@ export async function openPhotos(app: App, photos: readonly Photo[], imageSize: 
   app.announce(`${counted(opened.names.length, 'photo')} open${left}.`);
   return true;
 }
+
+/** The device, once it is known; undefined where there is none. */
+const knownDevice = ({ store }: Pick<App, 'store'>): Promise<DeviceFacts | undefined> =>
+  new Promise((resolve) => {
+    store.watch(['device', 'troubles'], ({ device, troubles }) => {
+      if (device || troubles.device) resolve(device);
+    });
+  });
 
 function openChosen(app: App, { photos, others }: Chosen): void {
   if (isBusy(app.store.value)) {
@@ -56,8 +68,9 @@ function openChosen(app: App, { photos, others }: Chosen): void {
     });
     return;
   }
-  const { open, device } = app.store.value;
-  void openPhotos(app, photos, open?.imageSize ?? suggestedImageSize(device));
+  const { open } = app.store.value;
+  // Photos may be dropped before the GPU is found, which decides the size that suits it.
+  void openPhotos(app, photos, open?.imageSize ?? knownDevice(app).then(suggestedImageSize));
 }
 
 /** Takes what is dropped anywhere on the page while the photos are shown; elsewhere a dropped picture is not opened by the browser. */
