@@ -23,8 +23,10 @@ export const command = (...args: string[]): string => commandWords(...args).join
 function program(): string {
   const launcher = process.env['SIMCLR_PROGRAM'];
   if (launcher) return shellWord(launcher);
-  const script = process.env['npm_lifecycle_event'];
-  if (script) return script === 'npx' ? 'npx simclr' : 'npm run simclr --';
+  const { npm_lifecycle_event: event, npm_lifecycle_script: script = '' } = process.env;
+  if (event && event !== 'npx') return 'npm run simclr --';
+  // npx names what it was asked for: it may be another program, which has started this one.
+  if (event && /^['"]?simclr\b/.test(script)) return 'npx simclr';
   const file = process.argv[1] ?? '';
   return basename(file).startsWith('simclr') ? 'simclr' : `node ${shellWord(relative('', file))}`;
 }

@@ -278,7 +278,7 @@ describe('the library', () => {
     const { status, stdout } = spawnSync('npx', ['tsc', ...options, ...files], { encoding: 'utf8' });
     expect(stdout).toBe('');
     expect(status).toBe(0);
-  });
+  }, 300_000);
 });
 
 describe('the README', () => {
