@@ -65,7 +65,7 @@ describe('a run', () => {
     const steps = records.filter(({ type }) => type === 'step');
     expect(steps.map(({ share }) => share)).toEqual(steps.map((_, i) => Math.fround((i + 1) / 12)));
     expect(Object.keys(steps[0]).sort()).toEqual(
-      ['type', 'step', 'epoch', 'loss', 'loss_critic', 'accuracy', 'crops', 'patches', 'share', 'lr'].sort(),
+      ['type', 'step', 'epoch', 'loss', 'loss_critic', 'accuracy', 'crops', 'patches', 'share', 'lr', 'time'].sort(),
     );
     const epochs = records.filter(({ type }) => type === 'epoch');
     const mean = (epoch: number, name: string) =>
