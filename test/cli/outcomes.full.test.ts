@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -243,11 +243,13 @@ describe('what is made of a checkpoint', () => {
 });
 
 describe('the library', () => {
-  it('has types: a strict program that uses it compiles', () => {
+  it('has types: a strict program that uses it compiles', async () => {
     const here = join(folder, 'typed');
     const installed = join(here, 'node_modules', 'simclr-webgpu');
     mkdirSync(installed, { recursive: true });
-    execFileSync('npx', ['tsc', '-p', 'tsconfig.types.json', '--outDir', join(installed, 'dist', 'types')]);
+    // Not synchronously: vitest wants to hear of its workers.
+    const tsc = (...args: string[]) => promisify(execFile)('npx', ['tsc', ...args]);
+    await tsc('-p', 'tsconfig.types.json', '--outDir', join(installed, 'dist', 'types'));
     cpSync('package.json', join(installed, 'package.json'));
     for (const name of ['@webgpu', '@types', 'undici-types', 'zod']) linkModule(name, here);
     for (const [i, program] of readmePrograms().entries()) writeFileSync(join(here, `readme${i}.mts`), program);
@@ -275,14 +277,13 @@ describe('the library', () => {
     const strict = ['--strict', '--noUncheckedIndexedAccess', '--skipLibCheck', 'false'];
     const options = [...strict, '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
     const files = ['program', 'readme0', 'readme1'].map((name) => join(here, `${name}.mts`));
-    const { status, stdout } = spawnSync('npx', ['tsc', ...options, ...files], { encoding: 'utf8' });
-    expect(stdout).toBe('');
-    expect(status).toBe(0);
+    const told = (ended: { stdout: string; stderr: string }) => ended.stdout + ended.stderr;
+    expect(await tsc(...options, ...files).then(told, told)).toBe('');
   }, 300_000);
 });
 
 describe('the README', () => {
-  it('its programs run as printed: one trains and saves, the other reads back, embeds and finds neighbours', () => {
+  it('its programs run as printed: one trains and saves, the other reads back, embeds and finds neighbours', async () => {
     const here = join(folder, 'readme');
     mkdirSync(join(here, 'node_modules'), { recursive: true });
     cpSync(resolve('.'), join(here, 'node_modules', 'simclr-webgpu'), {
@@ -295,12 +296,12 @@ describe('the README', () => {
     };
     for (const name of ['@img', ...Object.keys(dependencies)]) linkModule(name, here);
     drawnPhotos(join(here, 'photos'), 16, 64);
-    const lines = readmePrograms().map((program) => {
+    const lines: string[][] = [];
+    for (const program of readmePrograms()) {
       writeFileSync(join(here, 'program.mjs'), program);
-      const ended = spawnSync(process.execPath, ['program.mjs'], { cwd: here, encoding: 'utf8' });
-      expect(ended.status, ended.stderr).toBe(0);
-      return ended.stdout.trim().split('\n');
-    });
+      const { stdout } = await promisify(execFile)(process.execPath, ['program.mjs'], { cwd: here });
+      lines.push(stdout.trim().split('\n'));
+    }
     const [steps, nearest] = lines;
     expect(steps.map((line) => line.split(' ').map(Number))).toEqual([
       [1, expect.any(Number), expect.any(Number), expect.any(Number)],
