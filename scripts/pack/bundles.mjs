@@ -64,7 +64,7 @@ async function bundleTests(outdir) {
 }
 
 /**
- * Writes `cli`, `bench`, `test` and the page of `simclr web` into a folder.
+ * Writes `cli`, `bench` and `test` into a folder.
  * @param {string} folder
  * @returns {Promise<string[]>} the files that went in, relative to the project
  */
@@ -73,7 +73,7 @@ export async function bundle(folder) {
   const bench = await bundleBench({ outdir: join(folder, 'bench'), external: common.external });
   const tests = await bundleTests(join(folder, 'test'));
   // Where `simclr watch` and `simclr web` look for their pages.
-  const pages = [await buildWatchPage(join(folder, 'cli')), await buildPage(join(folder, 'dist/web'))];
+  const pages = [await buildWatchPage(join(folder, 'cli')), await buildPage(join(folder, 'cli/web'))];
   const ofBench = Object.keys(bench.inputs).map((file) => join('bench', file));
   return [...new Set([...[program, tests, ...pages].flatMap(({ inputs }) => Object.keys(inputs)), ...ofBench])];
 }

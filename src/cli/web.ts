@@ -11,6 +11,9 @@ import { Terminal } from './terminal.ts';
 /** Where the page is looked for first: the one that other programs take least often. */
 const usualPort = 8642;
 
+/** Where the build puts the page, seen from the program: this file is a part of `dist/` then. */
+const builtPage = join(dirname(fileURLToPath(import.meta.url)), 'web');
+
 export function webCommand(): Command {
   return new Command('web')
     .description('serve the page that trains, searches and maps photos in a browser; nothing leaves the browser')
@@ -24,10 +27,9 @@ export function webCommand(): Command {
 }
 
 async function run(options: ServeOptions): Promise<void> {
-  const folder = join(packageFolder(), 'dist', 'web');
-  if (!existsSync(join(folder, 'index.html')))
-    throw new UserError(`${folder}: the page is not built; run npm run build:browser`);
-  const server = await serveFolder(folder, options);
+  if (!existsSync(join(builtPage, 'index.html')))
+    throw new UserError(`${builtPage}: the page is not built; run npm run build:browser`);
+  const server = await serveFolder(builtPage, options);
   const terminal = new Terminal();
   terminal.line(`the page    ${server.url}`);
   terminal.line(
@@ -35,11 +37,4 @@ async function run(options: ServeOptions): Promise<void> {
   );
   await new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
   await server.close();
-}
-
-/** The nearest folder above this file with a package.json. */
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
 }

@@ -101,7 +101,3 @@ const eventType = root.lookupType('Event');
 
 /** The bytes of an event, without their frame. */
 export const encodeEvent = (event: Event): Uint8Array => eventType.encode(event).finish();
-
-/** An event from its bytes. Error: they are none. */
-export const decodeEvent = (bytes: Uint8Array): Event =>
-  eventType.toObject(eventType.decode(bytes), { longs: Number }) as Event;
