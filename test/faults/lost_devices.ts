@@ -113,7 +113,7 @@ const digest = (file: string): string => createHash('sha256').update(readFileSyn
 
 /** Of a record: all but times, and what depends on where its folder is and which process wrote it. */
 const lasting = (key: string, value: unknown): unknown =>
-  /seconds$|imagesPerSecond|checkpoint$|^started$|^memory$/i.test(key) ? undefined : value;
+  /seconds$|imagesPerSecond|checkpoint$|^started$|^time$|^memory$/i.test(key) ? undefined : value;
 
 function contentOf(file: string): unknown {
   if (!/\.jsonl?$/.test(file)) return digest(file);

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { messageOf, UserError } from '../../../src/errors.ts';
 import type { Implementation, Values } from '../../benchmark.ts';
 import { encodeModel, type NodeSpec } from './model.ts';
@@ -16,7 +17,8 @@ interface OnnxSession {
 
 function load(): OnnxRuntime {
   try {
-    return createRequire(import.meta.url)('onnxruntime-node') as OnnxRuntime;
+    // Of test/package.json, which the tests' set-up installs, or else the project's own.
+    return createRequire(resolve('test', 'package.json'))('onnxruntime-node') as OnnxRuntime;
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
     const why = missing ? 'is not installed' : `cannot be loaded (${messageOf(error)})`;
