@@ -6,8 +6,8 @@ import { bytesPerElement, type Shared } from './tensor.ts';
 
 /** The other processes, as a program sees them. All of them run the same program and make the same calls in the same order. */
 export interface Peers {
-  /** Values [n] of all processes, in their order: [processes · n]. */
-  gather(own: Float32Array): Promise<Float32Array>;
+  /** Values [n] of all processes, in their order: [processes · n]. `label` says what they are. */
+  gather(own: Float32Array, label: string): Promise<Float32Array>;
   /** Replaces values by their sums; several may be under way. Without it what is to be summed stays each process’s own in this run. */
   sum?(values: Float32Array): Promise<void>;
   /** Waits for sums when the device has done all that it was given: what others do meanwhile is not hidden. */
@@ -28,7 +28,7 @@ export interface Exchanging {
 
 /** Where a process has what it shares, and what is written when all have theirs. */
 interface Place {
-  readonly kind: Shared['kind'];
+  readonly shared: Shared;
   readonly from: { readonly buffer: GPUBuffer; readonly offset: number };
   readonly to: { readonly buffer: GPUBuffer; readonly offset: number };
   readonly bytes: number;
@@ -39,8 +39,8 @@ interface Place {
 
 export class SharedValues {
   private readonly places = new Map<Submission, Place>();
-  /** Whether runs wait for values of other processes, and cannot go on by themselves. */
-  readonly areAwaited: boolean;
+  /** The last for which runs wait until other processes have theirs. */
+  private readonly lastAwaited: Place | undefined;
 
   constructor(
     private readonly gpu: Gpu,
@@ -49,25 +49,31 @@ export class SharedValues {
   ) {
     for (const submission of submissions)
       if (submission.shared) this.places.set(submission, this.placeOf(submission.shared, buffers));
-    this.areAwaited = [...this.places.values()].some(({ kind }) => kind === 'gather');
+    this.lastAwaited = [...this.places.values()].findLast(({ shared }) => shared.kind === 'gather');
+  }
+
+  /** Whether runs wait for values of other processes, and cannot go on by themselves. */
+  get areAwaited(): boolean {
+    return this.lastAwaited !== undefined;
   }
 
   private placeOf(shared: Shared, buffers: Buffers): Place {
     const { from, to, bytes } = rangesOf(shared, buffers);
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
     const staging = this.gpu.createBuffer('shared values', bytes, usage);
-    return { kind: shared.kind, from, to, bytes, staging, values: new Float32Array(bytes / bytesPerElement) };
+    return { shared, from, to, bytes, staging, values: new Float32Array(bytes / bytesPerElement) };
   }
 
   /**
-   * Sums are begun one after another, each as soon as its values can be read, while the device works on; where the run has to wait for
-   * others in between they are begun at its end, as processes must begin all exchanges in the same order.
+   * Sums are begun one after another, each as soon as its values can be read, while the device works on; those before a point where the
+   * run has to wait for others are begun behind the last of such points, as processes must begin all exchanges in the same order.
    */
   begin(peers: Peers): Exchanging {
     const under: Promise<void>[] = [];
     let begun: Promise<unknown> = Promise.resolve();
-    const sums: Place[] = [];
-    const isLeftOut = ({ kind }: Place) => kind === 'sum' && !peers.sum;
+    const held: Place[] = [];
+    let isHeld = this.areAwaited;
+    const isLeftOut = ({ shared }: Place) => shared.kind === 'sum' && !peers.sum;
     const sum = (place: Place) => {
       const read = this.read(place);
       const before = begun;
@@ -88,13 +94,18 @@ export class SharedValues {
       behind: async (submission) => {
         const place = this.places.get(submission);
         if (!place || isLeftOut(place)) return;
-        if (place.kind === 'gather') this.write(place, await peers.gather(await this.read(place)));
-        else if (this.areAwaited) sums.push(place);
-        else sum(place);
+        if (place.shared.kind === 'sum') {
+          if (isHeld) held.push(place);
+          else sum(place);
+          return;
+        }
+        this.write(place, await peers.gather(await this.read(place), place.shared.label));
+        if (place !== this.lastAwaited) return;
+        isHeld = false;
+        held.forEach(sum);
       },
       finish: async () => {
         if (!peers.sum) return;
-        sums.forEach(sum);
         await this.gpu.finish();
         await peers.idle(begun.then(() => Promise.all(under)));
       },

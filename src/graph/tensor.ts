@@ -117,7 +117,9 @@ export type Shared = SharedRows | SharedSum;
 export interface SharedRows {
   readonly kind: 'gather';
   readonly own: Scratch;
-  readonly all: Scratch;
+  readonly all: Scratch | Tensor;
+  /** What it is, for those who count exchanges. */
+  readonly label: string;
 }
 
 /** A range of an f32 variable becomes the sum over all processes by the end of the run. Nothing behind it in the run may use the range. */

@@ -34,7 +34,7 @@ export function statisticsOfProcesses(
       constants: { sums: 0 },
       params: ofSlice,
       workgroups,
-      shared: { kind: 'gather', own, all },
+      shared: { kind: 'gather', own, all, label: 'batch norm' },
     },
     {
       kernel: mergeProcesses,
@@ -56,7 +56,7 @@ export function sumsOfProcesses(processes: number, { partial, params }: MergedSl
     bindings: { partial, merged: own },
     params: { ...ofSlice, merged: 1, part_merged: 1, fan },
     workgroups: grid1d(channels, 64),
-    shared: { kind: 'gather', own, all },
+    shared: { kind: 'gather', own, all, label: 'batch norm' },
   };
   const after = { channels, slice_rows: rows, part_rows: processes * rows, part_slices: processes, parts: 1 };
   return { launches: [launch], partial: all, params: after };

@@ -10,6 +10,7 @@ import {
   elements,
   type Launch,
   type Op,
+  type Scratch,
   type Shape,
   type Tensor,
 } from '../graph/tensor.ts';
@@ -25,14 +26,14 @@ export interface Walk {
 const mostAxes = 6;
 
 /** The launch that copies a box of elements of x to places of y. */
-export function copyLaunch(op: string, sizes: Shape, x: Tensor, from: Walk, y: Tensor, to: Walk): Launch {
+export function copyLaunch(op: string, sizes: Shape, x: Tensor, from: Walk, y: Tensor | Scratch, to: Walk): Launch {
   const merged = mergeAxes({ sizes, strides: [from.strides, to.strides] });
   const rank = merged.sizes.length;
   check(rank <= mostAxes, op, `at most ${mostAxes} axes that do not lie one in the other can be copied at once`, x);
   const size = elements(sizes);
   const { n0: _outermost, ...inner } = numbered('n', merged.sizes, mostAxes, 1);
   return {
-    kernel: y.dtype === 'f16' ? copyF16 : copyKernel,
+    kernel: x.dtype === 'f16' ? copyF16 : copyKernel,
     constants: { rank },
     bindings: { x, y },
     params: {

@@ -136,23 +136,25 @@ export class StepFeeds implements Feeds {
    * @param images images, or other samples, of a run of the program: a batch or a micro-batch
    * @param classes of all images, where they are labelled
    * @param set what the samples are of, where methods ask for more than their numbers
+   * @param prefix of the names of all inputs, where the program has those of other feeds too
    */
   constructor(
     private readonly images: number,
     private readonly classes: ArrayLike<number> = [],
     private readonly set?: SampleSet,
+    private readonly prefix = '',
   ) {}
 
   /** Of so many samples of a set. */
-  static of(set: SampleSet, samples: number): StepFeeds {
-    return new StepFeeds(samples, set.labels, set);
+  static of(set: SampleSet, samples: number, prefix = ''): StepFeeds {
+    return new StepFeeds(samples, set.labels, set, prefix);
   }
 
   /** Any input. Error: the name is taken. */
   input(name: string, shape: Shape, dtype: DType, value: Value): Tensor {
     if (this.fed.has(name)) throw new Error(`two inputs of a step are named '${name}'`);
     this.fed.set(name, value);
-    return input(name, shape, dtype);
+    return input(this.prefix + name, shape, dtype);
   }
 
   scalar(name: string, value: (time: StepTime) => number): Tensor {
@@ -270,7 +272,7 @@ export class StepFeeds implements Feeds {
    * belong to image i.
    */
   imagesFrom({ name, columns }: ImageTable, views: number, source: Images): Tensor {
-    const [indices, packed] = [`${name}: indices`, `${name}: images`];
+    const [indices, packed] = [`${name}: indices`, `${this.prefix}${name}: images`];
     this.ofEpoch.push({ name, dtype: 'u32', columns });
     const chosen = ({ indices, epoch }: StepTime, { [name]: table }: EpochData): Uint32Array => {
       if (!table) throw new Error(`beforeEpoch returned nothing named '${name}', which views are made from`);
@@ -293,7 +295,7 @@ export class StepFeeds implements Feeds {
   }
 
   private fromOther({ name, source, perStep }: OtherImages): StepImages {
-    const [indices, packed] = [`${name}: indices`, `${name}: images`];
+    const [indices, packed] = [`${name}: indices`, `${this.prefix}${name}: images`];
     let order: { seed: number; at: ReturnType<typeof endlessOrder> } | undefined;
     const chosen = ({ seed, step }: StepTime): Uint32Array => {
       if (order?.seed !== seed) order = { seed, at: endlessOrder(source.set.count, seed) };
@@ -318,7 +320,9 @@ export class StepFeeds implements Feeds {
 
   /** What a run of the program is given at a time. */
   values(time: StepTime, data: EpochData = {}): Inputs {
-    const fed = Object.fromEntries(Array.from(this.fed, ([name, value]) => [name, value(time, data)]));
+    const fed = Object.fromEntries(
+      Array.from(this.fed, ([name, value]) => [this.prefix + name, value(time, data)] as const),
+    );
     return Object.assign(fed, ...this.sources.map((inputs) => inputs(time, data)));
   }
 }

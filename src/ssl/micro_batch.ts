@@ -1,15 +1,18 @@
 /** A step over a large batch in little memory: GradCache (Gao et al., 2021), for methods whose loss needs embeddings only. */
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { trace, variable } from '../graph/trace.ts';
+import { constant, trace, variable } from '../graph/trace.ts';
 import type { Mode } from '../nn/module.ts';
 import { addInPlace } from '../ops/add_inplace.ts';
+import { allGather } from '../ops/all_gather.ts';
 import { gradients } from '../ops/gradients.ts';
 import { indexCopy, narrow } from '../ops/narrow.ts';
+import { reshape } from '../ops/reshape.ts';
 import { stepMade } from '../ops/step_made.ts';
-import { slice } from '../ops/strided_copy.ts';
+import { slice, transpose } from '../ops/strided_copy.ts';
 import type { TrainedGroup } from '../optim/trained_group.ts';
 import { StepFeeds } from './feeds.ts';
+import { KeptTensors } from './kept_tensors.ts';
 import type { Split } from './method.ts';
 import { RunningStatistics } from './running_statistics.ts';
 import type { StepSettings } from './settings.ts';
@@ -52,6 +55,8 @@ export function checkMicroBatch(
  *
  * Processes that share the batch run phases 1 and 3 for the pieces of their own images. Behind phase 1 each gets the rows of z of all
  * others, so that phase 2 is the same everywhere; in the last run of phase 3 their gradients are added up, and phase 4 is the same again.
+ * A process with a single piece needs no second forward pass: phases 1 to 3 are then one, `step`, which gathers the rows within itself, and
+ * computes the same numbers.
  *
  * @throws UserError M does not divide N, or the method's loss needs more than embeddings
  */
@@ -87,18 +92,25 @@ class StepInPieces {
   }
 
   phases(): Phase[] {
-    const { kept, running, share, piece } = this;
     const before = this.split.before ? [this.before()] : [];
-    const [embeddings, loss, backward, update] = [this.embeddings(), this.loss(), this.gradients(), this.update()];
-    if (!running) return [...before, embeddings, loss, backward, update];
-    const statistics = running.behind([embeddings.graph, backward.graph], (share.end - share.begin) / piece);
-    return [
-      ...before,
-      { ...embeddings, exchange: { kind: 'rows', rows: kept.whole, parts: kept.parts } },
-      loss,
-      { ...backward, exchange: { kind: 'gradients', means: {}, running: statistics } },
-      update,
-    ];
+    const { ranks } = this.parts;
+    const inner = ranks ? this.sharedPhases(ranks.size) : [this.embeddings(), this.loss(), this.gradients()];
+    return [...before, ...inner, this.update()];
+  }
+
+  /** What comes before the update, with what is exchanged behind it. */
+  private sharedPhases(processes: number): Phase[] {
+    const { kept, share, piece } = this;
+    const runs = (share.end - share.begin) / piece;
+    const summed = (backward: Phase, ...forward: readonly Phase[]): Phase => {
+      const graphs = [...forward, backward].map(({ graph }) => graph);
+      const running = this.running?.behind(graphs, runs) ?? [];
+      return { ...backward, exchange: { kind: 'gradients', means: {}, running } };
+    };
+    if (runs === 1) return [summed(this.atOnce(processes))];
+    const [embeddings, loss, backward] = [this.embeddings(), this.loss(), this.gradients()];
+    const { whole: rows, parts } = kept;
+    return [{ ...embeddings, exchange: { kind: 'rows', rows, parts } }, loss, summed(backward, embeddings)];
   }
 
   private before(): Phase {
@@ -119,27 +131,56 @@ class StepInPieces {
   }
 
   private loss(): Phase {
-    const { kept, trained } = this;
+    const { kept } = this;
     return this.phase('loss', 0, (feeds) => {
-      const compared = this.split.compare(kept.whole, feeds);
-      const [loss, log] = [checkedLoss(compared.loss, trained.name), checkedLog(compared.log)];
-      const [dz] = gradients(loss, [kept.whole], trained.seed);
-      indexCopy(kept.dz, dz);
-      for (const [name, value] of Object.entries({ loss, ...log })) indexCopy(kept.scalar(name), value);
+      indexCopy(kept.dz, this.compared(kept.whole, feeds));
       return {};
     });
   }
 
   private gradients(): Phase {
-    const { kept, piece, trained, sum, running } = this;
+    const { kept, piece } = this;
     return this.phase('gradients', piece, (feeds, first) => {
       const z = this.split.embed(this.views(feeds), feeds, this.mode());
-      const dz = firstRows(narrow(kept.dz, first, { parts: kept.parts, rows: piece }), z);
       const number = feeds.index('piece', (time) => (time.first - this.share.begin) / piece);
-      if (running) trained.addGradients(sum, number, z, dz);
-      else addInPlace(sum, trained.gradientsOf(z, dz), number);
-      return { ...running?.outputs() };
+      return this.propagated(z, kept.dz, first, number);
     });
+  }
+
+  /** Phases 1 to 3 of a single piece. */
+  private atOnce(processes: number): Phase {
+    const { split, kept, piece, parts } = this;
+    const { source, settings } = parts;
+    const batchFeeds = StepFeeds.of(source.set, settings.batchSize, 'batch: ');
+    const phase = this.phase('step', piece, (feeds, first) => {
+      const views = this.views(feeds);
+      const z = split.embed(views, feeds, this.mode());
+      const own = withTargets(split, views, feeds, z, this.mode());
+      const target = kept.z(own);
+      const whole = gatherRows(own, kept.parts, processes);
+      indexCopy(target, whole);
+      return this.propagated(z, this.compared(whole, batchFeeds), first, constant('a new sum', Uint32Array.of(0)));
+    });
+    return { ...phase, batchFeeds };
+  }
+
+  /** The gradient of the loss of z [V · N, D], of the whole batch; the loss, and what is logged, are kept. */
+  private compared(z: Tensor, feeds: StepFeeds): Tensor {
+    const { kept, trained } = this;
+    const compared = this.split.compare(z, feeds);
+    const [loss, log] = [checkedLoss(compared.loss, trained.name), checkedLog(compared.log)];
+    for (const [name, value] of Object.entries({ loss, ...log })) indexCopy(kept.scalar(name), value);
+    const [dz] = gradients(loss, [z], trained.seed);
+    return dz;
+  }
+
+  /** Adds the gradients of a piece, of whose rows z is, to those of the pieces before; of the first piece, `number` is 0. */
+  private propagated(z: Tensor, dz: Tensor, first: Tensor, number: Tensor): Phase['outputs'] {
+    const { kept, piece, trained, sum, running } = this;
+    const own = firstRows(narrow(dz, first, { parts: kept.parts, rows: piece }), z);
+    if (running) trained.addGradients(sum, number, z, own);
+    else addInPlace(sum, trained.gradientsOf(z, own), number);
+    return { ...running?.outputs() };
   }
 
   private update(): Phase {
@@ -177,50 +218,14 @@ class StepInPieces {
 const firstRow = (feeds: StepFeeds, images: number): Tensor =>
   feeds.input('first', [1], 'u32', (time) => Uint32Array.of(images === 0 ? 0 : time.first));
 
+/** Rows of all processes, each in every part of its own rows: a row of V parts for every image, as in z of the batch. */
+function gatherRows(own: Tensor, parts: number, processes: number): Tensor {
+  const all = allGather(own, { processes, label: 'embeddings' });
+  if (parts === 1) return all;
+  const [rows] = own.shape;
+  const divided = reshape(all, [processes, parts, (rows / parts) * (own.size / rows)]);
+  return reshape(transpose(divided, 0, 1), all.shape);
+}
+
 /** As many rows as z has, of those that may be more. */
 const firstRows = (dz: Tensor, { shape: [rows] }: Tensor): Tensor => (dz.shape[0] > rows ? slice(dz, 0, 0, rows) : dz);
-
-/** What one phase leaves for another. */
-class KeptTensors {
-  private readonly scalars = new Map<string, Tensor>();
-  private embeddings: Tensor | undefined;
-  private gradient: Tensor | undefined;
-
-  constructor(
-    private readonly piece: number,
-    private readonly batch: number,
-  ) {}
-
-  /** z of the batch, from the shape that a piece of it has. */
-  z(piece: Tensor): Tensor {
-    const [rows, ...more] = piece.shape;
-    const shape = [(rows / this.piece) * this.batch, ...more];
-    this.embeddings = variable('z of the batch', shape);
-    this.gradient = variable('dz of the batch', shape);
-    return this.embeddings;
-  }
-
-  get whole(): Tensor {
-    return this.embeddings!;
-  }
-
-  get dz(): Tensor {
-    return this.gradient!;
-  }
-
-  /** Rows of an image, such as its views: z has so many parts of N rows. */
-  get parts(): number {
-    return this.whole.shape[0] / this.batch;
-  }
-
-  /** Those that were asked for, by name. */
-  allScalars(): Readonly<Record<string, Tensor>> {
-    return Object.fromEntries(this.scalars);
-  }
-
-  scalar(name: string): Tensor {
-    let known = this.scalars.get(name);
-    if (!known) this.scalars.set(name, (known = variable(`${name} of the batch`, [1])));
-    return known;
-  }
-}

@@ -63,7 +63,10 @@ export function* phaseRuns(
     const length = phase.images || indices.length;
     for (let first = begin; first < end; first += length) {
       const piece = indices.subarray(first, first + length);
-      const fed = phase.feeds.values({ ...whole, indices: piece, first }, data);
+      const fed = {
+        ...phase.feeds.values({ ...whole, indices: piece, first }, data),
+        ...phase.batchFeeds?.values(whole, data),
+      };
       const seeds = Uint32Array.of(random(settings.seed, step, first, dropoutDraw).below(2 ** 32));
       yield {
         phase,

@@ -9,8 +9,8 @@ import type { Communicator } from '../mpi/communicator.ts';
 import { contribution, runningOutput } from './running_statistics.ts';
 import type { Exchange, GradientExchange, Phase, RowExchange, RunningStatistic } from './step.ts';
 
-export const exchangeKinds = ['embeddings', 'gradients', 'batch norm', 'statistics'] as const;
-export type ExchangeKind = (typeof exchangeKinds)[number];
+/** What exchanges are of: embeddings, gradients, statistics, and what launches gather (`SharedRows.label`). */
+type ExchangeKind = string;
 
 /** What exchanges of one kind have taken. */
 export interface ExchangeCost {
@@ -64,7 +64,7 @@ export class RankExchange {
     const { ranks } = this;
     const sums = isLast && exchange?.kind === 'gradients';
     return {
-      gather: (own) => this.waitedFor('batch norm', own, ranks.gather(own)),
+      gather: (own, label) => this.waitedFor(label, own, ranks.gather(own)),
       idle: async (done) => void (await this.exposed('gradients', done)),
       ...(sums && { sum: (values) => this.timed('gradients', values, ranks.sum(values)) }),
     };

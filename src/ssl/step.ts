@@ -18,6 +18,8 @@ export interface Phase {
   readonly graph: Graph;
   readonly outputs: Readonly<Record<string, Tensor>>;
   readonly feeds: StepFeeds;
+  /** Inputs that are of the whole batch, where the phase also has a piece of it. */
+  readonly batchFeeds?: StepFeeds;
   /** Images that a run takes; the phase runs for one piece of the batch after another. 0: it takes none and runs once. */
   readonly images: number;
   /** What processes that share the batch exchange behind the phase's last run. */

@@ -14,6 +14,13 @@ import { TrainingStep } from '../ssl/training_step.ts';
 import type { Training } from './learner.ts';
 import { flagOf } from './settings.ts';
 
+/** A tensor that is not finite. */
+interface Found {
+  /** How many tensors were looked at before it: what is earlier on one process than on others began there. */
+  readonly place: number;
+  readonly what: string;
+}
+
 /**
  * Runs a step again with all intermediates kept and finds the first tensor that is not finite. The weights are still those
  * before the step: the optimiser leaves them alone once a loss or a gradient is not finite.
@@ -22,36 +29,35 @@ async function firstNonFiniteTensor(
   state: State,
   parameters: Iterable<NamedTensor>,
   again: () => AsyncIterable<Program>,
-): Promise<string | undefined> {
+): Promise<Found | undefined> {
+  let place = 0;
   for (const { tensor } of parameters) {
     const at = indexOfNonFinite(await state.read(tensor));
-    if (at >= 0) return `parameter ${tensor.name}, element ${at}`;
+    if (at >= 0) return { place, what: `parameter ${tensor.name}, element ${at}` };
+    place++;
   }
   for await (const program of again()) {
-    const found = await firstNonFiniteOutput(program);
-    if (found) return found;
+    for (const tensor of storedFloats(program)) {
+      const at = indexOfNonFinite(await program.inspect(tensor));
+      if (at >= 0) return { place, what: `${tensor.name} [${tensor.shape.join(', ')}], element ${at}` };
+      place++;
+    }
   }
   return undefined;
 }
 
 const isFloat = ({ dtype }: Tensor): boolean => dtype === 'f32' || dtype === 'f16';
 
-async function firstNonFiniteOutput(program: Program): Promise<string | undefined> {
-  for (const node of program.plan.nodes) {
-    for (const tensor of node.outputs) {
-      if (!isFloat(tensor) || !program.plan.isStored(tensor)) continue;
-      const at = indexOfNonFinite(await program.inspect(tensor));
-      if (at >= 0) return `${tensor.name} [${tensor.shape.join(', ')}], element ${at}`;
-    }
-  }
-  return undefined;
-}
+const storedFloats = ({ plan }: Program): Tensor[] =>
+  plan.nodes.flatMap(({ outputs }) => outputs.filter((tensor) => isFloat(tensor) && plan.isStored(tensor)));
 
-/** What the first process found that found something. */
-async function onRanks(ranks: Communicator, tensor = ''): Promise<string | undefined> {
-  const found = await ranks.collect(tensor);
-  const rank = found.findIndex((one) => one !== '');
-  return rank < 0 ? undefined : `${found[rank]}, on rank ${rank}`;
+/** What was found earliest in the step, which all processes run alike: others are given it by that one. */
+async function onRanks(ranks: Communicator, own: Found | undefined): Promise<string | undefined> {
+  const all = (await ranks.collect(JSON.stringify(own ?? null))).map((text) => JSON.parse(text) as Found | null);
+  const places = all.map((found) => found?.place ?? Infinity);
+  const rank = places.indexOf(Math.min(...places));
+  const found = all[rank];
+  return found ? `${found.what}, on rank ${rank}` : undefined;
 }
 
 /** Settings outside of which a training rarely goes well. */
@@ -114,13 +120,13 @@ export async function divergence(
       inspected.destroy();
     }
   };
-  let tensor: string | undefined;
+  let found: Found | undefined;
   try {
-    tensor = await firstNonFiniteTensor(state, parameters, again);
+    found = await firstNonFiniteTensor(state, parameters, again);
   } catch {
     // Keeping every intermediate may need more memory than there is: the step alone is worth telling.
   }
-  const where = parts.ranks ? await onRanks(parts.ranks, tensor) : tensor;
+  const where = parts.ranks ? await onRanks(parts.ranks, found) : found?.what;
   const place = where ? `first in ${where}` : 'in which tensor could not be found out';
   return new UserError(`step ${counters.step}: NaN or infinity appeared, ${place}; training stopped. ${remedy}`);
 }

@@ -149,7 +149,10 @@ interface Scaled {
  * @throws UserError something of it is missing, or of another size or type
  */
 export function checkEpochData({ phases }: TracedStep, { path, images, epochData }: TrainingFile<unknown>): void {
-  for (const { name, dtype, columns, whole } of phases.flatMap(({ feeds }) => feeds.ofEpoch)) {
+  for (const { name, dtype, columns, whole } of phases.flatMap(({ feeds, batchFeeds }) => [
+    ...feeds.ofEpoch,
+    ...(batchFeeds?.ofEpoch ?? []),
+  ])) {
     const found = epochData[name];
     const count = columns * (whole ? 1 : images.count);
     const wanted = `${count} numbers of ${dtype}`;
