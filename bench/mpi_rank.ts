@@ -16,8 +16,6 @@ import { median } from './timing.ts';
 /** What is timed. */
 export interface RankRequest {
   readonly pairs: number;
-  /** Images that pass at once; 0: all that a process has. */
-  readonly microBatch: number;
   readonly imageSize: number;
   readonly width: number;
   readonly steps: number;
@@ -77,11 +75,11 @@ async function exchangesAlone(
 }
 
 async function measure(request: RankRequest, ranks: Communicator | undefined): Promise<RankReport> {
-  const { pairs, imageSize, width, microBatch, syncBatchNorm } = request;
+  const { pairs, imageSize, width, syncBatchNorm } = request;
   const gpu = await Gpu.open({ adapter: request.adapter });
   const state = new State(gpu);
   const set = sampleSet('unlabeled', pairs, imageSize);
-  const settings = simclrSettings({ batchSize: pairs, microBatch, imageSize, width, syncBatchNorm });
+  const settings = simclrSettings({ batchSize: pairs, imageSize, width, syncBatchNorm });
   const training = await compileTraining(state, hostImages(set), settings, {}, ranks);
   const indices = batchOf(epochOrder(set.count, settings.seed, 0), 0, pairs);
   let number = 0;

@@ -1,10 +1,11 @@
-/** Sums that processes share while a program runs: the same as behind it, and begun before its end. */
+/** What processes share while a program runs: sums, the same as behind it and begun before its end, and rows of all. */
 import { expect, it } from 'vitest';
 import { plan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
 import { input, trace, variable } from '../../src/graph/trace.ts';
 import { addShared } from '../../src/ops/add_inplace.ts';
+import { allGather } from '../../src/ops/all_gather.ts';
 import { mul } from '../../src/ops/binary.ts';
 import { flatten } from '../../src/ops/flatten.ts';
 import { localRanks, onAll } from '../mpi/local_ranks.ts';
@@ -60,5 +61,47 @@ onEveryAdapter((gpu) => {
     const expected = found[0].own.map((_, i) => found.reduce((sum, { own }) => Math.fround(sum + 2 * own[i]), 0));
     for (const { all } of found) expect(all).toEqual(expected);
     expect(found[0].own).not.toEqual(found[1].own);
+  });
+
+  it.each(['before', 'behind'] as const)('rows of all are the same everywhere, gathered %s the sums', async (place) => {
+    const found = await onAll(localRanks(3), async (ranks) => {
+      const state = new State(gpu());
+      const x = variable('x', [2, 300], () => noise(600, ranks.rank));
+      const total = variable('total', [1024]);
+      const { graph, result: rows } = trace(() => {
+        const add = () => addShared(total, flatten([mul(x, 2)]), input('position', [1], 'u32'), least);
+        if (place === 'behind') add();
+        const rows = mul(allGather(x, { processes: 3, label: 'rows' }), 1);
+        if (place === 'before') add();
+        return rows;
+      });
+      const program = await Program.compile(graph, state, { rows });
+      const calls: string[] = [];
+      const run = await program.runShared(
+        { position: Uint32Array.of(0) },
+        {
+          gather(own, label) {
+            calls.push(`gather ${label}`);
+            return ranks.gather(own);
+          },
+          sum(values) {
+            calls.push('sum');
+            return ranks.sum(values);
+          },
+          idle: async (done) => void (await done),
+        },
+      );
+      const left = { calls, sums: await state.read(total), ...(await run.read()) };
+      program.destroy();
+      state.destroy();
+      return left;
+    });
+    const own = [0, 1, 2].map((rank) => noise(600, rank));
+    const sums = own[0].map((_, i) => own.reduce((sum, values) => Math.fround(sum + 2 * values[i]), 0));
+    for (const { calls, rows, sums: summed } of found) {
+      expect(calls).toEqual(['gather rows', 'sum']); // one order on all, wherever they stand
+      expect(rows).toEqual(Float32Array.from(own.flatMap((values) => [...values])));
+      expect(summed.slice(0, 600)).toEqual(Float32Array.from(sums));
+    }
   });
 });

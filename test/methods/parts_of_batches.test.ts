@@ -17,6 +17,7 @@ import { dino } from '../../src/methods/dino.ts';
 import { instDisc } from '../../src/methods/inst_disc.ts';
 import { moco, mocoV1 } from '../../src/methods/moco.ts';
 import { simclr } from '../../src/methods/simclr.ts';
+import { supCon } from '../../src/methods/sup_con.ts';
 import { swav } from '../../src/methods/swav.ts';
 import { vicreg } from '../../src/methods/vicreg.ts';
 import type { Communicator } from '../../src/mpi/communicator.ts';
@@ -155,6 +156,8 @@ it.each([
 ] as const)('%s: pictures are mixed with others of the same process', (_, method, given) =>
   expectOneInPieces(method, { ...given, mix: 'cutmix' }),
 );
+
+it('supcon: the labels of a piece and those of the batch are told apart', () => expectOneInPieces(supCon, heads));
 
 const dinoSizes = {
   ...heads,

@@ -15,6 +15,7 @@ import { sgd } from '../../src/optim/sgd.ts';
 import { type StepParts, trainedParameters, trainingMode } from '../../src/ssl/step.ts';
 import { Teacher } from '../../src/ssl/teacher.ts';
 import { type StepValues, TrainingStep } from '../../src/ssl/training_step.ts';
+import { divergence } from '../../src/train/diagnose.ts';
 import { checkSameWeights } from '../../src/train/same_weights.ts';
 import { localRanks, onAll } from '../mpi/local_ranks.ts';
 import { onEveryAdapter, relativeError } from '../ops/harness.ts';
@@ -182,6 +183,24 @@ onEveryAdapter((gpu) => {
     }
     expect([...first.running.keys()]).toContain('teacher/bn.running_mean');
     expect(first.running.get('bn.running_mean')!.every((value) => value !== 0)).toBe(true);
+  });
+
+  it('of a forward pass that overflows on one process the tensor there is named, not what others got of it', async () => {
+    const messages = await onAll(localRanks(2), async (ranks) => {
+      const state = new State(gpu());
+      const parts = contrastive(0)(state, ranks);
+      const step = await TrainingStep.create(state, parts);
+      const weight = trainedParameters(parts.learner).find(({ tensor: { name } }) => name === 'bn.weight')!.tensor;
+      if (ranks.rank === 1) state.write(weight, new Float32Array(weight.size).fill(3e38));
+      const counters = { step: 1, epoch: 0, lr: 0.05 };
+      const { firstNonFinite } = await step.step(indices, counters).read();
+      const error = await divergence(state, { ...parts, step }, indices, counters, 'Lower --lr');
+      step.destroy();
+      state.destroy();
+      return { firstNonFinite, message: error.message };
+    });
+    const message = expect.stringMatching(/first in relu \[6, 8, 8, 8\], element \d+, on rank 1; /);
+    for (const found of messages) expect(found).toEqual({ firstNonFinite: 1, message });
   });
 
   it('a value that is not finite on one process stops all of them', async () => {
