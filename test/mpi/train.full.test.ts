@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
+import { isRunning } from '../../src/io/files.ts';
 import { drawnPhotos } from '../cli/photos.ts';
 import { metrics, run, scratchFolder, steps, tiny } from '../cli/run.ts';
 import { describeMpi, mpirun } from './mpirun.ts';
@@ -41,6 +42,11 @@ function processOf(rank: number, path: string): number {
     .find((pid) => isRank(pid, rank, path));
   if (found === undefined) throw new Error(`rank ${rank} is not running`);
   return found;
+}
+
+/** Waits until there is no such process. */
+async function ended(pid: number): Promise<void> {
+  while (isRunning(pid)) await sleep(20);
 }
 
 function isRank(pid: number, rank: number, path: string): boolean {
@@ -85,12 +91,14 @@ describeMpi('simclr train on several processes', () => {
     const started = train(2, ...settings, '--epochs', '20', '--out', path);
     await reached(path, 3);
     const start = performance.now();
+    const first = processOf(0, path);
     process.kill(processOf(1, path), 'SIGKILL');
     const { code, err } = await started.done;
     expect(code).not.toBe(0);
     expect(err).toMatch(/rank 1 .*signal 9/);
     expect(performance.now() - start).toBeLessThan(20_000);
     expect(steps(path).at(-1)!.step).toBeLessThan(40);
+    await ended(first); // the launcher does not wait until its threads are gone, and with them the lock on the folder
     expect(await train(2, '--resume', path, '--no-autotune').done).toMatchObject({ code: 0, err: '' });
     const whole = join(folder, 'whole');
     const alone = [...settings, '--epochs', '20', '--micro-batch', '2', '--out', whole];
