@@ -136,12 +136,13 @@ const nameOf = (holder: Holder | undefined): string => {
 const isAlive = (holder: Holder | undefined): boolean =>
   holder !== undefined && holder.host === hostname() && isRunning(holder.pid) && startOf(holder.pid) === holder.started;
 
-/** Boot and start time of a process on Linux. */
+/** Boot and start time of a process on Linux; undefined of one that has ended and waits for its parent to notice, as in a container it may for ever. */
 function startOf(pid: number): string | undefined {
   try {
     const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : `${boot} ${fields[19]}`;
   } catch {
     return undefined;
   }

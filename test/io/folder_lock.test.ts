@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkUnlocked, lockFolder } from '../../src/io/folder_lock.ts';
+import { checkUnlocked, holderOf, lockFolder } from '../../src/io/folder_lock.ts';
 import { scratchFolder } from '../cli/run.ts';
 
 const scratch = scratchFolder();
@@ -59,6 +59,24 @@ describe.each(['system', 'none'] as const)('a lock on a folder (locks of the %s)
     lock(path)();
     expect(readdirSync(path)).toEqual([]);
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'is not held by a process that has ended and whose parent does not notice',
+    async () => {
+      const path = fresh('zombie');
+      // The shell becomes a program that waits for no child.
+      const words = ['-c', '"$@" & exec sleep 60', 'sh', process.execPath, script, path, locks];
+      const parent = spawn('sh', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+      await new Promise((settle) => parent.stdout.once('data', settle));
+      expect(holderOf(path)).toBe('here');
+      const { pid } = JSON.parse(readFileSync(join(path, 'run.lock'), 'utf8')) as { pid: number };
+      process.kill(pid, 'SIGKILL');
+      while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await new Promise((wake) => setTimeout(wake, 5));
+      expect(holderOf(path)).toBe('gone');
+      lock(path)();
+      await killed(parent);
+    },
+  );
 
   it('is not held by a process that has the number of one that is gone', async () => {
     const path = fresh('recycled');
