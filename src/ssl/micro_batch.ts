@@ -218,7 +218,7 @@ class StepInPieces {
 const firstRow = (feeds: StepFeeds, images: number): Tensor =>
   feeds.input('first', [1], 'u32', (time) => Uint32Array.of(images === 0 ? 0 : time.first));
 
-/** Rows of all processes, each in every part of its own rows: a row of V parts for every image, as in z of the batch. */
+/** z of the batch, of which each process has made its own rows: each of the V parts has those of all processes in their order. */
 function gatherRows(own: Tensor, parts: number, processes: number): Tensor {
   const all = allGather(own, { processes, label: 'embeddings' });
   if (parts === 1) return all;

@@ -9,9 +9,6 @@ import type { Communicator } from '../mpi/communicator.ts';
 import { contribution, runningOutput } from './running_statistics.ts';
 import type { Exchange, GradientExchange, Phase, RowExchange, RunningStatistic } from './step.ts';
 
-/** What exchanges are of: embeddings, gradients, statistics, and what launches gather (`SharedRows.label`). */
-type ExchangeKind = string;
-
 /** What exchanges of one kind have taken. */
 export interface ExchangeCost {
   /** In which they were under way, whatever the device did meanwhile. One that waits for another’s end is not yet. */
@@ -27,8 +24,8 @@ const nothing: ExchangeCost = { seconds: 0, exposed: 0, bytes: 0, calls: 0 };
 
 /** The exchanges of one training on one of its processes. */
 export class RankExchange {
-  /** Since they were last reset. */
-  readonly costs = new Map<ExchangeKind, ExchangeCost>();
+  /** Since they were last reset, by what was exchanged: embeddings, gradients, statistics, and what launches gather (`SharedRows.label`). */
+  readonly costs = new Map<string, ExchangeCost>();
   /** Running statistics as they were before the step under way, all one after another: the same on all processes. */
   private before: Float32Array | undefined;
   /** When the last exchange ended: they run one after another. */
@@ -135,11 +132,11 @@ export class RankExchange {
   }
 
   /** An exchange that nothing goes on beside. */
-  private waitedFor<T>(kind: ExchangeKind, own: Float32Array, done: Promise<T>): Promise<T> {
+  private waitedFor<T>(kind: string, own: Float32Array, done: Promise<T>): Promise<T> {
     return this.exposed(kind, this.timed(kind, own, done));
   }
 
-  private async timed<T>(kind: ExchangeKind, { byteLength: bytes }: Float32Array, done: Promise<T>): Promise<T> {
+  private async timed<T>(kind: string, { byteLength: bytes }: Float32Array, done: Promise<T>): Promise<T> {
     const asked = performance.now();
     const value = await done;
     const start = Math.max(asked, this.ended);
@@ -148,14 +145,14 @@ export class RankExchange {
     return value;
   }
 
-  private async exposed<T>(kind: ExchangeKind, done: Promise<T>): Promise<T> {
+  private async exposed<T>(kind: string, done: Promise<T>): Promise<T> {
     const start = performance.now();
     const value = await done;
     this.add(kind, { ...nothing, exposed: (performance.now() - start) / 1000 });
     return value;
   }
 
-  private add(kind: ExchangeKind, cost: ExchangeCost): void {
+  private add(kind: string, cost: ExchangeCost): void {
     this.costs.set(kind, together(this.costs.get(kind) ?? nothing, cost));
   }
 }
