@@ -60,13 +60,12 @@ export function addEncoder(command: Command): Command {
   return command
     .requiredOption(
       '--checkpoint <file>',
-      'a checkpoint of a run or its folder (the newest one), an exported encoder, or torchvision’s resnet18, 34 or 50 (.safetensors)',
+      'a checkpoint of a run or its folder (the newest one), an exported encoder or its folder, or torchvision’s resnet18, 34 or 50 (.safetensors)',
     )
     .option(
       '--from-head-layer <number>',
-      'features: the output of the encoder (0), or of so many layers of its projection head, each with its batch norm and activation (SimCLR v2: 1)',
+      'features: the output of the encoder (0), or of so many layers of its projection head, each with its batch norm and activation (SimCLR v2: 1; default: 0, or what an exported encoder ends with)',
       countFrom(0),
-      0,
     )
     .option(
       '--image-size <number>',

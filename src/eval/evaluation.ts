@@ -197,7 +197,7 @@ export class Evaluation implements Measured {
 export function encoderWithMaps({ encoder }: Pick<Evaluation, 'encoder'>): Encoder & EncoderWithMaps {
   const hasMaps = (one: Encoder): one is Encoder & EncoderWithMaps => one.maps !== undefined;
   if (hasMaps(encoder)) return encoder;
-  throw new UserError('--from-head-layer: the layers of a projection head have no maps to show; omit it', 2);
+  throw new UserError('the layers of a projection head have no maps to show; give --from-head-layer 0', 2);
 }
 
 /** What a command prints of what it found. */

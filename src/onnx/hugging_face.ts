@@ -6,10 +6,14 @@ import { baseChannels, type ResNetName, resnets } from '../nn/resnet.ts';
 import { Bottleneck } from '../nn/resnet_blocks.ts';
 import type { TorchTensor } from '../nn/state_dict.ts';
 import { type VitName, vits } from '../nn/vit.ts';
+import { namedByTransformers } from './hugging_face_names.ts';
 
 /** Names that a model has there for what transformers.js's image-feature-extraction gives, without and with `pool: true`. */
 export const huggingFaceOutputs = ['image_embeds', 'pooler_output'] as const;
 export const huggingFaceInput = 'pixel_values';
+
+/** The file that has the tensors in such a folder. */
+export const huggingFaceWeights = 'model.safetensors';
 
 /** An encoder for such a folder. */
 export interface Described {
@@ -78,53 +82,7 @@ export const preprocessorConfig = ({ imageSize, mean, std }: Preparation): Confi
 });
 
 /** Tensors under the names that transformers has for them; under their own where it does not have the network. */
-export function huggingFaceTensors(
+export const huggingFaceTensors = (
   encoder: Described,
   tensors: ReadonlyMap<string, TorchTensor>,
-): ReadonlyMap<string, TorchTensor> {
-  const type = knownAs(encoder);
-  if (!type) return tensors;
-  const entries = [...tensors].flatMap(([name, tensor]) =>
-    type === 'resnet' ? [[resnetName(name), tensor] as const] : vitEntries(name, tensor),
-  );
-  return new Map(entries);
-}
-
-/** `layer2.0.bn1.weight` → `encoder.stages.1.layers.0.layer.0.normalization.weight`. */
-function resnetName(name: string): string {
-  const kinds: Readonly<Record<string, string>> = { conv: 'convolution', bn: 'normalization' };
-  const [, stem, tensor] = /^(conv|bn)1\.(.+)$/.exec(name) ?? [];
-  if (stem) return `embedder.embedder.${kinds[stem]}.${tensor}`;
-  const [, stage, block, rest] = /^layer(\d+)\.(\d+)\.(.+)$/.exec(name)!;
-  const own = rest
-    .replace(/^downsample\.0/, 'shortcut.convolution')
-    .replace(/^downsample\.1/, 'shortcut.normalization')
-    .replace(/^(conv|bn)(\d+)/, (_, kind: string, number: string) => `layer.${Number(number) - 1}.${kinds[kind]}`);
-  return `encoder.stages.${Number(stage) - 1}.layers.${block}.${own}`;
-}
-
-const vitParts: readonly (readonly [RegExp, string])[] = [
-  [/^cls_token$/, 'embeddings.cls_token'],
-  [/^pos_embed$/, 'embeddings.position_embeddings'],
-  [/^patch_embed\.proj\./, 'embeddings.patch_embeddings.projection.'],
-  [/^norm\./, 'layernorm.'],
-  [/^blocks\.(\d+)\.norm1\./, 'encoder.layer.$1.layernorm_before.'],
-  [/^blocks\.(\d+)\.norm2\./, 'encoder.layer.$1.layernorm_after.'],
-  [/^blocks\.(\d+)\.attn\.proj\./, 'encoder.layer.$1.attention.output.dense.'],
-  [/^blocks\.(\d+)\.mlp\.fc1\./, 'encoder.layer.$1.intermediate.dense.'],
-  [/^blocks\.(\d+)\.mlp\.fc2\./, 'encoder.layer.$1.output.dense.'],
-];
-
-/** Under its other name; timm's `qkv` in its three parts. */
-function vitEntries(name: string, tensor: TorchTensor): (readonly [string, TorchTensor])[] {
-  const [, block, kind] = /^blocks\.(\d+)\.attn\.qkv\.(.+)$/.exec(name) ?? [];
-  if (block === undefined) {
-    const [pattern, own] = vitParts.find(([part]) => part.test(name))!;
-    return [[name.replace(pattern, own), tensor]];
-  }
-  const length = tensor.data.length / 3;
-  return ['query', 'key', 'value'].map((part, i) => [
-    `encoder.layer.${block}.attention.attention.${part}.${kind}`,
-    { shape: tensor.shape.with(0, tensor.shape[0] / 3), data: tensor.data.subarray(i * length, (i + 1) * length) },
-  ]);
-}
+): ReadonlyMap<string, TorchTensor> => (knownAs(encoder) ? namedByTransformers(tensors) : tensors);

@@ -15,9 +15,10 @@ import {
   type TorchTensor,
   writeEntries,
 } from '../nn/state_dict.ts';
+import { namedAsHere } from '../onnx/hugging_face_names.ts';
 import { floatTensors, modulePrefix } from './checkpoint_tensors.ts';
 import { checkTakesImages, kindInFile } from './data_kind.ts';
-import { methodIn, readHead } from './head_file.ts';
+import { layersInEncoder, methodIn, readHead } from './head_file.ts';
 import { type GivenPreparation, missingPreparation, normalizeNamed, storedPreparation } from './preparation.ts';
 import { flagOf } from './settings.ts';
 import { shapeIn } from './stored_shape.ts';
@@ -46,12 +47,15 @@ export interface StoredEncoder extends Preparation, EncoderShape, Pick<EncoderTe
 
 /** What a caller says of an encoder in a file. */
 export interface GivenEncoder extends GivenPreparation {
-  /** Its features are those behind so many layers of the projection head that the file has; 0, the default: the encoder's own. */
-  readonly fromHeadLayer?: number;
+  /**
+   * Its features are those behind so many layers of the projection head that the file has; 0: the encoder's own. By default as many as an
+   * exported encoder ends with, 0 in all other files.
+   */
+  readonly fromHeadLayer?: number | undefined;
 }
 
 /**
- * The tensors of an encoder in any safetensors file that has torchvision's names, without moments of an optimiser.
+ * The tensors of an encoder in any safetensors file that has torchvision's, timm's or transformers' names, without moments of an optimiser.
  * @param path stands for the file in errors
  * @throws UserError of sequences, not a ResNet-18, -34 or -50, a tensor that is not as it should be, or no such layer
  */
@@ -62,7 +66,7 @@ export function encoderTensorsIn(
   name: Naming = flagOf,
 ): EncoderTensors {
   checkTakesImages(path, kindInFile(metadata));
-  const stored = networksOf(all, metadata);
+  const stored = namedAsHere(networksOf(all, metadata));
   const named = (wanted: (name: string) => boolean) =>
     floatTensors(
       [...stored].filter(([tensor]) => wanted(tensor)),
@@ -92,7 +96,8 @@ export function encoderIn(
   given: GivenEncoder = {},
   name: Naming = flagOf,
 ): StoredEncoder {
-  const { tensors: floats, metadata, head, ...found } = encoderTensorsIn(file, path, given, name);
+  const { fromHeadLayer = layersInEncoder(file.metadata, path) } = given;
+  const { tensors: floats, metadata, head, ...found } = encoderTensorsIn(file, path, { fromHeadLayer }, name);
   const told = storedPreparation(metadata, path, name);
   const { grid, patch } = found;
   const imageSize = given.imageSize ?? told.imageSize ?? (grid && patch ? grid * patch : undefined);
@@ -105,7 +110,7 @@ export function encoderIn(
   const tensors = new Map(names.map((tensor) => [tensor, floats.get(tensor)!]));
   const { mean, std } = colours;
   const { settings } = metadata;
-  const method = settings === undefined ? undefined : methodIn(settings, path);
+  const method = settings === undefined ? metadata['method'] : methodIn(settings, path);
   const prepared = { imageSize, mean, std, normalize: normalizeNamed(colours) };
   return { path, ...shape, head, ...prepared, method, given, tensors };
 }

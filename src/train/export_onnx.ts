@@ -13,6 +13,7 @@ import {
   huggingFaceInput,
   huggingFaceOutputs,
   huggingFaceTensors,
+  huggingFaceWeights,
   preprocessorConfig,
 } from '../onnx/hugging_face.ts';
 import { type ModelOptions, onnxModel } from '../onnx/model.ts';
@@ -78,7 +79,7 @@ export function exportHuggingFace(
   guarded('write', config, () => rmSync(config, { force: true }));
   writeFileAtomic(join(folder, 'onnx', 'model.onnx'), model);
   const tensors = stored(huggingFaceTensors(encoder, file.tensors), 0);
-  writeSafetensors(join(folder, 'model.safetensors'), [...tensors], { format: 'pt', ...describe(file) });
+  writeSafetensors(join(folder, huggingFaceWeights), [...tensors], { format: 'pt', ...describe(file) });
   const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
   writeFileAtomic(join(folder, 'preprocessor_config.json'), json(preprocessorConfig(file)));
   writeFileAtomic(config, json(huggingFaceConfig(encoder)));
@@ -100,6 +101,6 @@ function modelOf(
 const describe = (file: EncoderFile): Readonly<Record<string, string>> => ({
   ...(file.method !== undefined && { method: file.method }),
   ...shapeMetadata(file),
-  ...(file.head && { head_layers: String(file.head.widths.length) }),
+  ...(file.head && { head: JSON.stringify(file.head) }),
   ...preparationMetadata(file),
 });

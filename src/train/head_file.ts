@@ -42,7 +42,7 @@ export interface KeptHead {
  */
 export function readHead(all: Tensors, metadata: Metadata, path: string, layers: number, name: Naming): KeptHead {
   const flag = name('fromHeadLayer');
-  const found = toldHead(metadata) ?? headAmong(all, metadata, path, flag);
+  const found = toldHead(metadata, path) ?? headAmong(all, metadata, path, flag);
   const hidden = found?.shape.widths.length ?? 0;
   if (!found || hidden === 0) {
     throw new UserError(
@@ -62,15 +62,31 @@ export function readHead(all: Tensors, metadata: Metadata, path: string, layers:
   };
 }
 
-/** The layers that a classifier has kept, as its metadata say. */
-function toldHead({ classifier }: Metadata): FoundHead | undefined {
+/** The layers that an exported encoder ends with, or that a classifier has kept, as their metadata say. */
+function toldHead(metadata: Metadata, path: string): FoundHead | undefined {
+  const exported = exportedHead(metadata, path);
+  if (exported) return { name: keptHead, shape: exported };
   try {
-    const { options } = JSON.parse(classifier ?? '{}');
+    const { options } = JSON.parse(metadata['classifier'] ?? '{}');
     return { name: keptHead, shape: headSchema.parse(options.head) };
   } catch {
     return undefined; // The file of something else, or of a classifier that has kept none.
   }
 }
+
+/** UserError: the metadata are damaged. */
+function exportedHead({ head }: Metadata, path: string): HeadShape | undefined {
+  if (head === undefined) return undefined;
+  try {
+    return headSchema.parse(JSON.parse(head));
+  } catch {
+    throw new UserError(`${path}: its metadata are damaged; use another copy`);
+  }
+}
+
+/** Layers of a projection head that an exported encoder ends with; 0: none, or not an exported encoder. UserError: damaged. */
+export const layersInEncoder = (metadata: Metadata, path: string): number =>
+  exportedHead(metadata, path)?.widths.length ?? 0;
 
 /** A head under a name that methods have for it: linear layers, of which the last gives the embedding. */
 function headAmong(all: Tensors, metadata: Metadata, path: string, flag: string): FoundHead | undefined {
