@@ -1,5 +1,9 @@
 /// <reference types="@webgpu/types" preserve="true" />
-/** The library in a browser: all of it but what reads and writes files. */
+/**
+ * The library in a browser: all of `simclr-webgpu` but what reads and writes files, and what takes photos that a user chose in a page.
+ *
+ * @module simclr-webgpu/browser
+ */
 
 export * from './portable.ts';
 export { decodePhoto, type LoadedPhotos, loadPhotos, type PhotoOptions } from './web/photos.ts';

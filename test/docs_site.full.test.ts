@@ -1,7 +1,7 @@
 /** The documentation site: it is built without a warning, and every link of it leads somewhere, also to the place in the page. */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { inflateSync } from 'node:zlib';
 import { beforeAll, expect, it, vi } from 'vitest';
@@ -58,6 +58,20 @@ it('has a page for each task, method and command', () => {
   const methods = allMethods().map(({ name }) => `methods/${name}.html`);
   const commands = ['train', 'embed', 'search', 'eval-linear', 'export'].map((name) => `reference/${name}.html`);
   expect(all).toEqual(expect.arrayContaining(['index.html', 'library.html', ...tasks, ...methods, ...commands]));
+});
+
+it('has what only browsers have beside the library, and of that nothing twice', () => {
+  const all = pages();
+  const exports = /^export \{([^}]+)\}/gm;
+  const own = [...readFileSync('src/browser.ts', 'utf8').matchAll(exports)].flatMap(([, names]) =>
+    names.split(',').map((name) => name.trim().replace(/^type /, '')),
+  );
+  const inBrowsers = all.filter((page) => page.startsWith('library/browser/'));
+  const nameOf = (page: string) => basename(page, '.html');
+  expect(inBrowsers.map(nameOf)).toEqual(expect.arrayContaining(own));
+  const twice = inBrowsers.filter((page) => all.includes(page.replace('/browser', '')));
+  expect(twice.map(nameOf).filter((name) => !own.includes(name))).toEqual([]);
+  for (const name of own) expect(read('library/browser.html')).toContain(`/${name}.html"`);
 });
 
 it('every link leads somewhere', () => {

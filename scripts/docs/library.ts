@@ -11,6 +11,12 @@ import {
   ReflectionKind,
 } from 'typedoc';
 
+/** What programs import, by the name that they import it by: where it begins, and its place on the site. */
+export const modules: Readonly<Record<string, { entry: string; title: string; address: string }>> = {
+  'simclr-webgpu': { entry: 'src/index.ts', title: 'Library', address: 'library' },
+  'simclr-webgpu/browser': { entry: 'src/browser.ts', title: 'Library in browsers', address: 'library/browser' },
+};
+
 /** Areas in the order of the page, by folder. */
 const areas: Readonly<Record<string, string>> = {
   gpu: 'GPU',
@@ -26,6 +32,7 @@ const areas: Readonly<Record<string, string>> = {
   analysis: 'Evaluation',
   io: 'Files',
   mpi: 'Several processes',
+  web: 'In a page',
   errors: 'Errors',
 };
 

@@ -1,13 +1,15 @@
 /** Addresses of pages are the paths of their files: docs/tasks/train.md is tasks/train.html. */
 import { KindRouter, type Reflection, ReflectionKind } from 'typedoc';
+import { modules } from './library.ts';
 
 export class PathRouter extends KindRouter {
   protected override getIdealBaseName(reflection: Reflection): string {
     if (reflection.isDocument()) return addressOf(String(reflection.frontmatter['page']));
-    if (reflection.kindOf(ReflectionKind.Module)) return 'library';
+    const [module, ...names] = reflection.getFullName().split('.');
+    const { address: folder } = modules[module];
+    if (reflection.kindOf(ReflectionKind.Module)) return folder;
     // Folders of ours are named after areas of the site; those of kinds lie in one.
-    const name = reflection.getFullName().split('.').slice(1).join('.');
-    return `library/${this.directories.get(reflection.kind)}/${this.getUrlSafeName(name)}`;
+    return `${folder}/${this.directories.get(reflection.kind)}/${this.getUrlSafeName(names.join('.'))}`;
   }
 }
 

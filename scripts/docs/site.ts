@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Application, type IndexEvent, type Reflection, Renderer, type TypeDocOptions } from 'typedoc';
 import { UserError } from '../../src/errors.ts';
 import { keepIndented } from './docstrings.ts';
-import { areaOrder, groupByArea } from './library.ts';
+import { areaOrder, groupByArea, modules } from './library.ts';
 import type { Section } from './pages.ts';
 import { PathRouter } from './router.ts';
 import { sectionTheme } from './theme.ts';
@@ -49,7 +49,9 @@ function withoutSources(index: IndexEvent, sections: readonly Section[]): void {
 
 const options = ({ root, readme, documents }: SiteParts): TypeDocOptions & Record<string, unknown> => ({
   name: 'simclr-webgpu',
-  entryPoints: [join(root, 'src/index.ts')],
+  entryPoints: Object.values(modules).map(({ entry }) => join(root, entry)),
+  // What several modules have is told of the first of them.
+  excludeReferences: true,
   // The library has a page of its own, beside the first page.
   alwaysCreateEntryPointModule: true,
   tsconfig: join(root, 'tsconfig.types.json'),

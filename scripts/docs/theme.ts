@@ -8,6 +8,7 @@ import {
   type ProjectReflection,
   ReflectionKind,
 } from 'typedoc';
+import { modules } from './library.ts';
 import type { Section } from './pages.ts';
 
 /** @returns a theme for these sections, followed by the library */
@@ -27,10 +28,10 @@ export function sectionTheme(sections: readonly Section[]): typeof DefaultTheme 
       ];
     }
 
-    /** The module with its symbols by area. */
+    /** The modules with their symbols by area. */
     #library(project: ProjectReflection): NavigationElement[] {
       return (project.getChildrenByKind(ReflectionKind.Module) ?? []).map((module) => ({
-        text: 'Library',
+        text: modules[module.name].title,
         path: this.router.getFullUrl(module),
         kind: ReflectionKind.Module,
         children: (module.groups ?? []).map(({ title, children }) => ({

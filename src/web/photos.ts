@@ -8,6 +8,7 @@ import { resizeSquare } from './resize.ts';
 /** Photos that are decoded at a time: decoding is the browser's, on other threads, and large photos take tens of megabytes. */
 const atOnce = 4;
 
+/** How chosen photos are decoded and called. */
 export interface PhotoOptions {
   /** Height and width that every photo gets. */
   readonly size: number;
