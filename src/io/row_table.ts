@@ -9,8 +9,8 @@ export type RowTableExtension = keyof typeof writers;
 /** Extensions of the files that there are. */
 export const rowTableExtensions = Object.keys(writers) as readonly RowTableExtension[];
 
-/** Numbers in a group of rows of Parquet: what is held in memory beside the table. */
-const usualGroup = 2 ** 20;
+/** Numbers in a group of rows of Parquet, which are boxed while it is written: larger ones take more memory, and time to collect it. */
+const usualGroup = 2 ** 17;
 
 /** The content of a file of that extension, in pieces for `writeFileAtomic`. */
 export const rowTablePieces = (
