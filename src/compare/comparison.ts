@@ -222,7 +222,7 @@ function measureStage(context: Context, entry: Entry, seed: number, checkpoint: 
   begin('measure', entry, seed, knownMeasures(folder) !== undefined);
   const { precision } = entry.settings;
   const options: MeasureOptions = {
-    ...{ checkpoint, folder, seed, precision, signal },
+    ...{ checkpoint, folder, seed, precision, signal, log: events.log },
     ...{ measuring: config.measuring, events: events.measuring ?? {} },
   };
   return measure(gpu, images, options);

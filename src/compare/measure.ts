@@ -18,6 +18,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { measured } from '../io/checked.ts';
 import { writeFileAtomic } from '../io/files.ts';
 import { readChecked } from '../io/json_files.ts';
+import type { LogKind } from '../train/metrics_logs.ts';
 import { parseSupervisedSettings, type SupervisedEvents } from '../train/supervised.ts';
 import type { Measuring } from './config.ts';
 
@@ -89,6 +90,8 @@ export interface MeasureOptions {
   readonly measuring: Measuring;
   readonly events: MeasureEvents;
   readonly signal?: AbortSignal | undefined;
+  /** In which other forms the fine-tuning keeps its numbers. */
+  readonly log?: readonly LogKind[] | undefined;
 }
 
 const fileIn = (folder: string): string => join(folder, 'measures.json');
@@ -129,7 +132,7 @@ async function withLabels(
   evaluation: Evaluation,
   { few }: Measured,
   sets: LabelledSets,
-  { folder, seed, precision, measuring, events, signal }: MeasureOptions,
+  { folder, seed, precision, measuring, events, signal, log }: MeasureOptions,
 ) {
   const data = await evaluation.withFeatures(sets, { cache: false });
   const rows = Uint32Array.from({ length: sets.train.count }, (_, i) => i);
@@ -140,7 +143,7 @@ async function withLabels(
   if (!few) return found;
   const { epochs, batchSize } = measuring;
   const supervised = parseSupervisedSettings({ epochs, batchSize, seed, precision });
-  const training = { supervised, folder: join(folder, 'finetune'), events: events.supervised, signal };
+  const training = { supervised, folder: join(folder, 'finetune'), events: events.supervised, signal, log };
   const { last } = await finetuneOn(evaluation, { train: few, test: sets.test }, training, 'few-labels');
   const { testAccuracy: accuracy, testBalancedAccuracy: balancedAccuracy = Number.NaN } = last;
   return { ...found, finetuned: { accuracy, balancedAccuracy } };

@@ -1,11 +1,13 @@
 /** A comparison of tiny sizes by the command line: killed in a training it goes on as if it had not been, and its report says what it found. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Results } from '../../src/compare/results.ts';
 import { ensureSampleSet } from '../../src/data/sample/sample.ts';
 import { metrics, run, scratchFolder, start, steps, tiny } from '../cli/run.ts';
 import { timeless } from '../experiment/tiny.ts';
+import { adapters } from '../ops/harness.ts';
+import { expectLogged } from '../tensorboard/read_events.ts';
 
 const folder = scratchFolder();
 const data = join(folder, 'data');
@@ -14,7 +16,7 @@ const straight = join(folder, 'straight');
 const flags = [
   ...['compare', '--data', data, ...tiny, '--no-autotune', '--methods', 'simclr,moco,rotation', '--steps', '6'],
   ...['--set', 'moco.queue-size=8', '--set', 'moco.batch-norm-splits=1', '--checkpoint-steps', '1', '--labels', '1'],
-  ...['--finetune-epochs', '1', '--map-points', '12'],
+  ...['--finetune-epochs', '1', '--map-points', '12', '--log', 'tensorboard'],
 ];
 
 const resultsIn = (path: string): Results => JSON.parse(readFileSync(join(path, 'results.json'), 'utf8'));
@@ -78,6 +80,25 @@ it('shows the score of a method’s own task beside guessing, and its last pictu
   }
 });
 
+it('has all its trainings in TensorBoard too, and so have evaluations', async () => {
+  for (const name of ['simclr', 'moco', 'rotation']) {
+    expectLogged(join(straight, name));
+    expectLogged(join(straight, name, 'finetune', 'few-labels'));
+  }
+  expectLogged(join(straight, 'untrained', 'finetune', 'few-labels'));
+  const given = ['--checkpoint', join(straight, 'moco'), '--data', data, '--adapter', adapters[0] ?? 'none'];
+  const log = ['--finetune-epochs', '1', '--log', 'tensorboard'];
+  for (const args of [['finetune'], ['low-label', '--labels', '1', '--finetune']]) {
+    const { code, err } = await run('eval', ...args, ...given, ...log);
+    expect(code, err).toBe(0);
+  }
+  const trainings = (name: string) => join(straight, 'moco', 'eval', name, 'trainings');
+  expectLogged(join(trainings('finetune'), 'all'));
+  const subsets = readdirSync(trainings('low-label'));
+  expect(subsets).toHaveLength(5);
+  for (const subset of subsets) expectLogged(join(trainings('low-label'), subset));
+});
+
 it('has runs that other commands read', async () => {
   const out = join(folder, 'encoder.safetensors');
   const { code } = await run('export', '--checkpoint', join(straight, 'moco'), '--out', out);
@@ -96,13 +117,14 @@ describe('a comparison', () => {
     child.kill('SIGKILL');
     expect((await done).signal).toBe('SIGKILL');
     expect(existsSync(join(moco, 'finished.json'))).toBe(false);
-    const { code, out, err } = await run('compare', '--resume', killed);
+    const { code, out, err } = await run('compare', '--resume', killed, '--log', 'tensorboard');
     expect(err).toBe('');
     expect(code).toBe(0);
     expect(out).toMatch(/train simclr, seed 1: finished before/);
     expect(out).toMatch(/resuming after step [2-5]/);
     expect(steps(moco)).toEqual(steps(join(straight, 'moco')));
     expect(metrics(moco).filter(({ type }) => type === 'step')).toHaveLength(6);
+    expectLogged(moco);
     expect(lasting(killed)).toEqual(lasting(straight));
   }, 400_000);
 

@@ -15,6 +15,7 @@ import { simclr } from '../../src/methods/simclr.ts';
 import { type GivenSettings, ownNames, parseSettings } from '../../src/train/settings.ts';
 import { run, scratchFolder, start } from '../cli/run.ts';
 import { adapters } from '../ops/harness.ts';
+import { expectLogged } from '../tensorboard/read_events.ts';
 import { configOf, flagsOf, given, images, lasting, linkFolder } from './tiny.ts';
 
 const folder = scratchFolder();
@@ -30,7 +31,7 @@ beforeAll(async () => {
   ensureSampleSet(data, images);
   gpu = await Gpu.open({ adapter: adapters[0] });
   dataset = await openDataset(data, { split: 'unlabeled', size: 16 });
-  straight = await runExperiment(gpu, dataset, config, out('straight'));
+  straight = await runExperiment(gpu, dataset, config, out('straight'), { log: ['tensorboard'] });
 }, 600_000);
 afterAll(() => gpu.destroy());
 
@@ -131,6 +132,10 @@ describe('an experiment', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(found);
   });
 
+  it('has all its trainings in TensorBoard too', () => {
+    for (const stage of ['pretrain', ...modelNames]) expectLogged(join(out('straight'), 'seed-1', stage));
+  });
+
   it('that has ended repeats nothing', async () => {
     const stages: boolean[] = [];
     const steps: unknown[] = [];
@@ -206,7 +211,8 @@ describe('simclr experiment', () => {
     const path = out('cli');
     linkFolder(out('straight'), path);
     for (const stage of ['transfer', 'probe.json']) rmSync(join(path, 'seed-1', stage), { recursive: true });
-    const started = start([...flagsOf(data), '--out', path]);
+    const flags = [...flagsOf(data), '--out', path, '--log', 'tensorboard'];
+    const started = start(flags);
     while (!started.out().includes('epoch 1/2') && started.child.exitCode === null)
       await new Promise((wake) => setTimeout(wake, 20));
     started.child.kill('SIGINT');
@@ -221,10 +227,11 @@ describe('simclr experiment', () => {
       supervised: planned.supervised,
       seeds: planned.seeds,
     });
-    const again = await run(...flagsOf(data), '--out', path);
+    const again = await run(...flags);
     expect(again).toMatchObject({ code: 0, err: '' });
     const { runs, pretraining } = JSON.parse(readFileSync(join(path, 'results.json'), 'utf8'));
     expect(lasting({ runs, pretraining })).toEqual(lasting(straight));
     expect(again.out).toContain(`report     ${join(path, 'report.html')}`);
+    expectLogged(join(path, 'seed-1', 'transfer'));
   }, 600_000);
 });

@@ -1,5 +1,5 @@
 /** Event files, read back by a decoder of this test: frames, checksums bit by bit, and messages field by field. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
@@ -8,18 +8,12 @@ import { EventFile } from '../../src/tensorboard/event_file.ts';
 import { crc32c, framed } from '../../src/tensorboard/records.ts';
 import { scalar } from '../../src/tensorboard/schema.ts';
 import { TensorBoardLog, tagOf } from '../../src/train/tensorboard_log.ts';
-import { type ReadEvent, readEvents, visibleScalars } from './read_events.ts';
+import { eventsIn, visibleScalars } from './read_events.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'simclr-events-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 let number = 0;
 const folder = () => join(scratch, String(number++));
-
-/** Events of all files of a folder, in the order in which TensorBoard reads them. */
-const eventsIn = (path: string): ReadEvent[][] =>
-  readdirSync(path)
-    .sort()
-    .map((name) => readEvents(readFileSync(join(path, name))));
 
 it('CRC-32C is that of RFC 3720, B.4', () => {
   const vectors: [Uint8Array, number][] = [

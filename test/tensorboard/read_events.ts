@@ -1,5 +1,8 @@
 /** A reader of event files that shares nothing with what writes them. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
+import { metrics } from '../cli/run.ts';
 
 /** Of an event, what tests ask for. */
 export interface ReadEvent {
@@ -37,6 +40,25 @@ export function readEvents(file: Buffer): ReadEvent[] {
     at += 16 + length;
   }
   return events;
+}
+
+/** Events of all files of a folder, in the order in which TensorBoard reads them. */
+export const eventsIn = (folder: string): ReadEvent[][] =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => readEvents(readFileSync(join(folder, name))));
+
+/** Expects TensorBoard to show the losses of a training, of each step and each epoch, as its `metrics.jsonl` has them, and its settings. */
+export function expectLogged(training: string): void {
+  const files = eventsIn(join(training, 'tensorboard'));
+  const losses = (type: string) =>
+    metrics(training)
+      .filter((line) => line.type === type)
+      .map((line) => Math.fround(Number(line['trainLoss'] ?? line.loss)));
+  expect(losses('step').length).toBeGreaterThan(0);
+  expect(visibleScalars(files, 'train/loss')).toEqual(losses('step'));
+  expect(visibleScalars(files, 'epoch/loss')).toEqual(losses('epoch'));
+  expect(files[0].some(({ texts }) => 'settings/text_summary' in texts)).toBe(true);
 }
 
 /** Values of a tag that TensorBoard shows: the start of a session drops what was logged from its step on. */
