@@ -1,7 +1,7 @@
 /** A page for each method, of what it says of itself. */
 import { kindOf } from '../../src/data/samples.ts';
 import { allMethods } from '../../src/methods/index.ts';
-import type { Method } from '../../src/ssl/method.ts';
+import { type Method, needsBeside } from '../../src/ssl/method.ts';
 import { flagOf, wordsOf } from '../../src/train/settings.ts';
 import { commandPage, methodOptions, optionTable } from './commands.ts';
 import { cell, table } from './markdown.ts';
@@ -73,11 +73,7 @@ ${table(
 const code = (text: string): string => `\`${text}\``;
 
 /** What it is given: the kind of data, and what belongs to it. */
-const needs = (method: Method): string[] => [
-  kindOf(method),
-  ...(method.needsLabels ? ['labels'] : []),
-  ...(method.needsCaptions ? ['captions'] : []),
-];
+const needs = (method: Method): string[] => [kindOf(method), ...needsBeside(method)];
 
 /** Settings as one would give them. */
 function flags(settings: object): string {

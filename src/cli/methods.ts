@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { kindOf } from '../data/samples.ts';
 import { allMethods, firstMethod } from '../methods/index.ts';
-import type { Method } from '../ssl/method.ts';
+import { type Method, needsBeside } from '../ssl/method.ts';
 import type { SettingName } from '../ssl/settings.ts';
 import { flagOf, ownNames, settingsOf, wordsOf } from '../train/settings.ts';
 import { Terminal } from './terminal.ts';
@@ -37,8 +37,7 @@ function printTable(terminal: Terminal): void {
   );
 }
 
-const needs = (method: Method): string =>
-  method.needsLabels ? 'labels' : method.needsCaptions ? 'captions' : kindOf(method);
+const needs = (method: Method): string => needsBeside(method)[0] ?? kindOf(method);
 
 /** Own settings, and shared ones that its source sets otherwise, as flags with their defaults. */
 function defaults(method: Method): string {
@@ -49,7 +48,7 @@ function defaults(method: Method): string {
 
 /** For programs. */
 function facts(method: Method) {
-  const { name, aliases = [], about, paper, needsLabels, needsCaptions, microBatches = false } = method;
+  const { name, aliases = [], about, paper, microBatches = false } = method;
   const { shape } = settingsOf(method);
   const settings = settingsOf(method).parse({});
   const own = ownNames(method).map((key) => ({ flag: flagOf(key), about: shape[key].description }));
@@ -58,7 +57,7 @@ function facts(method: Method) {
     aliases,
     about,
     paper,
-    needs: [kindOf(method), ...(needsLabels ? ['labels'] : []), ...(needsCaptions ? ['captions'] : [])],
+    needs: [kindOf(method), ...needsBeside(method)],
     microBatches,
     own,
     settings,

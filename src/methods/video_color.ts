@@ -94,6 +94,7 @@ export const videoColor = defineMethod({
   name: 'video-color',
   about: 'copies the colours of a grey video frame from the frames before it by pointing at places of them',
   paper: 'Vondrick et al., 2018, arXiv 1806.09594',
+  needsClips: true,
   meanOverImages: true,
   readsImages: true,
   options,

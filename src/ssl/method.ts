@@ -41,6 +41,8 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   readonly needsLabels?: boolean;
   /** Images without captions will not do. */
   readonly needsCaptions?: boolean;
+  /** Images that are no frames of clips, a folder each (`clipsOf`), will not do. */
+  readonly needsClips?: boolean;
   /** Of a method that needs labels with some settings: that which asks for them, `loss`; undefined where none does. */
   labelsFor?(settings: Settings<O>): (keyof O & string) | undefined;
   /** `--micro-batch` works: `create` returns a learner with `split`. */
@@ -77,6 +79,13 @@ export interface Method<O extends z.ZodRawShape = z.ZodRawShape> {
   /** Makes networks and the step that trains them: called once in a run, before anything is traced. */
   create(settings: Settings<O>, build: Build): Learner;
 }
+
+/** What a method needs beside images, or what else it learns from. */
+export const needsBeside = ({ needsLabels, needsCaptions, needsClips }: Method): readonly string[] => [
+  ...(needsLabels ? ['labels'] : []),
+  ...(needsCaptions ? ['captions'] : []),
+  ...(needsClips ? ['clips'] : []),
+];
 
 /** A method as the rest of the program knows it: with its own settings unknown. */
 export const defineMethod = <O extends z.ZodRawShape>(method: Method<O>): Method => method as unknown as Method;

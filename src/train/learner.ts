@@ -1,4 +1,5 @@
 /** From settings and images to what is trained. */
+import { clipsOf } from '../data/clips.ts';
 import { type ImageSet, isImageSet } from '../data/images.ts';
 import { epochSteps } from '../data/order.ts';
 import { kindOf, nounOf, type SampleSet } from '../data/samples.ts';
@@ -63,8 +64,8 @@ const textFacts = ({ texts, columns }: TextSet): Partial<ImageFacts> => ({
 const captionsOf = (set: SampleSet) => (isImageSet(set) ? set.captions : undefined);
 
 /**
- * UserError: there are fewer images than a batch takes, or they have no labels or captions and the method needs some. Error: they are none
- * of what the method learns from.
+ * UserError: there are fewer images than a batch takes, or they have no labels or captions or are in no clips, and the method needs some.
+ * Error: they are none of what the method learns from.
  */
 export function checkImages(set: SampleSet, settings: TrainSettings): void {
   const { name, count, labels, parts } = set;
@@ -91,6 +92,7 @@ export function checkImages(set: SampleSet, settings: TrainSettings): void {
   if (wantsCaptions(settings) && !captionsOf(set)) {
     throw new UserError(`${name}: has no captions, which --method ${method} needs; open it with the option 'captions'`);
   }
+  if (methodNamed(method).needsClips && isImageSet(set)) clipsOf(set);
 }
 
 /** Whether a run learns from captions. */

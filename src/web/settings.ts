@@ -10,7 +10,7 @@ import { plan } from '../graph/plan.ts';
 import type { State } from '../graph/state.ts';
 import { allMethods } from '../methods/index.ts';
 import { countNumbers } from '../nn/module.ts';
-import type { Learner, Method } from '../ssl/method.ts';
+import { type Learner, type Method, needsBeside } from '../ssl/method.ts';
 import { totalSteps } from '../ssl/settings.ts';
 import { trainedParameters } from '../ssl/step.ts';
 import { traceStep } from '../ssl/trace_step.ts';
@@ -20,9 +20,9 @@ import { withRecipe } from '../train/recipe.ts';
 import { methodOf, parseSettings, type TrainSettings } from '../train/settings.ts';
 import type { TrainingFacts, WebSettings } from './protocol.ts';
 
-/** What learns from photos in no order and without labels. */
+/** What learns from photos in no order, and from nothing else. */
 export const photoMethods = (): readonly Method[] =>
-  allMethods().filter((method) => kindOf(method) === 'images' && !method.needsLabels && !method.needsCaptions);
+  allMethods().filter((method) => kindOf(method) === 'images' && needsBeside(method).length === 0);
 
 const asTheyAre = (name: string): string => name;
 

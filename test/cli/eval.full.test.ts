@@ -131,7 +131,11 @@ it('wrong use and missing files are told in a line', async () => {
     [['eval', 'finetune', ...given, '--freeze-stages', '5'], 2, /^simclr: --freeze-stages must be .*4.*$/m],
     [['eval', 'low-label', ...given, '--labels', '20,5000'], 2, /^simclr: --labels 20: a class has only 4 training/m],
     [['eval', 'attention', ...given, '--count', '99'], 2, /^simclr: --count 99: .* has only 20 images$/m],
-    [['eval', 'attention', ...given, '--from-head-layer', '1'], 2, /^simclr: .* no maps to show; give --from-head-layer 0$/m],
+    [
+      ['eval', 'attention', ...given, '--from-head-layer', '1'],
+      2,
+      /^simclr: .* no maps to show; give --from-head-layer 0$/m,
+    ],
     [['eval', 'tsne', ...given, '--on', 'all'], 2, /Allowed choices are train, test/],
     [['eval', 'linear', '--data', data], 2, /required option '--checkpoint <file>' not specified/],
     [

@@ -49,6 +49,7 @@ describe('simclr methods', () => {
     const [first, second] = ['simclr', 'supervised'].map((name) => all.find((method) => method['name'] === name)!);
     expect(first).toMatchObject({ name: 'simclr', needs: ['images'], microBatches: true });
     expect(all.find(({ name }) => name === 'clip')).toMatchObject({ needs: ['images', 'captions'] });
+    expect(all.find(({ name }) => name === 'video-color')).toMatchObject({ needs: ['images', 'clips'] });
     expect(first['settings']).toMatchObject({ method: 'simclr', temperature: 0.07, lr: 1e-3, batchSize: 256 });
     expect(second).toMatchObject({ name: 'supervised', needs: ['images', 'labels'] });
     const own = second['own'] as readonly { flag: string }[];

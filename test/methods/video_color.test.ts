@@ -122,15 +122,12 @@ it('warns of photographs in folders, which are no clips, before the first step, 
   gpu.destroy();
 });
 
-it('pictures of other kinds are refused before the first step', async () => {
+it('pictures of other kinds are refused before anything is compiled', async () => {
   const gpu = await Gpu.open({ adapter: adapters[0] });
   const state = new State(gpu);
   const photos = { ...images, files: undefined };
-  const { step } = await compileTraining(state, residentImages(state, photos), tinySettings(videoColor));
-  const features = () => Promise.reject(new Error('features are not asked for'));
-  const context = epochContext(state, { epoch: 0, images: photos, features, before: {}, seed: 1 });
-  await expect(step.beginEpoch(context)).rejects.toThrow('needs clips, and these images are in no order');
-  step.destroy();
+  const compiled = compileTraining(state, residentImages(state, photos), tinySettings(videoColor));
+  await expect(compiled).rejects.toThrow('needs clips, and these images are in no order');
   state.destroy();
   gpu.destroy();
 });
