@@ -7,9 +7,12 @@ const browserGpu = (): GPU | undefined => (globalThis as { navigator?: { gpu?: G
 
 const isSecure = (): boolean => (globalThis as { isSecureContext?: boolean }).isSecureContext ?? true;
 
-/** What browsers tell of an adapter differs: the first of these that says something. */
-const nameOf = ({ description, device, architecture, vendor }: GPUAdapterInfo): string =>
-  description || device || [vendor, architecture].filter(Boolean).join(' ') || 'GPU';
+/** What browsers tell of an adapter differs: the first of these that says something. Firefox tells no more than whether it is software. */
+const nameOf = ({ description, device, architecture, vendor, isFallbackAdapter }: GPUAdapterInfo): string =>
+  description ||
+  device ||
+  [vendor, architecture].filter(Boolean).join(' ') ||
+  (isFallbackAdapter ? 'software rasteriser' : 'GPU');
 
 const isSoftware = ({ info }: GPUAdapter): boolean =>
   info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${nameOf(info)} ${info.architecture}`);

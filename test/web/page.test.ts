@@ -281,11 +281,20 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     expect([name, text.split('\n').length]).toEqual(['features.csv', 32]);
   });
 
+  it('says that it has not started where its program does not run', async () => {
+    const page = await open('plain', { javaScriptEnabled: false });
+    const notice = page.locator('#not-started');
+    expect(await notice.isVisible()).toBe(false);
+    await notice.waitFor({ state: 'visible' });
+    const started = await open('plain');
+    expect(await started.locator('#not-started').count()).toBe(0);
+  });
+
   it('says what is wrong with the GPU, and what can be done', async () => {
     const without = await open('no-webgpu');
     const trouble = without.locator('[data-troubles=device] .trouble');
     await trouble.waitFor();
-    expect(await trouble.textContent()).toMatch(/This browser has no WebGPU\..*Chrome.*Linux.*Safari.*Firefox/);
+    expect(await trouble.textContent()).toMatch(/This browser has no WebGPU\..*Yours, Chrom.*Others.*Firefox.*Safari/);
     expect(await without.textContent('#device')).toBe('No GPU');
 
     const memory = await open('memory');

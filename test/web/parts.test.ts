@@ -1,6 +1,7 @@
 /** Parts of the page that need no browser. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { browserOf } from '../../src/web/page/browsers.ts';
 import { fields, type NumberField, readNumber } from '../../src/web/page/fields.ts';
 import { chosenFiles } from '../../src/web/page/files.ts';
 import { duration, rate, short } from '../../src/web/page/format.ts';
@@ -73,6 +74,35 @@ describe('arrow keys in a grid', () => {
   ])('%s from %i leads to %s', (key, from, to) => {
     expect(placeAfter(key, from, grid)).toBe(to);
   });
+});
+
+it.each([
+  ['Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0', 'Firefox on Linux'],
+  ['Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox'],
+  ['Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0', 'Firefox'],
+  [
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
+    'Chromium on Linux',
+  ],
+  [
+    'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Mobile Safari/537.36',
+    'Chrome, Edge or another Chromium',
+  ],
+  [
+    'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
+    'Chrome, Edge or another Chromium',
+  ],
+  [
+    'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15',
+    'Safari, or any browser on an iPhone or iPad',
+  ],
+  [
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/150.0 Mobile/15E148 Safari/605.1.15',
+    'Safari, or any browser on an iPhone or iPad',
+  ],
+  ['Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15', undefined],
+])('%s is found among browsers', (agent, name) => {
+  expect(browserOf(agent)?.name).toBe(name);
 });
 
 it('files are pictures in the order of their names, below the folder that all are in', () => {

@@ -60,3 +60,6 @@ followAddress((view, rest) => {
 addEventListener('beforeunload', (event) => {
   if (isTraining(store.value) || store.value.unsaved) event.preventDefault();
 });
+
+// Last: where anything above has failed, the document says that the page has not started.
+byId('not-started').remove();

@@ -1,5 +1,6 @@
 /** What went wrong, in the place where it did, with what can be done. */
 import { setTrouble } from './actions.ts';
+import { whatBrowsersNeed } from './browsers.ts';
 import { el } from './dom.ts';
 import { sentence } from './format.ts';
 import type { App, Place, Trouble } from './state.ts';
@@ -12,18 +13,6 @@ const titles: Record<Trouble['kind'], string> = {
   fault: 'A mistake of this program',
 };
 
-/** Browsers with WebGPU: https://github.com/gpuweb/gpuweb/wiki/Implementation-Status */
-const browsers: readonly (readonly [name: string, more: string, code?: string])[] = [
-  ['Chrome, Edge and other Chromiums', '113 or newer on Windows, macOS and ChromeOS, 121 or newer on Android'],
-  [
-    'Chromium on Linux',
-    '144 or newer with Intel’s newer GPUs, 147 or newer with NVIDIA’s; with others start it with',
-    '--enable-unsafe-webgpu --ozone-platform=x11 --use-angle=vulkan --enable-features=Vulkan,VulkanFromANGLE',
-  ],
-  ['Safari', '26 or newer'],
-  ['Firefox', '141 or newer on Windows, 147 or newer on Macs with Apple chips'],
-];
-
 function help({ kind }: Trouble): Node[] {
   switch (kind) {
     case 'no-webgpu':
@@ -31,14 +20,7 @@ function help({ kind }: Trouble): Node[] {
         ...(isSecureContext
           ? []
           : [el('p', {}, 'Browsers give WebGPU to pages from https:// or from this machine (http://localhost) only.')]),
-        el('p', {}, 'Browsers that have it:'),
-        el(
-          'ul',
-          {},
-          ...browsers.map(([name, more, code]) =>
-            el('li', {}, el('strong', {}, name), `: ${more} `, code !== undefined && el('code', {}, code)),
-          ),
-        ),
+        ...whatBrowsersNeed(navigator.userAgent),
         el(
           'p',
           {},
