@@ -22,7 +22,7 @@ async function requestAdapter(): Promise<GPUAdapter> {
   if (!gpu)
     throw new NoAdapter(
       isSecure()
-        ? 'this browser has no WebGPU; use a present Chrome, Edge, Safari or Firefox'
+        ? 'this browser has no WebGPU, or has it switched off; use a present Chrome, Edge, Safari or Firefox'
         : 'WebGPU is there only for pages from https or from this machine; open the page from such an address',
     );
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });

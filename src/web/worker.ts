@@ -1,10 +1,7 @@
 /** The worker of the page: see `protocol.ts`. */
-import { z } from 'zod';
+import './no_eval.ts'; // first: others make schemas
 import type { FromWorker, ToWorker } from './protocol.ts';
 import { Requests } from './requests.ts';
-
-// Schemas are compiled to code otherwise, which the page's policy forbids.
-z.config({ jitless: true });
 
 /** A dedicated worker's own end, which the library of types for pages does not know. */
 interface Port {

@@ -3,10 +3,8 @@ import { el } from './dom.ts';
 
 interface Browser {
   readonly name: string;
-  /** From which version on, and what to do where it is switched off. */
+  /** From which version on, and what to do where it is switched off; what is to be typed stands between backticks. */
   readonly needs: string;
-  /** What it has to be started with. */
-  readonly started?: string;
   /** Whether what browsers say of themselves (`navigator.userAgent`) is said by this one. */
   is(agent: string): boolean;
 }
@@ -18,29 +16,29 @@ const browsers: readonly Browser[] = [
   {
     name: 'Firefox on Linux',
     needs:
-      'it is switched off. With 153 or newer, open about:config, set dom.webgpu.enabled to true and restart Firefox; where it finds no GPU then, set gfx.webgpu.ignore-blocklist to true as well',
+      'it is off until you switch it on. With 153 or newer, open `about:config`, set `dom.webgpu.enabled` to true and restart Firefox; if it then finds no GPU, set `gfx.webgpu.ignore-blocklist` to true as well.',
     is: (agent) => /Firefox\//.test(agent) && onLinux(agent),
   },
   {
     name: 'Firefox',
     needs:
-      '141 or newer on Windows; on Macs with Apple chips 145 or newer with macOS 26, 147 or newer with older ones. Not on Android, nor on Macs with Intel’s chips',
+      '141 or newer on Windows; on Macs with Apple chips 145 or newer with macOS 26, 147 or newer with older ones. Not on Android, nor on Macs with Intel’s chips.',
     is: (agent) => /Firefox\//.test(agent),
   },
   {
     name: 'Chromium on Linux',
-    needs: '144 or newer with Intel’s newer GPUs, 147 or newer with NVIDIA’s; with others start it with',
-    started: '--enable-unsafe-webgpu --ozone-platform=x11 --use-angle=vulkan --enable-features=Vulkan,VulkanFromANGLE',
+    needs:
+      '144 or newer with Intel’s newer GPUs, 147 or newer with NVIDIA’s; with others start it with `--enable-unsafe-webgpu --ozone-platform=x11 --use-angle=vulkan --enable-features=Vulkan,VulkanFromANGLE`',
     is: (agent) => /Chrome\//.test(agent) && onLinux(agent),
   },
   {
     name: 'Chrome, Edge or another Chromium',
-    needs: '113 or newer on Windows, macOS and ChromeOS, 121 or newer on Android',
+    needs: '113 or newer on Windows, macOS and ChromeOS, 121 or newer on Android.',
     is: (agent) => /Chrome\//.test(agent),
   },
   {
     name: 'Safari, or any browser on an iPhone or iPad',
-    needs: '26 or newer, with iOS or iPadOS 26 or newer',
+    needs: '26 or newer, with iOS or iPadOS 26 or newer.',
     is: (agent) => /(Macintosh|iPhone|iPad).*AppleWebKit\//.test(agent),
   },
 ];
@@ -48,10 +46,10 @@ const browsers: readonly Browser[] = [
 /** The browser that says this of itself; undefined for those of which nothing is known. */
 export const browserOf = (agent: string): Browser | undefined => browsers.find(({ is }) => is(agent));
 
-const described = ({ name, needs, started }: Browser, before = ''): (Node | string)[] => [
+const described = ({ name, needs }: Browser, before = ''): (Node | string)[] => [
   el('strong', {}, before + name),
-  `: ${needs} `,
-  ...(started === undefined ? [] : [el('code', {}, started)]),
+  ': ',
+  ...needs.split('`').map((part, i) => (i % 2 === 1 ? el('code', {}, part) : part)),
 ];
 
 /** What the browser that says this of itself needs, then all others. */
