@@ -35,7 +35,7 @@ fn right_component(right: Right, k: u32, column: u32) -> f32 {
   return component(right.at, select(column, k, RIGHT_ACROSS), select(k, column, RIGHT_ACROSS), RIGHT_STRIDE);
 }
 
-fn multiply_column(left_0: Left, left_1: Left, left_2: Left, left_3: Left, right: Right, sums: ptr<function, Column>) {
+fn multiply_column(left_0: Left, left_1: Left, left_2: Left, left_3: Left, right: Right, sums: ptr<function, array<Sums, 4>>) {
   let lefts = vec4<u32>(left_0.at, left_1.at, left_2.at, left_3.at);
   for (var i = 0u; i < FRAGMENT_ROWS * pairs; i++) {
     let number = i % FRAGMENT_ROWS;

@@ -28,7 +28,7 @@ fn load_right(at: u32) -> Right {
   return subgroupMatrixLoad<Right, col_major>(&memory, min(at, RIGHT_TOP), RIGHT_STRIDE);
 }
 
-fn multiply_column(left_0: Left, left_1: Left, left_2: Left, left_3: Left, right: Right, sums: ptr<function, Column>) {
+fn multiply_column(left_0: Left, left_1: Left, left_2: Left, left_3: Left, right: Right, sums: ptr<function, array<Sums, 4>>) {
   (*sums)[0] = subgroupMatrixMultiplyAccumulate(left_0, right, (*sums)[0]);
   (*sums)[1] = subgroupMatrixMultiplyAccumulate(left_1, right, (*sums)[1]);
   if (FRAGMENT_ROWS == 4u) {
