@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { runComparison } from '../compare/comparison.ts';
+import { type CompareEvents, runComparison } from '../compare/comparison.ts';
 import {
   type ComparisonConfig,
   configFile,
@@ -112,7 +112,9 @@ async function runStages(
   const events = printComparison(terminal, config, reached, signal);
   const run = async (device: Gpu): Promise<Results> => {
     chooseKernels(device, options, terminal, out);
-    const results = await runComparison(device, dataset, config, out, { ...events, log: options.log }, signal);
+    const onResults = (results: Results) => writeComparisonReport(results, out);
+    const all: CompareEvents = { ...events, onResults, log: options.log };
+    const results = await runComparison(device, dataset, config, out, all, signal);
     await writeComparisonReport(results, out);
     return results;
   };

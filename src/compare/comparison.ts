@@ -43,6 +43,8 @@ export interface Stage {
 /** What a comparison tells while it goes on. */
 export interface CompareEvents {
   onStage?(stage: Stage): void;
+  /** Another training was measured, and it is not the last: what there is to compare so far. */
+  onResults?(results: Results): Promise<void>;
   /** A row cannot be trained; the others go on. */
   onFailed?(label: string, seed: number, message: string): void;
   /** Of a training with these settings. */
@@ -132,26 +134,33 @@ export async function runComparison(
   const stages = config.seeds.length * (entries.length + config.rows.length);
   let before = 0;
   let number = 0;
+  let worked = false;
   const begin: Context['begin'] = (name, { label }, seed, finished) => {
     signal?.throwIfAborted();
+    worked ||= !finished;
     events.onStage?.({ name, label, seed, number: ++number, stages, finished });
   };
   const context: Context = { gpu, dataset, images, config, out, events, signal, begin };
   const found = new Map<Entry, RunResult[]>(entries.map((entry) => [entry, []]));
+  let remaining = config.seeds.length * config.rows.length;
   // All rows with one seed come before the next seed: a comparison that is stopped has something to compare.
   for (const seed of config.seeds) {
     for (const entry of entries) {
       found.get(entry)!.push(await runEntry(context, entry, seed));
       // A row that failed has the numbers of its stages all the same.
       number = before += entry.untrained ? 1 : 2;
+      if (entry.untrained || --remaining === 0 || !worked) continue;
+      worked = false;
+      await events.onResults?.({ ...resultsOf(context, found), remaining });
     }
   }
-  const rows = entries.map(
-    (entry): RowResult => ({
-      ...{ label: entry.label, untrained: entry.untrained },
-      ...(entry.startsFrom !== undefined && { startsFrom: entry.startsFrom }),
-      runs: found.get(entry)!,
-    }),
+  return resultsOf(context, found);
+}
+
+/** The rows of which there is something. */
+function resultsOf({ dataset, config, images }: Context, found: ReadonlyMap<Entry, readonly RunResult[]>): Results {
+  const rows = [...found].flatMap(([{ label, untrained, startsFrom }, runs]): RowResult[] =>
+    runs.length > 0 ? [{ label, untrained, ...(startsFrom !== undefined && { startsFrom }), runs: [...runs] }] : [],
   );
   return { version: 1, description: dataset.description, config, rows, ...factsOf(images) };
 }

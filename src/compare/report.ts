@@ -21,6 +21,7 @@ import {
   taskRows,
   titleOf,
   troubles,
+  unfinished,
   verdict,
 } from './report_text.ts';
 import type { Results } from './results.ts';
@@ -45,6 +46,7 @@ export async function comparisonDocument(results: Results, out: string): Promise
   return {
     title: titleOf(results),
     blocks: [
+      ...unfinished(results).map(paragraph),
       ...verdict(results).map(paragraph),
       ...troubles(results).map(paragraph),
       ...labelledTable,

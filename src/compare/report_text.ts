@@ -32,6 +32,15 @@ export function budgetInWords({ config: { budget, images, rows } }: Results): st
   }
 }
 
+/** That the comparison goes on. */
+export function unfinished({ remaining = 0, config: { rows, seeds } }: Results): string[] {
+  if (remaining === 0) return [];
+  const all = rows.length * seeds.length;
+  return [
+    `This is what is known so far: ${all - remaining} of ${counted(all, 'training')} are done, and more may change what is said here. The report is written again behind each of them.`,
+  ];
+}
+
 const cellOf = (
   row: RowResult,
   of: (run: RunResult) => number | undefined,

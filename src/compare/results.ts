@@ -84,6 +84,8 @@ export interface Results {
   readonly images: number;
   /** Classes of the points of the maps; none where there are no labels. */
   readonly mapLabels: readonly number[];
+  /** Trainings that are still to come, where it goes on. */
+  readonly remaining?: number;
 }
 
 /** The numbers of an epoch that are read from a record of its run. */

@@ -1,4 +1,5 @@
 /** What a run's folder holds beside its numbers: pictures, checkpoints, marks of its end, and its lock. */
+import { createHash } from 'node:crypto';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { holderOf } from '../io/folder_lock.ts';
@@ -24,6 +25,9 @@ export async function figuresIn(run: string): Promise<FigureKind[]> {
     .map(([name, stages]) => ({ name, stages: stages.sort((a, b) => a.step - b.step) }))
     .sort((a, b) => a.name.localeCompare(b.name));
 }
+
+/** What stands for a folder in an address: always the same, and not the way to it. */
+export const idOf = (path: string): string => createHash('sha256').update(path).digest('hex').slice(0, 12);
 
 /** Whether a name may be that of a picture in a run's folder. */
 export const isFigureName = (name: string): boolean => figureName.test(name);

@@ -1,6 +1,6 @@
 /**
  * The dashboard's server. It listens on this machine only, answers nobody who does not know the secret part of its address, and sends
- * nothing but its page, numbers, and pictures of runs: no path of a file is ever part of a request.
+ * nothing but its page, numbers, pictures and reports of runs: no path of a file is ever part of a request.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -41,7 +41,7 @@ const assets: Readonly<Record<string, string>> = {
   'page.js': 'text/javascript; charset=utf-8',
   'page.css': 'text/css; charset=utf-8',
 };
-const mostPictureBytes = 64 << 20;
+const mostBytes = 64 << 20;
 
 /** Starts to listen. UserError: the port is taken, or may not be used. */
 export async function serve({ watcher, assets, token, port }: ServerOptions): Promise<Dashboard> {
@@ -117,8 +117,15 @@ class Routes {
     if (parts.length === 1 && Object.hasOwn(assets, first)) return this.asset(first);
     if (parts.length === 1 && first === 'runs') return jsonAnswer(await this.watcher.list());
     if (parts.length === 2 && first === 'series') return this.series(id, query);
+    if (parts.length === 2 && first === 'reports') return this.report(id);
     if (parts.length === 3 && first === 'figures') return this.figure(id, name);
     return undefined;
+  }
+
+  /** A report, as a text: the page shows what it has of words, tables and pictures, and a browser that is led here shows its source. */
+  private async report(id: string): Promise<Answer | undefined> {
+    const file = await this.watcher.report(id);
+    return file === undefined ? undefined : fileAnswer('text/plain; charset=utf-8', file);
   }
 
   private async asset(name: string): Promise<Answer> {
@@ -143,12 +150,16 @@ class Routes {
     const run = await this.watcher.run(id);
     const known = run?.summary?.figures.some(({ stages }) => stages.some(({ file }) => file === name));
     if (!run || !known || !isFigureName(name)) return undefined;
-    try {
-      const body = await readPlainly(join(run.found.path, 'figures', name), mostPictureBytes);
-      return { type: 'image/png', body };
-    } catch {
-      return undefined; // removed, or exchanged for something else, since it was listed
-    }
+    return fileAnswer('image/png', join(run.found.path, 'figures', name));
+  }
+}
+
+/** A file in a run's folder; undefined: removed, or exchanged for something else, since it was listed. */
+async function fileAnswer(type: string, file: string): Promise<Answer | undefined> {
+  try {
+    return { type, body: await readPlainly(file, mostBytes) };
+  } catch {
+    return undefined;
   }
 }
 

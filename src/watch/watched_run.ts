@@ -1,5 +1,4 @@
 /** One run that is watched: its folder is looked at whenever somebody asks. */
-import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
@@ -9,7 +8,7 @@ import { legendFile, readLegend } from './legend.ts';
 import { MetricsFile } from './metrics_file.ts';
 import { NumbersTable } from './numbers_table.ts';
 import { type RunFacts, readFacts } from './run_facts.ts';
-import { endMarks, figuresIn, versionOf } from './run_files.ts';
+import { endMarks, figuresIn, idOf, versionOf } from './run_files.ts';
 import { statusOf } from './status.ts';
 import type { NumberFacts, RunSummary, Series, SeriesOfRun, Warning } from './wire.ts';
 
@@ -32,7 +31,7 @@ export class WatchedRun {
   private told: RunSummary | undefined;
 
   constructor(readonly found: FoundRun) {
-    this.id = createHash('sha256').update(found.path).digest('hex').slice(0, 12);
+    this.id = idOf(found.path);
     this.metrics = new MetricsFile(join(found.path, 'metrics.jsonl'), {
       restart: () => this.restart(),
       line: (record) => this.add(record),

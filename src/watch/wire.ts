@@ -72,8 +72,21 @@ export interface RunSummary {
   readonly problem: string | null;
 }
 
+export type ReportKind = 'comparison' | 'experiment';
+
+/** The report of a comparison or an experiment. */
+export interface ReportSummary {
+  readonly id: string;
+  /** As of a run. */
+  readonly name: string;
+  readonly kind: ReportKind;
+  /** Changes when it is written again; empty: there is none yet. */
+  readonly version: string;
+}
+
 export interface RunList {
   readonly runs: readonly RunSummary[];
+  readonly reports: readonly ReportSummary[];
   /** The folders that are watched, as they were given. */
   readonly roots: readonly string[];
   /** Files are still being read for the first time. */

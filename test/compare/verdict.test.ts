@@ -1,6 +1,6 @@
 /** What a report says of rows beside encoders without training. */
 import { expect, it } from 'vitest';
-import { labelledHead, labelledRows, verdict } from '../../src/compare/report_text.ts';
+import { labelledHead, labelledRows, unfinished, verdict } from '../../src/compare/report_text.ts';
 import { gainOf, type Results, type RowResult } from '../../src/compare/results.ts';
 
 const row = (label: string, accuracies: readonly number[], startsFrom?: string): RowResult =>
@@ -44,4 +44,11 @@ it('a gain is the mean over seeds, each against first weights of its own', () =>
   const gain = gainOf({ rows: [first, trained] }, trained)!;
   expect(gain.mean).toBeCloseTo(0.08, 12);
   expect(gain.deviation).toBeCloseTo(Math.hypot(0.02, 0.02), 12);
+});
+
+it('a report that is written before the end says so, and one at the end does not', () => {
+  const results = resultsOf(row('untrained encoder', [0.2]), row('simclr', [0.3], 'untrained encoder'));
+  const config = { ...results.config, rows: [{}, {}, {}] } as unknown as Results['config'];
+  expect(unfinished({ ...results, config, remaining: 2 })[0]).toMatch(/: 1 of 3 trainings are done, /);
+  expect(unfinished({ ...results, config })).toEqual([]);
 });

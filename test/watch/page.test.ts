@@ -7,7 +7,7 @@ import { type Dashboard, serve } from '../../src/watch/server.ts';
 import { Watcher } from '../../src/watch/watcher.ts';
 import { missing, openChromium } from '../chromium.ts';
 import { scratchFolder } from '../cli/run.ts';
-import { checkpoint, type MadeRun, makeRun } from './runs.ts';
+import { checkpoint, hostile, type MadeRun, makeComparison, makeRun, writeReport } from './runs.ts';
 
 const token = 'abcdefghijklmnopqrstuv';
 const root = scratchFolder();
@@ -155,6 +155,38 @@ describe.skipIf(missing)(`the page${missing}`, () => {
     await page.getByRole('dialog', { name: 'similarity of first at step 30' }).waitFor(long);
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ ...long, state: 'detached' });
+  });
+
+  it('the report of a comparison as it grows: words, tables and pictures of it, and nothing else', async () => {
+    const which = makeComparison(join(root, 'which'));
+    await open();
+    await tab('Report');
+    await page.getByText('The report is written when the first training has been measured').waitFor(long);
+    writeReport(which, 1);
+    await page.getByRole('heading', { name: 'Comparison: simclr, byol' }).waitFor(long);
+    expect(await page.locator('.report tbody th').allTextContents()).toEqual(['row 0']);
+    expect(await page.locator('.report').textContent()).toContain('byol < simclr & others');
+    expect(faults).toEqual([]);
+    writeReport(which, 2, hostile);
+    await page.getByText('row 1').waitFor(long);
+    expect(await page.locator('.report p').allTextContents()).toEqual([
+      'By linear probe: byol < simclr & others.',
+      'Accuracy on 20 test images.',
+      'a text',
+    ]);
+    const pictures = page.locator('.report img');
+    expect(await pictures.count()).toBe(1);
+    await expect.poll(() => pictures.evaluate((one) => (one as HTMLImageElement).naturalWidth)).toBe(80);
+    await page.getByRole('button', { name: 'Enlarge The loss of each training.' }).click();
+    await page.getByRole('dialog', { name: 'The loss of each training.' }).waitFor(long);
+    await page.keyboard.press('Escape');
+    expect(await page.evaluate('"ran" in window')).toBe(false);
+    expect(await page.locator('.report').isVisible()).toBe(true);
+    // What the policy refuses is told there.
+    expect(faults.splice(0).filter((fault) => !fault.includes('Content Security Policy'))).toEqual([]);
+    rmSync(which, { recursive: true });
+    await page.getByRole('button', { name: 'Report' }).waitFor({ ...long, state: 'detached' });
+    await plot('Loss').waitFor(long);
   });
 
   it('settings that differ, and all of them', async () => {

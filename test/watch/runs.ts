@@ -2,6 +2,9 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
+import type { Document } from '../../src/report/document.ts';
+import { renderHtml } from '../../src/report/html.ts';
+import { dataUri } from '../../src/report/plot_svg.ts';
 import type { Watcher } from '../../src/watch/watcher.ts';
 import type { RunSummary } from '../../src/watch/wire.ts';
 
@@ -64,3 +67,39 @@ export async function allRuns(watcher: Watcher): Promise<readonly RunSummary[]> 
 /** What ends a run's step: a checkpoint, of which only the name counts here. */
 export const checkpoint = (run: MadeRun, step: number): void =>
   writeFileSync(join(run.path, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`), '');
+
+/** A folder as `compare` leaves it before its first training has been measured. */
+export function makeComparison(path: string): string {
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, 'compare.json'), '{}');
+  return path;
+}
+
+/** Tells, where it can, that a script of it runs. */
+const picture =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40"><rect width="80" height="40" fill="#07c"/><script>top.ran = true</script></svg>';
+
+/** Writes a report as `compare` does, of so many rows; `hostile` is added to it as it stands. */
+export function writeReport(path: string, rows: number, hostile = ''): void {
+  const document: Document = {
+    title: 'Comparison: simclr, byol',
+    blocks: [
+      { kind: 'text', text: 'By linear probe: byol < simclr & others.' },
+      {
+        kind: 'table',
+        head: ['method', 'kNN / %'],
+        rows: Array.from({ length: rows }, (_, i) => [`row ${i}`, `${40 + i}.00`]),
+        note: 'Accuracy on 20 test images.',
+      },
+      { kind: 'heading', text: 'Curves' },
+      {
+        ...{ kind: 'figure', name: 'losses', caption: 'The loss of each training.' },
+        chart: { svg: picture, png: Buffer.alloc(0) },
+      },
+    ],
+  };
+  writeFileSync(join(path, 'report.html'), renderHtml(document).replace('</body>', `${hostile}</body>`));
+}
+
+/** What a report must not do: run a script, load something from elsewhere, or draw over the page. */
+export const hostile = `<script>top.ran = true</script><img src="https://elsewhere.example/a.png" onerror="top.ran = true"><figure><img src="https://elsewhere.example/b.png"><figcaption>taken from elsewhere</figcaption></figure><figure><img src="${dataUri('text/html', '<script>top.ran = true</script>')}"></figure><p onclick="top.ran = true">a text<iframe src="https://elsewhere.example/"></iframe></p><style>body { display: none }</style>`;

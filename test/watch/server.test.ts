@@ -9,7 +9,7 @@ import { type Dashboard, serve } from '../../src/watch/server.ts';
 import { Watcher } from '../../src/watch/watcher.ts';
 import type { RunList, SeriesOfRun } from '../../src/watch/wire.ts';
 import { scratchFolder } from '../cli/run.ts';
-import { allRuns, type MadeRun, makeRun } from './runs.ts';
+import { allRuns, type MadeRun, makeComparison, makeRun, writeReport } from './runs.ts';
 
 const scratch = scratchFolder();
 const root = join(scratch, 'runs');
@@ -73,6 +73,25 @@ it('sends the page, its script and style, the runs, their series and pictures', 
   expect(drawn.body).toEqual(readFileSync(join(made.path, 'figures', picture)));
 });
 
+it('sends the report of a comparison as a text, once there is one, and none that a link leads to', async () => {
+  const path = makeComparison(join(root, 'which'));
+  const listed = async () => (await json<RunList>('runs')).reports.find(({ name }) => name === 'which');
+  await expect.poll(listed, { timeout: 10_000 }).toMatchObject({ kind: 'comparison', version: '' });
+  const { id } = (await listed())!;
+  const status = async () => (await ask(`/${token}/reports/${id}`)).status;
+  expect(await status()).toBe(404);
+  writeReport(path, 2);
+  await expect.poll(async () => (await listed())!.version, { timeout: 10_000 }).not.toBe('');
+  const sent = await ask(`/${token}/reports/${id}`);
+  expect(sent.headers['content-type']).toBe('text/plain; charset=utf-8');
+  expect(sent.body).toEqual(readFileSync(join(path, 'report.html')));
+  rmSync(join(path, 'report.html'));
+  symlinkSync(join(scratch, 'secret.png'), join(path, 'report.html'));
+  expect(await status()).toBe(404);
+  rmSync(path, { recursive: true });
+  await expect.poll(listed, { timeout: 10_000 }).toBeUndefined();
+});
+
 it('says of what has not changed that it has not', async () => {
   for (const path of ['runs', `series/${id}`, `figures/${id}/${picture}`, 'page.js']) {
     const { headers } = await ask(`/${token}/${path}`);
@@ -128,6 +147,10 @@ describe('security', () => {
     `figures/${'ID'}/notes.png`,
     `figures/${'ID'}/../config.json`,
     `figures/..%2F..%2Fsecret.png/x`,
+    'reports/nobody',
+    'reports/__proto__',
+    `reports/${'ID'}`,
+    'reports/..%2F..%2Fsecret.png',
     'figures/nobody/similarity-step-00000010.png',
     'figures/__proto__/constructor',
     'series/__proto__',

@@ -4,11 +4,13 @@ import type { Axis, RunList, SeriesOfRun } from '../wire.ts';
 /** A part of an axis; undefined: all of it. */
 export type Range = readonly [from: number, to: number];
 
-async function get<T>(path: string, signal: AbortSignal): Promise<T> {
+async function ask(path: string, signal: AbortSignal): Promise<Response> {
   const response = await fetch(path, { signal, cache: 'no-cache' });
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-  return (await response.json()) as T;
+  return response;
 }
+
+const get = async <T>(path: string, signal: AbortSignal): Promise<T> => (await (await ask(path, signal)).json()) as T;
 
 export const fetchRuns = (signal: AbortSignal): Promise<RunList> => get('runs', signal);
 
@@ -27,6 +29,10 @@ export function fetchSeries(
   }
   return get(`series/${id}?${query}`, signal);
 }
+
+/** The HTML of a report. */
+export const fetchReport = async (id: string, signal: AbortSignal): Promise<string> =>
+  (await ask(`reports/${id}`, signal)).text();
 
 /** Where a picture is; its version is in the address, so that one that was drawn again is fetched again. */
 export const figureUrl = (id: string, file: string, version: string): string =>

@@ -5,6 +5,7 @@ import { ChartsTab } from './charts_tab.tsx';
 import { assignColors } from './colors.ts';
 import { FiguresTab } from './figures_tab.tsx';
 import { type Prefs, type Tab, type Theme, tabs, usePrefs } from './prefs.ts';
+import { ReportTab } from './report_tab.tsx';
 import { RunsTab } from './runs_tab.tsx';
 import { SettingsTab } from './settings_tab.tsx';
 import { Sidebar } from './sidebar.tsx';
@@ -35,13 +36,16 @@ export function App() {
   const runs = list?.runs ?? [];
   assignColors(newestFirst(runs).map(({ id }) => id));
   const visible = useMemo(() => chosen(runs, prefs.shown), [runs, prefs.shown]);
+  // Only comparisons and experiments have a report.
+  const shownTabs = tabs.filter((tab) => tab !== 'report' || (list?.reports.length ?? 0) > 0);
+  const tab = shownTabs.includes(prefs.tab) ? prefs.tab : 'charts';
   document.title = titleOf(runs);
   return (
     <>
       <a class="skip" href="#main">
         Skip to the charts
       </a>
-      <Header runs={runs} prefs={prefs} change={change} loading={list?.loading ?? false} />
+      <Header runs={runs} tabs={shownTabs} tab={tab} prefs={prefs} change={change} loading={list?.loading ?? false} />
       {failures >= patience && (
         <p class="banner" role="alert">
           <b>No answer from simclr watch.</b> What you see may be old; the page goes on as soon as it is started again.
@@ -55,7 +59,11 @@ export function App() {
         <div class="body">
           <Sidebar runs={runs} visible={visible} prefs={prefs} change={change} now={now} />
           <main id="main" tabIndex={-1}>
-            <TabView tab={prefs.tab} runs={visible} prefs={prefs} change={change} now={now} />
+            {tab === 'report' ? (
+              <ReportTab reports={list.reports} />
+            ) : (
+              <TabView tab={tab} runs={visible} prefs={prefs} change={change} now={now} />
+            )}
           </main>
         </div>
       )}
@@ -69,11 +77,12 @@ const titleOf = (runs: readonly RunSummary[]): string => {
 };
 
 const tabNames: Readonly<Record<Tab, string>> = {
-  ...{ charts: 'Charts', runs: 'Compare', figures: 'Pictures', settings: 'Settings' },
+  ...{ charts: 'Charts', runs: 'Compare', report: 'Report', figures: 'Pictures', settings: 'Settings' },
 };
 const themeNames: Readonly<Record<Theme, string>> = { system: 'System', light: 'Light', dark: 'Dark' };
 
-function TabView({ tab, ...props }: TabProps & { tab: Tab }) {
+/** What is shown of the runs that are ticked. */
+function TabView({ tab, ...props }: TabProps & { tab: Exclude<Tab, 'report'> }) {
   if (props.runs.length === 0) return <p class="empty">No run is ticked. Tick some in the list of runs.</p>;
   switch (tab) {
     case 'charts':
@@ -87,7 +96,13 @@ function TabView({ tab, ...props }: TabProps & { tab: Tab }) {
   }
 }
 
-function Header({ runs, prefs, change, loading }: Omit<TabProps, 'now'> & { loading: boolean }) {
+interface HeaderProps extends Omit<TabProps, 'now'> {
+  readonly tabs: readonly Tab[];
+  readonly tab: Tab;
+  readonly loading: boolean;
+}
+
+function Header({ runs, tabs, tab: current, prefs, change, loading }: HeaderProps) {
   const count = (wanted: RunSummary['status']) => runs.filter(({ status }) => status === wanted).length;
   const parts = [
     `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`,
@@ -107,7 +122,7 @@ function Header({ runs, prefs, change, loading }: Omit<TabProps, 'now'> & { load
           <button
             key={tab}
             type="button"
-            aria-current={prefs.tab === tab ? 'page' : undefined}
+            aria-current={current === tab ? 'page' : undefined}
             onClick={() => change({ tab })}
           >
             {tabNames[tab]}

@@ -1,8 +1,9 @@
 /** Pictures that runs draw of themselves, at any stage of the training. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { FigureKind, RunSummary } from '../wire.ts';
 import { figureUrl } from './api.ts';
 import { colorVariable } from './colors.ts';
+import { LargePicture } from './large_picture.tsx';
 import type { TabProps } from './tab_props.ts';
 
 type Stage = FigureKind['stages'][number];
@@ -99,34 +100,25 @@ function Figure({ onOpen, ...shown }: Shown & { onOpen: () => void }) {
   );
 }
 
-/** A picture as large as the window; the arrow keys go through its stages. */
+/** The arrow keys go through its stages. */
 function Large({ onMove, onClose, ...shown }: Shown & { onMove: (by: number) => void; onClose: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   const { run, stage } = shown;
   return (
-    <dialog
-      ref={dialog}
-      aria-label={captionOf(shown)}
+    <LargePicture
+      caption={captionOf(shown)}
+      src={figureUrl(run.id, stage.file, stage.version)}
       onClose={onClose}
-      onKeyDown={({ key }) => {
+      onKey={(key) => {
         if (key === 'ArrowLeft') onMove(-1);
         if (key === 'ArrowRight') onMove(1);
       }}
     >
-      <div class="head">
-        <h3>{captionOf(shown)}</h3>
-        <button type="button" onClick={() => onMove(-1)} aria-label="Earlier stage">
-          ←
-        </button>
-        <button type="button" onClick={() => onMove(1)} aria-label="Later stage">
-          →
-        </button>
-        <button type="button" onClick={() => dialog.current?.close()}>
-          Close
-        </button>
-      </div>
-      <img src={figureUrl(run.id, stage.file, stage.version)} alt={captionOf(shown)} />
-    </dialog>
+      <button type="button" onClick={() => onMove(-1)} aria-label="Earlier stage">
+        ←
+      </button>
+      <button type="button" onClick={() => onMove(1)} aria-label="Later stage">
+        →
+      </button>
+    </LargePicture>
   );
 }

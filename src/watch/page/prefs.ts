@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Axis } from '../wire.ts';
 
-export const tabs = ['charts', 'runs', 'figures', 'settings'] as const;
+export const tabs = ['charts', 'runs', 'report', 'figures', 'settings'] as const;
 export type Tab = (typeof tabs)[number];
 export type Theme = 'system' | 'light' | 'dark';
 
