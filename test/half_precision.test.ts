@@ -24,7 +24,8 @@ import { traceStep } from '../src/ssl/trace_step.ts';
 import { TrainingStep } from '../src/ssl/training_step.ts';
 import { lossScales, stepCount } from '../src/train/counters.ts';
 import { divergence } from '../src/train/diagnose.ts';
-import { type CheckpointKind, readTraining, restore, saveTraining } from '../src/train/training_file.ts';
+import { type CheckpointKind, readTraining, saveTraining } from '../src/train/training_file.ts';
+import { restore } from '../src/train/training_values.ts';
 import { onEveryAdapter } from './ops/harness.ts';
 import {
   type ContrastiveOptions,

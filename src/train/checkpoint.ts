@@ -17,13 +17,8 @@ import { learnerOf } from './learner.ts';
 import { type Progress, progressSchema } from './progress.ts';
 import type { RunFolder } from './run_folder.ts';
 import { parseSettings, parseTable, type TrainSettings } from './settings.ts';
-import {
-  type CheckpointKind,
-  readTraining,
-  saveTraining,
-  type TrainingContent,
-  type TrainingFile,
-} from './training_file.ts';
+import { type CheckpointKind, readTraining, saveTraining, type TrainingFile } from './training_file.ts';
+import type { TrainingContent } from './training_values.ts';
 
 /** A run's checkpoint: tensors, how far the run was, and its settings. */
 export type Checkpoint = TrainingFile<Progress> & { readonly settings: TrainSettings };

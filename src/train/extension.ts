@@ -2,17 +2,12 @@
 
 import { epochSteps } from '../data/order.ts';
 import { UserError } from '../errors.ts';
-import { counted } from '../io/counted.ts';
-import { learningRate, type SettingName, totalSteps } from '../ssl/settings.ts';
+import { extensible, longerTraining } from './longer.ts';
 import { type RunConfig, samplesOf } from './run_config.ts';
-import { flagOf, type GivenSettings, settingOf, type TrainSettings } from './settings.ts';
-
-/** The settings that may be given when a run is resumed. */
-export const extensible = ['epochs', 'steps'] as const satisfies readonly SettingName[];
+import { flagOf, type GivenSettings, settingOf } from './settings.ts';
 
 /**
- * The config of a run as it is resumed: the recorded one, or with the greater length that was given. Steps alone raise the epochs
- * as far as they need, epochs alone lift a limit of steps.
+ * The config of a run as it is resumed: the recorded one, or with the greater length that was given.
  *
  * @param step how many steps are done
  * @returns the config, and what is to be said of a new length
@@ -35,41 +30,8 @@ export function resumedConfig(
   }
   if (changed.length === 0) return { config, notes: [] };
   const perEpoch = epochSteps(samplesOf(config), settings.batchSize);
-  const longer = longerSettings(settings, given, perEpoch);
-  const [before, after] = [totalSteps(settings, perEpoch), totalSteps(longer, perEpoch)];
-  if (after <= before) {
-    const flags = changed.map((name) => `${flagOf(name)} ${given[name]}`).join(' ');
-    throw new UserError(
-      `${flags}: that is ${counted(after, 'step')}, and the run is set to ${before}; a run can only be made longer`,
-      2,
-    );
-  }
+  const { settings: longer, notes } = longerTraining(settings, given, perEpoch, step, flagOf);
   const { epochs, steps } = settings;
   const extended = [...(config.extended ?? []), { at: new Date().toISOString(), step, epochs, steps }];
-  const notes = [
-    `extended from ${before} to ${counted(after, 'step')}; whatever is scheduled over the whole run spans these now`,
-    ...scheduleNote(settings, step, before, after, perEpoch),
-  ];
   return { config: { ...config, settings: longer, extended }, notes };
-}
-
-function longerSettings(settings: TrainSettings, given: GivenSettings, perEpoch: number): TrainSettings {
-  const steps = given.steps ?? (given.epochs === undefined ? settings.steps : 0);
-  const epochs = given.epochs ?? Math.max(settings.epochs, Math.ceil(steps / perEpoch));
-  return { ...settings, epochs, steps };
-}
-
-/** A schedule over all steps jumps where their number changes. */
-function scheduleNote(
-  settings: TrainSettings,
-  step: number,
-  before: number,
-  after: number,
-  perEpoch: number,
-): string[] {
-  if (settings.schedule === 'constant') return [];
-  const at = (total: number) => learningRate(settings, Math.min(step + 1, total), total, perEpoch).toPrecision(3);
-  return [
-    `the ${settings.schedule} schedule now spans ${counted(after, 'step')}: the learning rate continues at ${at(after)} (it was at ${at(before)})`,
-  ];
 }

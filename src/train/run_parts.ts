@@ -18,7 +18,7 @@ import { checkRanks, compileTraining, sourceOf, type Training } from './learner.
 import type { RunFolder } from './run_folder.ts';
 import { checkSameSettings } from './same_settings.ts';
 import type { TrainSettings } from './settings.ts';
-import { checkEpochData, restore } from './training_file.ts';
+import { checkEpochData, restore } from './training_values.ts';
 
 export interface RunParts {
   readonly gpu: Gpu;

@@ -3,7 +3,7 @@ import { epochSteps, type SampleCount } from '../data/order.ts';
 import { UserError } from '../errors.ts';
 import { totalSteps } from '../ssl/settings.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { extensible } from './extension.ts';
+import { extensible } from './longer.ts';
 import { methodOf, settingNames, settingOf, type TrainSettings } from './settings.ts';
 
 /**

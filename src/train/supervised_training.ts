@@ -18,7 +18,8 @@ import type { SupervisedData } from './supervised_data.ts';
 import { type SupervisedEpoch, type SupervisedEvents, supervisedEpoch } from './supervised_events.ts';
 import { type SupervisedFolder, supervisedCheckpoint } from './supervised_folder.ts';
 import type { SupervisedMode, SupervisedSettings } from './supervised_settings.ts';
-import { restore, saveTraining } from './training_file.ts';
+import { saveTraining } from './training_file.ts';
+import { restore } from './training_values.ts';
 
 /** What a training works on and with. */
 export interface SupervisedTask {

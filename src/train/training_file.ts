@@ -1,25 +1,13 @@
-/** A training in a file, from which it goes on bit for bit: weights, running statistics, moments of optimisers, all that is kept, counters. */
+/** A training in a file, from which it goes on bit for bit. */
 import { z } from 'zod';
 import { areMerges } from '../data/tokenizer.ts';
 import { UserError } from '../errors.ts';
 import type { State } from '../graph/state.ts';
 import { checked } from '../io/checked.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
-import { indexOfNonFinite, readEntries, type TorchTensor, writeEntries } from '../nn/state_dict.ts';
-import type { LossScaling } from '../optim/loss_scaling.ts';
-import type { EpochData } from '../ssl/feeds.ts';
-import type { ImageFacts } from '../ssl/method.ts';
 import type { TracedStep } from '../ssl/step.ts';
-import {
-  epochDataOf,
-  epochPrefix,
-  floatTensors,
-  presentName,
-  stored,
-  storedEpoch,
-  trainingEntries,
-} from './checkpoint_tensors.ts';
-import type { LossScaleProgress, LossScales } from './counters.ts';
+import { epochDataOf, epochPrefix, floatTensors, presentName, stored, storedEpoch } from './checkpoint_tensors.ts';
+import { type TrainingContent, type TrainingValues, trainingValues } from './training_values.ts';
 
 /** What files of before there were several groups call the scale of the only one. */
 export function withFormerScale(progress: unknown): unknown {
@@ -38,23 +26,7 @@ export interface CheckpointKind {
 }
 
 /** What is read from a checkpoint. */
-export interface TrainingFile<P> {
-  readonly path: string;
-  readonly settings: unknown;
-  readonly progress: P;
-  /** By the names of `trainingEntries`. */
-  readonly tensors: ReadonlyMap<string, TorchTensor>;
-  readonly images: ImageFacts;
-  readonly epochData: EpochData;
-}
-
-/** What a checkpoint says beside the values on the device. */
-export interface TrainingContent<S, P> {
-  readonly settings: S;
-  readonly progress: P;
-  readonly images: ImageFacts;
-  readonly epochData: EpochData;
-}
+export type TrainingFile<P> = TrainingValues<P> & { readonly settings: unknown };
 
 const imagesSchema = z.object({
   count: z.number().int().min(1),
@@ -82,26 +54,20 @@ export async function saveTraining(
   state: State,
   traced: TracedStep,
   { format }: CheckpointKind,
-  { settings, progress, images, epochData }: TrainingContent<unknown, { readonly step: number }>,
+  content: TrainingContent<unknown, { readonly step: number }>,
   advice: () => string,
 ): Promise<void> {
-  const values = await readEntries(state, trainingEntries(traced));
-  for (const [name, { data }] of values) {
-    const at = indexOfNonFinite(data);
-    if (at < 0) continue;
-    throw new UserError(
-      `step ${progress.step}: NaN or infinity appeared, first in ${name}, element ${at}; nothing was saved. ${advice()}`,
-    );
-  }
+  const values = await trainingValues(state, traced, content, advice);
+  const { settings, images } = content;
   const { tokenCounts: _, ...facts } = images;
-  const scales = await readLossScales(state, traced);
   const metadata = {
     format,
     settings: JSON.stringify(settings),
-    progress: JSON.stringify({ ...progress, lossScales: scales }),
+    progress: JSON.stringify(values.progress),
     images: JSON.stringify(facts),
   };
-  writeSafetensors(path, [...stored(values, progress.step), ...storedEpoch(epochData)], metadata);
+  const { tensors, progress, epochData } = values;
+  writeSafetensors(path, [...stored(tensors, progress.step), ...storedEpoch(epochData)], metadata);
 }
 
 /** Reads what `saveTraining` wrote, now or formerly; the tensors are not checked yet. UserError: damaged, or of another kind. */
@@ -138,57 +104,4 @@ export function readTraining<P>(
     ),
     epochData: epochDataOf(named),
   };
-}
-
-interface Scaled {
-  readonly lossScales?: LossScales | undefined;
-}
-
-/**
- * Looks whether a checkpoint from the middle of an epoch has what that epoch began with.
- * @throws UserError something of it is missing, or of another size or type
- */
-export function checkEpochData({ phases }: TracedStep, { path, images, epochData }: TrainingFile<unknown>): void {
-  for (const { name, dtype, columns, whole } of phases.flatMap(({ feeds, batchFeeds }) => [
-    ...feeds.ofEpoch,
-    ...(batchFeeds?.ofEpoch ?? []),
-  ])) {
-    const found = epochData[name];
-    const count = columns * (whole ? 1 : images.count);
-    const wanted = `${count} numbers of ${dtype}`;
-    const fits = dtype === 'f32' ? found instanceof Float32Array : found instanceof Uint32Array;
-    if (fits && found.length === count) continue;
-    throw new UserError(`${path}: tensor '${epochPrefix}${name}' is missing or not ${wanted}; use another checkpoint`);
-  }
-}
-
-/**
- * Sets weights, statistics, moments, loss scales and all that is kept.
- * @throws UserError of another architecture, damaged, or of a run in f32 where this is one in f16; weights are then as they were
- */
-export function restore(state: State, traced: TracedStep, file: TrainingFile<Scaled>): void {
-  const { tensors, path, progress } = file;
-  const scaled = scalings(traced);
-  for (const [name] of scaled) {
-    if (progress.lossScales?.[name]) continue;
-    throw new UserError(`${path}: has no loss scale, so it was written by an f32 run; resume with --precision f32`);
-  }
-  writeEntries(state, trainingEntries(traced), tensors, path);
-  for (const [name, { scale, counts }] of scaled) {
-    const known = progress.lossScales![name];
-    state.write(scale, Float32Array.of(known.scale));
-    state.write(counts, Uint32Array.from(known.counts));
-  }
-}
-
-const scalings = ({ groups }: TracedStep): [string, LossScaling][] =>
-  groups.flatMap(({ declared, trained: { scaling } }): [string, LossScaling][] =>
-    scaling ? [[declared.name, scaling]] : [],
-  );
-
-async function readLossScales(state: State, traced: TracedStep): Promise<LossScales | undefined> {
-  const scales: Record<string, LossScaleProgress> = {};
-  for (const [name, { scale, counts }] of scalings(traced))
-    scales[name] = { scale: (await state.read(scale))[0], counts: Array.from(await state.read(counts)) };
-  return Object.keys(scales).length > 0 ? scales : undefined;
 }

@@ -16,7 +16,7 @@ import { epochContext } from '../../src/train/epoch_context.ts';
 import { compileTraining, imageFacts } from '../../src/train/learner.ts';
 import { atStart } from '../../src/train/progress.ts';
 import { RunFolder } from '../../src/train/run_folder.ts';
-import { restore } from '../../src/train/training_file.ts';
+import { restore } from '../../src/train/training_values.ts';
 import { adapters, onEveryAdapter } from '../ops/harness.ts';
 import { everything, queueRows } from './everything.ts';
 import { expectExactResume, expectStepOfReference, images, runIn, tinySettings } from './harness.ts';
