@@ -7,4 +7,5 @@
 
 export * from './portable.ts';
 export { decodePhoto, type LoadedPhotos, loadPhotos, type PhotoOptions } from './web/photos.ts';
+export type { KeptTraining } from './web/kept.ts';
 export { PhotoTraining, type PhotoTrainingEvents } from './web/training.ts';

@@ -15,15 +15,27 @@ const kindOf = (error: unknown): WorkerError['kind'] => {
   return error instanceof UserError ? 'input' : 'fault';
 };
 
-/** The answer to a request that failed, or what is said of a device that failed by itself. */
-export function failure(error: unknown, during: RequestType | undefined): WorkerError {
+/**
+ * The answer to a request that failed, or what is said of a device that failed by itself.
+ * @param kept of a training, should the device be lost
+ */
+export function failure(
+  error: unknown,
+  during: RequestType | undefined,
+  kept: WorkerError['kept'] | undefined,
+): WorkerError {
   const kind = kindOf(error);
   const message = {
     'no-webgpu': () => messageOf(error),
     memory: () => remedies.memory,
-    'device-lost': () => `the GPU was lost (${(error as DeviceLost).why}); ${remedies.lost}`,
+    'device-lost': () => lostText(error as DeviceLost, kept),
     input: () => messageOf(error),
     fault: () => `a mistake of this program: ${oneLine(messageOf(error))}; please report it`,
   }[kind]();
-  return { type: 'error', kind, message, during };
+  return { type: 'error', kind, message, during, ...(kind === 'device-lost' && kept && { kept }) };
+}
+
+function lostText({ why }: DeviceLost, kept: WorkerError['kept'] | undefined): string {
+  if (!kept) return `the GPU was lost (${why}); ${remedies.lost}`;
+  return `the GPU was lost (${why}); what was learnt up to step ${kept.step} of ${kept.steps} is kept`;
 }

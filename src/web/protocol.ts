@@ -44,8 +44,11 @@ export type ToWorker =
   | { readonly type: 'plan'; readonly settings: WebSettings }
   /** Trains from the start → `finished`; `compiling`, `ready`, `step`, `epoch`, `similarity`, `pairs`, `warning` meanwhile. */
   | { readonly type: 'train'; readonly settings: WebSettings }
-  /** Goes on with a training that was stopped → `finished`, with the same meanwhile. */
-  | { readonly type: 'continue' }
+  /**
+   * Goes on with a training that was stopped, or whose device was lost, from what was kept of it → `finished`, with the same meanwhile.
+   * More `epochs` than it has make it longer, also one that is at its end: what is scheduled over the whole training spans them all then.
+   */
+  | { readonly type: 'continue'; readonly epochs?: number }
   /** Ends the training behind the step under way, or the map under way; has no answer of its own, theirs comes. */
   | { readonly type: 'stop' }
   /** The encoder of a safetensors file: saved here, exported by the command line, or torchvision's → `loaded`. */
@@ -119,6 +122,8 @@ export interface Ready extends TrainingFacts {
   readonly type: 'ready';
   /** Steps that were done before, 0 but for `continue`. */
   readonly startsAt: number;
+  /** What a greater length changes, for people. */
+  readonly notes: readonly string[];
 }
 
 export interface Step {
@@ -234,7 +239,7 @@ export interface WorkerError {
   /**
    * - `no-webgpu`: this browser has no WebGPU, or no adapter, or one whose limits are too small;
    * - `memory`: the GPU has not the memory for it; less may do;
-   * - `device-lost`: the GPU is gone, and with it what was learnt and not saved; the next request opens it anew;
+   * - `device-lost`: the GPU is gone; the next request opens it anew. See `kept`;
    * - `input`: what was asked for cannot be done so;
    * - `fault`: a mistake of this program.
    */
@@ -243,6 +248,8 @@ export interface WorkerError {
   readonly message: string;
   /** The request that it ends; undefined where it ends none. */
   readonly during: RequestType | undefined;
+  /** Where the device was lost: what is left of the training. `continue` goes on there, `save`, `search`, `map` and `features` have it too. */
+  readonly kept?: { readonly step: number; readonly steps: number };
 }
 
 export type FromWorker =

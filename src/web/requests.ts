@@ -21,13 +21,13 @@ export class Requests {
     this.studio = new Studio(
       (answer) => this.answer(answer),
       // A request that is under way fails with it, and says so itself.
-      (error) => this.current ?? this.answer(failure(error, undefined)),
+      (error) => this.current ?? this.answer(failure(error, undefined, this.studio.left)),
     );
   }
 
   /** Opens the GPU, or says why not. */
   async begin(): Promise<void> {
-    await this.studio.device().catch((error: unknown) => this.answer(failure(error, undefined)));
+    await this.studio.device().catch((error: unknown) => this.answer(failure(error, undefined, undefined)));
   }
 
   /** Takes a request; its answer is posted. */
@@ -57,7 +57,7 @@ export class Requests {
 
   private async failed(error: unknown, during: RequestType): Promise<FromWorker> {
     if (error instanceof OutOfMemory) await this.studio.recover();
-    return failure(error, during);
+    return failure(error, during, this.studio.left);
   }
 
   private done(request: ToWorker): Promise<FromWorker> {
@@ -66,7 +66,7 @@ export class Requests {
       case 'train':
         return this.trained((...run) => studio.train(request.settings, ...run));
       case 'continue':
-        return this.trained((...run) => studio.goOn(...run));
+        return this.trained((...run) => studio.goOn(request, ...run));
       case 'map':
         return this.mapped((signal) => studio.map(request, signal));
       case 'open':

@@ -1,15 +1,20 @@
 /** What the worker holds (a device, photos, an encoder), and what it does with them. Its answers are those of `protocol.ts`. */
+import type { ImageSet } from '../data/images.ts';
+import type { Preparation } from '../data/preparation.ts';
 import { UserError } from '../errors.ts';
 import { Gpu } from '../gpu/device.ts';
 import { DeviceLost, oneLine } from '../gpu/faults.ts';
 import { State } from '../graph/state.ts';
 import { decodeSafetensors, type Safetensors } from '../io/safetensors_format.ts';
+import type { Encoder } from '../nn/encoder.ts';
 import { describeEncoder } from '../nn/encoder_shape.ts';
 import { encodeEncoder } from '../train/encoder_content.ts';
-import { encoderIn, type GivenEncoder, loadStoredEncoder } from '../train/encoder_tensors.ts';
+import { decodeEncoder, encoderIn, type GivenEncoder, loadStoredEncoder } from '../train/encoder_tensors.ts';
+import type { TrainSettings } from '../train/settings.ts';
+import { type KeptTraining, keptEncoder } from './kept.ts';
 import { featureTable, type Model } from './model.ts';
 import { PhotoSets } from './photo_sets.ts';
-import type { Finished, FromWorker, ToWorker, WebSettings } from './protocol.ts';
+import type { Finished, FromWorker, ToWorker, WebSettings, WorkerError } from './protocol.ts';
 import { Searcher } from './searcher.ts';
 import { planTraining, settingsFor } from './settings.ts';
 import { deviceFacts, tellingEvents, trainingFacts } from './tell.ts';
@@ -28,6 +33,8 @@ export class Studio {
   private photos: PhotoSets | undefined;
   /** A training, or weights of a file. */
   private current: Named | undefined;
+  /** The training that was begun last, also where it is on the device no more: what it has kept is left then. */
+  private training: PhotoTraining | undefined;
   private searcher: Searcher | undefined;
 
   /**
@@ -46,7 +53,7 @@ export class Studio {
     this.gpu = gpu;
     void gpu.device.lost.then(({ message }) => {
       if (this.gpu !== gpu) return;
-      // What was on it is gone; photos are in the host's memory.
+      // What was on it is gone; photos, and what a training has kept, are in the host's memory.
       this.gpu = this.current = this.searcher = undefined;
       this.onLost(new DeviceLost(oneLine(message) || 'the browser gives no reason'));
     });
@@ -65,6 +72,12 @@ export class Studio {
     return { type: 'planned', ...planTraining(new State(gpu), set, settingsFor(given, set, gpu.traits)) };
   }
 
+  /** What is left of a training whose device is lost; undefined: nothing. */
+  get left(): WorkerError['kept'] | undefined {
+    const { training } = this;
+    return training?.kept && { step: training.kept.values.progress.step, steps: training.steps };
+  }
+
   /** Trains from the start. `between` is called behind each step, as of `PhotoTraining.run`. */
   async train(given: WebSettings, ...run: Parameters<PhotoTraining['run']>): Promise<FromWorker> {
     const gpu = await this.device();
@@ -72,26 +85,44 @@ export class Studio {
     const settings = settingsFor(given, set, gpu.traits);
     planTraining(new State(gpu), set, settings); // what cannot be is told before what there is has to go
     this.drop();
+    return this.run(await this.begin(set, settings), run);
+  }
+
+  /** Goes on with the training that was begun last: as it is on the device, or anew from what it has kept. */
+  async goOn({ epochs }: Request<'continue'>, ...run: Parameters<PhotoTraining['run']>): Promise<FromWorker> {
+    const { training } = this;
+    const isThere = training !== undefined && this.current?.model === training;
+    const step = isThere ? training.step : training?.kept?.values.progress.step;
+    if (!training || step === undefined) throw new UserError('there is no training to go on with; start one');
+    const longer = epochs === undefined ? undefined : training.longer(epochs, step);
+    if (!longer && step === training.steps)
+      throw new UserError('the training is at its end; give it more epochs, or start another one');
+    if (isThere && !longer) return this.run(training, run);
+    const { set, settings, kept } = training;
+    return this.run(await this.begin(set, longer?.settings ?? settings, kept), run, longer?.notes);
+  }
+
+  /** Makes a training in place of what there is on the device. */
+  private async begin(set: ImageSet, settings: TrainSettings, from?: KeptTraining): Promise<PhotoTraining> {
+    const gpu = await this.device();
+    this.free();
     const events = tellingEvents(this.tell, gpu, settings.batchSize);
-    const model = await PhotoTraining.create(gpu, set, settings, events).catch((error: unknown) => {
+    const model = await PhotoTraining.create(gpu, set, settings, events, from).catch((error: unknown) => {
       this.abandon(gpu);
       throw error;
     });
+    this.training = model;
     this.current = { name: settings.method, model };
-    return this.run(model, run);
+    return model;
   }
 
-  /** Goes on with the training that was stopped. */
-  async goOn(...run: Parameters<PhotoTraining['run']>): Promise<FromWorker> {
-    const model = this.current?.model;
-    if (!(model instanceof PhotoTraining)) throw new UserError('there is no training to go on with; start one');
-    if (model.step === model.steps) throw new UserError('the training is at its end; start another one');
-    return this.run(model, run);
-  }
-
-  private async run(training: PhotoTraining, run: Parameters<PhotoTraining['run']>): Promise<Finished> {
+  private async run(
+    training: PhotoTraining,
+    run: Parameters<PhotoTraining['run']>,
+    notes: readonly string[] = [],
+  ): Promise<Finished> {
     const { steps } = training;
-    this.tell({ type: 'ready', ...trainingFacts(training), startsAt: training.step });
+    this.tell({ type: 'ready', ...trainingFacts(training), startsAt: training.step, notes });
     const start = performance.now();
     await training.run(...run);
     const { step, loss } = training;
@@ -107,9 +138,7 @@ export class Studio {
     const { imageSize, mean, std } = stored;
     this.drop();
     const state = new State(gpu);
-    const encoder = loadStoredEncoder(state, stored);
-    const destroy = () => state.destroy();
-    const model: Model = { state, encoder, preparation: { imageSize, mean, std }, step: 0, destroy };
+    const model = modelIn(state, loadStoredEncoder(state, stored), { imageSize, mean, std }, 0);
     await gpu.finish(); // what the device has no memory for is told now
     this.current = { name: name.replace(/\.safetensors$/i, ''), model };
     const other = this.photos !== undefined && this.photos.set.height !== imageSize;
@@ -125,23 +154,31 @@ export class Studio {
   }
 
   async save(): Promise<FromWorker> {
-    const { name, model } = this.learnt;
-    const { state, encoder, preparation, step } = model;
-    const bytes = await encodeEncoder(state, encoder, preparation, step);
+    const { name, bytes } = await this.encoded();
     return { type: 'weights', name: `${name}-encoder.safetensors`, bytes };
   }
 
+  /** The file of the encoder that is there; of what is left of a training, for which no device is needed. */
+  private async encoded(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }> {
+    const { current } = this;
+    const kept = this.training?.kept;
+    if (!current && kept) return { name: kept.settings.method, bytes: keptEncoder(kept) };
+    const { name, model } = await this.learnt();
+    const { state, encoder, preparation, step } = model;
+    return { name, bytes: await encodeEncoder(state, encoder, preparation, step) };
+  }
+
   async search({ query, k }: Request<'search'>): Promise<FromWorker> {
-    return { type: 'neighbours', query, neighbours: await this.compared.similar(query, k) };
+    return { type: 'neighbours', query, neighbours: await (await this.compared()).similar(query, k) };
   }
 
   async map({ layout }: Request<'map'>, signal: AbortSignal): Promise<FromWorker> {
-    return { type: 'map', layout, ...(await this.compared.map(layout, signal, this.tell)) };
+    return { type: 'map', layout, ...(await (await this.compared()).map(layout, signal, this.tell)) };
   }
 
   async features(): Promise<FromWorker> {
     const { names } = this.openPhotos;
-    const bytes = featureTable(await this.compared.features(), names);
+    const bytes = featureTable(await (await this.compared()).features(), names);
     return { type: 'features', name: 'features.csv', bytes };
   }
 
@@ -163,14 +200,20 @@ export class Studio {
     throw new UserError('no photos are open; open some first');
   }
 
-  private get learnt(): Named {
+  /** The encoder that is there; that which is left of a training is brought to the device again. */
+  private async learnt(): Promise<Named> {
     if (this.current) return this.current;
-    throw new UserError('nothing was learnt yet; train, or load weights');
+    const kept = this.training?.kept;
+    if (!kept) throw new UserError('nothing was learnt yet; train, or load weights');
+    const state = new State(await this.device());
+    const { encoder, preparation } = decodeEncoder(state, keptEncoder(kept));
+    const model = modelIn(state, encoder, preparation, kept.values.progress.step);
+    return (this.current = { name: kept.settings.method, model });
   }
 
   /** The photos that are open by the encoder that is there. */
-  private get compared(): Searcher {
-    const { model } = this.learnt;
+  private async compared(): Promise<Searcher> {
+    const { model } = await this.learnt();
     const photos = this.openPhotos;
     const { searcher } = this;
     if (searcher?.model === model && searcher.photos === photos) return searcher;
@@ -179,10 +222,22 @@ export class Studio {
 
   private readonly decoding = (done: number, total: number): void => this.tell({ type: 'decoding', done, total });
 
-  /** Gives the memory of the encoder that is there back to the device. */
+  /** There is no encoder any more. */
   private drop(): void {
+    this.free();
+    this.training = undefined;
+  }
+
+  /** Gives the memory of the encoder that is there back to the device. */
+  private free(): void {
     this.current?.model.destroy();
     this.current = this.searcher = undefined;
     this.gpu?.trim();
   }
 }
+
+/** Weights that are not those of a training on the device. */
+const modelIn = (state: State, encoder: Encoder, preparation: Preparation, step: number): Model => ({
+  ...{ state, encoder, preparation, step },
+  destroy: () => state.destroy(),
+});

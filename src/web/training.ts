@@ -1,17 +1,21 @@
 /** A training in a page: the loop that every run has, around photos in memory, with nothing in files. */
 import { Embedder } from '../analysis/embed.ts';
 import type { ImageSet } from '../data/images.ts';
+import { epochSteps } from '../data/order.ts';
 import { preparation } from '../data/preparation.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { State } from '../graph/state.ts';
 import { ofPairs } from '../ssl/method.ts';
 import { divergenceRemedy } from '../train/diagnose.ts';
 import type { EpochReport, StepReport, TrainEvents } from '../train/events.ts';
-import { checkImages, compileTraining, sourceOf, type Training } from '../train/learner.ts';
+import { checkImages, compileTraining, imageFacts, sourceOf, type Training } from '../train/learner.ts';
+import { longerTraining } from '../train/longer.ts';
 import { Loop, type Passed } from '../train/loop.ts';
 import { atStart, meansOf } from '../train/progress.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { type Probed, SimilarityProbe } from '../train/similarity_probe.ts';
+import { checkEpochData, restore, trainingValues } from '../train/training_values.ts';
+import { KeepTimes, type KeptTraining } from './kept.ts';
 import type { Model } from './model.ts';
 import { Pace } from './pace.ts';
 
@@ -27,6 +31,7 @@ export interface PhotoTrainingEvents extends Pick<TrainEvents, 'onPipeline' | 'o
 export class PhotoTraining implements Model {
   private readonly loop: Loop;
   private readonly pace: Pace;
+  private readonly keepTimes = new KeepTimes();
   /** The step at which the pairs were looked at last. */
   private looked = -1;
   private lastLoss: number | undefined;
@@ -37,13 +42,14 @@ export class PhotoTraining implements Model {
     readonly settings: TrainSettings,
     private readonly probe: SimilarityProbe | undefined,
     private readonly events: PhotoTrainingEvents,
+    private newest: KeptTraining | undefined,
   ) {
     this.pace = new Pace(settings.batchSize);
     this.loop = new Loop({
       state,
       training,
-      progress: atStart,
-      advice: () => divergenceRemedy(settings, (name) => name),
+      progress: newest?.values.progress ?? atStart,
+      advice: () => this.advice(),
       onStep: (report) => {
         this.lastLoss = report.loss;
         events.onStep?.({ ...report, imagesPerSecond: this.pace.tick() });
@@ -55,6 +61,7 @@ export class PhotoTraining implements Model {
   /**
    * Uploads the photos and compiles the step.
    * @param settings as `parseSettings` gives them; the image size is that of the set
+   * @param from what another training of the same settings, but for its length, has kept: it goes on there, bit for bit on the same adapter
    * @throws UserError fewer photos than a batch takes, or the device has not the memory
    */
   static async create(
@@ -62,6 +69,7 @@ export class PhotoTraining implements Model {
     set: ImageSet,
     settings: TrainSettings,
     events: PhotoTrainingEvents = {},
+    from?: KeptTraining,
   ): Promise<PhotoTraining> {
     checkImages(set, settings);
     const state = new State(gpu);
@@ -71,10 +79,11 @@ export class PhotoTraining implements Model {
     };
     try {
       const training = await compileTraining(state, sourceOf(state, set, settings), settings, compile);
+      if (from) goOnFrom(state, training, from);
       const figure = training.learner.figures?.find(ofPairs);
       const probe = figure && (await SimilarityProbe.create(state, training, figure));
       await gpu.finish(); // what the device has no memory for is told now
-      return new PhotoTraining(state, training, settings, probe, events);
+      return new PhotoTraining(state, training, settings, probe, events, from);
     } catch (error) {
       state.destroy();
       throw error;
@@ -87,6 +96,11 @@ export class PhotoTraining implements Model {
 
   get preparation() {
     return preparation(this.settings);
+  }
+
+  /** The photos. */
+  get set(): ImageSet {
+    return this.training.source.set as ImageSet;
   }
 
   /** Steps done. */
@@ -104,6 +118,25 @@ export class PhotoTraining implements Model {
   }
 
   /**
+   * What was kept of it last, in the host's memory: every few seconds, seldom enough to cost less than 2 % of the time, and when it ends.
+   * Where the device is lost, `create` goes on from there on another; undefined: nothing was yet.
+   */
+  get kept(): KeptTraining | undefined {
+    return this.newest;
+  }
+
+  /**
+   * The settings of a longer training that goes on from this one, for `create`, and what changes with it. Undefined: it is as long already.
+   * @param step how many steps are done
+   * @throws UserError fewer epochs than it has
+   */
+  longer(epochs: number, step = this.step): ReturnType<typeof longerTraining> | undefined {
+    const { settings, loop } = this;
+    if (epochs === settings.epochs) return undefined;
+    return longerTraining(settings, { epochs }, loop.perEpoch, step, (name) => name);
+  }
+
+  /**
    * Trains to the end, or until `signal` is aborted; then the step under way is finished, and what was learnt is kept. To be called again
    * to go on.
    *
@@ -112,6 +145,7 @@ export class PhotoTraining implements Model {
   async run(signal?: AbortSignal, between?: (settle: () => Promise<void>) => Promise<void>): Promise<void> {
     const { loop, pace } = this;
     pace.start();
+    this.keepTimes.start();
     if (this.step === 0) await loop.begin();
     await this.look();
     for await (const at of loop.run(signal)) {
@@ -120,8 +154,26 @@ export class PhotoTraining implements Model {
         await loop.finish();
         pace.start();
       });
+      if (this.keepTimes.isDue) await this.keep();
     }
+    await this.keep();
+  }
+
+  /** Copies all that a training goes on from into the host's memory. UserError: a value is not finite. */
+  private async keep(): Promise<void> {
+    const { loop, training, state, settings, set } = this;
     await loop.finish();
+    const { progress } = loop;
+    if (progress.step === 0 || this.newest?.values.progress.step === progress.step) return;
+    const { traced, epochData } = training.step;
+    const content = { progress, images: imageFacts(set), epochData };
+    const values = await this.keepTimes.time(() => trainingValues(state, traced, content, () => this.advice()));
+    this.newest = { settings, set, values };
+    this.pace.start();
+  }
+
+  private advice(): string {
+    return divergenceRemedy(this.settings, (name) => name);
   }
 
   private async endEpoch({ epoch, endsEpoch }: Passed): Promise<void> {
@@ -149,8 +201,7 @@ export class PhotoTraining implements Model {
 
   /** Of all photos, for methods that look at them before an epoch. */
   private async features(): Promise<Float32Array> {
-    const { state, training, encoder } = this;
-    const set = training.source.set as ImageSet;
+    const { state, set, encoder } = this;
     const embedder = await Embedder.create(state, encoder, set, this.preparation);
     try {
       return await embedder.embed(set);
@@ -167,4 +218,12 @@ export class PhotoTraining implements Model {
     state.destroy();
     state.gpu.trim();
   }
+}
+
+/** Sets a training to what another has kept. */
+function goOnFrom(state: State, { step, source, settings }: Training, { values }: KeptTraining): void {
+  const withinEpoch = values.progress.step % epochSteps(source.set, settings.batchSize) !== 0;
+  if (withinEpoch) checkEpochData(step.traced, values);
+  restore(state, step.traced, values);
+  step.epochData = values.epochData;
 }

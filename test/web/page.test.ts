@@ -113,6 +113,39 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     expect(Number(/step (\d+) of/.exec(steps!)![1])).toBeGreaterThan(stoppedAt);
   });
 
+  it('makes a training longer that has come to its end', async () => {
+    const page = await open('plain');
+    await openFolder(page, pictures);
+    await train(page);
+    const proceed = page.getByRole('button', { name: /^Continue/ });
+    expect(await proceed.textContent()).toBe('Continue to 4 epochs');
+    expect(await page.textContent('#longer')).toBe('4 epochs in place of 2: the learning rate stays as it is.');
+    await page.getByLabel('Epochs').fill('3');
+    expect(await proceed.textContent()).toBe('Continue to 3 epochs');
+    const steps = Number(/step (\d+) of/.exec((await page.locator('.facts').textContent())!)![1]);
+    await proceed.click();
+    await page.locator('.message', { hasText: `Trained: ${1.5 * steps} of ${1.5 * steps} steps` }).waitFor();
+    expect(await page.locator('svg.loss').getAttribute('aria-label')).toContain(`after ${1.5 * steps} steps`);
+    expect(await proceed.textContent()).toBe('Continue to 6 epochs');
+  });
+
+  it('goes on from what is left of a training whose GPU was lost, and saves it', async () => {
+    const page = await open('left');
+    await openFolder(page, pictures);
+    await goTo(page, 'train');
+    await page.getByRole('button', { name: 'Start training' }).click();
+    const trouble = page.locator('#view-train .trouble');
+    await trouble.waitFor();
+    expect(await trouble.textContent()).toMatch(/lost in step 5.*go on with the training/);
+    await trouble.getByRole('link', { name: 'save the weights' }).click();
+    expect(await page.textContent('#weights-there')).toBe('What was trained here, 3 steps.');
+    await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save weights' }).click()]);
+    await goTo(page, 'train');
+    await page.getByRole('button', { name: 'Continue from step 3' }).click();
+    await page.locator('.message', { hasText: /^Trained: / }).waitFor();
+    expect(await trouble.count()).toBe(0);
+  });
+
   it('warns before a training is left', async () => {
     const page = await open('slow');
     await openFolder(page, pictures);

@@ -12,7 +12,7 @@ import type {
   WebSettings,
 } from '../../src/web/protocol.ts';
 
-/** The last folder of this script's address: `plain`, `no-webgpu`, `memory`, `lost`, `slow`, `late`, `connects`. */
+/** The last folder of this script's address: `plain`, `no-webgpu`, `memory`, `lost`, `left`, `slow`, `late`, `connects`. */
 const scenario = new URL(import.meta.url).pathname.split('/').at(-2);
 /** Milliseconds a step takes. */
 const pace = scenario === 'slow' ? 250 : 4;
@@ -30,6 +30,7 @@ class Refused extends Error {
   constructor(
     readonly kind: Extract<FromWorker, { type: 'error' }>['kind'],
     message: string,
+    readonly kept?: { readonly step: number; readonly steps: number },
   ) {
     super(message);
   }
@@ -119,14 +120,15 @@ function showViews(step: number, share: number): void {
   say({ type: 'pairs', count, size: side, rgba });
 }
 
-async function train(): Promise<void> {
+/** @param notes what a greater length changes */
+async function train(notes: readonly string[] = []): Promise<void> {
   const { settings } = training!;
   const facts = factsOf(settings);
   const startsAt = training!.done;
   stopped = false;
   const began = performance.now();
   for (let done = 1; done <= 3; done++) say({ type: 'compiling', done, total: 3 });
-  say({ type: 'ready', startsAt, ...facts });
+  say({ type: 'ready', startsAt, notes, ...facts });
   if (startsAt === 0) showViews(0, 0);
   let loss: number | undefined;
   for (let step = startsAt + 1; step <= facts.steps && !stopped; step++) {
@@ -134,6 +136,10 @@ async function train(): Promise<void> {
     if (scenario === 'lost' && step === 3) {
       learnt = false;
       throw new Refused('device-lost', 'The GPU was lost in step 3 (its driver was restarted).');
+    }
+    if (scenario === 'left' && step === 5 && startsAt === 0) {
+      training!.done = 3;
+      throw new Refused('device-lost', 'The GPU was lost in step 5.', { step: 3, steps: facts.steps });
     }
     const share = step / facts.steps;
     loss = facts.chance * (0.35 + 0.65 * Math.exp(-3 * share)) + 0.12 * Math.sin(step * 12.9898);
@@ -176,8 +182,12 @@ async function answer(request: ToWorker): Promise<void> {
     case 'train':
       training = { done: 0, settings: request.settings };
       return train();
-    case 'continue':
-      return train();
+    case 'continue': {
+      const { epochs } = request;
+      if (epochs === undefined) return train();
+      training = { ...training!, settings: { ...training!.settings, epochs } };
+      return train([`extended to ${epochs} epochs`]);
+    }
     case 'load': {
       const text = new TextDecoder().decode(request.bytes);
       if (!text.startsWith('stand-in'))
@@ -219,7 +229,8 @@ async function answer(request: ToWorker): Promise<void> {
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   answer(data).catch((error: Error) => {
     const kind = error instanceof Refused ? error.kind : 'fault';
-    say({ type: 'error', kind, message: error.message, during: data.type });
+    const kept = error instanceof Refused ? error.kept : undefined;
+    say({ type: 'error', kind, message: error.message, during: data.type, ...(kept && { kept }) });
   });
 });
 

@@ -41,16 +41,19 @@ const answered: Partial<Record<FromWorker['type'], readonly RequestType[]>> = {
 type Request<K extends keyof Answers> = Extract<ToWorker, { readonly type: K }> & { readonly type: K };
 type EventOf<T extends FromWorker['type']> = Extract<FromWorker, { readonly type: T }>;
 
+/** Of an error of the worker. */
+type Told = Omit<WorkerError, 'type' | 'during'>;
+
 /** A request that was answered with an error. */
 export class Failure extends Error {
   override readonly name = 'Failure';
-  constructor(readonly error: Pick<WorkerError, 'kind' | 'message'>) {
+  constructor(readonly error: Told) {
     super(error.message);
   }
 }
 
 /** What was thrown, as an error of the worker: anything else than a `Failure` is a mistake of this program. */
-export const failureOf = (thrown: unknown): Pick<WorkerError, 'kind' | 'message'> =>
+export const failureOf = (thrown: unknown): Told =>
   thrown instanceof Failure
     ? thrown.error
     : { kind: 'fault', message: thrown instanceof Error ? thrown.message : String(thrown) };

@@ -1,5 +1,5 @@
 /** The page: makes its worker and its views, and tells them of each other. */
-import { forgetLearnt, setTrouble } from './actions.ts';
+import { setTrouble, takeLeft } from './actions.ts';
 import { announcer, showActivity } from './activity.ts';
 import { Client, waysToStart } from './client.ts';
 import { byId, el } from './dom.ts';
@@ -37,7 +37,7 @@ function showDevice(): void {
 
 client.on('device', (device) => store.set({ device }));
 client.on('error', (error) => {
-  if (error.kind === 'device-lost') forgetLearnt(app);
+  if (error.kind === 'device-lost') takeLeft(app, error);
   setTrouble(app, 'device', error);
 });
 

@@ -24,7 +24,7 @@ export interface Activity {
   readonly stop?: string | undefined;
 }
 
-export type Trouble = Pick<WorkerError, 'kind' | 'message'>;
+export type Trouble = Omit<WorkerError, 'type' | 'during'>;
 /** Where a trouble is shown: beside what it ends, or above everything. */
 export type Place = 'device' | 'photos' | 'train' | 'search' | 'map' | 'weights';
 

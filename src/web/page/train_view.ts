@@ -1,7 +1,8 @@
 /** A training is set up, followed, stopped and continued here. */
-import type { Finished, Planned, WebSettings } from '../protocol.ts';
-import { attempt, forgetLearnt, setActivity } from './actions.ts';
+import type { Finished, Planned, ToWorker } from '../protocol.ts';
+import { attempt, forgetLearnt, setActivity, trained, trainedFor } from './actions.ts';
 import { failureOf } from './client.ts';
+import { goalOf, proceedLabel, rateNote } from './continuing.ts';
 import { afterPause, byId, el } from './dom.ts';
 import { counted, decimal, duration, formatBytes, percentage, sentence, short, whole } from './format.ts';
 import { LivePanel, summary } from './live_panel.ts';
@@ -14,8 +15,6 @@ const how =
   'In each step the network sees some of the photos twice, each time cropped, recoloured and blurred at random, and learns to tell which ' +
   'two views are of the same photo. What it has to notice for that is what makes photos alike. How long it takes is known after a few steps.';
 
-const trained = 'What was trained here';
-
 /** Shares of a training that are told to those who listen. */
 const told = 4;
 
@@ -25,6 +24,8 @@ class TrainView {
   private readonly start = el('button', { type: 'submit', class: 'primary' }, 'Start training');
   private readonly stop = el('button', { type: 'button', class: 'primary' }, 'Stop');
   private readonly proceed = el('button', { type: 'button', class: 'primary' }, 'Continue');
+  /** What becomes of the learning rate in a longer training. */
+  private readonly longer = el('p', { class: 'note', id: 'longer', hidden: true });
   /** What a training with these settings would need, or why there can be none. */
   private readonly note = el('p', { class: 'note', id: 'plan' });
   private readonly replan = afterPause(() => void this.plan(), 300);
@@ -32,14 +33,15 @@ class TrainView {
 
   constructor(private readonly app: App) {
     const element = byId<HTMLFormElement>('settings');
-    element.append(this.note, el('p', { class: 'buttons' }, this.stop, this.proceed, this.start));
+    const buttons = el('p', { class: 'buttons' }, this.stop, this.proceed, this.start);
+    element.append(this.note, this.longer, buttons);
     this.form = new SettingsForm(element, (name) => this.changed(name));
     element.addEventListener('submit', (event) => {
       event.preventDefault();
       void this.train();
     });
     this.stop.addEventListener('click', () => this.askToStop());
-    this.proceed.addEventListener('click', () => void this.run('continue', {}));
+    this.proceed.addEventListener('click', () => void this.goOn());
     this.listen();
     const { store } = app;
     store.watch(['device'], (state) => this.takeDevice(state));
@@ -62,6 +64,7 @@ class TrainView {
       this.live.begin(ready);
       if (ready.startsAt === 0) forgetLearnt(this.app);
       this.form.showDefaults(ready.settings);
+      if (ready.notes.length > 0) this.live.say(ready.notes.map(sentence).join(' '));
       this.set({ ready, phase: this.phase === 'stopping' ? 'stopping' : 'running' });
     });
     client.on('step', (step) => {
@@ -114,6 +117,7 @@ class TrainView {
 
   private changed(name: string): void {
     const { open } = this.app.store.value;
+    if (name === 'epochs') this.showPhase(this.app.store.value);
     if (name !== 'imageSize') this.replan();
     else if (open) void openPhotos(this.app, open.asked, Number(this.form.value('imageSize')));
   }
@@ -150,10 +154,22 @@ class TrainView {
 
   private async train(): Promise<void> {
     const settings = this.form.read({ focus: true });
-    if (settings) await this.run('train', settings);
+    if (settings) await this.run({ type: 'train', settings });
   }
 
-  private async run(type: 'train' | 'continue', settings: WebSettings): Promise<void> {
+  /** Goes on with what was stopped, or makes longer what has ended. */
+  private async goOn(): Promise<void> {
+    const epochs = this.goal;
+    if (epochs !== undefined) this.form.set('epochs', String(epochs));
+    await this.run({ type: 'continue', ...(epochs !== undefined && { epochs }) });
+  }
+
+  private get goal(): number | undefined {
+    return goalOf(this.app.store.value.training, this.form.value('epochs'));
+  }
+
+  private async run(request: Extract<ToWorker, { type: 'train' | 'continue' }>): Promise<void> {
+    const { type } = request;
     const { store, client } = this.app;
     if (isBusy(store.value)) return;
     const { training } = store.value;
@@ -168,10 +184,9 @@ class TrainView {
       },
     });
     const activity = { label: 'Preparing the GPU', stop: 'Stop' };
-    const finished = await attempt(this.app, { place: 'train', during: type, activity }, () =>
-      client.request(type === 'train' ? { type, settings } : { type }),
-    );
-    this.set({ phase: 'ended', finished });
+    const finished = await attempt(this.app, { place: 'train', during: type, activity }, () => client.request(request));
+    // Where the device was lost, what is left of the training is told by then.
+    this.set({ phase: 'ended', ...(finished && { finished }) });
     if (finished) this.end(finished);
     else this.live.say('It did not come to its end: see above.', { isFault: true });
   }
@@ -184,8 +199,7 @@ class TrainView {
     this.live.say(words, { hasLearnt: finished.step > 0 });
     announce(words);
     if (finished.step === 0) return;
-    const encoder = `${trained}, ${counted(finished.step, 'step')}`;
-    store.set({ encoder, unsaved: true, version: store.value.version + 1 });
+    store.set({ encoder: trainedFor(finished.step), unsaved: true, version: store.value.version + 1 });
   }
 
   private askToStop(): void {
@@ -202,7 +216,12 @@ class TrainView {
     this.stop.disabled = training?.phase === 'stopping';
     this.stop.textContent = training?.phase === 'stopping' ? 'Stopping …' : 'Stop';
     const interrupted = training?.finished?.interrupted === true;
-    this.proceed.hidden = running || !interrupted || state.encoder === undefined;
+    const { goal } = this;
+    this.proceed.hidden = running || !training?.finished || state.encoder === undefined;
+    this.proceed.textContent = proceedLabel(training, goal);
+    this.proceed.classList.toggle('primary', interrupted);
+    this.longer.hidden = this.proceed.hidden || goal === undefined;
+    this.longer.textContent = rateNote(training?.ready, goal);
     this.note.hidden = running;
     this.start.hidden = running;
     this.start.classList.toggle('primary', !interrupted);

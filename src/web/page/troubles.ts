@@ -13,7 +13,7 @@ const titles: Record<Trouble['kind'], string> = {
   fault: 'A mistake of this program',
 };
 
-function help({ kind }: Trouble): Node[] {
+function help({ kind, kept }: Trouble): Node[] {
   switch (kind) {
     case 'no-webgpu':
       return [
@@ -30,7 +30,18 @@ function help({ kind }: Trouble): Node[] {
     case 'memory':
       return [el('p', {}, 'Other tabs and programs that draw much take of it too: close them, or lower the settings.')];
     case 'device-lost':
-      return [el('p', {}, 'Your photos are still open, and files that you saved are safe.')];
+      if (!kept) return [el('p', {}, 'Your photos are still open, and files that you saved are safe.')];
+      return [
+        el(
+          'p',
+          {},
+          'Your photos are still open. You can ',
+          el('a', { href: '#train' }, 'go on with the training'),
+          ' from there, or ',
+          el('a', { href: '#weights' }, 'save the weights'),
+          '.',
+        ),
+      ];
     default:
       return [];
   }
