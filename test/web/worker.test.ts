@@ -36,6 +36,7 @@ it.skipIf(missing !== '')(
       const stopped = await finished;
       const ended = await talk.ask({ type: 'continue' });
       const again = await talk.ask({ type: 'continue' });
+      const longer = await talk.ask({ type: 'continue', epochs: 3 });
       const near = await talk.ask({ type: 'search', query: { photo: 1 }, k: 3 });
       const asFile = await talk.ask({ type: 'search', query: { file: photos[1].file }, k: 1 });
       const pca = await talk.ask({ type: 'map', layout: 'pca' });
@@ -49,13 +50,13 @@ it.skipIf(missing !== '')(
       const same = after.type === 'features' && new TextDecoder().decode(after.bytes) === table;
       const lines = table.trim().split('\n');
       return {
-        ...{ device, opened, planned, refused, stopped, ended, again, near, asFile, loaded, same },
+        ...{ device, opened, planned, refused, stopped, ended, again, longer, near, asFile, loaded, same },
         ...{ pca, tsne, weights: { name: weights.name, bytes: weights.bytes.length } },
         table: { rows: lines.length, head: lines[0].split(',').slice(0, 2), name: lines[1].split(',')[0] },
         early: (await early).type,
         types: talk.types(),
         steps: talk.all.flatMap((answer) => (answer.type === 'step' ? [answer.step] : [])),
-        ready: talk.all.find(({ type }) => type === 'ready'),
+        readies: talk.all.filter(({ type }) => type === 'ready'),
         pairs: talk.all.flatMap((answer) =>
           answer.type === 'pairs' ? [answer.rgba.length / (4 * answer.size ** 2)] : [],
         ),
@@ -70,17 +71,26 @@ it.skipIf(missing !== '')(
     expect(told.opened).toMatchObject({ type: 'opened', imageSize: 32, skipped: [{ name: 'folder/notes.jpg' }] });
     expect(told.opened).toHaveProperty('places.0', 1);
     expect(told.planned).toMatchObject({ type: 'planned', method: 'simclr', steps: 6, stepsPerEpoch: 3, batchSize: 8 });
-    expect(told.ready).toMatchObject({ startsAt: 0, steps: 6 });
     expect(told.refused).toMatchObject({ type: 'error', kind: 'input', during: 'open' });
     expect(told.early).toBe('neighbours');
     expect(told.stopped).toMatchObject({ type: 'finished', interrupted: true, steps: 6 });
     expect(told.ended).toMatchObject({ type: 'finished', interrupted: false, step: 6, steps: 6 });
     expect(told.again).toMatchObject({ type: 'error', kind: 'input', during: 'continue' });
-    expect(told.steps).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(told.longer).toMatchObject({ type: 'finished', interrupted: false, step: 9, steps: 9 });
+    expect(told.steps).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(told.readies).toMatchObject([
+      { startsAt: 0, notes: [] },
+      { startsAt: expect.any(Number), notes: [] },
+      {
+        startsAt: 6,
+        steps: 9,
+        notes: [expect.stringMatching(/^extended from 6 to 9 steps; /), expect.stringMatching(/^the cosine/)],
+      },
+    ]);
     expect(told.near).toHaveProperty('neighbours.length', 3);
     // A file that is one of the photos finds itself.
     expect(told.asFile).toMatchObject({ neighbours: [{ photo: 1, similarity: expect.closeTo(1, 4) }] });
-    expect(told.pairs).toEqual([16]);
+    expect(told.pairs).toEqual([16, 16, 16]);
     expect(told.maps).toBeGreaterThan(5);
     expect(told.pca).toMatchObject({ type: 'map', interrupted: false });
     expect(told.tsne).toMatchObject({ type: 'map', interrupted: false });

@@ -4,6 +4,7 @@ import uPlot from 'uplot';
 import type { Range } from './api.ts';
 import { alignedData, type Curve, type Drawn, drawnOf, nearestPlace } from './chart_data.ts';
 import { type ChartLook, chartOptions } from './chart_options.ts';
+import { listenToTouch } from './chart_touch.ts';
 import { place, written } from './format.ts';
 
 export interface ChartProps extends ChartLook {
@@ -83,6 +84,17 @@ function usePlot(props: ChartProps, drawn: readonly Drawn[]) {
       element,
     );
     plot.current = u;
+    listenToTouch(u.over, {
+      shown: () => latest.current,
+      show: (range) => {
+        point(undefined);
+        latest.current.onRange(range);
+      },
+      point: (left, top) => {
+        u.setCursor({ left, top });
+        point({ x: u.posToVal(left, 'x'), left, y: u.posToVal(top, 'y') });
+      },
+    });
     const observer = new ResizeObserver(() => {
       if (u.width !== width()) u.setSize({ width: width(), height });
     });

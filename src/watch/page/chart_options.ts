@@ -21,6 +21,8 @@ export interface ChartLook {
   readonly logY: boolean;
   /** What part of the axis of x is shown, the same in all charts. */
   readonly range: Range;
+  /** All of it that there is something of. */
+  readonly whole: Range;
   readonly references: readonly Reference[];
 }
 

@@ -1,5 +1,5 @@
 /** All curves: a chart for each number that some run has logged. */
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { type Axis, axes, type RunSummary, type SeriesOfRun } from '../wire.ts';
 import type { Range } from './api.ts';
 import { Chart } from './chart.tsx';
@@ -18,7 +18,7 @@ const pointsFor = (runs: number): number => (runs > 8 ? 300 : 600);
 export function ChartsTab({ runs, prefs, change, now }: TabProps) {
   const [range, setRange] = useState<Range>();
   const { axis, smoothing, logY, theme } = prefs;
-  const series = useSeries(runs, axis, pointsFor(runs.length), range);
+  const series = useSeries(runs, axis, pointsFor(runs.length), useSettled(range));
   const charts = useMemo(() => chartsOf(runs, series), [runs, series]);
   const all = useMemo(() => extent(charts, axis), [charts, axis]);
   const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
@@ -46,6 +46,7 @@ export function ChartsTab({ runs, prefs, change, now }: TabProps) {
                   key={key}
                   {...{ ...chart, axis, smoothing }}
                   range={range ?? all}
+                  whole={all}
                   logY={logY && chart.curves.some(({ series: { mean } }) => mean.some((value) => value > 0))}
                   theme={theme + isDark}
                   onRange={setRange}
@@ -60,6 +61,19 @@ export function ChartsTab({ runs, prefs, change, now }: TabProps) {
       )}
     </>
   );
+}
+
+/** Milliseconds for which fingers hold still before what they look at is asked for in more detail. */
+const settling = 200;
+
+/** A range when it has stopped changing; all of it at once. */
+function useSettled(range: Range | undefined): Range | undefined {
+  const [settled, settle] = useState(range);
+  useEffect(() => {
+    const timer = setTimeout(() => settle(range), range ? settling : 0);
+    return () => clearTimeout(timer);
+  }, [range]);
+  return range && settled;
 }
 
 /** From where to where there is something: the same in all charts, so that they can be compared. */
@@ -158,7 +172,10 @@ function Toolbar({ prefs: { axis, smoothing, logY }, change, range, onReset }: T
           Show all
         </button>
       ) : (
-        <small class="hint">Drag across a chart to look closer</small>
+        <small class="hint">
+          <span class="by-mouse">Drag across a chart to look closer</span>
+          <span class="by-touch">Two fingers on a chart look closer</span>
+        </small>
       )}
     </div>
   );
