@@ -7,6 +7,7 @@ import { type Dashboard, serve } from '../../src/watch/server.ts';
 import { Watcher } from '../../src/watch/watcher.ts';
 import { missing, openChromium } from '../chromium.ts';
 import { scratchFolder } from '../cli/run.ts';
+import { drag } from '../fingers.ts';
 import { checkpoint, hostile, type MadeRun, makeComparison, makeRun, writeReport } from './runs.ts';
 
 const token = 'abcdefghijklmnopqrstuv';
@@ -42,8 +43,8 @@ describe.skipIf(missing)(`the page${missing}`, () => {
     expect(faults.splice(0)).toEqual([]);
   });
 
-  async function open({ width = 1280, height = 900 } = {}): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
+  async function open({ width = 1280, height = 900, hasTouch = false } = {}): Promise<Page> {
+    const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce', hasTouch });
     page = await context.newPage();
     page.on('pageerror', (error) => faults.push(error.message));
     page.on('console', (message) => {
@@ -125,6 +126,43 @@ describe.skipIf(missing)(`the page${missing}`, () => {
     await page.mouse.up();
     await page.getByRole('button', { name: 'Show all' }).click(long);
     expect(await page.getByRole('button', { name: 'Show all' }).count()).toBe(0);
+  });
+
+  it('is looked at closely with two fingers, moved with one, and scrolled; a double tap shows all again', async () => {
+    await open({ width: 390, height: 844, hasTouch: true });
+    await page.getByLabel('Smoothing').fill('0');
+    const over = plot('Loss').locator('.u-over');
+    await over.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await over.boundingBox())!;
+    const at = (share: number) => [x + share * width, y + height / 2] as const;
+    const tooltip = page.locator('.tooltip .where').first();
+    const all = page.getByRole('button', { name: 'Show all' });
+    // One finger where all is shown reads values.
+    await drag(page, [at(0.3)], [at(0.8)]);
+    const read = Number(/step (\d+)/.exec((await tooltip.textContent())!)![1]);
+    expect(read).toBeGreaterThan(28);
+    expect(await all.count()).toBe(0);
+    // Fingers that move apart from about 0.4 and 0.6 of the axis to its ends show what was between them.
+    await drag(page, [at(0.4), at(0.6)], [at(0), at(1)]);
+    await all.waitFor(long);
+    // By the mouse, whose clicks are none: two taps show all.
+    const stepAt = async (share: number) => {
+      await page.mouse.move(...at(share));
+      return Number(/step (\d+)/.exec((await tooltip.textContent())!)![1]);
+    };
+    const middle = await stepAt(0.5);
+    expect(middle).toBeGreaterThan(16);
+    expect(middle).toBeLessThan(25);
+    expect((await stepAt(0.95)) - (await stepAt(0.05))).toBeLessThan(14);
+    // One finger moves it: from 0.8 to 0.2 of the width, a bit more than half of what is shown.
+    await drag(page, [at(0.8)], [at(0.2)]);
+    await expect.poll(() => stepAt(0.5)).toBeGreaterThan(middle + 2);
+    await page.touchscreen.tap(...at(0.5));
+    await page.touchscreen.tap(...at(0.5));
+    await all.waitFor({ ...long, state: 'detached' });
+    const scrolled = await page.evaluate(() => scrollY);
+    await drag(page, [at(0.5)], [[at(0.5)[0], y - 150]]);
+    await expect.poll(() => page.evaluate(() => scrollY)).toBeGreaterThan(scrolled + 50);
   });
 
   it('works by keys alone', async () => {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { drag } from '../fingers.ts';
 import { goTo, missing, openFolder, pageTests, train } from './page.ts';
 import { picture, pictureFolder } from './pictures.ts';
 
@@ -276,6 +277,43 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     await page.keyboard.press('Enter');
     await page.waitForFunction((text) => document.querySelector('.query-name')?.textContent === text, name);
     expect(new URL(page.url()).hash).toMatch(/^#search\/\d+$/);
+  });
+
+  it('moves the map with a finger, zooms it with two, and finds similar photos of one that is tapped', async () => {
+    const page = await open('plain', { viewport: { width: 390, height: 844 }, hasTouch: true });
+    await openFolder(page, pictures);
+    await train(page);
+    await goTo(page, 'map');
+    await expect.poll(async () => (await painted(page)).colours, { timeout: 10_000 }).toBeGreaterThan(100);
+    await page.waitForTimeout(500);
+    const canvas = page.locator('.map-frame canvas');
+    await canvas.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await canvas.boundingBox())!;
+    const at = (right: number, down: number) => [x + right * width, y + down * height] as const;
+    const fitted = (await painted(page)).image;
+    const changed = async (from: Parameters<typeof drag>[1], to: Parameters<typeof drag>[2]) => {
+      const { image } = await painted(page);
+      const scrolled = await page.evaluate(() => scrollY);
+      await drag(page, from, to);
+      await expect.poll(async () => (await painted(page)).image).not.toBe(image);
+      expect(await page.evaluate(() => [scrollY, visualViewport?.scale])).toEqual([scrolled, 1]);
+    };
+    await changed([at(0.5, 0.5)], [at(0.8, 0.7)]);
+    await changed([at(0.4, 0.5), at(0.6, 0.5)], [at(0.2, 0.5), at(0.8, 0.5)]);
+    expect(new URL(page.url()).hash).toBe('#map');
+    await page.getByRole('button', { name: 'Fit all photos' }).tap();
+    await expect.poll(async () => (await painted(page)).image).toBe(fitted);
+    // Wherever the map has a photo under the pointer.
+    const card = page.locator('.card-photo');
+    let place = at(0, 0);
+    for (let i = 0; i < 400 && !(await card.isVisible()); i++) {
+      place = at((i % 20) / 20, Math.floor(i / 20) / 20);
+      await page.mouse.move(...place);
+    }
+    const name = await card.locator('.name').textContent();
+    await page.touchscreen.tap(...place);
+    await page.waitForFunction(() => location.hash.startsWith('#search/'));
+    expect(await page.textContent('.query-name')).toBe(name);
   });
 
   it('says that a map is under way until there is one', async () => {

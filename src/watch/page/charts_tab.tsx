@@ -1,5 +1,5 @@
 /** All curves: a chart for each number that some run has logged. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { type Axis, axes, type RunSummary, type SeriesOfRun } from '../wire.ts';
 import type { Range } from './api.ts';
 import { Chart } from './chart.tsx';
@@ -20,7 +20,7 @@ export function ChartsTab({ runs, prefs, change, now }: TabProps) {
   const { axis, smoothing, logY, theme } = prefs;
   const series = useSeries(runs, axis, pointsFor(runs.length), useSettled(range));
   const charts = useMemo(() => chartsOf(runs, series), [runs, series]);
-  const all = useMemo(() => extent(charts, axis), [charts, axis]);
+  const all = useExtent(charts, axis, runs);
   const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
   return (
     <>
@@ -76,12 +76,19 @@ function useSettled(range: Range | undefined): Range | undefined {
   return range && settled;
 }
 
-/** From where to where there is something: the same in all charts, so that they can be compared. */
-function extent(charts: ReturnType<typeof chartsOf>, axis: Axis): Range {
-  const xs = charts.flatMap(({ curves }) => curves.map(({ series }) => series.x));
-  const last = Math.max(...xs.map((x) => x.at(-1) ?? 0), 0);
-  const first = axis === 'time' ? 0 : Math.min(...xs.map((x) => x[0] ?? 0), last);
-  return first === last ? [first - 1, last + 1] : [first, last];
+/**
+ * From where to where there is something: the same in all charts, so that they can be compared. Of what is looked at closely the series
+ * have that part alone, so that what was seen before counts too.
+ */
+function useExtent(charts: ReturnType<typeof chartsOf>, axis: Axis, runs: readonly RunSummary[]): Range {
+  const seen = useRef<{ of: string; range: Range }>(undefined);
+  const of = `${axis} ${runs.map(({ id }) => id).join()}`;
+  const before = seen.current?.of === of ? seen.current.range : undefined;
+  const ends = charts.flatMap(({ curves }) => curves.flatMap(({ series: { x } }) => (x.length > 0 ? [x] : [])));
+  const last = Math.max(...ends.map((x) => x[x.length - 1]), before?.[1] ?? 0);
+  const first = axis === 'time' ? 0 : Math.min(...ends.map((x) => x[0]), before?.[0] ?? last);
+  if (ends.length > 0) seen.current = { of, range: [first, last] };
+  return useMemo(() => (first === last ? [first - 1, last + 1] : [first, last]), [first, last]);
 }
 
 /** The charts of what the runs have logged. */
