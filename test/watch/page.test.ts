@@ -1,14 +1,21 @@
 /** The page of `simclr watch` in a browser: live curves, restarts, comparison, keys, narrow windows. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Dashboard, serve } from '../../src/watch/server.ts';
 import { Watcher } from '../../src/watch/watcher.ts';
+import { axeFaults } from '../axe_faults.ts';
 import { missing, openChromium } from '../chromium.ts';
 import { scratchFolder } from '../cli/run.ts';
 import { drag } from '../fingers.ts';
+import { axe } from '../packages.ts';
 import { checkpoint, hostile, type MadeRun, makeComparison, makeRun, writeReport } from './runs.ts';
+
+interface Window extends Pick<BrowserContextOptions, 'hasTouch' | 'colorScheme'> {
+  readonly width?: number;
+  readonly height?: number;
+}
 
 const token = 'abcdefghijklmnopqrstuv';
 const root = scratchFolder();
@@ -43,8 +50,8 @@ describe.skipIf(missing)(`the page${missing}`, () => {
     expect(faults.splice(0)).toEqual([]);
   });
 
-  async function open({ width = 1280, height = 900, hasTouch = false } = {}): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce', hasTouch });
+  async function open({ width = 1280, height = 900, ...options }: Window = {}): Promise<Page> {
+    const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce', ...options });
     page = await context.newPage();
     page.on('pageerror', (error) => faults.push(error.message));
     page.on('console', (message) => {
@@ -238,6 +245,42 @@ describe.skipIf(missing)(`the page${missing}`, () => {
     await page.getByRole('button', { name: 'Loss', exact: true }).click();
     expect(await page.getByRole('columnheader', { name: 'Loss' }).getAttribute('aria-sort')).toBe('descending');
     expect(await rows()).toEqual(['second', 'first']);
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it.skipIf(!axe)(
+      `has no fault that axe finds, in ${colorScheme} colours${axe ? '' : ' (skipped: no axe-core)'}`,
+      async () => {
+        const which = makeComparison(join(root, 'which'));
+        writeReport(which, 2);
+        await open({ colorScheme });
+        for (const name of ['Charts', 'Compare', 'Report', 'Pictures', 'Settings']) {
+          await tab(name);
+          if (name === 'Report') await page.getByText('row 1').waitFor(long);
+          expect([name, await axeFaults(page)]).toEqual([name, []]);
+        }
+        rmSync(which, { recursive: true });
+      },
+    );
+  }
+
+  it('shows by an outline what has the focus, wherever Tab leads', async () => {
+    await open();
+    const seen = new Set<string>();
+    for (let presses = 0; presses < 60; presses++) {
+      await page.keyboard.press('Tab');
+      const [name, outline] = await page.evaluate(() => {
+        const element = document.activeElement!;
+        // A radio button lies under its own label, which has the outline in its place.
+        const shown = element.matches('.segments input') ? element.nextElementSibling! : element;
+        const { outlineStyle, outlineWidth } = getComputedStyle(shown);
+        return [element.ariaLabel ?? element.outerHTML.slice(0, 90), `${outlineStyle} ${outlineWidth}`] as const;
+      });
+      if (name.startsWith('<body')) break;
+      expect([name, outline]).toEqual([name, 'solid 2px']);
+      seen.add(name);
+    }
+    expect(seen.size).toBeGreaterThan(15);
   });
 
   it.each([360, 390, 768, 1280])('no window of %i pixels is scrolled sideways', async (width) => {

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { axeFaults } from '../axe_faults.ts';
 import { axe } from '../packages.ts';
 import { goTo, missing, openFolder, pageTests, train } from './page.ts';
 
@@ -90,6 +91,12 @@ describe.skipIf(missing !== '')(`the page for everybody${missing}`, { retry: 1 }
         const without = await open('no-webgpu', { colorScheme });
         await without.locator('.trouble').waitFor();
         expect(await axeFaults(without)).toEqual([]);
+        const left = await open('left', { colorScheme });
+        await openFolder(left, pictures);
+        await goTo(left, 'train');
+        await left.getByRole('button', { name: 'Start training' }).click();
+        await left.locator('#view-train .trouble').waitFor();
+        expect(await axeFaults(left)).toEqual([]);
       },
     );
   }
@@ -140,21 +147,6 @@ async function tabTo(page: Page, name: string | RegExp, { back = false } = {}): 
     met.push(text.slice(0, 40));
   }
   expect.fail(`Tab does not reach ${name}; it reaches ${met.join(' | ')}`);
-}
-
-/** Faults that axe finds in what is shown, a line each. */
-async function axeFaults(page: Page): Promise<string[]> {
-  // By the debugger's way, which the page's policy does not keep out.
-  await page.evaluate(axe!.source);
-  const violations = await page.evaluate(async () => {
-    const { axe: checker } = window as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }> };
-    };
-    return (await checker.run()).violations;
-  });
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
-  );
 }
 
 /** What reaches beyond the window: then the page scrolls sideways. */

@@ -66,6 +66,7 @@ export function FiguresTab({ runs }: TabProps) {
           Newest
         </button>
       </div>
+      <h2 class="hidden">Pictures</h2>
       <div class="grid figures">
         {shown.map((one) => (
           <Figure
