@@ -6,6 +6,6 @@
  */
 
 export * from './portable.ts';
-export { decodePhoto, type LoadedPhotos, loadPhotos, type PhotoOptions } from './web/photos.ts';
 export type { KeptTraining } from './web/kept.ts';
+export { decodePhoto, type LoadedPhotos, loadPhotos, type PhotoOptions } from './web/photos.ts';
 export { PhotoTraining, type PhotoTrainingEvents } from './web/training.ts';

@@ -57,7 +57,12 @@ export function sectionTheme(sections: readonly Section[]): typeof DefaultTheme 
       const turns =
         at < 0
           ? null
-          : JSX.createElement('nav', { class: 'turns' }, beside(order[at - 1], 'prev'), beside(order[at + 1], 'next'));
+          : JSX.createElement(
+              'nav',
+              { class: 'turns', 'aria-label': 'Neighbouring pages' },
+              beside(order[at - 1], 'prev'),
+              beside(order[at + 1], 'next'),
+            );
       return JSX.createElement(JSX.Fragment, null, context.documentTemplate(event), turns);
     };
   };

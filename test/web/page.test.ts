@@ -142,7 +142,9 @@ describe.skipIf(missing !== '')(`the page, with a stand-in for its worker${missi
     expect(await page.textContent('#weights-there')).toBe('What was trained here, 3 steps.');
     await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save weights' }).click()]);
     await goTo(page, 'train');
-    await page.getByRole('button', { name: 'Continue from step 3' }).click();
+    await trouble.getByRole('link', { name: 'go on with the training' }).click();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Continue from step 3');
+    await page.keyboard.press('Enter');
     await page.locator('.message', { hasText: /^Trained: / }).waitFor();
     expect(await trouble.count()).toBe(0);
   });

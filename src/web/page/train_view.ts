@@ -23,7 +23,7 @@ class TrainView {
   private readonly live = new LivePanel(byId('live'));
   private readonly start = el('button', { type: 'submit', class: 'primary' }, 'Start training');
   private readonly stop = el('button', { type: 'button', class: 'primary' }, 'Stop');
-  private readonly proceed = el('button', { type: 'button', class: 'primary' }, 'Continue');
+  private readonly proceed = el('button', { type: 'button', class: 'primary', id: 'continue' }, 'Continue');
   /** What becomes of the learning rate in a longer training. */
   private readonly longer = el('p', { class: 'note', id: 'longer', hidden: true });
   /** What a training with these settings would need, or why there can be none. */

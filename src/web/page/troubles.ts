@@ -1,9 +1,10 @@
 /** What went wrong, in the place where it did, with what can be done. */
 import { setTrouble } from './actions.ts';
 import { whatBrowsersNeed } from './browsers.ts';
-import { el } from './dom.ts';
+import { byId, el } from './dom.ts';
 import { sentence } from './format.ts';
 import type { App, Place, Trouble } from './state.ts';
+import { shownView } from './views.ts';
 
 const titles: Record<Trouble['kind'], string> = {
   'no-webgpu': 'This page needs WebGPU, and does not get it',
@@ -12,6 +13,13 @@ const titles: Record<Trouble['kind'], string> = {
   input: 'That cannot be done so',
   fault: 'A mistake of this program',
 };
+
+/** In the view of the training, whose button is below what it shows on a phone. */
+function toContinue(event: Event): void {
+  if (shownView() !== 'train') return;
+  event.preventDefault();
+  byId('continue').focus();
+}
 
 function help({ kind, kept }: Trouble): Node[] {
   switch (kind) {
@@ -36,7 +44,7 @@ function help({ kind, kept }: Trouble): Node[] {
           'p',
           {},
           'Your photos are still open. You can ',
-          el('a', { href: '#train' }, 'go on with the training'),
+          el('a', { href: '#train', onclick: toContinue }, 'go on with the training'),
           ' from there, or ',
           el('a', { href: '#weights' }, 'save the weights'),
           '.',
