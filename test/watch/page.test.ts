@@ -138,9 +138,8 @@ describe.skipIf(missing)(`the page${missing}`, () => {
   it('is looked at closely with two fingers, moved with one, and scrolled; a double tap shows all again', async () => {
     await open({ width: 390, height: 844, hasTouch: true });
     await page.getByLabel('Smoothing').fill('0');
-    const over = plot('Loss').locator('.u-over');
-    await over.scrollIntoViewIfNeeded();
-    const { x, y, width, height } = (await over.boundingBox())!;
+    await plot('Loss').scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await plot('Loss').locator('.u-over').boundingBox())!;
     const at = (share: number) => [x + share * width, y + height / 2] as const;
     const tooltip = page.locator('.tooltip .where').first();
     const all = page.getByRole('button', { name: 'Show all' });

@@ -84,17 +84,6 @@ function usePlot(props: ChartProps, drawn: readonly Drawn[]) {
       element,
     );
     plot.current = u;
-    listenToTouch(u.over, {
-      shown: () => latest.current,
-      show: (range) => {
-        point(undefined);
-        latest.current.onRange(range);
-      },
-      point: (left, top) => {
-        u.setCursor({ left, top });
-        point({ x: u.posToVal(left, 'x'), left, y: u.posToVal(top, 'y') });
-      },
-    });
     const observer = new ResizeObserver(() => {
       if (u.width !== width()) u.setSize({ width: width(), height });
     });
@@ -109,6 +98,22 @@ function usePlot(props: ChartProps, drawn: readonly Drawn[]) {
       u.destroy();
     };
   }, [shape.join(), logY, axis, format, theme]);
+
+  useEffect(() => {
+    listenToTouch(host.current!, {
+      over: () => plot.current!.over,
+      shown: () => latest.current,
+      show: (range) => {
+        point(undefined);
+        latest.current.onRange(range);
+      },
+      point: (left, top) => {
+        const u = plot.current!;
+        u.setCursor({ left, top });
+        point({ x: u.posToVal(left, 'x'), left, y: u.posToVal(top, 'y') });
+      },
+    });
+  }, []);
 
   const references = JSON.stringify(props.references);
   useEffect(() => {
