@@ -164,7 +164,7 @@ export interface Similarity {
   readonly negatives: number;
 }
 
-/** Those views as pictures; once a training. */
+/** Those views as pictures; once a training, and again where it is made anew: longer, or on another device. */
 export interface Pairs {
   readonly type: 'pairs';
   readonly count: number;
