@@ -1,8 +1,8 @@
 /** The page of `simclr watch` in a browser: live curves, restarts, comparison, keys, narrow windows. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Dashboard, serve } from '../../src/watch/server.ts';
 import { Watcher } from '../../src/watch/watcher.ts';
 import { axeFaults } from '../axe_faults.ts';
@@ -11,6 +11,14 @@ import { scratchFolder } from '../cli/run.ts';
 import { drag } from '../fingers.ts';
 import { axe } from '../packages.ts';
 import { checkpoint, hostile, type MadeRun, makeComparison, makeRun, writeReport } from './runs.ts';
+
+/** Where something is: a chart that is drawn anew at this moment is nowhere. */
+const boxOf = (locator: Locator) =>
+  vi.waitFor(async () => {
+    const box = await locator.boundingBox();
+    if (box) return box;
+    throw new Error('it is not on the page');
+  }, long);
 
 interface Window extends Pick<BrowserContextOptions, 'hasTouch' | 'colorScheme'> {
   readonly width?: number;
@@ -123,7 +131,7 @@ describe.skipIf(missing)(`the page${missing}`, () => {
   it('tells values under the pointer, and looks closer where it is dragged', async () => {
     await open();
     await page.getByLabel('Smoothing').fill('0');
-    const box = (await plot('Loss').locator('.u-over').boundingBox())!;
+    const box = await boxOf(plot('Loss').locator('.u-over'));
     await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
     const tooltip = page.locator('.tooltip');
     await tooltip.waitFor(long);
@@ -139,7 +147,7 @@ describe.skipIf(missing)(`the page${missing}`, () => {
     await open({ width: 390, height: 844, hasTouch: true });
     await page.getByLabel('Smoothing').fill('0');
     await plot('Loss').scrollIntoViewIfNeeded();
-    const { x, y, width, height } = (await plot('Loss').locator('.u-over').boundingBox())!;
+    const { x, y, width, height } = await boxOf(plot('Loss').locator('.u-over'));
     const at = (share: number) => [x + share * width, y + height / 2] as const;
     const tooltip = page.locator('.tooltip .where').first();
     const all = page.getByRole('button', { name: 'Show all' });
