@@ -1,5 +1,5 @@
 /** What processes share while a program runs: sums, the same as behind it and begun before its end, and rows of all. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { plan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { State } from '../../src/graph/state.ts';
@@ -103,5 +103,43 @@ onEveryAdapter((gpu) => {
       expect(rows).toEqual(Float32Array.from(own.flatMap((values) => [...values])));
       expect(summed.slice(0, 600)).toEqual(Float32Array.from(sums));
     }
+  });
+
+  it('sums behind the last rows of all are read while launches of the same run are still to come', async () => {
+    const order: string[] = [];
+    const { mapForReading } = gpu();
+    const { submit } = gpu().device.queue;
+    vi.spyOn(gpu(), 'mapForReading').mockImplementation((buffer) => {
+      order.push('read');
+      return mapForReading.call(gpu(), buffer);
+    });
+    vi.spyOn(gpu().device.queue, 'submit').mockImplementation((commands) => {
+      order.push('submit');
+      return submit.call(gpu().device.queue, commands);
+    });
+    const state = new State(gpu());
+    const x = variable('x', [2, 300], () => noise(600, 1));
+    const total = variable('total', [2048]);
+    const { graph } = trace(() => {
+      const rows = allGather(x, { processes: 1, label: 'rows' });
+      addShared(total, flatten([mul(rows, 2), mul(rows, 3)]), input('position', [1], 'u32'), least);
+    });
+    const [ranks] = localRanks(1);
+    const program = await Program.compile(graph, state);
+    order.length = 0;
+    await program.runShared(
+      { position: Uint32Array.of(0) },
+      {
+        gather: (own) => ranks.gather(own),
+        sum: (values) => ranks.sum(values),
+        idle: async (done) => void (await done),
+      },
+    );
+    vi.restoreAllMocks();
+    // The rows; then each of two sums, the first before what makes the second.
+    expect(order.filter((one) => one === 'read')).toHaveLength(3);
+    expect(order.slice(0, 6)).toEqual(['submit', 'read', 'submit', 'read', 'submit', 'read']);
+    program.destroy();
+    state.destroy();
   });
 });
